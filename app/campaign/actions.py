@@ -1,0 +1,243 @@
+"""What institutions and the centre do with campaigns, and the catalogue of what is in force."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from app.campaign import queries, queries_write
+from app.campaign.refusals import (
+    BenefitCodeTaken,
+    CampaignInvalid,
+    CampaignMoveNotAllowed,
+    InstitutionFixed,
+    InstitutionMissing,
+    MakerIsChecker,
+)
+from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
+from app.campaign.rules_document import parse_document
+from app.campaign.rules_etag import is_etag_current
+from app.campaign.rules_ladder import judge_institution_thresholds
+from app.campaign.rules_limits import judge_document
+from app.campaign.rules_moves import PAST, compute_allowed_actions, compute_move
+from app.campaign.rules_texts import Fault
+from app.event.actions import NewEvent, insert_events
+from app.kit.audit import write_audit
+from app.kit.cache import Versioned, bump
+from app.kit.clock import now, uuid7
+from app.kit.database import transaction
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.campaign.queries import CampaignRow
+    from app.campaign.rules_document import CampaignDocument
+    from app.campaign.rules_moves import CampaignAction, Move, VersionState
+    from app.kit.auth import OfficialCaller
+
+
+async def load_catalogue() -> Catalogue:
+    """Read what is in force or paused; benefits before scenarios, so that none is read without its scenario."""
+    rows = await queries.list_catalogue_campaigns(now())
+    scenarios = {scenario.code: scenario for scenario in await queries_write.list_scenarios()}
+    benefits = chain.from_iterable(
+        compute_live_benefits(
+            row.read_document(),
+            campaign_id=row.id,
+            institution_id=row.institution_id,
+            version=row.version,
+            state=msgspec.convert(row.state, Literal["live", "paused", "ended"]),
+            benefit_ids=row.read_benefit_ids(),
+            scenarios=scenarios,
+        )
+        for row in rows
+    )
+    return Catalogue(benefits, scenarios.values())
+
+
+catalogue = Versioned("catalogue", load_catalogue)
+
+
+async def draft_campaign(
+    official: OfficialCaller, institution_id: UUID | None, document: CampaignDocument
+) -> CampaignRow:
+    """Store a new campaign as a draft; the centre names the institution, an institution may only name itself."""
+    owner = institution_id or official.institution_id
+    if owner is None:
+        raise InstitutionMissing
+    at, campaign_id = now(), uuid7()
+    async with transaction():
+        if not official.may_act_for(owner) or not await queries_write.lock_institution(owner):
+            raise NotFound
+        await _check(document, owner, None, at)
+        await queries_write.insert_campaign(campaign_id, owner, at)
+        await _put_version(official, campaign_id, owner, 1, document, at)
+        return await _finish(official, campaign_id, "draft", "drafted", at)
+
+
+async def edit_campaign(
+    official: OfficialCaller,
+    campaign_id: UUID,
+    institution_id: UUID | None,
+    document: CampaignDocument,
+    *,
+    if_match: str | None,
+) -> CampaignRow:
+    """Replace what a campaign says, in a draft that needs approval; what is live goes on as it was approved.
+
+    A version has one drafter: an official's own draft is rewritten in place, anything else becomes the next version.
+    """
+    at = now()
+    if if_match is None:
+        raise ETagMissing
+    async with transaction():
+        row = await _lock(official, campaign_id, if_match)
+        move = _need_move(row, "edit")
+        if institution_id not in (None, row.institution_id):
+            raise InstitutionFixed
+        await queries_write.lock_institution(row.institution_id)
+        await _check(document, row.institution_id, campaign_id, at)
+        is_own_draft = row.version_state == "draft" and row.drafted_by == official.id
+        version = row.head_version + (not is_own_draft)
+        await _put_version(official, campaign_id, row.institution_id, version, document, at)
+        await queries_write.update_campaign(
+            campaign_id, move.to_state, head_version=version, live_version=row.live_version
+        )
+        return await _finish(official, campaign_id, "edit", PAST["edit"], at)
+
+
+async def submit_campaign(official: OfficialCaller, campaign_id: UUID, *, if_match: str | None) -> CampaignRow:
+    """Put the newest version before the reviewers."""
+    at = now()
+    async with transaction():
+        row = await _lock(official, campaign_id, if_match)
+        move = _need_move(row, "submit")
+        await _check(row.read_document(), row.institution_id, campaign_id, at)
+        await queries_write.mark_submitted(campaign_id, row.version, official.id, at)
+        return await _move(official, row, move, at)
+
+
+async def decide_campaign(
+    official: OfficialCaller,
+    campaign_id: UUID,
+    action: Literal["approve", "reject"],
+    *,
+    if_match: str | None,
+    note: str | None = None,
+) -> CampaignRow:
+    """Approve or reject the submitted version, as an official of the centre who had no hand in it."""
+    if official.institution_id is not None:
+        raise Forbidden
+    at = now()
+    async with transaction():
+        row = await _lock(official, campaign_id, if_match)
+        move = _need_move(row, action)
+        if official.id in await queries_write.list_makers(campaign_id):
+            raise MakerIsChecker
+        if action == "approve":
+            await _check(row.read_document(), row.institution_id, campaign_id, at)
+        decision: VersionState = "approved" if action == "approve" else "rejected"
+        await queries_write.mark_decided(campaign_id, row.version, decision, official.id, at, note)
+        return await _move(official, row, move, at)
+
+
+async def switch_campaign(
+    official: OfficialCaller, campaign_id: UUID, action: Literal["pause", "resume", "end"], *, if_match: str | None
+) -> CampaignRow:
+    """Pause, resume or end a campaign; ending a draft discards it, and nothing ended comes back."""
+    at = now()
+    async with transaction():
+        row = await _lock(official, campaign_id, if_match)
+        return await _move(official, row, _need_move(row, action), at)
+
+
+async def _lock(official: OfficialCaller, campaign_id: UUID, if_match: str | None) -> CampaignRow:
+    """Lock a campaign and read it as it is now; an If-Match that lost is refused before anything else."""
+    tenant = official.institution_id
+    row = (
+        await queries.find_campaign(tenant, campaign_id)
+        if await queries_write.lock_campaign(tenant, campaign_id)
+        else None
+    )
+    if row is None:
+        raise NotFound
+    if if_match is not None and not is_etag_current(if_match, row.revision):
+        raise ETagStale
+    return row
+
+
+def _need_move(row: CampaignRow, action: CampaignAction) -> Move:
+    move = compute_move(action, row.state, row.version_state)
+    if move is None:
+        raise CampaignMoveNotAllowed(row.state, compute_allowed_actions(row.state, row.version_state))
+    return move
+
+
+async def _check(document: CampaignDocument, institution_id: UUID, campaign_id: UUID | None, at: datetime) -> None:
+    """Refuse a document that breaks a rule, names foreign stores, or makes the institution's ladder too fine."""
+    scenarios = {scenario.code: scenario for scenario in await queries_write.list_scenarios()}
+    faults = judge_document(document, scenarios, at)
+    if not faults:
+        faults = await _find_foreign_stores(document, institution_id)
+    if not faults:
+        others = await queries.list_counted_documents([institution_id], campaign_id, at)
+        faults = judge_institution_thresholds([document, *(parse_document(other.document) for other in others)])
+    if faults:
+        raise CampaignInvalid(faults)
+
+
+async def _find_foreign_stores(document: CampaignDocument, institution_id: UUID) -> list[Fault]:
+    named = {store_id for benefit in document.benefits for store_id in benefit.stores or ()}
+    own = await queries_write.list_own_stores(institution_id, sorted(named)) if named else set()
+    return [
+        Fault(
+            pointer=f"/benefits/{index}/stores/{place}", code="store_unknown", zh="本机构没有这个网点",
+            en="the institution has no such store",
+        )
+        for index, benefit in enumerate(document.benefits)
+        for place, store_id in enumerate(benefit.stores or ())
+        if store_id not in own
+    ]  # fmt: skip
+
+
+async def _put_version(
+    official: OfficialCaller,
+    campaign_id: UUID,
+    institution_id: UUID,
+    version: int,
+    document: CampaignDocument,
+    at: datetime,
+) -> None:
+    """Store a drafted version; its codes get ids for ever, and a code belongs to one campaign."""
+    text = msgspec.json.encode(document).decode()
+    codes = [benefit.code for benefit in document.benefits]
+    await queries_write.insert_version(campaign_id, version, text, official.id, at)
+    await queries_write.insert_benefits(campaign_id, institution_id, {code: uuid7() for code in codes})
+    taken = await queries_write.list_codes_elsewhere(campaign_id, institution_id, codes)
+    if taken:
+        raise BenefitCodeTaken([(f"/benefits/{codes.index(code)}/code", code) for code in taken])
+
+
+async def _move(official: OfficialCaller, row: CampaignRow, move: Move, at: datetime) -> CampaignRow:
+    """Write a move down, and let every process know when it changes what is in force."""
+    live_version = row.version if move.action == "approve" else row.live_version
+    await queries_write.update_campaign(row.id, move.to_state, head_version=row.head_version, live_version=live_version)
+    if live_version is not None and move.action in ("approve", "pause", "resume", "end"):
+        await bump("catalogue")
+    return await _finish(official, row.id, move.action, PAST[move.action], at)
+
+
+async def _finish(official: OfficialCaller, campaign_id: UUID, action: str, past: str, at: datetime) -> CampaignRow:
+    """Tell the feed and the audit chain, and return the campaign as it now is."""
+    row = await queries.find_campaign(None, campaign_id)
+    assert row is not None, "it was written in this transaction"
+    told: dict[str, object] = {"version": row.version, "state": row.state, "versionState": row.version_state}
+    event = NewEvent(type=f"campaign.{past}.v1", subject_id=row.id, at=at, institution_id=row.institution_id, data=told)
+    await insert_events([event])
+    detail = {**told, "institutionId": str(row.institution_id), "revision": row.revision, "note": row.decision_note}
+    await write_audit(official, action=f"campaign.{action}", subject=f"campaign:{row.id}", detail=detail)
+    return row

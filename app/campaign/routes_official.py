@@ -1,0 +1,240 @@
+"""Campaigns for those who write, review and watch them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, Router, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+
+from app.campaign import actions, queries
+from app.campaign import refusals as no
+from app.campaign.routes_scenario import create_scenario, list_scenarios, list_uses
+from app.campaign.routes_show import answer_campaign, show_campaign
+from app.campaign.rules_ladder import INSTITUTION_THRESHOLDS_MAX, compute_institution_thresholds
+from app.campaign.rules_moves import CampaignState
+from app.campaign.schemas import CampaignRequest, CampaignView, InboxItem, RejectRequest
+from app.kit.auth import OfficialCaller
+from app.kit.clock import now
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.http import refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+
+READERS = {"roles": ["editor", "reviewer", "auditor", "administrator"]}
+EDITOR = {"roles": ["editor"]}
+REVIEWER = {"roles": ["reviewer"]}
+EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}
+VERSION_MAX = 2**31 - 1
+
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", max_length=200, description="The ETag last seen; an edit needs it."),
+]
+MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagStale, no.CampaignMoveNotAllowed)
+
+
+@post(
+    "/campaigns",
+    operation_id="draftCampaign",
+    status_code=201,
+    opt=EDITOR,
+    responses=refusals(
+        InvalidRequest, Unauthenticated, Forbidden, NotFound, no.InstitutionMissing, no.BenefitCodeTaken,
+        no.CampaignInvalid,
+    ),
+)  # fmt: skip
+async def draft_campaign(
+    official: NamedDependency[OfficialCaller], data: JSONBody[CampaignRequest]
+) -> Response[CampaignView]:
+    """Draft a campaign; the answer's `ETag` is what an edit must send as `If-Match`."""
+    row = await actions.draft_campaign(official, data.institution_id, data.to_document())
+    return answer_campaign(row, 201)
+
+
+@get(
+    "/campaigns",
+    operation_id="listCampaigns",
+    status_code=200,
+    opt=READERS,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
+)
+async def list_campaigns(
+    official: NamedDependency[OfficialCaller],
+    campaign_state: Annotated[CampaignState | None, QueryParameter(name="state", description="Only these.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[CampaignView]:
+    """List campaigns, newest first: an institution's own, or every institution's for the centre."""
+    rows = await queries.list_campaigns(official.institution_id, campaign_state, decode_cursor(cursor, UUID), limit)
+    return make_page(rows, limit, show_campaign, lambda row: row.id)
+
+
+@get(
+    "/campaigns/inbox",
+    operation_id="listCampaignInbox",
+    status_code=200,
+    opt=REVIEWER,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
+)
+async def list_inbox(
+    official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
+) -> Page[InboxItem]:
+    """List what waits for review, longest waiting first, with every threshold the institution would then use."""
+    if official.institution_id is not None:
+        raise Forbidden
+    rows = await queries.list_inbox(decode_cursor(cursor, tuple[datetime, UUID]), limit)
+    counted = await queries.list_counted_documents(sorted({row.institution_id for row in rows}), None, now())
+    thresholds = compute_institution_thresholds((each.institution_id, each.document) for each in counted)
+    return make_page(
+        rows,
+        limit,
+        lambda row: InboxItem(
+            campaign=show_campaign(row),
+            institution_thresholds=thresholds.get(row.institution_id, []),
+            institution_thresholds_max=INSTITUTION_THRESHOLDS_MAX,
+        ),
+        lambda row: (row.submitted_at, row.id),
+    )
+
+
+@get(
+    "/campaigns/{campaign_id:uuid}",
+    operation_id="getCampaign",
+    status_code=200,
+    opt=READERS,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
+)
+async def get_campaign(
+    official: NamedDependency[OfficialCaller],
+    campaign_id: FromPath[UUID],
+    version: Annotated[int | None, QueryParameter(name="version", ge=1, le=VERSION_MAX)] = None,
+) -> Response[CampaignView]:
+    """Show a campaign with its newest version and `ETag`, or with an older version."""
+    tenant = official.institution_id
+    if version is None:
+        row = await queries.find_campaign(tenant, campaign_id)
+    else:
+        row = await queries.find_campaign_version(tenant, campaign_id, version)
+    if row is None:
+        raise NotFound
+    return answer_campaign(row)
+
+
+@put(
+    "/campaigns/{campaign_id:uuid}",
+    operation_id="editCampaign",
+    status_code=200,
+    opt=EDITOR,
+    responses=refusals(*MOVING, ETagMissing, no.InstitutionFixed, no.BenefitCodeTaken, no.CampaignInvalid),
+)
+async def edit_campaign(
+    official: NamedDependency[OfficialCaller],
+    campaign_id: FromPath[UUID],
+    data: JSONBody[CampaignRequest],
+    if_match: IfMatch = None,
+) -> Response[CampaignView]:
+    """Replace what a campaign says; what is live goes on until the new version is approved."""
+    return answer_campaign(
+        await actions.edit_campaign(official, campaign_id, data.institution_id, data.to_document(), if_match=if_match)
+    )
+
+
+@post(
+    "/campaigns/{campaign_id:uuid}/submit",
+    operation_id="submitCampaign",
+    status_code=200,
+    opt=EDITOR,
+    responses=refusals(*MOVING, no.CampaignInvalid),
+)
+async def submit_campaign(
+    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[CampaignView]:
+    """Put the newest version before the reviewers; from here on it cannot be edited."""
+    return answer_campaign(await actions.submit_campaign(official, campaign_id, if_match=if_match))
+
+
+@post(
+    "/campaigns/{campaign_id:uuid}/approve",
+    operation_id="approveCampaign",
+    status_code=200,
+    opt=REVIEWER,
+    responses=refusals(*MOVING, no.MakerIsChecker, no.CampaignInvalid),
+)
+async def approve_campaign(
+    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[CampaignView]:
+    """Approve the submitted version: it is in force within a second; ids, use and stock go on."""
+    return answer_campaign(await actions.decide_campaign(official, campaign_id, "approve", if_match=if_match))
+
+
+@post(
+    "/campaigns/{campaign_id:uuid}/reject",
+    operation_id="rejectCampaign",
+    status_code=200,
+    opt=REVIEWER,
+    responses=refusals(*MOVING, no.MakerIsChecker),
+)
+async def reject_campaign(
+    official: NamedDependency[OfficialCaller],
+    campaign_id: FromPath[UUID],
+    data: JSONBody[RejectRequest],
+    if_match: IfMatch = None,
+) -> Response[CampaignView]:
+    """Send the submitted version back with a note."""
+    row = await actions.decide_campaign(official, campaign_id, "reject", if_match=if_match, note=data.note)
+    return answer_campaign(row)
+
+
+@post(
+    "/campaigns/{campaign_id:uuid}/pause",
+    operation_id="pauseCampaign",
+    status_code=200,
+    opt=EDITOR_OR_REVIEWER,
+    responses=refusals(*MOVING),
+)
+async def pause_campaign(
+    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[CampaignView]:
+    """Stop giving its benefits for a while."""
+    return answer_campaign(await actions.switch_campaign(official, campaign_id, "pause", if_match=if_match))
+
+
+@post(
+    "/campaigns/{campaign_id:uuid}/resume",
+    operation_id="resumeCampaign",
+    status_code=200,
+    opt=EDITOR_OR_REVIEWER,
+    responses=refusals(*MOVING),
+)
+async def resume_campaign(
+    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[CampaignView]:
+    """Give its benefits again."""
+    return answer_campaign(await actions.switch_campaign(official, campaign_id, "resume", if_match=if_match))
+
+
+@post(
+    "/campaigns/{campaign_id:uuid}/end",
+    operation_id="endCampaign",
+    status_code=200,
+    opt=EDITOR_OR_REVIEWER,
+    responses=refusals(*MOVING),
+)
+async def end_campaign(
+    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[CampaignView]:
+    """End a campaign for good; a draft is discarded."""
+    return answer_campaign(await actions.switch_campaign(official, campaign_id, "end", if_match=if_match))
+
+
+router = Router(
+    "/v1/official",
+    route_handlers=[
+        draft_campaign, list_campaigns, list_inbox, get_campaign, edit_campaign, submit_campaign, approve_campaign,
+        reject_campaign, pause_campaign, resume_campaign, end_campaign, list_scenarios, list_uses, create_scenario,
+    ],
+    tags=["campaign"],
+)  # fmt: skip

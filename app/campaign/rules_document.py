@@ -1,0 +1,58 @@
+"""What a campaign version says, as it is stored and as it is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from app.campaign.rules_eligibility import Eligibility
+from app.campaign.rules_grant import Grant, PerCitizen
+from app.campaign.rules_texts import Code, Summary, Title, Words
+
+STOCK_MAX = 100_000_000
+REVERSAL_WINDOW_SECONDS_DEFAULT = 24 * 3600
+REVERSAL_WINDOW_SECONDS_MAX = 30 * 24 * 3600
+
+# Six kinds of incentive and nothing else: a punishment has no word here.
+Kind = Literal["fee_reduction", "deposit_waiver", "lower_threshold", "priority", "simpler_procedure", "convenience"]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Benefit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """One incentive (激励措施) of a campaign; ``code`` names it within the institution for ever.
+
+    ``stock`` and ``per_citizen`` None: without limit; ``stores`` None: every store of the institution.
+    ``without_score`` says what everyone gets without any score.
+    """
+
+    code: Code
+    title: Title
+    kind: Kind
+    scenario: Code
+    eligibility: Eligibility
+    grant: Grant
+    stock: Annotated[int, msgspec.Meta(ge=1, le=STOCK_MAX)] | None = None
+    per_citizen: PerCitizen | None = None
+    reversal_window_seconds: Annotated[int, msgspec.Meta(ge=0, le=REVERSAL_WINDOW_SECONDS_MAX)] = (
+        REVERSAL_WINDOW_SECONDS_DEFAULT
+    )
+    stores: tuple[UUID, ...] | None = None
+    without_score: Words | None = None
+
+
+class CampaignDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One version of a campaign (激励活动), in force from ``starts_at`` until before ``ends_at``."""
+
+    title: Title
+    summary: Summary
+    starts_at: Instant
+    ends_at: Instant
+    benefits: tuple[Benefit, ...]
+
+
+def parse_document(text: str) -> CampaignDocument:
+    """Read a stored document."""
+    return msgspec.json.decode(text, type=CampaignDocument)

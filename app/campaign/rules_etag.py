@@ -1,0 +1,14 @@
+"""The strong ETag of a campaign: its revision, which every change raises."""
+
+from __future__ import annotations
+
+
+def compute_etag(revision: int) -> str:
+    """Return the ETag of a revision."""
+    return f'"{revision}"'
+
+
+def is_etag_current(if_match: str, revision: int) -> bool:
+    """Whether an If-Match header names a revision, or any; a weak tag never matches (RFC 9110, 13.1.1)."""
+    tags = [tag.strip() for tag in if_match.split(",")]
+    return "*" in tags or compute_etag(revision) in tags

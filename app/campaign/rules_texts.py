@@ -1,0 +1,41 @@
+"""The sentences campaigns are made of: what may stand in a text, and a reason in both languages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+TITLE_CHARACTERS_MAX = 80
+SUMMARY_CHARACTERS_MAX = 1_000
+WORDS_CHARACTERS_MAX = 200
+NOTE_CHARACTERS_MAX = 1_000
+CODE_CHARACTERS_MAX = 64
+
+# No control characters (a NUL cannot be stored) and not only spaces; lookaheads, so that JSON Schema reads it too.
+ONE_LINE = r"^(?![\s\S]*[\u0000-\u001f\u007f])[\s\S]*\S"
+LINES = r"^(?![\s\S]*[\u0000-\u0009\u000b-\u001f\u007f])[\s\S]*\S"
+CODE = r"^[A-Za-z0-9](?![\s\S]*[^A-Za-z0-9_.\-])"
+
+Title = Annotated[str, msgspec.Meta(max_length=TITLE_CHARACTERS_MAX, pattern=ONE_LINE)]
+Summary = Annotated[str, msgspec.Meta(max_length=SUMMARY_CHARACTERS_MAX, pattern=LINES)]
+Words = Annotated[str, msgspec.Meta(max_length=WORDS_CHARACTERS_MAX, pattern=ONE_LINE)]
+Note = Annotated[str, msgspec.Meta(max_length=NOTE_CHARACTERS_MAX, pattern=LINES)]
+Code = Annotated[str, msgspec.Meta(max_length=CODE_CHARACTERS_MAX, pattern=CODE)]
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason a person may read: a stable code and a sentence in both languages."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong at one place of a campaign: a JSON pointer, a stable code and a sentence in both languages."""
+
+    pointer: str
+    code: str
+    zh: str
+    en: str

@@ -1,0 +1,130 @@
+"""The room's doors: who is calling, who is a member, whose sessions and codes must die."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.citizen import queries, queries_session
+from app.citizen.actions_identity import (
+    bind_person,
+    close_account,
+    find_member,
+    is_bound_to,
+    lock_accounts,
+    lock_id_number,
+    move_openid,
+    read_id_number,
+    verify_identity,
+)
+from app.citizen.actions_sealing import NAME, PHONE, compute_person_index, open_field, seal_openid, seal_person
+from app.citizen.actions_session import (
+    AUDIENCE,
+    Tokens,
+    forget_expired_tokens,
+    log_in,
+    log_out,
+    open_session,
+    refresh,
+)
+from app.citizen.actions_wechat import fetch_phone_number
+from app.citizen.rules import mask_phone, normalise_name, parse_id_number
+from app.kit.auth import CitizenCaller, TokenChecker
+from app.kit.crypto import mask_name
+from app.kit.errors import Unauthenticated
+from app.kit.group_commit import coalesce
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+__all__ = [
+    "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "fetch_phone_number", "find_member",
+    "forget_expired_tokens", "is_bound_to", "lock_accounts", "lock_id_number", "log_in", "log_out", "match_people",
+    "move_openid", "open_session", "raise_code_generation", "read_id_number", "read_profile", "refresh",
+    "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
+]  # fmt: skip
+TOKENS = TokenChecker(AUDIENCE)
+
+
+class MatchedCitizen(msgspec.Struct, frozen=True):
+    """A member found by name and ID number."""
+
+    id: UUID
+    birth_on: date
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """The own account as its citizen sees it; name and phone masked."""
+
+    state: str
+    joined_at: datetime | None
+    name: str | None
+    phone: str | None
+
+
+async def authenticate(authorization: str | None) -> CitizenCaller:
+    """Return the citizen behind an access token; one read, shared by all who wait, sees every revocation."""
+    claims = TOKENS.check(authorization)
+    caller = await _CALLERS.submit(claims.sid)
+    if caller is None or caller.id != claims.sub:
+        raise Unauthenticated
+    return caller
+
+
+async def match_people(people: Sequence[tuple[str, str]]) -> list[MatchedCitizen | None]:
+    """Return the member behind each (name, ID number), or None; a name that differs is not a match."""
+    indexes = [_index_of(name, id_number) for name, id_number in people]
+    rows = await queries.find_matches([index for index in indexes if index is not None])
+    members = {row.person_index: MatchedCitizen(row.id, row.birth_on) for row in rows}
+    return [None if index is None else members.get(index) for index in indexes]
+
+
+async def revoke_sessions(citizen_id: UUID, *, because: str, at: datetime) -> None:
+    """End every session of a citizen, inside the caller's transaction."""
+    await queries_session.mark_sessions_revoked(citizen_id, because=because, at=at)
+
+
+async def raise_code_generation(citizen_id: UUID) -> None:
+    """Kill every credit code a citizen has shown, inside the caller's transaction."""
+    await queries.mark_generation_raised(citizen_id)
+
+
+async def read_profile(citizen_id: UUID) -> Profile:
+    """Return the own account for its citizen to read."""
+    row = await queries.find_profile(citizen_id)
+    if row is None:
+        raise Unauthenticated
+    name, phone = open_field(row.name_cipher, NAME, citizen_id), open_field(row.phone_cipher, PHONE, citizen_id)
+    return Profile(
+        state=row.state,
+        joined_at=row.joined_at,
+        name=mask_name(name) if name else None,
+        phone=mask_phone(phone) if phone else None,
+    )
+
+
+async def _find_callers(session_ids: list[UUID]) -> list[CitizenCaller | None]:
+    callers = {
+        row.session_id: CitizenCaller(
+            id=row.id,
+            session_id=row.session_id,
+            state=row.state,
+            account_number=row.account_number,
+            code_generation=row.code_generation,
+        )
+        for row in await queries.find_callers(session_ids)
+    }
+    return [callers.get(session_id) for session_id in session_ids]
+
+
+def _index_of(name: str, id_number: str) -> bytes | None:
+    known_name, known_number = normalise_name(name), parse_id_number(id_number)
+    if known_name is None or known_number is None:
+        return None
+    return compute_person_index(known_name, known_number.number)
+
+
+_CALLERS = coalesce(_find_callers)

@@ -1,0 +1,107 @@
+"""Proving who somebody is, and binding, moving and forgetting what was proven. Membership decides when."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from app.citizen import queries
+from app.citizen.actions_sealing import (
+    ID_NUMBER,
+    OPENID,
+    compute_id_number_index,
+    open_field,
+    seal_openid,
+    seal_person,
+)
+from app.citizen.clients_identity import ApiError, verify_person
+from app.kit.clock import SHANGHAI, now
+from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited, Unauthenticated
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.citizen.queries import BoundRow
+    from app.citizen.rules import Person
+
+LOG = logging.getLogger("huixin.citizen")
+RESULT_MATCH, RESULT_BUSY, RESULT_QUOTA_GONE = "0", "-11", "-12"
+PASSING_ERRORS = ("RequestLimitExceeded", "InternalError", "LimitExceeded")
+BUSY_SECONDS = 5
+
+
+async def verify_identity(person: Person) -> bool:
+    """Return whether name, ID number and phone belong to one person, as the identity provider sees it."""
+    answer = await verify_person(name=person.name, id_number=person.id_number.number, phone=person.phone)
+    if answer.error is not None:
+        _refuse(answer.error)
+    if answer.result in (RESULT_BUSY, ""):
+        raise OutsideServiceUnavailable(retry_after_seconds=BUSY_SECONDS)
+    if answer.result == RESULT_QUOTA_GONE:
+        raise RateLimited(retry_after_seconds=_seconds_until_tomorrow(now()))
+    return answer.result == RESULT_MATCH
+
+
+async def lock_accounts(citizen_ids: list[UUID]) -> dict[UUID, BoundRow]:
+    """Lock accounts in id order, inside the caller's transaction; one that has left is refused as unknown."""
+    rows = {row.id: row for row in await queries.find_bound_for_update(citizen_ids)}
+    if len(rows) < len(citizen_ids) or any(row.state not in ("new", "active") for row in rows.values()):
+        raise Unauthenticated
+    return rows
+
+
+async def lock_id_number(number: str) -> None:
+    """Let one transaction at a time bind or free an ID number; take it after the accounts' own locks.
+
+    The unique key alone would let somebody who joins while their old account leaves miss its tombstone.
+    """
+    await queries.lock_person(int.from_bytes(compute_id_number_index(number)[:8], signed=True))
+
+
+async def find_member(number: str) -> UUID | None:
+    """Find the account an ID number is bound to."""
+    return await queries.find_holder(compute_id_number_index(number))
+
+
+def is_bound_to(account: BoundRow, number: str) -> bool:
+    """Whether an account, as locked, belongs to an ID number."""
+    return account.state == "active" and account.id_number_index == compute_id_number_index(number)
+
+
+def read_id_number(account: BoundRow) -> str | None:
+    """Return the ID number an account is bound to, in clear."""
+    return open_field(account.id_number_cipher, ID_NUMBER, account.id)
+
+
+async def bind_person(citizen_id: UUID, person: Person, *, cap_holder_id: UUID, at: datetime) -> bool:
+    """Make a new account an active one, inside the caller's transaction; False when the ID number is taken."""
+    return await queries.mark_active(citizen_id, seal_person(citizen_id, person), cap_holder_id=cap_holder_id, at=at)
+
+
+async def move_openid(empty: BoundRow, member: BoundRow, person: Person, *, at: datetime) -> None:
+    """Give a member the openid of an empty account, which ends; inside the caller's transaction."""
+    openid = open_field(empty.openid_cipher, OPENID, empty.id)
+    assert openid is not None, "an account that has not left has an openid"
+    await queries.mark_left(empty.id, at)  # first: an openid belongs to one account at any moment
+    openid_index, openid_cipher = seal_openid(member.id, openid)
+    await queries.mark_moved(
+        member.id, seal_person(member.id, person), openid_index=openid_index, openid_cipher=openid_cipher
+    )
+
+
+async def close_account(citizen_id: UUID, *, at: datetime) -> None:
+    """Forget everything personal of an account and kill its codes, inside the caller's transaction."""
+    await queries.mark_left(citizen_id, at)
+
+
+def _refuse(error: ApiError) -> None:
+    if error.code.startswith(PASSING_ERRORS):
+        raise OutsideServiceUnavailable(retry_after_seconds=BUSY_SECONDS)
+    LOG.error("the identity provider refuses our calls with %s: check its secret id and key", error.code)
+    raise MisconfiguredHere
+
+
+def _seconds_until_tomorrow(at: datetime) -> int:
+    tomorrow = at.astimezone(SHANGHAI).date() + timedelta(days=1)
+    return int((datetime.combine(tomorrow, time(), SHANGHAI) - at).total_seconds()) + 1

@@ -1,0 +1,53 @@
+"""How personal fields are encrypted and indexed: each under its column and row, each index for one purpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.citizen.queries import SealedPerson
+from app.kit.crypto import blind_index, decrypt_field, encrypt_field
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.citizen.rules import Person
+
+OPENID, ID_NUMBER, NAME, PHONE = "citizen.openid", "citizen.id_number", "citizen.name", "citizen.phone"
+OPENID_PURPOSE, ID_NUMBER_PURPOSE, PHONE_PURPOSE = "openid", "id number", "phone"
+PERSON_PURPOSE = "name and id number"
+
+
+def seal_openid(citizen_id: UUID, openid: str) -> tuple[bytes, bytes]:
+    """Return the blind index and the cipher text of an openid."""
+    index = blind_index(openid, purpose=OPENID_PURPOSE)
+    return index, encrypt_field(openid, column=OPENID, row_id=citizen_id)
+
+
+def seal_person(citizen_id: UUID, person: Person) -> SealedPerson:
+    """Return a person as the citizen's row stores them."""
+    number = person.id_number.number
+    return SealedPerson(
+        id_number_index=compute_id_number_index(number),
+        id_number_cipher=encrypt_field(number, column=ID_NUMBER, row_id=citizen_id),
+        person_index=compute_person_index(person.name, number),
+        name_cipher=encrypt_field(person.name, column=NAME, row_id=citizen_id),
+        phone_index=blind_index(person.phone, purpose=PHONE_PURPOSE),
+        phone_cipher=encrypt_field(person.phone, column=PHONE, row_id=citizen_id),
+        birth_on=person.id_number.birth_on,
+        district=person.id_number.district,
+    )
+
+
+def compute_id_number_index(number: str) -> bytes:
+    """Return the blind index by which an ID number is found."""
+    return blind_index(number, purpose=ID_NUMBER_PURPOSE)
+
+
+def compute_person_index(name: str, number: str) -> bytes:
+    """Return the blind index by which a name and an ID number are found together."""
+    return blind_index(name, number, purpose=PERSON_PURPOSE)
+
+
+def open_field(cipher: bytes | None, column: str, citizen_id: UUID) -> str | None:
+    """Return a stored field in clear, or None when there is none."""
+    return None if cipher is None else decrypt_field(cipher, column=column, row_id=citizen_id)

@@ -1,0 +1,86 @@
+"""SQL for sessions and refresh tokens: one function, one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from app.citizen.rules_session import PresentedToken
+from app.kit.database import execute, fetch_one
+
+
+async def insert_session(
+    *, session_id: UUID, citizen_id: UUID, token_hash: bytes, at: datetime, expires_at: datetime
+) -> None:
+    """Open a session with its first refresh token."""
+    await execute(
+        """
+        WITH session AS (INSERT INTO citizen_session (id, citizen_id, created_at) VALUES ($1, $2, $4) RETURNING id)
+        INSERT INTO refresh_token (token_hash, session_id, issued_at, expires_at)
+        SELECT $3, id, $4, $5 FROM session
+        """,
+        session_id,
+        citizen_id,
+        token_hash,
+        at,
+        expires_at,
+    )
+
+
+async def find_token_for_update(token_hash: bytes, successor_hash: bytes) -> PresentedToken | None:
+    """Lock a refresh token and return it with what became of its session, its citizen and its successor."""
+    return await fetch_one(
+        PresentedToken,
+        """
+        SELECT t.session_id, s.citizen_id, c.state, s.revoked_at IS NOT NULL AS is_revoked, t.expires_at, t.replaced_at,
+               EXISTS (SELECT FROM refresh_token n
+                        WHERE n.token_hash = $2 AND n.replaced_at IS NOT NULL) AS is_successor_replaced
+          FROM refresh_token t
+          JOIN citizen_session s ON s.id = t.session_id
+          JOIN citizen c ON c.id = s.citizen_id
+         WHERE t.token_hash = $1
+           FOR NO KEY UPDATE OF t
+        """,
+        token_hash,
+        successor_hash,
+    )
+
+
+async def insert_successor(*, token_hash: bytes, successor_hash: bytes, at: datetime, expires_at: datetime) -> None:
+    """Replace a refresh token by its successor."""
+    await execute(
+        """
+        WITH replaced AS (UPDATE refresh_token SET replaced_at = $3 WHERE token_hash = $1 RETURNING session_id)
+        INSERT INTO refresh_token (token_hash, session_id, issued_at, expires_at)
+        SELECT $2, session_id, $3, $4 FROM replaced
+        """,
+        token_hash,
+        successor_hash,
+        at,
+        expires_at,
+    )
+
+
+async def mark_session_revoked(session_id: UUID, *, because: str, at: datetime) -> None:
+    """Revoke one session, unless it is revoked already."""
+    await execute(
+        "UPDATE citizen_session SET revoked_at = $2, revoked_because = $3 WHERE id = $1 AND revoked_at IS NULL",
+        session_id,
+        at,
+        because,
+    )
+
+
+async def mark_sessions_revoked(citizen_id: UUID, *, because: str, at: datetime) -> None:
+    """Revoke every live session of a citizen."""
+    await execute(
+        "UPDATE citizen_session SET revoked_at = $2, revoked_because = $3 WHERE citizen_id = $1 AND revoked_at IS NULL",
+        citizen_id,
+        at,
+        because,
+    )
+
+
+async def delete_expired_tokens(at: datetime) -> int:
+    """Forget refresh tokens whose time is over."""
+    return await execute("DELETE FROM refresh_token WHERE expires_at < $1", at)

@@ -1,0 +1,98 @@
+"""Logging in, staying logged in, and the own account."""
+
+from __future__ import annotations
+
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from app.citizen import actions
+from app.citizen.refusals import (
+    CitizenFrozen,
+    RefreshTokenInvalid,
+    WechatAccountBlocked,
+    WechatCodeInvalid,
+    WechatCodeUsed,
+)
+from app.citizen.schemas import LoggedInCitizen, LoginRequest, OwnAccount, RefreshRequest, SessionTokens
+from app.kit.address import address_of
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now
+from app.kit.errors import (
+    InvalidRequest,
+    MisconfiguredHere,
+    OutsideServiceUnavailable,
+    Overloaded,
+    RateLimited,
+    Unauthenticated,
+)
+from app.kit.http import refusals
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@post(
+    "/auth/wechat",
+    operation_id="logInWithWechat",
+    status_code=200,
+    responses=refusals(
+        InvalidRequest,
+        WechatCodeInvalid,
+        WechatCodeUsed,
+        WechatAccountBlocked,
+        CitizenFrozen,
+        RateLimited,
+        OutsideServiceUnavailable,
+        MisconfiguredHere,
+        Overloaded,
+    ),
+)
+async def log_in(data: JSONBody[LoginRequest], request: Request[object, object, State]) -> Response[SessionTokens]:
+    """Log in with the code of wx.login; a first login opens an account in state `new`."""
+    return _show(await actions.log_in(data.code, address=address_of(request), at=now()))
+
+
+@post(
+    "/auth/refresh",
+    operation_id="refreshTokens",
+    status_code=200,
+    responses=refusals(InvalidRequest, RefreshTokenInvalid),
+)
+async def refresh_tokens(data: JSONBody[RefreshRequest]) -> Response[SessionTokens]:
+    """Exchange the refresh token for a fresh pair; for 30 seconds a repeat gets the same successor."""
+    return _show(await actions.refresh(data.refresh_token, at=now()))
+
+
+@post("/auth/logout", operation_id="logOut", status_code=204, responses=refusals(Unauthenticated))
+async def log_out(citizen: NamedDependency[CitizenCaller]) -> None:
+    """End this session and kill the codes it has shown."""
+    await actions.log_out(citizen, at=now())
+
+
+@get("/me", operation_id="getOwnAccount", status_code=200, responses=refusals(Unauthenticated))
+async def get_own_account(citizen: NamedDependency[CitizenCaller]) -> Response[OwnAccount]:
+    """Show the own account, name and phone masked."""
+    profile = await actions.read_profile(citizen.id)
+    account = OwnAccount(
+        id=citizen.id,
+        state=profile.state,
+        joined_at=profile.joined_at,
+        name=profile.name,
+        phone=profile.phone,
+    )
+    return Response(account, headers=NO_STORE)
+
+
+def _show(tokens: actions.Tokens) -> Response[SessionTokens]:
+    shown = SessionTokens(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+        expires_at=tokens.expires_at,
+        citizen=LoggedInCitizen(id=tokens.citizen_id, state=tokens.state),
+    )
+    return Response(shown, headers=NO_STORE)
+
+
+router = Router("/v1", route_handlers=[log_in, refresh_tokens, log_out, get_own_account], tags=["citizen"])

@@ -1,0 +1,175 @@
+"""The command line: one verb per role, and the verbs an operator needs.
+
+The settings are read once, when they are first imported; so every verb first makes sure of its surroundings and only
+then imports what reads them.
+"""
+# ruff: noqa: PLC0415 - that is why imports stand inside functions here
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.kit import supervisor, surroundings
+from app.kit.logs import configure_logs
+
+SANDBOX = "app.sandbox.main:app"
+WORKERS_MAX = 64
+KEY_SPREAD_SECONDS = 3  # every process reads a replaced key file within a second
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Huixin (惠信): what good credit earns. Settings come from the environment; README.md lists them."""
+    configure_logs()
+    supervisor.exit_on_sigterm()
+
+
+@main.command()
+@click.option("--workers", type=click.IntRange(1, WORKERS_MAX), default=1, envvar="WORKERS", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=8000, show_default=True)
+def serve(workers: int, host: str, port: int) -> None:
+    """Run the API; without DATABASE_URL and VALKEY_URL with servers of its own under var/."""
+    with surroundings.whole_city(workers=workers, sandbox=SANDBOX):
+        prepare_database()
+        import app.main  # before the workers fork, so that they share it
+        from app.settings import SETTINGS
+
+        del app
+        supervisor.run_workers(_load_app, workers=workers, host=host, port=port, log_level=SETTINGS.log_level)
+
+
+@main.command()
+def worker() -> None:
+    """Do what happens by itself: partitions, scores that change with the calendar, forgetting."""
+    with surroundings.database():
+        prepare_database()
+        from app.worker import run_worker
+
+        asyncio.run(run_worker())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version and make the partitions of the days ahead."""
+    with surroundings.database():
+        click.echo(prepare_database() or "nothing to do")
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Exit after the tour.")
+def demo(*, once: bool) -> None:
+    """Make a demo city and play the main job in it."""
+    with surroundings.whole_city(workers=2, sandbox=SANDBOX):
+        prepare_database()
+        from app.demo.main import run_demo
+
+        run_demo(once=once)
+
+
+@main.group()
+def keys() -> None:
+    """Make and rotate the city's secret keys."""
+
+
+@keys.command("create")
+@click.option("--production", is_flag=True, help="Mark the keys as a production city's.")
+def create_keys(*, production: bool) -> None:
+    """Make the key file; never over one that exists."""
+    from app.kit.keys import make_keys, write_keys
+    from app.settings import SETTINGS
+
+    if SETTINGS.keys_path.exists():
+        raise click.ClickException(f"{SETTINGS.keys_path} exists; without it nothing stored can be read again")
+    write_keys(SETTINGS.keys_path, make_keys("production" if production else "development"))
+    click.echo(f"wrote {SETTINGS.keys_path}; keep a copy where the database's backups are not")
+
+
+@keys.command("rotate")
+def rotate() -> None:
+    """Give credit codes and access tokens new keys; what is out now stays good for its time."""
+    from app.kit.keys import announce_keys, read_keys, rotate_keys, write_keys
+    from app.settings import SETTINGS
+
+    rotated = rotate_keys(read_keys(SETTINGS.keys_path), time.time())
+    write_keys(SETTINGS.keys_path, announce_keys(rotated))
+    time.sleep(KEY_SPREAD_SECONDS)
+    write_keys(SETTINGS.keys_path, rotated)
+    click.echo("rotated")
+
+
+@main.group()
+def official() -> None:
+    """Staff accounts."""
+
+
+@official.command("create-administrator")
+@click.argument("username")
+def create_administrator(username: str) -> None:
+    """Make the first administrator of the credit centre; password and TOTP secret are shown once."""
+    with surroundings.database():
+        prepare_database()
+        from app.kit.database import database_lifespan
+        from app.official.actions_manage import create_administrator as create
+
+        async def run() -> Any:
+            async with database_lifespan():
+                return await create(username)
+
+        made = asyncio.run(run())
+        click.echo(f"username     {username}\npassword     {made.password}\nTOTP secret  {made.totp_secret}")
+
+
+@main.command()
+def verify() -> None:
+    """Check the invariants that hold at any time; exits with 1 when one does not."""
+    with surroundings.database():
+        from app.verify import run_checks
+
+        failed = asyncio.run(run_checks(click.echo))
+    if failed:
+        raise SystemExit(1)
+
+
+@main.command(hidden=True)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("openapi"))
+def openapi(folder: Path) -> None:
+    """Write openapi.json and refusals.md."""
+    from app.kit.openapi_files import write_openapi_files
+    from app.main import create_app
+
+    write_openapi_files(create_app(), folder)
+
+
+def prepare_database() -> str:
+    """Make keys where there are none, migrate, and make the partitions ahead; returns what migrating said."""
+    from app.kit.clock import now, shanghai_day
+    from app.kit.database import database_lifespan
+    from app.kit.keys import ensure_keys
+    from app.kit.migration import migrate as bring_forward
+    from app.kit.partitions import make_partitions
+
+    async def run() -> str:
+        said = await bring_forward()
+        async with database_lifespan():
+            await make_partitions(shanghai_day(now()))
+        return said
+
+    ensure_keys()
+    return asyncio.run(run())
+
+
+def _load_app() -> Any:
+    from app.main import create_app
+
+    return create_app()
+
+
+if __name__ == "__main__":
+    main()

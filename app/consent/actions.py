@@ -1,0 +1,113 @@
+"""Giving and withdrawing consent, and writing down who looked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.consent import queries, queries_access
+from app.consent.rules import NewAccess, Purpose, compute_missing, compute_unknown
+from app.event.actions import NewEvent, insert_events
+from app.kit.clock import uuid7
+from app.kit.errors import FieldError, NotFound, Reason, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.consent.queries import ConsentRow
+
+__all__ = [
+    "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consents", "check_missing",
+    "forget_consents", "give_consents", "insert_access", "withdraw_consent",
+]  # fmt: skip
+
+
+class ConsentUnknown(Refusal):
+    """A consent named here is not in force in this version; read the current texts again."""
+
+    code = "consent_unknown"
+    status_code = 422
+    zh = "所列同意事项或其版本当前无效，请重新阅读最新文本"
+
+
+class ConsentMissing(Refusal):
+    """A consent that joining needs is missing."""
+
+    code = "consent_missing"
+    status_code = 422
+    zh = "缺少开通所必需的同意"
+
+
+class ConsentRequired(Refusal):
+    """Membership needs this consent; to withdraw it, leave with DELETE /v1/me."""
+
+    code = "consent_required"
+    status_code = 409
+    zh = "该同意为开通所必需；如需撤回，请通过 DELETE /v1/me 注销"
+
+
+async def check_consents(consents: Sequence[tuple[str, int]]) -> None:
+    """Refuse a (purpose, version) that is not in force."""
+    unknown = compute_unknown(await queries.list_purposes_in_force(), consents)
+    if unknown:
+        detail = "This purpose and version are not in force."
+        raise ConsentUnknown(
+            errors=[FieldError(pointer=f"/consents/{n}", code="consent_unknown", detail=detail) for n in unknown]
+        )
+
+
+async def check_missing(consents: Sequence[tuple[str, int]]) -> None:
+    """Refuse when a required purpose is not among these, or when one of these is not in force."""
+    texts = await queries.list_texts_in_force()
+    missing = set(compute_missing([Purpose(text.purpose, text.version, text.is_required) for text in texts], consents))
+    if missing:
+        raise ConsentMissing(
+            reasons=[
+                Reason(code=text.purpose, zh=f"需要同意：{text.title_zh}", en=f"Consent needed: {text.title_en}")
+                for text in texts
+                if text.purpose in missing
+            ]
+        )
+    await check_consents(consents)
+
+
+async def give_consents(citizen_id: UUID, consents: Sequence[tuple[str, int]], *, at: datetime) -> None:
+    """Store consents, inside the caller's transaction, which holds the citizen's lock; giving one twice is nothing."""
+    await check_consents(consents)
+    wanted = sorted(set(consents))
+    purposes, versions = [purpose for purpose, _ in wanted], [version for _, version in wanted]
+    await queries.mark_superseded(citizen_id, purposes, versions, at)
+    new = await queries.insert_consents(citizen_id, [uuid7(at) for _ in wanted], purposes, versions, at)
+    await insert_events([_event("consent.given.v1", citizen_id, row, at) for row in new])
+
+
+async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> ConsentRow:
+    """Withdraw a separate consent, inside the caller's transaction; once more changes nothing."""
+    text = next((text for text in await queries.list_purposes_in_force() if text.purpose == purpose), None)
+    if text is not None and text.is_required:
+        raise ConsentRequired
+    withdrawn = await queries.mark_withdrawn(citizen_id, purpose, at)
+    if withdrawn is not None:
+        await insert_events([_event("consent.withdrawn.v1", citizen_id, withdrawn, at)])
+        return withdrawn
+    before = await queries.find_latest_consent(citizen_id, purpose)
+    if before is None:
+        raise NotFound
+    return before
+
+
+async def forget_consents(citizen_id: UUID) -> None:
+    """Delete every consent of somebody who leaves, inside the caller's transaction."""
+    await queries.delete_consents(citizen_id)
+
+
+async def insert_access(entries: Sequence[NewAccess]) -> None:
+    """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
+    if entries:
+        await queries_access.insert_access([uuid7(entry.at) for entry in entries], entries)
+
+
+def _event(kind: str, citizen_id: UUID, consent: ConsentRow, at: datetime) -> NewEvent:
+    data: dict[str, object] = {"purpose": consent.purpose, "version": consent.version}
+    return NewEvent(type=kind, subject_id=consent.id, citizen_id=citizen_id, at=at, data=data)

@@ -1,0 +1,58 @@
+"""Which consents are missing, and what one line of the access log says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+CONSENTS_MAX = 20
+PURPOSE_CHARACTERS_MAX = 64
+
+
+class Purpose(msgspec.Struct, frozen=True):
+    """A purpose with the version of its text that is in force."""
+
+    purpose: str
+    version: int
+    is_required: bool
+
+
+class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """A disclosure to write down. ``told`` lists what was told (``name``, a benefit code …), never its value.
+
+    ``action`` is what was done (``scan``, ``redeem`` …), ``outcome`` how it ended (``ok``, or the refusal's code).
+    """
+
+    citizen_id: UUID
+    at: datetime
+    action: str
+    outcome: str
+    institution_id: UUID | None = None
+    store_id: UUID | None = None
+    terminal_id: UUID | None = None
+    official_id: UUID | None = None
+    scenario: str | None = None
+    told: list[str] = []
+
+
+class AccessPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of the access log ended."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: UUID
+
+
+def compute_missing(in_force: Sequence[Purpose], given: Sequence[tuple[str, int]]) -> list[str]:
+    """Return the required purposes that are not among the given (purpose, version)."""
+    purposes = {purpose for purpose, _ in given}
+    return [text.purpose for text in in_force if text.is_required and text.purpose not in purposes]
+
+
+def compute_unknown(in_force: Sequence[Purpose], given: Sequence[tuple[str, int]]) -> list[int]:
+    """Return the positions of the given (purpose, version) that are not in force."""
+    known = {(text.purpose, text.version) for text in in_force}
+    return [place for place, pair in enumerate(given) if pair not in known]

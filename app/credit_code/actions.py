@@ -1,0 +1,97 @@
+"""Issue codes, open what a till scanned, and kill what was shown."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.citizen.actions import raise_code_generation
+from app.credit_code.rules import SALTS, CodeFault, OpenedCode, compute_salt, compute_slot, encode_code, open_code
+from app.event.actions import NewEvent, insert_events
+from app.kit.database import transaction
+from app.kit.errors import Refusal
+from app.kit.keys import KEYS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.kit.auth import CitizenCaller
+
+SALTS_REMEMBERED_MAX = 100_000
+_LAST_SALTS: OrderedDict[int, int] = OrderedDict()
+
+
+class CreditCodeInvalid(Refusal):
+    """This is not a credit code that can be used."""
+
+    code = "credit_code_invalid"
+    status_code = 422
+    zh = "无效的信用码"
+
+
+class CreditCodeExpired(Refusal):
+    """This credit code is not of this moment; show the current one."""
+
+    code = "credit_code_expired"
+    status_code = 410
+    zh = "信用码已过期，请出示当前的信用码"
+
+
+class SlotCode(msgspec.Struct, frozen=True):
+    """A code and the slot it belongs to."""
+
+    slot: int
+    text: str
+
+
+def issue_codes(citizen: CitizenCaller, *, count: int, at: datetime) -> list[SlotCode]:
+    """Make the codes of this slot and the ``count - 1`` next ones; reads and writes nothing."""
+    key = KEYS.code_keys(at.timestamp())[0].key
+    now_slot = compute_slot(at)
+    return [
+        SlotCode(
+            slot,
+            encode_code(
+                key=key,
+                account_number=citizen.account_number,
+                slot=slot,
+                generation=citizen.code_generation,
+                salt=_draw_salt(citizen.account_number),
+            ),
+        )
+        for slot in range(now_slot, now_slot + count)
+    ]
+
+
+def open_shown_code(text: str, at: datetime) -> OpenedCode:
+    """Read a code a till scanned; whether the account lives and the code ``is_of_generation`` is left to the caller."""
+    opened = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
+    if opened is CodeFault.INVALID:
+        raise CreditCodeInvalid
+    if opened is CodeFault.EXPIRED:
+        raise CreditCodeExpired
+    return opened
+
+
+async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> None:
+    """Kill every code this citizen has shown, at once and for ever."""
+    revoked = NewEvent(
+        type="credit_code.revoked.v1", subject_id=citizen.id, citizen_id=citizen.id, at=at, data={"reason": reason}
+    )
+    async with transaction():
+        await raise_code_generation(citizen.id)
+        await insert_events([revoked])
+
+
+def _draw_salt(account_number: int) -> int:
+    """Draw a salt that is not the last one this process gave this citizen, so that a code renewed looks renewed."""
+    last = _LAST_SALTS.get(account_number)
+    salt = compute_salt(last, secrets.randbelow(SALTS if last is None else SALTS - 1))
+    _LAST_SALTS[account_number] = salt
+    _LAST_SALTS.move_to_end(account_number)
+    if len(_LAST_SALTS) > SALTS_REMEMBERED_MAX:
+        _LAST_SALTS.popitem(last=False)
+    return salt

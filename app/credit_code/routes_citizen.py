@@ -1,0 +1,82 @@
+"""A citizen's own codes over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from app.credit_code import actions
+from app.credit_code.actions import SlotCode
+from app.credit_code.rules import compute_slot_start
+from app.credit_code.rules_picture import compute_svg
+from app.credit_code.schemas import IssueCodesRequest, IssuedCode, IssuedCodes, RevokeCodesRequest
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now
+from app.kit.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
+from app.kit.http import refusals
+from app.kit.rate_limit import LocalLimit
+
+CODE_REQUESTS_PER_MINUTE_MAX = 120
+REVOCATIONS_PER_MINUTE_MAX = 12
+CODE_LIMIT = LocalLimit("codes", CODE_REQUESTS_PER_MINUTE_MAX, 60)
+REVOKE_LIMIT = LocalLimit("code-revocations", REVOCATIONS_PER_MINUTE_MAX, 60)
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@post(
+    "/",
+    operation_id="issueCodes",
+    status_code=201,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, RateLimited),
+)
+async def issue_codes(
+    data: JSONBody[IssueCodesRequest], citizen: NamedDependency[CitizenCaller]
+) -> Response[IssuedCodes]:
+    """Make the code of this 30-second slot and, when asked, of the next one or two."""
+    citizen.need_active()
+    headers = CODE_LIMIT.hit(str(citizen.id)) | NO_STORE
+    at = now()
+    codes = actions.issue_codes(citizen, count=data.count, at=at)
+    return Response(IssuedCodes(server_time=at, codes=[_show(code) for code in codes]), headers=headers)
+
+
+@post(
+    "/revoke",
+    operation_id="revokeCodes",
+    status_code=204,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, RateLimited),
+)
+async def revoke_codes(data: JSONBody[RevokeCodesRequest], citizen: NamedDependency[CitizenCaller]) -> Response[None]:
+    """Kill every code shown so far: the phone is lost, or somebody took a picture."""
+    citizen.need_active()
+    headers = REVOKE_LIMIT.hit(str(citizen.id))
+    await actions.revoke_codes(citizen, reason=data.reason, at=now())
+    return Response(None, headers=headers)
+
+
+@get(
+    "/current.svg",
+    operation_id="drawCurrentCode",
+    status_code=200,
+    media_type="image/svg+xml",
+    responses=refusals(Unauthenticated, Forbidden, RateLimited),
+)
+async def draw_current_code(citizen: NamedDependency[CitizenCaller]) -> Response[str]:
+    """Draw a fresh code of this slot as a QR picture, for kiosks and tests."""
+    citizen.need_active()
+    headers = CODE_LIMIT.hit(str(citizen.id)) | NO_STORE
+    (code,) = actions.issue_codes(citizen, count=1, at=now())
+    picture = await asyncio.to_thread(compute_svg, code.text)
+    return Response(picture, headers=headers, media_type="image/svg+xml")
+
+
+def _show(code: SlotCode) -> IssuedCode:
+    return IssuedCode(
+        not_before=compute_slot_start(code.slot), not_after=compute_slot_start(code.slot + 1), text=code.text
+    )
+
+
+router = Router("/v1/me/codes", route_handlers=[issue_codes, revoke_codes, draw_current_code], tags=["credit_code"])

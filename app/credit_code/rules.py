@@ -1,0 +1,105 @@
+"""The short form of HX1: ``96`` and FF1 of account (9), slot (6), generation (2), salt (2) and a zero (1). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+
+import msgspec
+
+from app.credit_code.rules_cipher import DecimalCipher
+
+PREFIX = "96"
+PLAIN_DIGITS = 20
+CODE_CHARACTERS = 22
+TWEAK = b"huixin-code/1"
+SLOT_SECONDS = 30
+EARLY_SECONDS_MAX = 5
+LATE_SECONDS_MAX = 15
+CODES_AT_ONCE_MAX = 3
+ACCOUNTS = 1_000_000_000
+SLOTS = 1_000_000
+GENERATIONS = 100
+SALTS = 100
+CIPHERS_REMEMBERED_MAX = 8
+
+
+class CodeFault(StrEnum):
+    """Why a text opens to nothing."""
+
+    INVALID = "invalid"
+    EXPIRED = "expired"
+
+
+class OpenedCode(msgspec.Struct, frozen=True):
+    """What a code says; ``code_id`` is its 20 encrypted digits, ``generation`` the citizen's mod 100."""
+
+    account_number: int
+    slot_start: datetime
+    generation: int
+    code_id: str
+
+
+def compute_slot(at: datetime) -> int:
+    """Return the number of the 30-second slot an instant lies in, counted from 1970."""
+    return int(at.timestamp() // SLOT_SECONDS)
+
+
+def compute_slot_start(slot: int) -> datetime:
+    """Return the instant a slot begins."""
+    return datetime.fromtimestamp(slot * SLOT_SECONDS, UTC)
+
+
+def encode_code(*, key: bytes, account_number: int, slot: int, generation: int, salt: int) -> str:
+    """Write the 22 digits of one citizen's code for one slot."""
+    assert 0 <= account_number < ACCOUNTS, "nine digits"
+    assert 0 <= salt < SALTS, "two digits"
+    plain = (account_number * SLOTS + slot % SLOTS) * GENERATIONS + generation % GENERATIONS
+    cipher = _cipher(key).encrypt((plain * SALTS + salt) * 10)
+    return f"{PREFIX}{cipher:0{PLAIN_DIGITS}d}"
+
+
+def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | CodeFault:
+    """Read a code with the first of ``keys`` that fits; a fault only when none does.
+
+    ``EXPIRED`` means that it would be a code of ours at another time, ``INVALID`` everything else.
+    """
+    if len(text) != CODE_CHARACTERS or not (text.isascii() and text.isdigit()) or not text.startswith(PREFIX):
+        return CodeFault.INVALID
+    code_id = text[len(PREFIX) :]
+    number, now_seconds = int(code_id), now.timestamp()
+    fault = CodeFault.INVALID
+    for key in keys:
+        plain, zero = divmod(_cipher(key).decrypt(number), 10)
+        if zero:
+            continue
+        rest, generation = divmod(plain // SALTS, GENERATIONS)
+        account_number, slot_digits = divmod(rest, SLOTS)
+        starts_at = _nearest_slot(slot_digits, int(now_seconds // SLOT_SECONDS)) * SLOT_SECONDS
+        if starts_at - EARLY_SECONDS_MAX <= now_seconds <= starts_at + SLOT_SECONDS + LATE_SECONDS_MAX:
+            return OpenedCode(account_number, datetime.fromtimestamp(starts_at, UTC), generation, code_id)
+        fault = CodeFault.EXPIRED
+    return fault
+
+
+def is_of_generation(opened: OpenedCode, code_generation: int) -> bool:
+    """Whether the citizen, whose generation is this now, has not killed their codes since this one was made."""
+    return opened.generation == code_generation % GENERATIONS
+
+
+def compute_salt(last: int | None, draw: int) -> int:
+    """Turn a random ``draw`` into a salt: below 100 when there was none, below 99 to differ from the ``last``."""
+    return draw if last is None else (last + 1 + draw) % SALTS
+
+
+def _nearest_slot(slot_digits: int, slot_now: int) -> int:
+    """Return the slot nearest to now whose number ends in these six digits: half the cycle back to half ahead."""
+    ahead = (slot_digits - slot_now) % SLOTS
+    return slot_now + (ahead if ahead < SLOTS // 2 else ahead - SLOTS)
+
+
+@lru_cache(maxsize=CIPHERS_REMEMBERED_MAX)
+def _cipher(key: bytes) -> DecimalCipher:
+    return DecimalCipher(key, digits=PLAIN_DIGITS, tweak=TWEAK)

@@ -1,0 +1,40 @@
+"""What the credit code says and hears on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from app.credit_code.rules import CODES_AT_ONCE_MAX
+from app.kit.http import Ask, Wire
+
+RevokeReason = Literal["lost_phone", "screenshot", "other"]
+
+
+class IssueCodesRequest(Ask):
+    """A phone asks for the code of this slot and up to two ahead."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=CODES_AT_ONCE_MAX, description="This slot's code and the next ones.")]
+
+
+class IssuedCode(Wire):
+    """The code of one slot: what to draw, and from when to when."""
+
+    not_before: datetime
+    not_after: datetime
+    text: Annotated[str, msgspec.Meta(pattern="^96[0-9]{20}$")]
+
+
+class IssuedCodes(Wire):
+    """The codes asked for, earliest first, and our clock, from which the phone reckons which one to show."""
+
+    server_time: datetime
+    codes: list[IssuedCode]
+
+
+class RevokeCodesRequest(Ask):
+    """A citizen kills every code shown so far."""
+
+    reason: RevokeReason

@@ -1,0 +1,83 @@
+"""All SQL of this room: one function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from app.event.rules import FeedCursor, NewEvent
+from app.kit.database import execute, fetch_all
+
+EPOCH_LOCK = 0x65706F63  # "epoc"
+
+
+class FeedRow(msgspec.Struct, frozen=True):
+    """An event as it lies in the feed; ``data`` is JSON text."""
+
+    id: UUID
+    epoch: int
+    xid: int
+    at: datetime
+    type: str
+    subject_id: UUID
+    data: str
+
+
+async def insert_events(events: Sequence[NewEvent], ids: Sequence[UUID]) -> None:
+    """Store events under ``ids``, in the newest epoch and under this transaction's id."""
+    await execute(
+        """
+        INSERT INTO event (id, epoch, at, type, institution_id, citizen_id, subject_id, data)
+        SELECT id, (SELECT max(epoch) FROM event_epoch), at, type, institution_id, citizen_id, subject_id, data::jsonb
+          FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[])
+            AS new (id, at, type, institution_id, citizen_id, subject_id, data)
+        """,
+        list(ids),
+        [event.at for event in events],
+        [event.type for event in events],
+        [event.institution_id for event in events],
+        [event.citizen_id for event in events],
+        [event.subject_id for event in events],
+        [msgspec.json.encode(event.data).decode() for event in events],
+    )
+
+
+async def lock_epoch() -> None:
+    """Let one process at a time decide whether a new epoch begins; held until the transaction ends."""
+    await execute("SELECT pg_advisory_xact_lock($1)", EPOCH_LOCK)
+
+
+async def insert_epoch_of_this_cluster() -> None:
+    """Begin a new epoch unless the newest one is already this cluster's."""
+    await execute(
+        """
+        INSERT INTO event_epoch (system_identifier)
+        SELECT system_identifier FROM pg_control_system()
+         WHERE system_identifier IS DISTINCT FROM
+               (SELECT system_identifier FROM event_epoch ORDER BY epoch DESC LIMIT 1)
+        """
+    )
+
+
+async def find_feed(institution_id: UUID, after: FeedCursor, limit: int) -> list[FeedRow]:
+    """Return ``limit`` + 1 events after a cursor; in this epoch only those no open transaction can still precede."""
+    return await fetch_all(
+        FeedRow,
+        """
+        SELECT id, epoch, xid::text::bigint AS xid, at, type, subject_id, data
+          FROM event
+         WHERE institution_id = $1
+           AND (epoch, xid, id) > ($2::smallint, $3::text::xid8, $4::uuid)
+           AND (epoch < (SELECT max(epoch) FROM event_epoch) OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+         ORDER BY epoch, xid, id
+         LIMIT $5
+        """,
+        institution_id,
+        after.epoch,
+        str(after.xid),
+        after.id,
+        limit + 1,
+    )

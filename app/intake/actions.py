@@ -1,0 +1,97 @@
+"""One batch of records from a source: judge each item, find its person, keep it once, rescore whom it concerns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.citizen.actions import match_people
+from app.event.actions import NewEvent, insert_events
+from app.intake.rules import CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id, parse_item
+from app.intake.rules_clean import FLAWS, judge_item
+from app.kit.audit import write_audit
+from app.kit.clock import shanghai_day
+from app.kit.database import transaction
+from app.kit.errors import InvalidRequest
+from app.record.actions import NewRecord, put_records
+from app.score.actions import rescore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from app.kit.auth import OfficialCaller
+    from app.record.rules import PutOutcome
+
+KEPT = frozenset({"accepted", "updated"})
+
+
+class TooManyItems(InvalidRequest):
+    """A batch holds at most 500 items; send the rest as further batches."""
+
+    code = "too_many_items"
+    zh = "每批最多 500 条，其余请分批提交"
+
+
+async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCaller, at: datetime) -> list[ItemOutcome]:
+    """Take a batch through all stages; one outcome per item, in order. Repeating it changes nothing.
+
+    What is refused, and who has not joined, is told to the source and kept nowhere.
+    """
+    judged = [_clean(item, at) for item in items]
+    records = await _match(judged)
+    async with transaction():
+        told = await put_records(list(records.values()), at=at, entered_by=official.id)
+        settled = dict(zip(records, told, strict=True))
+        outcomes = [_tell(item, judged[number], settled.get(number)) for number, item in enumerate(items)]
+        kept = [(records[number], outcome) for number, outcome in settled.items() if outcome in KEPT]
+        await _distribute(kept, at)
+        await _write_down(official, judged, outcomes)
+    return outcomes
+
+
+def _clean(raw: msgspec.Raw, at: datetime) -> CleanItem | Flaw:
+    arrived = parse_item(raw)
+    return arrived if isinstance(arrived, Flaw) else judge_item(arrived, shanghai_day(at))
+
+
+async def _match(judged: Sequence[CleanItem | Flaw]) -> dict[int, NewRecord]:
+    """Return the records of members by their place in the batch."""
+    clean = {number: item for number, item in enumerate(judged) if isinstance(item, CleanItem)}
+    members = await match_people([(item.name, item.id_number) for item in clean.values()])
+    return {
+        number: msgspec.structs.replace(item.record, citizen_id=member.id)
+        for (number, item), member in zip(clean.items(), members, strict=True)
+        if member is not None
+    }
+
+
+async def _distribute(kept: Sequence[tuple[NewRecord, PutOutcome]], at: datetime) -> None:
+    """Rescore whom the new facts concern, and say that they came; the event does not say which."""
+    if kept:
+        await rescore(sorted({record.citizen_id for record, _ in kept}), at=at)
+    await insert_events(
+        [
+            NewEvent(type=f"record.{outcome}.v1", subject_id=record.citizen_id, citizen_id=record.citizen_id, at=at)
+            for record, outcome in kept
+        ]
+    )
+
+
+async def _write_down(
+    official: OfficialCaller, judged: Sequence[CleanItem | Flaw], outcomes: Sequence[ItemOutcome]
+) -> None:
+    """Audit who sent how much for which sources; no person and no fact."""
+    sources = sorted({item.record.source for item in judged if isinstance(item, CleanItem)})
+    detail: dict[str, object] = {"sources": sources, "counts": compute_counts(outcomes)}
+    await write_audit(official, action="record.import", subject="record", detail=detail)
+
+
+def _tell(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | None) -> ItemOutcome:
+    event_id = parse_event_id(raw)
+    if isinstance(judged, Flaw):
+        return ItemOutcome(event_id=event_id, outcome="refused", flaw=judged)
+    if settled == "conflict":
+        return ItemOutcome(event_id=event_id, outcome="refused", flaw=FLAWS["event_id_reused"])
+    return ItemOutcome(event_id=event_id, outcome=settled or "not_a_member")

@@ -1,0 +1,96 @@
+"""What arrives: a body becomes items, each on its own, so that a poisoned one fails alone. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+import msgspec
+
+from app.record.rules import EVENT_ID_CHARACTERS_MAX, NewRecord
+
+ITEMS_MAX = 500
+DETAIL_CHARACTERS_MAX = 200
+
+Outcome = Literal["accepted", "updated", "duplicate", "not_a_member", "refused"]
+
+
+class Flaw(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item is refused: a stable code and a sentence in both languages."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """One fact about one person as its source sends it, nothing checked but the types."""
+
+    source: str
+    event_id: str
+    indicator: str | None = None
+    honour: str | None = None
+    id_number: str
+    name: str
+    event_on: str
+    ends_on: str | None = None
+    grade: str | None = None
+    quantity: int | None = None
+    document: str | None = None
+    act_id: str | None = None
+
+
+class CleanItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that fits the catalogue: whom it concerns, and the record it makes once that person is found."""
+
+    id_number: str
+    name: str
+    record: NewRecord
+
+
+class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one item."""
+
+    event_id: str | None
+    outcome: Outcome
+    flaw: Flaw | None = None
+
+
+class _EventIdOnly(msgspec.Struct, rename="camel"):
+    event_id: str
+
+
+def parse_batch(body: bytes) -> list[msgspec.Raw] | None:
+    """Split a body, one object or an array, into raw items; None when it is not JSON of that kind."""
+    try:
+        if body.lstrip()[:1] == b"[":
+            return msgspec.json.decode(body, type=list[msgspec.Raw])
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return [msgspec.Raw(body)]
+
+
+def parse_item(raw: msgspec.Raw) -> ArrivedItem | Flaw:
+    """Read one item's types; a flaw names the member that is wrong."""
+    try:
+        return msgspec.json.decode(raw, type=ArrivedItem)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        detail = str(error)[:DETAIL_CHARACTERS_MAX]
+        return Flaw(code="malformed", zh=f"不是一条可识别的记录：{detail}", en=f"This is not an item: {detail}")
+
+
+def parse_event_id(raw: msgspec.Raw) -> str | None:
+    """Read the event id of an item that is otherwise unreadable, to name it in the answer."""
+    try:
+        event_id = msgspec.json.decode(raw, type=_EventIdOnly).event_id
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return event_id if len(event_id) <= EVENT_ID_CHARACTERS_MAX else None
+
+
+def compute_counts(outcomes: Iterable[ItemOutcome]) -> dict[Outcome, int]:
+    """Count the items by outcome; every outcome is named, and together they are all items."""
+    counted = Counter(outcome.outcome for outcome in outcomes)
+    return {outcome: counted[outcome] for outcome in get_args(Outcome)}

@@ -1,0 +1,39 @@
+"""Instants, Shanghai calendar days, and UUIDv7 ids that carry their instant."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, date, datetime, timedelta, timezone
+from uuid import UUID
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
+UUID_RANDOM_BITS = 62
+
+
+def now() -> datetime:
+    """Return this instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def shanghai_day(at: datetime) -> date:
+    """Return the calendar day an instant falls on in the city."""
+    return at.astimezone(SHANGHAI).date()
+
+
+def uuid7(at: datetime | None = None) -> UUID:
+    """Return a new UUIDv7 (RFC 9562) that carries ``at``, to the millisecond; sorted by time, random within it."""
+    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
+    random = secrets.randbits(74)
+    return UUID(
+        int=milliseconds << 80
+        | 0x7 << 76
+        | (random >> UUID_RANDOM_BITS) << 64
+        | 0b10 << 62
+        | random & ((1 << UUID_RANDOM_BITS) - 1)
+    )
+
+
+def instant_of(identifier: UUID) -> datetime:
+    """Return the instant a UUIDv7 carries."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -1,0 +1,124 @@
+"""The PostgreSQL pool, the one way to open a transaction, and the one way to run SQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from asyncpg import Connection, Pool, Record
+from asyncpg.pool import PoolConnectionProxy
+from piccolo.engine.postgres import PostgresTransaction
+
+from app.piccolo_conf import DB
+from app.settings import SETTINGS
+
+RowType = TypeVar("RowType")
+AnyConnection: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
+ACQUIRE_SECONDS_MAX = 2
+COMMAND_SECONDS_MAX = 5
+
+
+@asynccontextmanager
+async def database_lifespan(_: object = None) -> AsyncIterator[None]:
+    """Hold the pool open while the app runs."""
+    size = SETTINGS.database_pool_size
+    await DB.start_connection_pool(
+        min_size=size, max_size=size, command_timeout=COMMAND_SECONDS_MAX, reset=_keep_session, init=_teach_json
+    )
+    try:
+        yield
+    finally:
+        await DB.close_connection_pool()
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[None]:
+    """Run a block in one transaction; every query inside it takes part.
+
+    Piccolo's own ``DB.transaction()`` loses its connection when COMMIT fails,
+    so asyncpg owns the connection here and Piccolo is only told about it.
+    """
+    assert DB.current_transaction.get() is None, "transactions do not nest"
+    async with pool().acquire(timeout=ACQUIRE_SECONDS_MAX) as connection, connection.transaction():
+        joined = PostgresTransaction(DB)
+        joined.connection = connection
+        token = DB.current_transaction.set(joined)
+        try:
+            yield
+        finally:
+            DB.current_transaction.reset(token)
+
+
+def is_in_transaction() -> bool:
+    """Whether the caller already runs inside ``transaction()``."""
+    return DB.current_transaction.get() is not None
+
+
+async def fetch_one(row_type: type[RowType], sql: str, *arguments: object) -> RowType | None:
+    """Run a statement and return its first row as ``row_type``."""
+    async with borrow() as connection:
+        row = await connection.fetchrow(sql, *arguments)
+    return None if row is None else row_type(**row)
+
+
+async def fetch_all(row_type: type[RowType], sql: str, *arguments: object) -> list[RowType]:
+    """Run a statement and return every row as ``row_type``."""
+    async with borrow() as connection:
+        rows = await connection.fetch(sql, *arguments)
+    return [row_type(**row) for row in rows]
+
+
+async def fetch_value(sql: str, *arguments: object) -> Any:
+    """Run a statement and return the first column of its first row, or None."""
+    async with borrow() as connection:
+        return await connection.fetchval(sql, *arguments)
+
+
+async def execute(sql: str, *arguments: object) -> int:
+    """Run a statement for its effect; how many rows it touched."""
+    async with borrow() as connection:
+        status = await connection.execute(sql, *arguments)
+    last = str(status).rsplit(" ", 1)[-1]
+    return int(last) if last.isdigit() else 0
+
+
+async def execute_many(sql: str, rows: Iterable[Sequence[object]]) -> None:
+    """Run one statement for many rows, in one round trip."""
+    async with borrow() as connection:
+        await connection.executemany(sql, rows)
+
+
+@asynccontextmanager
+async def borrow() -> AsyncIterator[AnyConnection]:
+    """Use the current transaction's connection, or borrow one for a moment."""
+    joined: Any = DB.current_transaction.get()
+    if joined is not None:
+        yield joined.connection
+        return
+    async with pool().acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+        yield connection
+
+
+def pool() -> Pool[Record]:
+    """Return the open pool."""
+    assert DB.pool is not None, "the pool opens with the app"
+    return DB.pool
+
+
+@cache
+def read_sql(module_file: str, name: str) -> str:
+    """Return the long statement ``sql/<name>.sql`` that lies beside a module."""
+    return (Path(module_file).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+async def _keep_session(_: object) -> None:
+    """Skip asyncpg's reset round trip: we never set session state."""
+
+
+async def _teach_json(connection: Connection[Record]) -> None:
+    """Pass JSON through as bytes-free text; Structs are encoded and decoded by msgspec where they are used."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")

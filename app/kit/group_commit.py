@@ -1,0 +1,116 @@
+"""Group commit: requests that wait together share one statement and one fsync.
+
+``await lane.submit(item)``: whoever waits when a lane is free goes into the next batch, one outcome per item comes
+back. There is no timer, so an idle system adds no latency. Also serves coalesced reads, where no two items conflict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from app.kit.errors import Overloaded
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+RETRY_AFTER_SECONDS = 1
+
+
+class GroupCommit(Generic[Item, Outcome]):
+    """Lanes that each run one batch at a time.
+
+    ``run`` takes a list of items and returns one outcome per item, in order; an outcome that is an exception is
+    raised to that item's caller alone. ``conflict_keys`` names what two items of one batch must not share; the later
+    one waits for the next batch. ``is_unsettled`` says an outcome means "try me again".
+    """
+
+    def __init__(
+        self,
+        run: Callable[[list[Item]], Awaitable[Sequence[Outcome | Exception]]],
+        *,
+        lanes: int,
+        batch_size_max: int,
+        queue_size_max: int,
+        conflict_keys: Callable[[Item], Iterable[Hashable]] | None = None,
+        is_unsettled: Callable[[Outcome], bool] | None = None,
+    ) -> None:
+        self._run = run
+        self._free_lanes = lanes
+        self._batch_size_max = batch_size_max
+        self._queue_size_max = queue_size_max
+        self._conflict_keys = conflict_keys
+        self._is_unsettled = is_unsettled
+        self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: Item) -> Outcome:
+        """Wait for the item's outcome; a caller that goes away harms neither the item nor its neighbours."""
+        if len(self._waiting) >= self._queue_size_max:
+            raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        self._start_lane()
+        return await asyncio.shield(future)
+
+    async def drain(self) -> None:
+        """Wait until everything submitted has its outcome."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start_lane(self) -> None:
+        if self._free_lanes == 0:
+            return
+        self._free_lanes -= 1
+        # An empty context: a request's open transaction must not leak into the lane.
+        task = asyncio.get_running_loop().create_task(self._serve(), context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self) -> None:
+        try:
+            await asyncio.sleep(0)  # let everybody who is ready in this turn of the loop join the batch
+            while self._waiting:
+                await self._serve_batch(self._take_batch())
+        finally:
+            self._free_lanes += 1
+
+    def _take_batch(self) -> list[tuple[Item, asyncio.Future[Outcome]]]:
+        if self._conflict_keys is None:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_size_max))]
+        batch: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        deferred: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        taken: set[Hashable] = set()
+        while self._waiting and len(batch) < self._batch_size_max:
+            entry = self._waiting.popleft()
+            keys = set(self._conflict_keys(entry[0]))
+            (deferred if taken & keys else batch).append(entry)
+            taken |= keys  # a deferred item's keys too: order among equals is kept
+        self._waiting.extendleft(reversed(deferred))
+        return batch
+
+    async def _serve_batch(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+        try:
+            outcomes = await self._run([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - every waiting caller must learn of it
+            outcomes = [error] * len(batch)
+        again: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            future = entry[1]
+            if isinstance(outcome, Exception):
+                if not future.done():
+                    future.set_exception(outcome)
+            elif self._is_unsettled is not None and self._is_unsettled(outcome):
+                again.append(entry)
+            elif not future.done():
+                future.set_result(outcome)
+        self._waiting.extendleft(reversed(again))
+
+
+def coalesce(
+    run: Callable[[list[Item]], Awaitable[Sequence[Outcome | Exception]]], *, batch_size_max: int = 256
+) -> GroupCommit[Item, Outcome]:
+    """Share one ``= ANY($1)`` among the reads that wait together."""
+    return GroupCommit(run, lanes=2, batch_size_max=batch_size_max, queue_size_max=4096)

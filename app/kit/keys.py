@@ -1,0 +1,158 @@
+"""The city's secret keys: in one 0600 file made at first start, or in a file the operator provides."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from app.settings import SETTINGS
+
+KEY_BYTES = 32
+# The last code issued under a key is for the third slot ahead and opens until 15 s after it: 105 s.
+CODE_KEY_OVERLAP_SECONDS = 120
+
+
+class FieldKey(msgspec.Struct, frozen=True):
+    """An AES-256 key for personal fields."""
+
+    kid: int
+    key: bytes
+
+
+class TokenKey(msgspec.Struct, frozen=True):
+    """An Ed25519 seed that signs access tokens."""
+
+    kid: str
+    seed: bytes
+
+
+class CodeKey(msgspec.Struct, frozen=True):
+    """An AES-256 key for credit codes, in force from ``since`` (unix seconds)."""
+
+    kid: int
+    key: bytes
+    since: int
+
+
+class KeyRing(msgspec.Struct, kw_only=True):
+    """Every key of a city. The last of each list is the current one; earlier ones only read."""
+
+    environment: str
+    field: list[FieldKey]
+    token: list[TokenKey]
+    code: list[CodeKey]
+    blind_index: bytes
+    tombstone: bytes
+    refresh: bytes
+    audit: bytes
+
+    def token_key(self, kid: str) -> TokenKey | None:
+        """Find a token key by its id."""
+        return next((key for key in self.token if key.kid == kid), None)
+
+    def field_key(self, kid: int) -> FieldKey | None:
+        """Find a field key by its id."""
+        return next((key for key in self.field if key.kid == kid), None)
+
+    def code_keys(self, now: float) -> list[CodeKey]:
+        """Return the keys a code may be under, the current one first, then those replaced within the overlap."""
+        started = [key for key in self.code if key.since <= now] or self.code[:1]
+        replaced = [key for key, after in pairwise(started) if now < after.since + CODE_KEY_OVERLAP_SECONDS]
+        return [started[-1], *reversed(replaced)]
+
+
+def make_keys(environment: str) -> KeyRing:
+    """Make a fresh ring of random keys."""
+
+    def random_key() -> bytes:
+        return secrets.token_bytes(KEY_BYTES)
+
+    return KeyRing(
+        environment=environment,
+        field=[FieldKey(1, random_key())],
+        token=[TokenKey(secrets.token_hex(4), random_key())],
+        code=[CodeKey(1, random_key(), 0)],
+        blind_index=random_key(),
+        tombstone=random_key(),
+        refresh=random_key(),
+        audit=random_key(),
+    )
+
+
+def rotate_keys(ring: KeyRing, now: float) -> KeyRing:
+    """Return a ring whose code and token keys have a new current one; the old ones read on for their overlap.
+
+    A new code key comes into force an overlap later, when every process has read the ring; rotating again before that
+    loses no key under which a code may still be out.
+    """
+    in_use = ring.code_keys(now)
+    kept = [key for key in ring.code if key.since > now or key in in_use]
+    code = CodeKey(ring.code[-1].kid + 1, secrets.token_bytes(KEY_BYTES), int(now) + CODE_KEY_OVERLAP_SECONDS)
+    token = TokenKey(secrets.token_hex(4), secrets.token_bytes(KEY_BYTES))
+    return msgspec.structs.replace(ring, code=[*kept, code], token=[*ring.token[-1:], token])
+
+
+def write_keys(path: Path, ring: KeyRing) -> None:
+    """Write the ring so that only its owner reads it, and never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(ring)))
+    draft.replace(path)
+
+
+def read_keys(path: Path) -> KeyRing:
+    """Read the ring; production refuses keys that were made for development."""
+    ring = msgspec.json.decode(path.read_bytes(), type=KeyRing)
+    if SETTINGS.environment == "production" and ring.environment != "production":
+        raise SystemExit(f"{path} holds development keys; production needs its own: huixin keys create --production")
+    return ring
+
+
+class Keys:
+    """The ring in force; reads the file when first needed and again when it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ring: KeyRing | None = None
+        self._changed_at = 0
+
+    @property
+    def ring(self) -> KeyRing:
+        """Return the ring, loading it the first time."""
+        if self._ring is None:
+            self.refresh()
+        assert self._ring is not None
+        return self._ring
+
+    def refresh(self) -> None:
+        """Read the file again if it was replaced; called at start and by the half-second poll."""
+        changed_at = self.path.stat().st_mtime_ns
+        if changed_at != self._changed_at:
+            self._ring, self._changed_at = read_keys(self.path), changed_at
+
+    def token_key(self, kid: str) -> TokenKey | None:
+        """Find a token key by its id."""
+        return self.ring.token_key(kid)
+
+    def code_keys(self, now: float | None = None) -> list[CodeKey]:
+        """Return the code keys in force, current first."""
+        return self.ring.code_keys(time.time() if now is None else now)
+
+
+KEYS = Keys(SETTINGS.keys_path)
+
+
+def ensure_keys() -> None:
+    """Make the key file of an embedded or development city at its first start."""
+    if not KEYS.path.exists():
+        if SETTINGS.environment == "production":
+            raise SystemExit(f"production needs its own key file at {KEYS.path}: huixin keys create --production")
+        write_keys(KEYS.path, make_keys("development"))
+    KEYS.refresh()

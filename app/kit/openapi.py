@@ -1,0 +1,171 @@
+"""The OpenAPI 3.1 description: who may call what, which refusals come back, which moves a state allows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response, Router
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, License, Reference, SecurityScheme
+from litestar.routes import HTTPRoute
+
+from app.kit.errors import (
+    BodyTooLarge,
+    Forbidden,
+    InternalError,
+    InvalidRequest,
+    MalformedRequest,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.kit.http import PROBLEM_MEDIA_TYPE
+
+API_VERSION = "1.0.0"
+DESCRIPTION = """\
+What good credit earns: a city's credit score, credit code and incentive redemption.
+
+Every refusal is `application/problem+json` with a stable `code`; all codes are listed in `openapi/refusals.md`.
+Texts come in Chinese or, with `Accept-Language: en`, in English. Money is integer fen, times are RFC 3339.
+"""
+SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
+    "citizen": SecurityScheme(
+        type="http", scheme="bearer", bearer_format="JWT", description="The citizen's access token, ten minutes long."
+    ),
+    "partner": SecurityScheme(
+        type="http", scheme="bearer", bearer_format="hxk_live_…", description="An institution's key, with its scopes."
+    ),
+    "official": SecurityScheme(
+        type="http", scheme="bearer", bearer_format="JWT", description="An official's token, from password and TOTP."
+    ),
+}
+PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+class SchemaPlugin(JsonRenderPlugin):
+    """Serves the finished description instead of the framework's raw one."""
+
+    def __init__(self, states: Mapping[str, object]) -> None:
+        super().__init__(path=("/", "/openapi.json"))
+        self.states = states
+        self._rendered: bytes | None = None
+
+    def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
+        """Return the description as JSON, made once per process."""
+        del openapi_schema  # made from the app, so that the committed file is made by the same hands
+        if self._rendered is None:
+            self._rendered = msgspec.json.encode(describe_api(request.app))
+        return self._rendered
+
+
+def make_openapi_config(states: Mapping[str, object] | None = None) -> OpenAPIConfig:
+    """Configure the description; ``states`` are transition tables by name, published as ``x-states``."""
+    return OpenAPIConfig(
+        title="惠信 Huixin",
+        version=API_VERSION,
+        description=DESCRIPTION,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        use_handler_docstrings=True,
+        components=Components(security_schemes=SECURITY_SCHEMES),
+        render_plugins=[SchemaPlugin(states or {})],
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_unknown),
+    )
+
+
+def describe_api(app: Litestar) -> dict[str, Any]:
+    """Return the whole description, in a stable order."""
+    schema = deepcopy(app.openapi_schema.to_schema())
+    tags: dict[str, str] = {}
+    for path, method, handler in iter_operations(app):
+        operation = schema["paths"][path][method.lower()]
+        _describe_caller(operation, handler)
+        _describe_text(operation, handler)
+        _describe_refusals(operation, find_caller(handler))
+        tags.update((tag, _describe_tag(tag, handler)) for tag in operation.get("tags", []))
+    schema["tags"] = [{"name": name, "description": tags[name]} for name in sorted(tags)]
+    schema["x-states"] = _find_plugin(app).states
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema, order="deterministic"))
+    return plain
+
+
+def iter_operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Yield path, method and handler of every documented operation."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if method != "OPTIONS" and handler.resolve_include_in_schema():
+                    yield route.path_format or "/", str(method), handler
+
+
+def find_caller(handler: HTTPRouteHandler) -> str | None:
+    """Return which of the three callers a handler asks for; None when it is public."""
+    return next((name for name in SECURITY_SCHEMES if name in handler.parsed_fn_signature.parameters), None)
+
+
+def _describe_caller(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    caller = find_caller(handler)
+    operation["security"] = [{caller: []}] if caller else []
+    if "roles" in handler.opt:
+        operation["x-roles"] = sorted(handler.opt["roles"])
+    if "scope" in handler.opt:
+        operation["x-scope"] = handler.opt["scope"]
+
+
+def _describe_text(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Take the docstring's first line as summary and what follows as description."""
+    first, _, rest = (handler.fn.__doc__ or "").strip().partition("\n")
+    operation["summary"] = first.rstrip(".")
+    operation.pop("description", None)
+    if rest.strip():
+        operation["description"] = "\n".join(line.strip() for line in rest.strip().splitlines())
+
+
+def _describe_refusals(operation: dict[str, Any], caller: str | None) -> None:
+    """Add what every operation of this shape may answer to what the route declares."""
+    responses = operation["responses"]
+    if responses.get("400", {}).get("content", {}).keys() == {"application/json"}:
+        del responses["400"]  # the framework's own shape, which we never send
+    for kind in _iter_common_refusals(operation, caller):
+        answer = responses.setdefault(str(kind.status_code), {"description": ""})
+        answer["content"] = PROBLEM_CONTENT
+        if f"`{kind.code}`" not in answer["description"]:
+            line = f"`{kind.code}`: {kind.text('en')}"
+            answer["description"] = "\n\n".join(filter(None, (answer["description"], line)))
+
+
+def _iter_common_refusals(operation: dict[str, Any], caller: str | None) -> Iterator[type[Refusal]]:
+    if operation.get("parameters") or "requestBody" in operation:
+        yield InvalidRequest
+    if "requestBody" in operation:
+        yield from (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+    if caller:
+        yield Unauthenticated
+    if caller in ("partner", "official"):
+        yield Forbidden
+    yield from (InternalError, Unavailable)
+
+
+def _describe_tag(tag: str, handler: HTTPRouteHandler) -> str:
+    """Say what a room is in the first line of its docstring."""
+    module = sys.modules.get(f"app.{tag}") or sys.modules[handler.fn.__module__]
+    return (module.__doc__ or tag).strip().splitlines()[0]
+
+
+def _find_plugin(app: Litestar) -> SchemaPlugin:
+    assert app.openapi_config is not None
+    return next(plugin for plugin in app.openapi_config.render_plugins if isinstance(plugin, SchemaPlugin))
+
+
+def _refuse_unknown(response: Response[Any]) -> Response[Any]:
+    """Answer an unknown page beside the schema like any other: the framework would send a page of its own."""
+    if response.status_code == NotFoundException.status_code:
+        raise NotFoundException
+    return response

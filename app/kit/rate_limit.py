@@ -1,0 +1,86 @@
+"""Limits on how often: in process memory on hot routes, shared through Valkey where a worker's share is not enough."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+
+from redis.asyncio import Redis
+
+from app.kit.errors import RateLimited
+from app.kit.valkey import VALKEY
+from app.settings import SETTINGS
+
+KEYS_REMEMBERED_MAX = 100_000
+TIGHTENED_BY = 2
+
+
+class LocalLimit:
+    """At most ``limit`` hits per key and window of ``period_seconds``, this worker's share of it."""
+
+    def __init__(self, name: str, limit: int, period_seconds: int, *, share: int | None = None) -> None:
+        self.name = name
+        self.limit = limit
+        self.period_seconds = period_seconds
+        self._share = share
+        self._hits: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    @property
+    def limit_here(self) -> int:
+        """What one worker may let through."""
+        return max(1, self.limit // (self._share or SETTINGS.workers))
+
+    def hit(self, key: str, *, cost: int = 1) -> dict[str, str]:
+        """Count a try and return the RateLimit headers, or refuse with them."""
+        now = time.time()
+        window = int(now // self.period_seconds)
+        seen_window, count = self._hits.get(key, (window, 0))
+        count = count + cost if seen_window == window else cost
+        self._hits[key] = (window, count)
+        self._hits.move_to_end(key)
+        if len(self._hits) > KEYS_REMEMBERED_MAX:
+            self._hits.popitem(last=False)
+        return self.answer(count, now)
+
+    def peek(self, key: str) -> None:
+        """Refuse when the key has used up its tries; counts nothing."""
+        now = time.time()
+        seen_window, count = self._hits.get(key, (-1, 0))
+        if seen_window == int(now // self.period_seconds) and count >= self.limit_here:
+            self.answer(self.limit_here + 1, now)
+
+    def answer(self, count: int, now: float) -> dict[str, str]:
+        """Return the headers for ``count`` hits, or raise RateLimited with them."""
+        reset = math.ceil(self.period_seconds - now % self.period_seconds)
+        headers = {
+            "RateLimit": f'"{self.name}";r={max(0, self.limit_here - count)};t={reset}',
+            "RateLimit-Policy": f'"{self.name}";q={self.limit_here};w={self.period_seconds}',
+        }
+        if count > self.limit_here:
+            raise RateLimited(retry_after_seconds=reset, headers=headers)
+        return headers
+
+
+class SharedLimit:
+    """The same across all workers through Valkey; without Valkey a tightened limit in this process."""
+
+    def __init__(self, name: str, limit: int, period_seconds: int) -> None:
+        self._shared = LocalLimit(name, limit, period_seconds, share=1)
+        self._fallback = LocalLimit(name, max(1, limit // TIGHTENED_BY), period_seconds)
+
+    async def hit(self, key: str) -> dict[str, str]:
+        """Count a try and return the RateLimit headers, or refuse with them."""
+        window = int(time.time() // self._shared.period_seconds)
+        place = f"limit:{self._shared.name}:{key}:{window}"
+
+        async def count(client: Redis) -> int:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.incr(place)
+            pipeline.expire(place, self._shared.period_seconds)
+            return int((await pipeline.execute())[0])
+
+        counted = await VALKEY.try_call(count)
+        if counted is None:
+            return self._fallback.hit(key)
+        return self._shared.answer(counted, time.time())

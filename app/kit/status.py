@@ -1,0 +1,151 @@
+"""How the service is: alive, ready, and in figures.
+
+A line goes to the log only for what failed here or took long; the figures count everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import Any, Literal
+
+from asyncpg import InterfaceError, PostgresError
+from litestar import Litestar, Response, get
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from app.kit.clock import now, shanghai_day
+from app.kit.docs import DOCS_ROUTES
+from app.kit.errors import Reason, Refusal
+from app.kit.http import TRACE_KEY, Wire, refusals
+from app.kit.migration import find_missing_migrations
+from app.kit.partitions import count_days_ahead
+from app.kit.valkey import VALKEY
+
+LOG = logging.getLogger("huixin.request")
+SLOW_SECONDS = 1.0
+SERVER_ERROR = 500
+UNMATCHED = "unmatched"
+METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
+# With several workers the supervisor names a folder where each keeps its figures; any of them then answers for all.
+SHARED_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+REQUEST_SECONDS = Histogram(
+    "huixin_request_seconds",
+    "How long requests took, by route and status.",
+    ("method", "route", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+_children: dict[tuple[str, str, int], Any] = {}
+
+
+class NotReady(Refusal):
+    """The service is not ready to take requests."""
+
+    code = "not_ready"
+    status_code = 503
+    zh = "服务尚未就绪"
+    retryable = True
+
+
+class Liveness(Wire):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Readiness(Wire):
+    """Every part answers; without Valkey the service is slower to refuse, not wrong."""
+
+    status: Literal["ready"]
+    valkey: Literal["ok", "degraded"]
+    partition_days_ahead: int
+
+
+@get("/health/live", operation_id="getLiveness", tags=["health"])
+async def get_liveness() -> Liveness:
+    """Tell whether the process answers at all."""
+    return Liveness(status="alive")
+
+
+@get("/health/ready", operation_id="getReadiness", tags=["health"], responses=refusals(NotReady))
+async def get_readiness() -> Readiness:
+    """Tell whether requests may be sent here: the database answers, is migrated, and has room for tomorrow."""
+    try:
+        missing = await find_missing_migrations()
+        days_ahead = await count_days_ahead(shanghai_day(now()))
+    except (OSError, TimeoutError, PostgresError, InterfaceError) as error:
+        raise NotReady(reasons=[Reason(code="database", zh="数据库无应答", en="The database is silent.")]) from error
+    if missing:
+        raise NotReady(reasons=[Reason(code="migrations", zh="数据库未迁移", en="The database is not migrated.")])
+    if days_ahead < 1:
+        raise NotReady(reasons=[Reason(code="partitions", zh="缺少明日分区", en="Tomorrow has no partitions.")])
+    valkey: Literal["ok", "degraded"] = "ok" if await VALKEY.is_alive() else "degraded"
+    return Readiness(status="ready", valkey=valkey, partition_days_ahead=days_ahead)
+
+
+@get("/metrics", operation_id="getMetrics", include_in_schema=False, sync_to_thread=True)
+def get_metrics() -> Response[bytes]:
+    """Return the figures of all workers for Prometheus."""
+    registry: Collector | CollectorRegistry = REGISTRY
+    if SHARED_FOLDER_VARIABLE in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST.split("; charset")[0])
+
+
+STATUS_ROUTES = [get_liveness, get_readiness, get_metrics, *DOCS_ROUTES]
+
+
+def observe(app: Litestar) -> Litestar:
+    """Count and time every request of ``app``, those no route takes included."""
+    app.asgi_handler = _observed(app.asgi_handler)
+    return app
+
+
+def _observed(handle: ASGIApp) -> ASGIApp:
+    async def observed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await handle(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status = SERVER_ERROR
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await handle(scope, receive, noting)
+        finally:
+            note_request(scope, status, time.perf_counter() - begun)
+
+    return observed
+
+
+def note_request(scope: Any, status: int, seconds: float) -> None:
+    """Count one request under its route's template, never under its path: paths carry ids."""
+    method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    route = scope.get("path_template") or UNMATCHED
+    key = (method, route, status)
+    child = _children.get(key)
+    if child is None:
+        child = _children[key] = REQUEST_SECONDS.labels(method, route, str(status))
+    child.observe(seconds)
+    if status >= SERVER_ERROR or seconds >= SLOW_SECONDS:
+        LOG.warning(
+            "failed" if status >= SERVER_ERROR else "slow",
+            extra={
+                "method": method,
+                "route": route,
+                "status": status,
+                "milliseconds": round(seconds * 1000),
+                "trace": scope.get("state", {}).get(TRACE_KEY),
+            },
+        )

@@ -1,0 +1,126 @@
+"""What a city has not got of its own: fills the environment before the settings are read, once, at their import."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from app.kit.embedded import embedded_postgres, embedded_valkey
+
+NEEDED_IN_PRODUCTION = (
+    "DATABASE_URL", "VALKEY_URL", "KEY_FILE", "WECHAT_APP_ID", "WECHAT_APP_SECRET", "WECHAT_BASE_URL",
+    "IDENTITY_BASE_URL", "IDENTITY_SECRET_ID", "IDENTITY_SECRET_KEY",
+)  # fmt: skip
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+SANDBOX_SECONDS_MAX = 20
+STOP_SECONDS_MAX = 10
+PR_SET_PDEATHSIG = 1
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """Make sure there is a database: the city's own by DATABASE_URL, else an embedded one."""
+    with ExitStack() as stack:
+        _refuse_bare_production()
+        if not os.environ.get("DATABASE_URL"):
+            os.environ["DATABASE_URL"] = stack.enter_context(embedded_postgres(var_folder()))
+        yield
+
+
+@contextmanager
+def whole_city(*, workers: int, sandbox: str) -> Iterator[None]:
+    """Make sure there is all the API needs; ``sandbox`` is the ASGI target that speaks for outside services."""
+    with ExitStack() as stack:
+        _refuse_bare_production()
+        if not (os.environ.get("DATABASE_URL") and os.environ.get("VALKEY_URL")):
+            stack.enter_context(_only_one(var_folder() / "serve.lock"))
+        if not os.environ.get("WECHAT_BASE_URL"):  # started first: it comes up while the servers do
+            url = stack.enter_context(_sandbox(sandbox))
+            os.environ["WECHAT_BASE_URL"] = url
+            os.environ.setdefault("IDENTITY_BASE_URL", url)
+        stack.enter_context(database())
+        if not os.environ.get("VALKEY_URL"):
+            os.environ["VALKEY_URL"] = stack.enter_context(embedded_valkey(var_folder()))
+        os.environ["WORKERS"] = str(workers)
+        os.environ[METRICS_VARIABLE] = str(_empty_folder(var_folder() / "metrics"))
+        yield
+
+
+def var_folder() -> Path:
+    """Return where an embedded city lives; the settings say the same, but may not be read yet."""
+    return Path(os.environ.get("HUIXIN_VAR", "var"))
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, seconds_max: float) -> None:
+    """Wait until somebody listens on a loopback port."""
+    deadline = time.monotonic() + seconds_max
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is killed, so that no orphan goes on serving."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _refuse_bare_production() -> None:
+    if os.environ.get("ENVIRONMENT") == "production":
+        missing = [name for name in NEEDED_IN_PRODUCTION if not os.environ.get(name)]
+        if missing:
+            raise SystemExit("production needs its own " + ", ".join(missing) + "; see the settings in README.md")
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Hold a folder for one city: two would stop each other's servers."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit(
+                f"another huixin already runs with {path.parent}; set HUIXIN_VAR to another folder"
+            ) from None
+        yield
+
+
+@contextmanager
+def _sandbox(target: str) -> Iterator[str]:
+    """Run the sandbox as a process of its own and yield its URL."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port),
+               "--no-ws", "--log-level", "error", target]  # fmt: skip
+    process = subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS_MAX)
+
+
+def _empty_folder(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path.resolve()

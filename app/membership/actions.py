@@ -1,0 +1,208 @@
+"""Joining, moving to another WeChat account, leaving; and the consents that move the score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.citizen import actions as citizens
+from app.citizen.rules import Person
+from app.consent import actions as consents
+from app.event.actions import NewEvent, insert_events
+from app.kit.clock import shanghai_day, uuid7
+from app.kit.crypto import tombstone_hash
+from app.kit.database import transaction
+from app.kit.errors import FieldError
+from app.kit.rate_limit import SharedLimit
+from app.membership import queries
+from app.membership.refusals import (
+    AlreadyJoined,
+    IdentityMismatch,
+    IdentityTaken,
+    IdentityUnknown,
+    IdNumberInvalid,
+    NameInvalid,
+    PhoneCodeInvalid,
+    UnderAge,
+)
+from app.membership.rules import (
+    IDENTITY_INDICATOR,
+    IDENTITY_SOURCE,
+    TOMBSTONE_LIFETIME,
+    Applicant,
+    Fault,
+    parse_applicant,
+)
+from app.record.actions import NewRecord, delete_records, put_records
+from app.score.actions import delete_score, rescore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.kit.auth import CitizenCaller
+    from app.kit.errors import Refusal
+
+IDENTITY_TRIES_MAX = 10
+IDENTITY_PERIOD_SECONDS = 3600
+IDENTITY_LIMIT = SharedLimit("identity", IDENTITY_TRIES_MAX, IDENTITY_PERIOD_SECONDS)
+FAULTS: dict[Fault, tuple[type[Refusal], str]] = {
+    Fault.ID_NUMBER: (IdNumberInvalid, "/idNumber"),
+    Fault.NAME: (NameInvalid, "/name"),
+    Fault.UNDER_AGE: (UnderAge, "/idNumber"),
+}
+
+
+async def join(
+    citizen: CitizenCaller,
+    *,
+    name: str,
+    id_number: str,
+    phone_code: str,
+    agreed: Sequence[tuple[str, int]],
+    at: datetime,
+) -> None:
+    """Make a new account an active member; nothing is stored unless all of it is."""
+    if citizen.state != "new":
+        raise AlreadyJoined
+    await consents.check_missing(agreed)
+    applicant = _read_applicant(name, id_number, at)
+    person = await _prove(citizen, applicant, phone_code)
+    async with transaction():
+        await _bind(citizen.id, person, at)
+        await consents.give_consents(citizen.id, agreed, at=at)
+        await put_records([_identity_record(citizen.id, at)], at=at, entered_by=None)
+        await rescore([citizen.id], at=at)
+        await insert_events([_event("citizen.joined.v1", citizen.id, at)])
+
+
+async def rebind(
+    citizen: CitizenCaller,
+    *,
+    name: str,
+    id_number: str,
+    phone_code: str,
+    agreed: Sequence[tuple[str, int]],
+    at: datetime,
+) -> citizens.Tokens:
+    """Move a membership to the WeChat account that proves the same identity, and return its fresh tokens.
+
+    The old account's tokens and codes die; the empty account that asked ends.
+    """
+    if citizen.state != "new":
+        raise AlreadyJoined
+    await consents.check_consents(agreed)
+    applicant = _read_applicant(name, id_number, at)
+    person = await _prove(citizen, applicant, phone_code)
+    number = person.id_number.number
+    member_id = await citizens.find_member(number)
+    if member_id is None:
+        raise IdentityUnknown
+    async with transaction():
+        accounts = await citizens.lock_accounts([citizen.id, member_id])
+        if accounts[citizen.id].state != "new":
+            raise AlreadyJoined
+        if not citizens.is_bound_to(accounts[member_id], number):  # it left while we were asking
+            raise IdentityUnknown
+        await citizens.move_openid(accounts[citizen.id], accounts[member_id], person, at=at)
+        for account_id in (citizen.id, member_id):
+            await citizens.revoke_sessions(account_id, because="moved to another WeChat account", at=at)
+        await citizens.raise_code_generation(member_id)
+        if agreed:
+            await consents.give_consents(member_id, agreed, at=at)
+            await rescore([member_id], at=at)
+        await insert_events([_event("citizen.rebound.v1", member_id, at)])
+        return await citizens.open_session(member_id, "active", at=at)
+
+
+async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
+    """End a membership at once: tokens, codes, personal fields, consents, records and score are gone on return."""
+    async with transaction():
+        account = (await citizens.lock_accounts([citizen.id]))[citizen.id]
+        number = citizens.read_id_number(account)
+        if number is not None and account.cap_holder_id is not None:
+            await citizens.lock_id_number(number)
+            await queries.insert_tombstone(
+                person_hash=tombstone_hash(number),
+                cap_holder_id=account.cap_holder_id,
+                left_at=at,
+                forget_at=at + TOMBSTONE_LIFETIME,
+            )
+        await citizens.revoke_sessions(citizen.id, because="left", at=at)
+        await consents.forget_consents(citizen.id)
+        await delete_records(citizen.id)
+        await delete_score(citizen.id)
+        await citizens.close_account(citizen.id, at=at)
+        await insert_events([_event("citizen.left.v1", citizen.id, at)])
+
+
+async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at: datetime) -> None:
+    """Accept a consent text; what it lets count, counts at once."""
+    citizen.need_active()
+    async with transaction():
+        await citizens.lock_accounts([citizen.id])
+        await consents.give_consents(citizen.id, [(purpose, version)], at=at)
+        await rescore([citizen.id], at=at)
+
+
+async def withdraw_consent(citizen: CitizenCaller, purpose: str, *, at: datetime) -> Any:
+    """Withdraw a separate consent; what it let count, stops counting at once."""
+    citizen.need_active()
+    async with transaction():
+        await citizens.lock_accounts([citizen.id])
+        withdrawn = await consents.withdraw_consent(citizen.id, purpose, at=at)
+        await rescore([citizen.id], at=at)
+    return withdrawn
+
+
+async def forget_old_tombstones(at: datetime) -> int:
+    """Delete tombstones whose year is over, and return how many; the worker does this daily."""
+    return await queries.delete_old_tombstones(at)
+
+
+async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) -> Person:
+    """Ask WeChat for the phone and the identity provider whether it is this person's; tries are counted."""
+    await IDENTITY_LIMIT.hit(str(citizen.id))
+    phone = await citizens.fetch_phone_number(phone_code)
+    if phone is None:
+        raise PhoneCodeInvalid
+    person = Person(name=applicant.name, id_number=applicant.id_number, phone=phone)
+    if not await citizens.verify_identity(person):
+        raise IdentityMismatch
+    return person
+
+
+async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
+    """Bind a person to a new account, inside the caller's transaction; who returns within a year finds the old caps."""
+    number = person.id_number.number
+    accounts = await citizens.lock_accounts([citizen_id])
+    if accounts[citizen_id].state != "new":
+        raise AlreadyJoined
+    await citizens.lock_id_number(number)
+    cap_holder_id = await queries.take_tombstone(tombstone_hash(number), at) or uuid7(at)
+    if not await citizens.bind_person(citizen_id, person, cap_holder_id=cap_holder_id, at=at):
+        raise IdentityTaken
+
+
+def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
+    applicant = parse_applicant(name, id_number, shanghai_day(at))
+    if isinstance(applicant, Fault):
+        kind, pointer = FAULTS[applicant]
+        raise kind(errors=[FieldError(pointer=pointer, code=kind.code, detail=kind.text("en"))])
+    return applicant
+
+
+def _identity_record(citizen_id: UUID, at: datetime) -> NewRecord:
+    """Return the record that verifying an identity writes about itself."""
+    return NewRecord(
+        citizen_id=citizen_id,
+        indicator=IDENTITY_INDICATOR,
+        honour=None,
+        source=IDENTITY_SOURCE,
+        event_id=f"identity:{citizen_id}",
+        event_on=shanghai_day(at),
+    )
+
+
+def _event(kind: str, citizen_id: UUID, at: datetime) -> NewEvent:
+    return NewEvent(type=kind, subject_id=citizen_id, citizen_id=citizen_id, at=at)

@@ -1,0 +1,35 @@
+"""SQL for tombstones: one function, one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from app.kit.database import execute, fetch_value
+
+
+async def insert_tombstone(*, person_hash: bytes, cap_holder_id: UUID, left_at: datetime, forget_at: datetime) -> None:
+    """Remember under whose caps a person would return."""
+    await execute(
+        """
+        INSERT INTO tombstone (person_hash, cap_holder_id, left_at, forget_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (person_hash) DO UPDATE SET cap_holder_id = $2, left_at = $3, forget_at = $4
+        """,
+        person_hash,
+        cap_holder_id,
+        left_at,
+        forget_at,
+    )
+
+
+async def take_tombstone(person_hash: bytes, at: datetime) -> UUID | None:
+    """Use up a tombstone that is not past its year, and return whose caps it stands for."""
+    found: UUID | None = await fetch_value(
+        "DELETE FROM tombstone WHERE person_hash = $1 AND forget_at > $2 RETURNING cap_holder_id", person_hash, at
+    )
+    return found
+
+
+async def delete_old_tombstones(at: datetime) -> int:
+    """Delete tombstones whose year is over."""
+    return await execute("DELETE FROM tombstone WHERE forget_at <= $1", at)

@@ -1,0 +1,41 @@
+"""Who may join, judged before anybody else is asked."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from app.citizen.rules import ADULT_AGE, IdNumber, compute_age, normalise_name, parse_id_number
+
+TOMBSTONE_LIFETIME = timedelta(days=365)
+IDENTITY_SOURCE = "huixin"
+IDENTITY_INDICATOR = "BASE_ID_VERIFIED"
+
+
+class Fault(StrEnum):
+    """What is wrong with an application on its face."""
+
+    ID_NUMBER = "id_number_invalid"
+    NAME = "name_invalid"
+    UNDER_AGE = "under_age"
+
+
+class Applicant(msgspec.Struct, frozen=True):
+    """An adult's name and ID number, well formed and not verified yet."""
+
+    name: str
+    id_number: IdNumber
+
+
+def parse_applicant(name: str, id_number: str, on: date) -> Applicant | Fault:
+    """Read what an applicant typed; minors have no score."""
+    known_number, known_name = parse_id_number(id_number), normalise_name(name)
+    if known_number is None or known_number.birth_on > on:
+        return Fault.ID_NUMBER
+    if known_name is None:
+        return Fault.NAME
+    if compute_age(known_number.birth_on, on) < ADULT_AGE:
+        return Fault.UNDER_AGE
+    return Applicant(known_name, known_number)

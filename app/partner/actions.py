@@ -1,0 +1,132 @@
+"""Who is calling: the directory in memory, the key of a request, and which terminals it may speak for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from contextlib import asynccontextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
+
+import asyncpg
+
+from app.kit.auth import PartnerCaller, bearer_of
+from app.kit.cache import Versioned
+from app.kit.clock import now
+from app.kit.errors import NotFound, Refusal, Unauthenticated
+from app.partner import queries, queries_key
+from app.partner.rules import Directory, compute_secret_hash, may_key_speak, may_reach_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.partner.rules import InstitutionEntry, StoreEntry, TerminalEntry
+
+LOG = logging.getLogger("huixin.partner")
+KEY_USE_FLUSH_SECONDS = 60
+
+
+class TerminalSuspended(Refusal):
+    """This terminal, or its store, is suspended."""
+
+    code: ClassVar[str] = "terminal_suspended"
+    zh: ClassVar[str] = "该终端或网点已停用"
+
+
+async def load_directory() -> Directory:
+    """Read the whole directory; children before parents, so that no child is read without its parent."""
+    keys = await queries.list_key_entries()
+    terminals = await queries.list_terminal_entries()
+    stores = await queries.list_store_entries()
+    return Directory(await queries.list_institution_entries(), stores, terminals, keys)
+
+
+directory = Versioned("directory", load_directory)
+_uses: dict[UUID, datetime] = {}  # key id -> when it was last used, until the next flush
+
+
+async def authenticate(authorization: str | None) -> PartnerCaller:
+    """Return whose key ``Bearer hxk_live_…`` is, from memory; every refusal is the same 401."""
+    secret_hash = compute_secret_hash(bearer_of(authorization))
+    key, at = directory.current.key_by_hash(secret_hash), now()
+    institution = directory.current.institution(key.institution_id) if key else None
+    if key is None or institution is None or not may_key_speak(key, institution, at):
+        raise Unauthenticated
+    _uses[key.id] = at
+    return PartnerCaller(
+        key_id=key.id,
+        institution_id=institution.id,
+        institution_kind=institution.kind,
+        scopes=key.scopes,
+        store_ids=key.store_ids,
+    )
+
+
+def resolve_terminal(caller: PartnerCaller, terminal_id: UUID) -> TerminalEntry:
+    """Return the terminal a key speaks for: NotFound unless it is its institution's and at one of the key's stores."""
+    terminal = directory.current.terminal(terminal_id)
+    if terminal is None or terminal.institution_id != caller.institution_id:
+        raise NotFound
+    if not may_reach_store(caller.store_ids, terminal.store_id):
+        raise NotFound
+    if not terminal.is_active:
+        raise TerminalSuspended
+    return terminal
+
+
+def find_institution(caller: PartnerCaller) -> InstitutionEntry:
+    """Return the caller's institution."""
+    institution = directory.current.institution(caller.institution_id)
+    if institution is None:
+        raise NotFound
+    return institution
+
+
+def list_terminals(caller: PartnerCaller, after: UUID | None, limit: int) -> list[tuple[TerminalEntry, StoreEntry]]:
+    """Return ``limit`` + 1 terminals, with their stores, that a key may speak for, after an id."""
+    current = directory.current
+    within = (
+        (terminal, store)
+        for terminal in current.terminals_of(caller.institution_id)
+        if after is None or terminal.id > after
+        if may_reach_store(caller.store_ids, terminal.store_id)
+        if (store := current.store(terminal.store_id)) is not None
+    )
+    return list(islice(within, limit + 1))
+
+
+@asynccontextmanager
+async def key_use_lifespan() -> AsyncIterator[None]:
+    """Note each minute, and once more at the end, which keys were used."""
+    task = asyncio.create_task(_keep_flushing())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await flush_key_uses()
+
+
+async def flush_key_uses() -> None:
+    """Write down when keys were last used; what cannot be written now is kept for the next time."""
+    uses = dict(_uses)
+    if not uses:
+        return
+    try:
+        await queries_key.mark_keys_used(uses)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        LOG.warning("the last use of keys could not be noted: %s", type(error).__name__)
+        return
+    for key_id, at in uses.items():
+        if _uses[key_id] == at:
+            del _uses[key_id]
+
+
+async def _keep_flushing() -> None:
+    while True:
+        await asyncio.sleep(KEY_USE_FLUSH_SECONDS)
+        await flush_key_uses()

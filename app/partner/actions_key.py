@@ -1,0 +1,116 @@
+"""API keys: shown once, rotated with an overlap, suspended."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from app.kit.clock import now, uuid7
+from app.kit.database import transaction
+from app.kit.errors import FieldError, InvalidRequest, NotFound, Refusal
+from app.partner import queries_key
+from app.partner.actions_official import find_institution, move_row, note, read_name
+from app.partner.queries_key import KeyRow
+from app.partner.rules import (
+    Move,
+    compute_key_prefix,
+    compute_renewed_expiry,
+    compute_secret_hash,
+    is_lifetime_allowed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.kit.auth import OfficialCaller, Scope
+
+SECRET_BYTES = 32
+
+
+class KeyNotInForce(Refusal):
+    """The key is suspended or has expired; only a key in force is rotated."""
+
+    code: ClassVar[str] = "key_not_in_force"
+    zh: ClassVar[str] = "密钥已停用或过期，无法轮换"
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key with the text that is shown this once."""
+
+    row: KeyRow
+    key: str
+
+
+def make_key(key_id: UUID) -> str:
+    """Make the text of a key: its prefix, which may be shown again, and 256 random bits."""
+    return f"{compute_key_prefix(key_id)}_{secrets.token_urlsafe(SECRET_BYTES)}"
+
+
+async def create_key(
+    official: OfficialCaller,
+    institution_id: UUID,
+    *,
+    name: str,
+    scopes: Sequence[Scope],
+    store_ids: Sequence[UUID] | None,
+    expires_at: datetime,
+) -> NewKey:
+    """Give an institution a key, for some of its stores or (None) for all."""
+    at = now()
+    if not is_lifetime_allowed(expires_at, at):
+        detail = "in the future, at most two years ahead"
+        raise InvalidRequest(errors=[FieldError(pointer="/expiresAt", code="expiry_invalid", detail=detail)])
+    stores = None if store_ids is None else sorted(set(store_ids))
+    row = KeyRow(
+        id=uuid7(at), institution_id=institution_id, name=read_name(name), scopes=sorted(set(scopes)),
+        store_ids=stores, state="active", created_at=at, expires_at=expires_at,
+    )  # fmt: skip
+    async with transaction():
+        await find_institution(official, institution_id)
+        if stores is not None and await queries_key.count_stores_of(institution_id, stores) != len(stores):
+            raise NotFound
+        return await _insert(official, row, "key.create", "created", {})
+
+
+async def rotate_key(official: OfficialCaller, institution_id: UUID, key_id: UUID, *, overlap_seconds: int) -> NewKey:
+    """Give a successor with the same rights and lifetime; the key itself expires when the overlap is over."""
+    at = now()
+    async with transaction():
+        await find_institution(official, institution_id)
+        old = await queries_key.find_key_for_update(institution_id, key_id)
+        if old is None:
+            raise NotFound
+        if old.state != "active" or old.expires_at <= at:
+            raise KeyNotInForce
+        await queries_key.mark_key_expiring(key_id, at + timedelta(seconds=overlap_seconds))
+        expires_at = compute_renewed_expiry(old.created_at, old.expires_at, at)
+        row = msgspec.structs.replace(old, id=uuid7(at), created_at=at, expires_at=expires_at, last_used_at=None)
+        detail: dict[str, object] = {"replaces": key_id, "overlapSeconds": overlap_seconds}
+        return await _insert(official, row, "key.rotate", "rotated", detail)
+
+
+async def move_key(official: OfficialCaller, institution_id: UUID, key_id: UUID, move: Move) -> KeyRow:
+    """Suspend or resume a key."""
+    await find_institution(official, institution_id)
+    if await queries_key.find_key(institution_id, key_id) is None:
+        raise NotFound
+    await move_row(official, "api_key", institution_id, key_id, move)
+    row = await queries_key.find_key(institution_id, key_id)
+    assert row is not None
+    return row
+
+
+async def _insert(official: OfficialCaller, row: KeyRow, action: str, done: str, detail: dict[str, object]) -> NewKey:
+    key = make_key(row.id)
+    await queries_key.insert_key(row, compute_secret_hash(key))
+    facts: dict[str, object] = {
+        "name": row.name, "prefix": compute_key_prefix(row.id), "scopes": row.scopes, "storeIds": row.store_ids,
+        "expiresAt": row.expires_at,
+    }  # fmt: skip
+    await note(official, action, done, row_id=row.id, institution_id=row.institution_id, detail=facts | detail)
+    return NewKey(row, key)

@@ -1,0 +1,191 @@
+"""SQL of the directory: what is loaded into memory, and what officials change in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import execute, fetch_all, fetch_one
+from app.partner.rules import InstitutionEntry, InstitutionKind, KeyEntry, State, StoreEntry, TerminalEntry
+
+
+class InstitutionRow(msgspec.Struct, frozen=True):
+    """An institution as it lies in the database."""
+
+    id: UUID
+    name: str
+    kind: InstitutionKind
+    state: State
+    created_at: datetime
+
+
+class StoreRow(msgspec.Struct, frozen=True):
+    """A store as it lies in the database."""
+
+    id: UUID
+    institution_id: UUID
+    name: str
+    state: State
+    created_at: datetime
+
+
+class TerminalRow(msgspec.Struct, frozen=True):
+    """A terminal as it lies in the database."""
+
+    id: UUID
+    institution_id: UUID
+    store_id: UUID
+    name: str
+    state: State
+    created_at: datetime
+
+
+Suspendable = Literal["institution", "store", "terminal", "api_key"]
+
+
+async def list_institution_entries() -> list[InstitutionEntry]:
+    """Return every institution for the directory."""
+    return await fetch_all(InstitutionEntry, "SELECT id, name, kind, state FROM institution")
+
+
+async def list_store_entries() -> list[StoreEntry]:
+    """Return every store for the directory."""
+    return await fetch_all(
+        StoreEntry,
+        """
+        SELECT s.id, s.institution_id, s.name, s.state = 'active' AND i.state = 'active' AS is_active
+          FROM store s JOIN institution i ON i.id = s.institution_id
+        """,
+    )
+
+
+async def list_terminal_entries() -> list[TerminalEntry]:
+    """Return every terminal for the directory."""
+    return await fetch_all(
+        TerminalEntry,
+        """
+        SELECT t.id, t.institution_id, t.store_id, t.name,
+               t.state = 'active' AND s.state = 'active' AND i.state = 'active' AS is_active
+          FROM terminal t JOIN store s ON s.id = t.store_id JOIN institution i ON i.id = t.institution_id
+        """,
+    )
+
+
+async def list_key_entries() -> list[KeyEntry]:
+    """Return every key that has not expired for the directory."""
+    rows = await fetch_all(
+        KeyEntry,
+        """
+        SELECT id, institution_id, secret_hash, scopes, store_ids, state, expires_at
+          FROM api_key WHERE expires_at > now()
+        """,
+    )
+    return [
+        msgspec.structs.replace(
+            row, scopes=tuple(row.scopes), store_ids=None if row.store_ids is None else frozenset(row.store_ids)
+        )
+        for row in rows
+    ]
+
+
+async def insert_institution(row: InstitutionRow) -> bool:
+    """Store an institution; False when the name is taken."""
+    return bool(
+        await execute(
+            "INSERT INTO institution (id, name, kind, state, created_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT (name) DO NOTHING",
+            row.id, row.name, row.kind, row.state, row.created_at,
+        )
+    )  # fmt: skip
+
+
+async def insert_store(row: StoreRow) -> bool:
+    """Store a store; False when the institution has one of that name."""
+    return bool(
+        await execute(
+            "INSERT INTO store (id, institution_id, name, state, created_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT (institution_id, name) DO NOTHING",
+            row.id, row.institution_id, row.name, row.state, row.created_at,
+        )
+    )  # fmt: skip
+
+
+async def insert_terminal(row: TerminalRow) -> bool:
+    """Store a terminal; False when the store has one of that name."""
+    return bool(
+        await execute(
+            "INSERT INTO terminal (id, institution_id, store_id, name, state, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (store_id, name) DO NOTHING",
+            row.id, row.institution_id, row.store_id, row.name, row.state, row.created_at,
+        )
+    )  # fmt: skip
+
+
+async def find_institution(institution_id: UUID) -> InstitutionRow | None:
+    """Find an institution."""
+    return await fetch_one(InstitutionRow, "SELECT * FROM institution WHERE id = $1", institution_id)
+
+
+async def find_store(institution_id: UUID, store_id: UUID) -> StoreRow | None:
+    """Find a store of an institution."""
+    return await fetch_one(
+        StoreRow, "SELECT * FROM store WHERE institution_id = $1 AND id = $2", institution_id, store_id
+    )
+
+
+async def find_terminal(institution_id: UUID, terminal_id: UUID) -> TerminalRow | None:
+    """Find a terminal of an institution."""
+    return await fetch_one(
+        TerminalRow, "SELECT * FROM terminal WHERE institution_id = $1 AND id = $2", institution_id, terminal_id
+    )
+
+
+async def list_institutions(only: UUID | None, after: UUID | None, limit: int) -> list[InstitutionRow]:
+    """Return ``limit`` + 1 institutions after an id; ``only`` one when its own official asks."""
+    return await fetch_all(
+        InstitutionRow,
+        """
+        SELECT * FROM institution
+         WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+        """,
+        only, after, limit + 1,
+    )  # fmt: skip
+
+
+async def list_stores(institution_id: UUID, after: UUID | None, limit: int) -> list[StoreRow]:
+    """Return ``limit`` + 1 stores of an institution after an id."""
+    return await fetch_all(
+        StoreRow,
+        """
+        SELECT * FROM store WHERE institution_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+        """,
+        institution_id, after, limit + 1,
+    )  # fmt: skip
+
+
+async def list_terminals(
+    institution_id: UUID, store_id: UUID | None, after: UUID | None, limit: int
+) -> list[TerminalRow]:
+    """Return ``limit`` + 1 terminals of an institution, or of one store, after an id."""
+    return await fetch_all(
+        TerminalRow,
+        """
+        SELECT * FROM terminal
+         WHERE institution_id = $1 AND ($2::uuid IS NULL OR store_id = $2) AND ($3::uuid IS NULL OR id > $3)
+         ORDER BY id LIMIT $4
+        """,
+        institution_id, store_id, after, limit + 1,
+    )  # fmt: skip
+
+
+async def mark_state(table: Suspendable, institution_id: UUID, row_id: UUID, state: State) -> bool:
+    """Suspend or resume one row of an institution; False when it is not there or in that state already."""
+    tenant = "id" if table == "institution" else "institution_id"
+    changed = await execute(
+        f"UPDATE {table} SET state = $3 WHERE {tenant} = $1 AND id = $2 AND state <> $3",  # noqa: S608 - closed list
+        institution_id, row_id, state,
+    )  # fmt: skip
+    return bool(changed)

@@ -1,0 +1,59 @@
+"""What a key may ask about itself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+
+from app.kit.auth import PartnerCaller
+from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
+from app.kit.http import refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.partner import actions
+from app.partner.rules import StoreEntry, TerminalEntry
+from app.partner.schemas import PartnerInstitution, PartnerSelf, PartnerTerminal
+
+READ = {"scope": "read"}
+
+
+@get("/me", operation_id="getPartnerSelf", status_code=200, opt=READ, responses=refusals(Unauthenticated, Forbidden))
+async def get_self(partner: NamedDependency[PartnerCaller]) -> PartnerSelf:
+    """Tell whose key this is and what it may do."""
+    institution = actions.find_institution(partner)
+    return PartnerSelf(
+        institution=PartnerInstitution(id=institution.id, name=institution.name, kind=institution.kind),
+        key_id=partner.key_id,
+        scopes=list(partner.scopes),
+        store_ids=None if partner.store_ids is None else sorted(partner.store_ids),
+    )
+
+
+@get(
+    "/terminals",
+    operation_id="listPartnerTerminals",
+    status_code=200,
+    opt=READ,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
+)
+async def list_terminals(
+    partner: NamedDependency[PartnerCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
+) -> Page[PartnerTerminal]:
+    """List the terminals this key may speak for, with their stores."""
+    places = actions.list_terminals(partner, decode_cursor(cursor, UUID), limit)
+    return make_page(places, limit, _show, lambda place: place[0].id)
+
+
+def _show(place: tuple[TerminalEntry, StoreEntry]) -> PartnerTerminal:
+    terminal, store = place
+    return PartnerTerminal(
+        id=terminal.id,
+        name=terminal.name,
+        store_id=store.id,
+        store_name=store.name,
+        state="active" if terminal.is_active else "suspended",
+    )
+
+
+router = Router("/v1/partner", route_handlers=[get_self, list_terminals], tags=["partner"])

@@ -1,0 +1,39 @@
+"""The engine Piccolo's tables and its migration runner use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from piccolo.conf.apps import AppRegistry
+from piccolo.engine.postgres import PostgresEngine
+
+from app.settings import SETTINGS
+
+
+class Engine(PostgresEngine):
+    """A PostgreSQL engine that does not connect when it is imported."""
+
+    async def check_version(self) -> None:
+        """Skip: importing must not need a database; migrate checks the version."""
+
+    async def prep_database(self) -> None:
+        """Skip: no extension is needed."""
+
+
+def connection_options() -> dict[str, Any]:
+    """What every connection gets: limits on waiting, and a name for the operator."""
+    return {
+        "dsn": SETTINGS.database_url,
+        "server_settings": {
+            "application_name": "huixin",
+            "timezone": "UTC",
+            "jit": "off",
+            "statement_timeout": "5s",
+            "lock_timeout": "4s",
+            "idle_in_transaction_session_timeout": "10s",
+        },
+    }
+
+
+DB = Engine(config=connection_options())
+APP_REGISTRY = AppRegistry(apps=["app.piccolo_app"])

@@ -1,0 +1,112 @@
+"""What a citizen can get: every benefit of the city, judged on their own facts, with what is left for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.actions import catalogue
+from app.campaign.rules import LiveBenefit, ResolvedGrant, Verdict, judge_eligibility, resolve_grant
+from app.kit.clock import shanghai_day
+from app.partner.actions import directory
+from app.redemption import queries_report
+from app.redemption.actions_people import find_person
+from app.redemption.rules import Person, compute_period_on
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.kit.auth import CitizenCaller
+    from app.redemption.queries_report import UseRow
+
+
+class JudgedBenefit(msgspec.Struct, frozen=True, kw_only=True):
+    """A benefit with the verdict on one person."""
+
+    benefit: LiveBenefit
+    institution: str
+    verdict: Verdict
+    resolved: ResolvedGrant
+    remaining: int | None
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which benefits to list: of one scenario, only (not) eligible ones, those after an id."""
+
+    scenario: str | None
+    eligible: bool | None
+    after_id: UUID | None
+    limit: int
+
+
+async def list_benefits(citizen: CitizenCaller, wanted: Filter, at: datetime) -> list[JudgedBenefit]:
+    """List running benefits in the order of their ids; one more than the limit when there are more."""
+    person = await find_person(citizen.account_number)
+    judged = [entry for entry in _judge_all(person, wanted, at) if _is_wanted(entry[1], wanted)][: wanted.limit + 1]
+    used = await _count_used(person, [benefit.id for benefit, _, _ in judged], at)
+    taken = await _count_taken([benefit for benefit, _, _ in judged])
+    return [
+        JudgedBenefit(
+            benefit=benefit,
+            institution=_institution_name(benefit.institution_id),
+            verdict=verdict,
+            resolved=resolved,
+            remaining=_compute_remaining(benefit, resolved, used, taken, at),
+        )
+        for benefit, verdict, resolved in judged
+    ]
+
+
+def _judge_all(person: Person, wanted: Filter, at: datetime) -> list[tuple[LiveBenefit, Verdict, ResolvedGrant]]:
+    facts, day = person.facts, shanghai_day(at)
+    if facts is None:
+        return []
+    return [
+        (benefit, judge_eligibility(benefit.eligibility, facts, day), resolve_grant(benefit.grant, facts))
+        for benefit in catalogue.current.all()
+        if benefit.is_active(at)
+        and (wanted.scenario is None or benefit.scenario == wanted.scenario)
+        and (wanted.after_id is None or benefit.id > wanted.after_id)
+    ]
+
+
+def _is_wanted(verdict: Verdict, wanted: Filter) -> bool:
+    return wanted.eligible is None or verdict.is_eligible == wanted.eligible
+
+
+async def _count_used(person: Person, benefit_ids: list[UUID], at: datetime) -> dict[tuple[UUID, int, object], int]:
+    if person.cap_holder_id is None:
+        return {}
+    since = compute_period_on("year", shanghai_day(at))
+    rows: list[UseRow] = await queries_report.list_uses(person.cap_holder_id, benefit_ids, since)
+    return {(row.benefit_id, row.step, row.period_on): row.used for row in rows}
+
+
+async def _count_taken(benefits: list[LiveBenefit]) -> dict[UUID, int]:
+    limited = [benefit.id for benefit in benefits if benefit.stock is not None]
+    return {row.benefit_id: row.used for row in await queries_report.list_usage(limited)} if limited else {}
+
+
+def _compute_remaining(
+    benefit: LiveBenefit,
+    resolved: ResolvedGrant,
+    used: dict[tuple[UUID, int, object], int],
+    taken: dict[UUID, int],
+    at: datetime,
+) -> int | None:
+    """Return how often this person may still use it in this period; None: as often as they like."""
+    left: list[int] = []
+    cap = resolved.per_citizen or benefit.per_citizen
+    if cap is not None:
+        period_on = compute_period_on(cap.period, shanghai_day(at))
+        left.append(cap.count - used.get((benefit.id, resolved.step, period_on), 0))
+    if benefit.stock is not None:
+        left.append(benefit.stock - taken.get(benefit.id, 0))
+    return max(0, min(left)) if left else None
+
+
+def _institution_name(institution_id: UUID) -> str:
+    institution = directory.current.institution(institution_id)
+    return institution.name if institution else ""

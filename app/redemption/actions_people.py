@@ -1,0 +1,172 @@
+"""Who stands behind a code or a scan: facts read together with whoever else is asking at this moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.rules import HeldHonour
+from app.consent.actions import NewAccess, insert_access
+from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.credit_code.rules import CodeFault, OpenedCode, is_of_generation, open_code
+from app.kit.crypto import decrypt_field, mask_name
+from app.kit.errors import NotFound, Refusal
+from app.kit.group_commit import coalesce
+from app.kit.keys import KEYS
+from app.kit.rate_limit import LocalLimit
+from app.redemption import queries
+from app.redemption.refusals import ScanExpired
+from app.redemption.rules import Person, compute_slot_day
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.kit.auth import PartnerCaller
+    from app.partner.rules import TerminalEntry
+    from app.redemption.queries import PersonRow, ScannedPersonRow
+
+FAILED_CODES_MAX = 20
+FAILED_CODES_SECONDS = 60
+FAILED_TERMINAL = LocalLimit("failed-codes-terminal", FAILED_CODES_MAX, FAILED_CODES_SECONDS)
+FAILED_INSTITUTION = LocalLimit("failed-codes-institution", FAILED_CODES_MAX * 50, FAILED_CODES_SECONDS)
+
+_HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A person in front of a terminal: the code they showed, or the scan it became."""
+
+    person: Person
+    slot_day: date
+    code_id: str | None
+    scan_id: UUID | None
+    slot_start: datetime | None
+    scan_expires_at: datetime | None
+
+
+async def find_shown_by_code(text: str, terminal: TerminalEntry, scenario: str | None, at: datetime) -> Shown:
+    """Open a code and read the person behind it; whatever is wrong but time is one refusal."""
+    FAILED_TERMINAL.peek(str(terminal.id))
+    FAILED_INSTITUTION.peek(str(terminal.institution_id))
+    opened = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
+    if opened is CodeFault.EXPIRED:
+        raise CreditCodeExpired
+    row = None if isinstance(opened, CodeFault) else await _people.submit(opened.account_number)
+    if isinstance(opened, CodeFault) or row is None or not _is_alive(row, opened):
+        FAILED_TERMINAL.hit(str(terminal.id))
+        FAILED_INSTITUTION.hit(str(terminal.institution_id))
+        raise CreditCodeInvalid
+    return Shown(
+        person=to_person(row),
+        slot_day=opened.slot_start.astimezone(UTC).date(),
+        code_id=opened.code_id,
+        scan_id=None,
+        slot_start=opened.slot_start,
+        scan_expires_at=None,
+    )
+
+
+async def find_shown_by_scan(caller: PartnerCaller, scan_id: UUID, store_id: UUID | None, at: datetime) -> Shown:
+    """Read an earlier scan and the person behind it; it must be of this store and still open."""
+    row = await find_scan(caller, scan_id)
+    if store_id is not None and row.store_id != store_id:
+        raise NotFound
+    if row.expires_at < at:
+        raise ScanExpired
+    slot_day = compute_slot_day(scan_id)
+    assert slot_day is not None
+    return Shown(
+        person=to_person(row),
+        slot_day=slot_day,
+        code_id=None,
+        scan_id=scan_id,
+        slot_start=None,
+        scan_expires_at=row.expires_at,
+    )
+
+
+async def find_scan(caller: PartnerCaller, scan_id: UUID) -> ScannedPersonRow:
+    """Read a scan of the caller's; another's is not found."""
+    slot_day = compute_slot_day(scan_id)
+    row = None if slot_day is None else await _scanned_people.submit((slot_day, scan_id))
+    is_theirs = row is not None and row.institution_id == caller.institution_id
+    if row is None or not is_theirs or (caller.store_ids is not None and row.store_id not in caller.store_ids):
+        raise NotFound
+    return row
+
+
+async def find_person(account_number: int) -> Person:
+    """Read the facts of a citizen who is known to exist."""
+    row = await _people.submit(account_number)
+    if row is None:
+        raise NotFound
+    return to_person(row)
+
+
+def show_name(person: Person) -> str | None:
+    """Return the masked name: the family name only."""
+    if person.name_cipher is None:
+        return None
+    return mask_name(decrypt_field(person.name_cipher, column="citizen.name", row_id=person.id))
+
+
+async def log_refusal(
+    refusal: Refusal, *, action: str, person: Person, terminal: TerminalEntry, scenario: str | None, at: datetime
+) -> None:
+    """Put a try that was refused before its statement into the citizen's access log."""
+    await _refused.submit(
+        NewAccess(
+            citizen_id=person.id,
+            at=at,
+            action=action,
+            outcome=refusal.code,
+            institution_id=terminal.institution_id,
+            store_id=terminal.store_id,
+            terminal_id=terminal.id,
+            scenario=scenario,
+        )
+    )
+
+
+def _is_alive(row: PersonRow, opened: OpenedCode) -> bool:
+    return row.state == "active" and is_of_generation(opened, row.code_generation)
+
+
+def to_person(row: PersonRow) -> Person:
+    """Turn a row into what rules judge."""
+    honours = () if row.honours in (None, "[]") else _HONOURS.decode(row.honours or "[]")
+    return Person(
+        account_number=row.account_number,
+        id=row.id,
+        state=row.state,
+        code_generation=row.code_generation,
+        birth_on=row.birth_on,
+        name_cipher=row.name_cipher,
+        cap_holder_id=row.cap_holder_id,
+        score=row.score,
+        level=row.level,
+        honours=honours,
+    )
+
+
+async def _read_people(account_numbers: list[int]) -> Sequence[PersonRow | None]:
+    found = {row.account_number: row for row in await queries.find_people(account_numbers)}
+    return [found.get(number) for number in account_numbers]
+
+
+async def _read_scanned_people(scans: list[tuple[date, UUID]]) -> Sequence[ScannedPersonRow | None]:
+    found = {row.scan_id: row for row in await queries.find_scanned_people(scans)}
+    return [found.get(scan_id) for _, scan_id in scans]
+
+
+async def _write_refused(entries: list[NewAccess]) -> Sequence[None]:
+    await insert_access(entries)
+    return [None] * len(entries)
+
+
+_people = coalesce(_read_people)
+_scanned_people = coalesce(_read_scanned_people)
+_refused = coalesce(_write_refused)

@@ -1,0 +1,214 @@
+"""Redeem a benefit: load, judge, and let one statement hold what must hold whoever races."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.actions import catalogue
+from app.campaign.rules import LiveBenefit, compute_discount_fen, judge_eligibility, resolve_grant
+from app.kit.clock import shanghai_day, uuid7
+from app.kit.errors import (
+    FieldError,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    OutcomeUnknown,
+    Overloaded,
+    RateLimited,
+    Refusal,
+)
+from app.partner.actions import resolve_terminal
+from app.redemption import queries
+from app.redemption.actions_lanes import redeem_lane
+from app.redemption.actions_people import Shown, find_shown_by_code, find_shown_by_scan, log_refusal
+from app.redemption.actions_scan import TERMINAL_LIMIT
+from app.redemption.queries import RedeemItem, RedeemOutcome
+from app.redemption.refusals import (
+    AlreadyRedeemed,
+    BenefitNotActive,
+    BenefitNotFound,
+    CapReached,
+    CreditCodeUsed,
+    NotEligible,
+    ReferenceTaken,
+    ScanExpired,
+    StockGone,
+)
+from app.redemption.rules import EVER_ON, SCAN_LIFETIME_SECONDS, compute_allowed_actions, compute_period_on
+from app.redemption.rules_receipt import Answered, RedemptionReceipt, encode_receipt
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.kit.auth import PartnerCaller
+    from app.partner.rules import TerminalEntry
+
+REFUSAL_OF_OUTCOME: dict[str, type[Refusal]] = {
+    "idempotency_key_reused": IdempotencyKeyReused,
+    "credit_code_used": CreditCodeUsed,
+    "scan_expired": ScanExpired,
+    "already_redeemed": AlreadyRedeemed,
+    "reference_taken": ReferenceTaken,
+    "stock_gone": StockGone,
+    "cap_reached": CapReached,
+}
+
+
+class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What a terminal asks: a benefit for whoever stands behind a scan or a code, under the partner's reference."""
+
+    key: str
+    digest: bytes
+    benefit_id: UUID
+    terminal_id: UUID
+    reference: str
+    scan_id: UUID | None
+    code: str | None
+    amount_fen: int | None
+    at: datetime
+
+
+_in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered]] = {}
+_with_usage_row: set[UUID] = set()
+
+
+async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+    """Redeem once. The same key gets the same answer for ever, also while the first try is under way."""
+    if (order.scan_id is None) == (order.code is None):
+        raise InvalidRequest(
+            errors=[FieldError(pointer="/scanId", code="one_of", detail="give scanId or code, not both")]
+        )
+    place = (caller.institution_id, order.key, order.digest)
+    running = _in_flight.get(place)
+    if running is not None:
+        answered = await asyncio.shield(running)
+        return Answered(answered.answer, is_replayed=True)
+    task = asyncio.ensure_future(_redeem_or_replay(caller, order))
+    _in_flight[place] = task
+    task.add_done_callback(lambda _: _in_flight.pop(place, None))
+    return await asyncio.shield(task)
+
+
+async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+    """Before refusing for whatever reason, look whether this key was answered before."""
+    try:
+        return await _redeem(caller, order)
+    except (Overloaded, OutcomeUnknown, RateLimited):
+        raise
+    except Refusal:
+        earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
+        if not earlier:
+            raise
+    if earlier[0].request_digest != order.digest:
+        raise IdempotencyKeyReused
+    return Answered(earlier[0].answer, is_replayed=True)
+
+
+async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+    terminal = resolve_terminal(caller, order.terminal_id)
+    TERMINAL_LIMIT.hit(str(terminal.id))
+    benefit = _find_benefit(order.benefit_id, terminal)
+    shown = await _find_shown(caller, order, terminal, benefit)
+    try:
+        item = _judge(order, terminal, benefit, shown)
+    except Refusal as refusal:
+        await log_refusal(
+            refusal, action="redeem", person=shown.person, terminal=terminal, scenario=benefit.scenario, at=order.at
+        )
+        raise
+    await _ensure_usage_row(benefit)
+    return _settle(item, await redeem_lane.submit(item))
+
+
+def _find_benefit(benefit_id: UUID, terminal: TerminalEntry) -> LiveBenefit:
+    benefit = catalogue.current.benefit(benefit_id)
+    if benefit is None or benefit.institution_id != terminal.institution_id:
+        raise BenefitNotFound
+    if benefit.store_ids is not None and terminal.store_id not in benefit.store_ids:
+        raise BenefitNotFound
+    return benefit
+
+
+async def _find_shown(
+    caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit
+) -> Shown:
+    if order.scan_id is not None:
+        return await find_shown_by_scan(caller, order.scan_id, terminal.store_id, order.at)
+    assert order.code is not None
+    return await find_shown_by_code(order.code, terminal, benefit.scenario, order.at)
+
+
+def _judge(order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown) -> RedeemItem:
+    """Judge by the rules what the statement cannot, and prepare the item it takes."""
+    if not benefit.is_active(order.at):
+        raise BenefitNotActive
+    facts = shown.person.facts
+    day = shanghai_day(order.at)
+    if facts is None or not judge_eligibility(benefit.eligibility, facts, day).is_eligible:
+        raise NotEligible
+    resolved = resolve_grant(benefit.grant, facts)
+    cap = resolved.per_citizen or benefit.per_citizen
+    redemption_id = uuid7(order.at)
+    reversible_until = order.at + timedelta(seconds=benefit.reversal_window_seconds)
+    discount_fen = None if order.amount_fen is None else compute_discount_fen(resolved.grant, order.amount_fen)
+    receipt = RedemptionReceipt(
+        id=redemption_id,
+        state="redeemed",
+        benefit_id=benefit.id,
+        grant=resolved.grant,
+        amount_fen=order.amount_fen,
+        discount_fen=discount_fen,
+        redeemed_at=order.at,
+        reversible_until=reversible_until,
+        reference=order.reference,
+        allowed_actions=compute_allowed_actions("redeemed", reversible_until, order.at),
+    )
+    return RedeemItem(
+        id=redemption_id,
+        institution_id=terminal.institution_id,
+        idempotency_key=order.key,
+        request_digest=order.digest,
+        reference=order.reference,
+        slot_day=shown.slot_day,
+        code_id=shown.code_id,
+        scan_id=shown.scan_id or uuid7(shown.slot_start),
+        citizen_id=shown.person.id,
+        cap_holder_id=shown.person.cap_holder_id,
+        step=resolved.step,
+        period_on=compute_period_on(cap.period, day) if cap else EVER_ON,
+        cap=cap.count if cap else None,
+        store_id=terminal.store_id,
+        terminal_id=terminal.id,
+        scenario=benefit.scenario,
+        benefit_id=benefit.id,
+        benefit_code=benefit.code,
+        title=benefit.title,
+        campaign_version=benefit.campaign_version,
+        stock=benefit.stock,
+        amount_fen=order.amount_fen,
+        discount_fen=discount_fen,
+        at=order.at,
+        scan_expires_at=order.at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
+        reversible_until=reversible_until,
+        answer=encode_receipt(receipt),
+    )
+
+
+def _settle(item: RedeemItem, outcome: RedeemOutcome) -> Answered:
+    """Turn an item's outcome into its answer, or into the refusal it is."""
+    if outcome.outcome == "redeemed":
+        return Answered(item.answer, is_replayed=False)
+    if outcome.outcome == "replayed":
+        assert outcome.answer is not None
+        return Answered(outcome.answer, is_replayed=True)
+    raise REFUSAL_OF_OUTCOME[outcome.outcome]
+
+
+async def _ensure_usage_row(benefit: LiveBenefit) -> None:
+    """Commit the row a limited benefit's stock is counted in, the first time this process meets the benefit."""
+    if benefit.stock is not None and benefit.id not in _with_usage_row:
+        await queries.insert_usage(benefit.id)
+        _with_usage_row.add(benefit.id)

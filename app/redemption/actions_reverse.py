@@ -1,0 +1,138 @@
+"""Undo a redemption within its window: the use, the place and the cap come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.consent.actions import NewAccess, insert_access
+from app.event.actions import NewEvent, insert_events
+from app.kit.clock import uuid7
+from app.kit.database import transaction
+from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal
+from app.partner.rules import may_reach_store
+from app.redemption import queries, queries_reverse
+from app.redemption.queries_reverse import RedemptionRow, ReversalRow
+from app.redemption.refusals import AlreadyReversed, ReversalWindowOver
+from app.redemption.rules import is_reversible
+from app.redemption.rules_receipt import Answered, ReversalReceipt, encode_receipt
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.kit.auth import PartnerCaller
+
+
+class ReverseOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What a partner asks: undo one redemption, and why."""
+
+    key: str
+    digest: bytes
+    redemption_id: UUID
+    reason: str
+    at: datetime
+
+
+async def reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
+    """Undo once. The same key gets the same answer for ever."""
+    try:
+        return await _reverse(caller, order)
+    except Refusal:
+        earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
+        if not earlier:
+            raise
+    if earlier[0].request_digest != order.digest:
+        raise IdempotencyKeyReused
+    return Answered(earlier[0].answer, is_replayed=True)
+
+
+async def _reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
+    row = await queries_reverse.find_redemption(caller.institution_id, order.redemption_id)
+    if row is None or not may_reach_store(caller.store_ids, row.store_id):
+        raise NotFound
+    if await queries.find_earlier_answers([caller.institution_id], [order.key]):
+        raise IdempotencyKeyReused  # or its own repeat: the caller looks which
+    if row.state == "reversed":
+        raise AlreadyReversed
+    if not is_reversible(row.reversible_until, order.at):
+        raise ReversalWindowOver
+    reversal = _make_reversal(row, order)
+    async with transaction():
+        await _lock_counters(row)
+        if not await queries_reverse.mark_reversed(row.institution_id, row.id):
+            raise AlreadyReversed
+        if not await queries_reverse.insert_reversal(reversal):
+            raise IdempotencyKeyReused
+        await _give_back(row)
+        await insert_events([_to_event(row, order.at)])
+        await insert_access([_to_access(row, order.at)])
+    return Answered(reversal.answer, is_replayed=False)
+
+
+async def _lock_counters(row: RedemptionRow) -> None:
+    """Lock what will change in the order redeeming does, or the two would deadlock."""
+    if row.is_stock_counted:
+        await queries_reverse.lock_usage_for_update(row.benefit_id)
+    if row.cap_holder_id is not None:
+        await queries_reverse.lock_use_for_update(row)
+
+
+async def _give_back(row: RedemptionRow) -> None:
+    if row.is_stock_counted:
+        await queries_reverse.give_back_stock(row.benefit_id)
+    if row.cap_holder_id is not None:
+        await queries_reverse.give_back_use(row)
+
+
+def _make_reversal(row: RedemptionRow, order: ReverseOrder) -> ReversalRow:
+    receipt = ReversalReceipt(
+        id=row.id,
+        reversal_id=uuid7(order.at),
+        state="reversed",
+        benefit_id=row.benefit_id,
+        reference=row.reference,
+        reason=order.reason,
+        reversed_at=order.at,
+        allowed_actions=[],
+    )
+    return ReversalRow(
+        id=receipt.reversal_id,
+        institution_id=row.institution_id,
+        redemption_id=row.id,
+        idempotency_key=order.key,
+        request_digest=order.digest,
+        reason=order.reason,
+        reversed_at=order.at,
+        answer=encode_receipt(receipt),
+    )
+
+
+def _to_event(row: RedemptionRow, at: datetime) -> NewEvent:
+    return NewEvent(
+        type="benefit.reversed.v1",
+        subject_id=row.id,
+        at=at,
+        institution_id=row.institution_id,
+        citizen_id=row.citizen_id,
+        data={
+            "state": "reversed",
+            "benefitId": str(row.benefit_id),
+            "storeId": str(row.store_id),
+            "terminalId": str(row.terminal_id),
+        },
+    )
+
+
+def _to_access(row: RedemptionRow, at: datetime) -> NewAccess:
+    return NewAccess(
+        citizen_id=row.citizen_id,
+        at=at,
+        action="reverse",
+        outcome="reversed",
+        institution_id=row.institution_id,
+        store_id=row.store_id,
+        terminal_id=row.terminal_id,
+        told=[row.benefit_code],
+    )

@@ -1,0 +1,131 @@
+"""A terminal scans a code and learns which of its benefits apply, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.actions import catalogue
+from app.campaign.rules import Grant, LiveBenefit, judge_eligibility, resolve_grant
+from app.consent.actions import NewAccess, insert_access
+from app.kit.clock import shanghai_day, uuid7
+from app.kit.rate_limit import LocalLimit
+from app.partner.actions import resolve_terminal
+from app.redemption.actions_lanes import scan_lane
+from app.redemption.actions_people import Shown, find_scan, find_shown_by_code, show_name, to_person
+from app.redemption.queries import ScanItem
+from app.redemption.refusals import CreditCodeUsed, ScanExpired
+from app.redemption.rules import SCAN_LIFETIME_SECONDS, Person
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.kit.auth import PartnerCaller
+    from app.partner.rules import TerminalEntry
+
+TERMINAL_LIMIT = LocalLimit("terminal", 60_000, 60)
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A benefit that applies to the person in front of the terminal."""
+
+    benefit: LiveBenefit
+    grant: Grant
+
+
+class Scanned(msgspec.Struct, frozen=True, kw_only=True):
+    """What the terminal is told."""
+
+    scan_id: UUID
+    expires_at: datetime
+    offers: list[Offer]
+    masked_name: str | None
+
+
+async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario: str | None, at: datetime) -> Scanned:
+    """Resolve a code for a store; the citizen finds the scan, and what was told, in the access log.
+
+    The code belongs to the first store that scans it; the same store gets the same scan again.
+    """
+    terminal = resolve_terminal(caller, terminal_id)
+    TERMINAL_LIMIT.hit(str(terminal.id))
+    shown = await find_shown_by_code(code, terminal, scenario, at)
+    offers = judge_offers(shown.person, terminal, scenario, at)
+    item = _to_item(shown, offers, terminal, scenario, at)
+    outcome = await scan_lane.submit(item)
+    if outcome.scan_id is None or outcome.expires_at is None:
+        raise CreditCodeUsed
+    return Scanned(
+        scan_id=outcome.scan_id, expires_at=outcome.expires_at, offers=offers, masked_name=_name(shown.person, offers)
+    )
+
+
+async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scanned:
+    """Tell again what applies to the person behind an open scan; another look is another line in the access log."""
+    row = await find_scan(caller, scan_id)
+    if row.expires_at < at:
+        raise ScanExpired
+    terminal = resolve_terminal(caller, row.terminal_id)
+    person = to_person(row)
+    offers = judge_offers(person, terminal, row.scenario, at)
+    await insert_access([_to_access(person, offers, terminal, row.scenario, at)])
+    return Scanned(scan_id=scan_id, expires_at=row.expires_at, offers=offers, masked_name=_name(person, offers))
+
+
+def judge_offers(person: Person, terminal: TerminalEntry, scenario: str | None, at: datetime) -> list[Offer]:
+    """Return the benefits of this store that are running and that this person may use."""
+    facts = person.facts
+    if facts is None:
+        return []
+    day = shanghai_day(at)
+    return [
+        Offer(benefit, resolve_grant(benefit.grant, facts).grant)
+        for benefit in catalogue.current.at_store(terminal.store_id, terminal.institution_id, scenario)
+        if benefit.is_active(at) and judge_eligibility(benefit.eligibility, facts, day).is_eligible
+    ]
+
+
+def _name(person: Person, offers: list[Offer]) -> str | None:
+    return show_name(person) if any(offer.benefit.needs_name for offer in offers) else None
+
+
+def _told(offers: list[Offer]) -> list[str]:
+    named = ["maskedName"] if any(offer.benefit.needs_name for offer in offers) else []
+    return [*(offer.benefit.code for offer in offers), *named]
+
+
+def _to_item(
+    shown: Shown, offers: list[Offer], terminal: TerminalEntry, scenario: str | None, at: datetime
+) -> ScanItem:
+    assert shown.code_id is not None
+    return ScanItem(
+        slot_day=shown.slot_day,
+        code_id=shown.code_id,
+        scan_id=uuid7(shown.slot_start),
+        institution_id=terminal.institution_id,
+        store_id=terminal.store_id,
+        terminal_id=terminal.id,
+        citizen_id=shown.person.id,
+        scenario=scenario,
+        at=at,
+        expires_at=at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
+        told=msgspec.json.encode(_told(offers)).decode(),
+    )
+
+
+def _to_access(
+    person: Person, offers: list[Offer], terminal: TerminalEntry, scenario: str | None, at: datetime
+) -> NewAccess:
+    return NewAccess(
+        citizen_id=person.id,
+        at=at,
+        action="scan",
+        outcome="scanned",
+        institution_id=terminal.institution_id,
+        store_id=terminal.store_id,
+        terminal_id=terminal.id,
+        scenario=scenario,
+        told=_told(offers),
+    )

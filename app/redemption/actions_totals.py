@@ -1,0 +1,43 @@
+"""How a campaign is used, for its publisher: numbers, never people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.actions import catalogue
+from app.kit.errors import NotFound
+from app.redemption import queries_report
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.kit.auth import OfficialCaller
+    from app.redemption.queries_report import TotalsRow
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """One benefit's numbers; title and stock are those now in force, None when it is not."""
+
+    row: TotalsRow
+    title: str | None
+    stock: int | None
+    used: int | None
+
+
+async def read_totals(official: OfficialCaller, campaign_id: UUID) -> list[Totals]:
+    """Total a campaign of the official's own institution; the centre may read all."""
+    owner = await queries_report.find_campaign_owner(campaign_id)
+    if owner is None or not official.may_act_for(owner):
+        raise NotFound
+    rows = await queries_report.list_totals(campaign_id)
+    used = {row.benefit_id: row.used for row in await queries_report.list_usage([row.benefit_id for row in rows])}
+    return [_to_totals(row, used.get(row.benefit_id)) for row in rows]
+
+
+def _to_totals(row: TotalsRow, used: int | None) -> Totals:
+    benefit = catalogue.current.benefit(row.benefit_id)
+    return Totals(
+        row=row, title=benefit.title if benefit else None, stock=benefit.stock if benefit else None, used=used
+    )

@@ -1,0 +1,199 @@
+"""Everyday reads: what a partner and a citizen see of the past, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import fetch_all, fetch_one, fetch_value
+from app.redemption.rules import RedemptionState
+
+
+class PartnerRedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A redemption as its partner sees it."""
+
+    id: UUID
+    state: RedemptionState
+    benefit_id: UUID
+    benefit_code: str
+    title: str
+    reference: str
+    store_id: UUID
+    terminal_id: UUID
+    amount_fen: int | None
+    discount_fen: int | None
+    redeemed_at: datetime
+    reversible_until: datetime
+
+
+class MyRedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A redemption as its citizen sees it."""
+
+    id: UUID
+    state: RedemptionState
+    benefit_id: UUID
+    title: str
+    institution: str
+    store: str
+    amount_fen: int | None
+    discount_fen: int | None
+    redeemed_at: datetime
+
+
+class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One day's totals."""
+
+    count: int
+    sum_fen: int
+    amount_fen: int
+    reversed_count: int
+    reversed_sum_fen: int
+    digest: str
+
+
+class UseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a person used a benefit or a step of it in one period."""
+
+    benefit_id: UUID
+    step: int
+    period_on: date
+    used: int
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How many places of a benefit are taken."""
+
+    benefit_id: UUID
+    used: int
+
+
+class TotalsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How a benefit was used."""
+
+    benefit_id: UUID
+    code: str
+    redeemed: int
+    reversed: int
+    discount_fen: int
+
+
+async def list_partner_redemptions(
+    institution_id: UUID,
+    store_ids: Sequence[UUID] | None,
+    *,
+    reference: str | None,
+    begins_at: datetime | None,
+    ends_at: datetime | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[PartnerRedemptionRow]:
+    """List an institution's redemptions, newest first, at the stores a key may see."""
+    return await fetch_all(
+        PartnerRedemptionRow,
+        """SELECT id, state, benefit_id, benefit_code, title, reference, store_id, terminal_id, amount_fen,
+            discount_fen, redeemed_at, reversible_until
+        FROM redemption
+        WHERE institution_id = $1 AND redeemed_at > '2020-01-01'
+            AND ($2::uuid[] IS NULL OR store_id = ANY($2))
+            AND ($3::text IS NULL OR reference = $3)
+            AND ($4::timestamptz IS NULL OR redeemed_at >= $4)
+            AND ($5::timestamptz IS NULL OR redeemed_at < $5)
+            AND ($6::timestamptz IS NULL OR (redeemed_at, id) < ($6, $7))
+        ORDER BY redeemed_at DESC, id DESC LIMIT $8""",
+        institution_id,
+        store_ids,
+        reference,
+        begins_at,
+        ends_at,
+        *(before or (None, None)),
+        limit,
+    )
+
+
+async def find_statement(
+    institution_id: UUID, store_ids: Sequence[UUID] | None, begins_at: datetime, ends_at: datetime
+) -> StatementRow:
+    """Total a day: count, sums in fen, and the SHA-256 of the redemption ids in order, joined by newlines."""
+    row = await fetch_one(
+        StatementRow,
+        """SELECT count(*) AS count,
+            coalesce(sum(discount_fen), 0)::bigint AS sum_fen,
+            coalesce(sum(amount_fen), 0)::bigint AS amount_fen,
+            count(*) FILTER (WHERE state = 'reversed') AS reversed_count,
+            coalesce(sum(discount_fen) FILTER (WHERE state = 'reversed'), 0)::bigint AS reversed_sum_fen,
+            encode(sha256(convert_to(coalesce(string_agg(id::text, E'\\n' ORDER BY id), ''), 'UTF8')), 'hex') AS digest
+        FROM redemption
+        WHERE institution_id = $1 AND redeemed_at > '2020-01-01'
+            AND ($2::uuid[] IS NULL OR store_id = ANY($2)) AND redeemed_at >= $3 AND redeemed_at < $4""",
+        institution_id,
+        store_ids,
+        begins_at,
+        ends_at,
+    )
+    assert row is not None
+    return row
+
+
+async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: int) -> list[MyRedemptionRow]:
+    """List a citizen's redemptions, newest first."""
+    return await fetch_all(
+        MyRedemptionRow,
+        """SELECT redemption.id, redemption.state, benefit_id, title, institution.name AS institution,
+            store.name AS store, amount_fen, discount_fen, redeemed_at
+        FROM redemption
+        JOIN institution ON institution.id = redemption.institution_id
+        JOIN store ON store.id = redemption.store_id
+        WHERE redemption.citizen_id = $1 AND ($2::uuid IS NULL OR redemption.id < $2)
+        ORDER BY redemption.id DESC LIMIT $3""",
+        citizen_id,
+        before_id,
+        limit,
+    )
+
+
+async def list_uses(cap_holder_id: UUID, benefit_ids: Sequence[UUID], since: date) -> list[UseRow]:
+    """Read a person's uses in the periods that may still run, and those that never end."""
+    return await fetch_all(
+        UseRow,
+        """SELECT benefit_id, step, period_on, used FROM benefit_use
+        WHERE cap_holder_id = $1 AND benefit_id = ANY($2) AND (period_on >= $3 OR period_on < '2001-01-01')""",
+        cap_holder_id,
+        benefit_ids,
+        since,
+    )
+
+
+async def list_usage(benefit_ids: Sequence[UUID]) -> list[UsageRow]:
+    """Read how many places of limited benefits are taken."""
+    return await fetch_all(
+        UsageRow, "SELECT benefit_id, used FROM benefit_usage WHERE benefit_id = ANY($1)", benefit_ids
+    )
+
+
+async def list_totals(campaign_id: UUID) -> list[TotalsRow]:
+    """Total a campaign's benefits without naming anybody."""
+    return await fetch_all(
+        TotalsRow,
+        """SELECT benefit.id AS benefit_id, benefit.code,
+            count(redemption.id) FILTER (WHERE redemption.state = 'redeemed') AS redeemed,
+            count(redemption.id) FILTER (WHERE redemption.state = 'reversed') AS reversed,
+            coalesce(sum(redemption.discount_fen) FILTER (WHERE redemption.state = 'redeemed'), 0)::bigint
+                AS discount_fen
+        FROM benefit
+        LEFT JOIN redemption
+            ON redemption.institution_id = benefit.institution_id AND redemption.benefit_id = benefit.id
+            AND redemption.redeemed_at > '2020-01-01'
+        WHERE benefit.campaign_id = $1
+        GROUP BY benefit.id, benefit.code
+        ORDER BY benefit.code""",
+        campaign_id,
+    )
+
+
+async def find_campaign_owner(campaign_id: UUID) -> UUID | None:
+    """Read which institution published a campaign."""
+    owner: UUID | None = await fetch_value("SELECT institution_id FROM campaign WHERE id = $1", campaign_id)
+    return owner

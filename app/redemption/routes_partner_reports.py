@@ -1,0 +1,105 @@
+"""What a partner did, over HTTP: lists to search, statements to reconcile with."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from app.kit.auth import PartnerCaller
+from app.kit.clock import SHANGHAI, now
+from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
+from app.kit.http import refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.redemption import queries_report
+from app.redemption.queries_report import PartnerRedemptionRow
+from app.redemption.rules import REFERENCE_CHARACTERS_MAX, compute_allowed_actions
+from app.redemption.schemas import PartnerRedemption, Statement
+
+ALWAYS = (InvalidRequest, Unauthenticated, Forbidden, RateLimited)
+
+
+@get(
+    "/redemptions",
+    operation_id="listPartnerRedemptions",
+    opt={"scope": "read"},
+    responses=refusals(*ALWAYS, StaleCursor),
+)
+async def list_partner_redemptions(
+    partner: NamedDependency[PartnerCaller],
+    reference: Annotated[
+        str | None, QueryParameter(name="reference", max_length=REFERENCE_CHARACTERS_MAX, pattern=r"^[\x21-\x7e]+$")
+    ] = None,
+    on: Annotated[date | None, QueryParameter(name="on", description="A Shanghai calendar day.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[PartnerRedemption]:
+    """List your redemptions, newest first; by your reference, or of one day."""
+    begins_at, ends_at = _day_bounds(on) if on else (None, None)
+    rows = await queries_report.list_partner_redemptions(
+        partner.institution_id,
+        _stores_of(partner),
+        reference=reference,
+        begins_at=begins_at,
+        ends_at=ends_at,
+        before=decode_cursor(cursor, tuple[datetime, UUID]),
+        limit=limit + 1,
+    )
+    at = now()
+    return make_page(rows, limit, lambda row: _show_redemption(row, at), lambda row: (row.redeemed_at, row.id))
+
+
+@get(
+    "/statements/{day:date}",
+    operation_id="readStatement",
+    opt={"scope": "read"},
+    responses=refusals(*ALWAYS, NotFound),
+)
+async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCaller]) -> Statement:
+    """Total one Shanghai calendar day to reconcile with: count, sums, and a digest of the redemption ids."""
+    begins_at, ends_at = _day_bounds(day)
+    row = await queries_report.find_statement(partner.institution_id, _stores_of(partner), begins_at, ends_at)
+    return Statement(
+        date=day,
+        count=row.count,
+        sum_fen=row.sum_fen,
+        amount_fen=row.amount_fen,
+        reversed_count=row.reversed_count,
+        reversed_sum_fen=row.reversed_sum_fen,
+        digest=row.digest,
+        is_final=ends_at <= now(),
+    )
+
+
+def _day_bounds(day: date) -> tuple[datetime, datetime]:
+    begins_at = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+    return begins_at, begins_at + timedelta(days=1)
+
+
+def _stores_of(partner: PartnerCaller) -> list[UUID] | None:
+    return None if partner.store_ids is None else sorted(partner.store_ids)
+
+
+def _show_redemption(row: PartnerRedemptionRow, at: datetime) -> PartnerRedemption:
+    return PartnerRedemption(
+        id=row.id,
+        state=row.state,
+        benefit_id=row.benefit_id,
+        benefit_code=row.benefit_code,
+        title=row.title,
+        reference=row.reference,
+        store_id=row.store_id,
+        terminal_id=row.terminal_id,
+        amount_fen=row.amount_fen,
+        discount_fen=row.discount_fen,
+        redeemed_at=row.redeemed_at,
+        reversible_until=row.reversible_until,
+        allowed_actions=compute_allowed_actions(row.state, row.reversible_until, at),
+    )
+
+
+router = Router("/v1/partner", route_handlers=[list_partner_redemptions, read_statement], tags=["redemption"])

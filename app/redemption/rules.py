@@ -1,0 +1,87 @@
+"""When may a benefit be redeemed or a redemption be reversed? Pure: no clock, no database, no network."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from app.campaign.rules import Facts, HeldHonour
+
+SCAN_LIFETIME_SECONDS = 300
+REFERENCE_CHARACTERS_MAX = 64
+AMOUNT_FEN_MAX = 10_000_000_00
+EVER_ON = date(2000, 1, 1)
+UUID_VERSION = 7
+INSTANT_MILLISECONDS_MAX = 253_402_300_799_000  # the end of the year 9999
+
+Outcome = Literal[
+    "redeemed",
+    "replayed",
+    "idempotency_key_reused",
+    "credit_code_used",
+    "scan_expired",
+    "already_redeemed",
+    "reference_taken",
+    "stock_gone",
+    "cap_reached",
+    "again",
+]
+RedemptionState = Literal["redeemed", "reversed"]
+REDEMPTION_MOVES: dict[RedemptionState, dict[str, RedemptionState]] = {
+    "redeemed": {"reverse": "reversed"},
+    "reversed": {},
+}
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """What judging a redemption needs to know of a citizen, read with every request and never cached."""
+
+    account_number: int
+    id: UUID
+    state: str
+    code_generation: int
+    birth_on: date | None
+    name_cipher: bytes | None
+    cap_holder_id: UUID | None
+    score: int | None
+    level: str | None
+    honours: tuple[HeldHonour, ...]
+
+    @property
+    def facts(self) -> Facts | None:
+        """Return the facts eligibility is judged on; None for who has no score."""
+        if self.state != "active" or self.score is None or self.level is None or self.birth_on is None:
+            return None
+        return Facts(score=self.score, level=self.level, honours=self.honours, birth_on=self.birth_on)
+
+
+def compute_period_on(period: str, day: date) -> date:
+    """Return the first day of the Shanghai calendar period a day falls in; a whole campaign is one period."""
+    if period == "day":
+        return day
+    if period == "month":
+        return day.replace(day=1)
+    if period == "year":
+        return day.replace(month=1, day=1)
+    return EVER_ON
+
+
+def compute_slot_day(scan_id: UUID) -> date | None:
+    """Return the UTC day of the slot a scan's id carries; None for what cannot be one of our scan ids."""
+    milliseconds = scan_id.int >> 80
+    if scan_id.version != UUID_VERSION or milliseconds > INSTANT_MILLISECONDS_MAX:
+        return None
+    return (datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)).date()  # noqa: DTZ001 - a day, in UTC
+
+
+def compute_allowed_actions(state: RedemptionState, reversible_until: datetime, at: datetime) -> list[str]:
+    """Return what a partner may do with a redemption now."""
+    return [move for move in REDEMPTION_MOVES[state] if is_reversible(reversible_until, at)]
+
+
+def is_reversible(reversible_until: datetime, at: datetime) -> bool:
+    """Whether the reversal window is open; its last instant is inside."""
+    return at <= reversible_until

@@ -1,0 +1,147 @@
+-- Redeems many items in one statement. Each step feeds the next, so the order of locks is fixed:
+-- codes, then stock, then caps, then redemptions by (institution, reference).
+-- One outcome row per item, by status; nothing here raises but a lost race for a unique key.
+WITH item AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::date[], $7::text[], $8::uuid[], $9::uuid[],
+        $10::uuid[], $11::smallint[], $12::date[], $13::integer[], $14::uuid[], $15::uuid[], $16::text[], $17::uuid[],
+        $18::text[], $19::text[], $20::integer[], $21::bigint[], $22::bigint[], $23::bigint[], $24::timestamptz[],
+        $25::timestamptz[], $26::timestamptz[], $27::bytea[]
+    ) WITH ORDINALITY AS given (
+        id, institution_id, idempotency_key, request_digest, reference, slot_day, code_id, scan_id, citizen_id,
+        cap_holder_id, step, period_on, cap, store_id, terminal_id, scenario, benefit_id,
+        benefit_code, title, campaign_version, stock, amount_fen, discount_fen, at,
+        scan_expires_at, reversible_until, answer, n
+    )
+),
+-- 1. Earlier answers to the same key.
+earlier AS MATERIALIZED (
+    SELECT DISTINCT ON (n) n, is_same, answer FROM (
+        SELECT item.n, redemption.request_digest = item.request_digest AS is_same, redemption.answer
+        FROM item JOIN redemption USING (institution_id, idempotency_key)
+        UNION ALL
+        SELECT item.n, false, NULL
+        FROM item JOIN reversal USING (institution_id, idempotency_key)
+    ) AS found
+    ORDER BY n, is_same DESC
+),
+fresh AS MATERIALIZED (
+    SELECT item.* FROM item WHERE NOT EXISTS (SELECT FROM earlier WHERE earlier.n = item.n)
+),
+-- 2. The code belongs to the store that scans it first; the same store re-enters its own scan.
+claimed AS (
+    INSERT INTO scan (slot_day, code_id, id, institution_id, store_id, terminal_id, citizen_id, scenario,
+                      scanned_at, expires_at)
+    SELECT slot_day, code_id, scan_id, institution_id, store_id, terminal_id, citizen_id, scenario, at, scan_expires_at
+    FROM fresh WHERE code_id IS NOT NULL
+    ORDER BY slot_day, code_id
+    ON CONFLICT (slot_day, code_id) DO UPDATE SET terminal_id = scan.terminal_id
+    WHERE scan.store_id = EXCLUDED.store_id
+    RETURNING slot_day, code_id, id
+),
+-- An item by scanId has no code: its scan was read with the facts a moment ago, and scans never change.
+opened AS MATERIALIZED (
+    SELECT fresh.*, CASE WHEN fresh.code_id IS NULL THEN fresh.scan_id ELSE claimed.id END AS opened_scan_id
+    FROM fresh LEFT JOIN claimed USING (slot_day, code_id)
+),
+judged AS MATERIALIZED (
+    SELECT opened.*,
+        CASE
+            WHEN opened_scan_id IS NULL THEN 'credit_code_used'
+            WHEN EXISTS (
+                SELECT FROM redemption AS r
+                WHERE r.institution_id = opened.institution_id AND r.scan_id = opened.opened_scan_id
+                    AND r.benefit_id = opened.benefit_id AND r.state = 'redeemed') THEN 'already_redeemed'
+            WHEN EXISTS (
+                SELECT FROM redemption AS r
+                WHERE r.institution_id = opened.institution_id AND r.reference = opened.reference) THEN 'reference_taken'
+        END AS refusal
+    FROM opened
+),
+candidate AS MATERIALIZED (
+    SELECT judged.*, row_number() OVER (PARTITION BY benefit_id ORDER BY n) AS place
+    FROM judged
+    WHERE refusal IS NULL
+),
+-- 3. Stock: the rows are locked in order; who fits is decided against the limit passed in.
+stocked AS MATERIALIZED (
+    SELECT benefit_id, used FROM benefit_usage
+    WHERE benefit_id IN (SELECT benefit_id FROM candidate WHERE stock IS NOT NULL)
+    ORDER BY benefit_id
+    FOR UPDATE
+),
+fitting AS MATERIALIZED (
+    SELECT candidate.* FROM candidate LEFT JOIN stocked USING (benefit_id)
+    WHERE candidate.stock IS NULL OR stocked.used + candidate.place <= candidate.stock
+),
+-- 4. Caps: a count would race, a conditional upsert does not.
+capped AS (
+    INSERT INTO benefit_use AS u (benefit_id, cap_holder_id, step, period_on, used)
+    SELECT benefit_id, cap_holder_id, step, period_on, 1 FROM fitting WHERE cap IS NOT NULL
+    ORDER BY benefit_id, cap_holder_id, step, period_on
+    ON CONFLICT (benefit_id, cap_holder_id, step, period_on) DO UPDATE SET used = u.used + 1
+    WHERE u.used < (
+        SELECT f.cap FROM fitting AS f
+        WHERE f.benefit_id = EXCLUDED.benefit_id AND f.cap_holder_id = EXCLUDED.cap_holder_id)
+    RETURNING benefit_id, cap_holder_id
+),
+survivor AS MATERIALIZED (
+    SELECT fitting.* FROM fitting
+    WHERE cap IS NULL OR EXISTS (
+        SELECT FROM capped
+        WHERE capped.benefit_id = fitting.benefit_id AND capped.cap_holder_id = fitting.cap_holder_id)
+),
+-- 5. The effect, its event and its place in the access log.
+redeemed AS (
+    INSERT INTO redemption (
+        id, institution_id, idempotency_key, request_digest, reference, scan_id, benefit_id, benefit_code, title,
+        campaign_version, is_stock_counted, citizen_id, cap_holder_id, step, period_on, store_id, terminal_id,
+        amount_fen, discount_fen, state, redeemed_at, reversible_until, answer)
+    SELECT
+        id, institution_id, idempotency_key, request_digest, reference, opened_scan_id, benefit_id, benefit_code, title,
+        campaign_version, stock IS NOT NULL, citizen_id, CASE WHEN cap IS NOT NULL THEN cap_holder_id END,
+        CASE WHEN cap IS NOT NULL THEN step END, CASE WHEN cap IS NOT NULL THEN period_on END, store_id, terminal_id,
+        amount_fen, discount_fen, 'redeemed', at, reversible_until, answer
+    FROM survivor
+    ORDER BY institution_id, reference
+),
+counted AS (
+    UPDATE benefit_usage SET used = benefit_usage.used + taken.places
+    FROM (SELECT benefit_id, count(*) AS places FROM survivor WHERE stock IS NOT NULL GROUP BY benefit_id) AS taken
+    WHERE benefit_usage.benefit_id = taken.benefit_id
+),
+told_event AS (
+    INSERT INTO event (id, epoch, at, type, institution_id, citizen_id, subject_id, data)
+    SELECT uuidv7(), (SELECT max(epoch) FROM event_epoch), at, 'benefit.redeemed.v1', institution_id, citizen_id, id,
+        jsonb_build_object('state', 'redeemed', 'benefitId', benefit_id, 'storeId', store_id, 'terminalId', terminal_id)
+    FROM survivor
+),
+settled AS MATERIALIZED (
+    SELECT item.n,
+        CASE
+            WHEN earlier.n IS NOT NULL THEN CASE WHEN earlier.is_same THEN 'replayed' ELSE 'idempotency_key_reused' END
+            WHEN judged.refusal IS NOT NULL THEN judged.refusal
+            WHEN survivor.n IS NOT NULL THEN 'redeemed'
+            WHEN fitting.n IS NOT NULL THEN 'cap_reached'
+            -- a place freed by somebody's cap goes to the next: try again
+            WHEN stocked.used + (
+                SELECT count(*) FROM survivor AS s WHERE s.benefit_id = item.benefit_id) < item.stock THEN 'again'
+            ELSE 'stock_gone'
+        END AS outcome,
+        earlier.answer
+    FROM item
+    LEFT JOIN earlier USING (n)
+    LEFT JOIN judged USING (n)
+    LEFT JOIN fitting USING (n)
+    LEFT JOIN survivor USING (n)
+    LEFT JOIN stocked ON stocked.benefit_id = item.benefit_id
+),
+logged AS (
+    INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told)
+    SELECT uuidv7(), item.at, item.citizen_id, item.institution_id, item.store_id, item.terminal_id, 'redeem',
+        item.scenario, settled.outcome,
+        CASE WHEN settled.outcome = 'redeemed' THEN jsonb_build_array(item.benefit_code) ELSE '[]' END
+    FROM item JOIN settled USING (n)
+    WHERE settled.outcome NOT IN ('replayed', 'again', 'idempotency_key_reused')
+)
+SELECT outcome, answer FROM settled ORDER BY n

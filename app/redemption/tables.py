@@ -1,0 +1,79 @@
+"""Scans, redemptions, reversals, and how much of each benefit is used."""
+
+from __future__ import annotations
+
+from piccolo.columns import UUID, BigInt, Boolean, Bytea, Date, Integer, SmallInt, Text, Timestamptz
+from piccolo.table import Table
+
+
+class Scan(Table, tablename="scan"):
+    """A code resolved by one store; one partition per slot day, seven kept."""
+
+    slot_day = Date(primary_key=True, default=None)
+    code_id = Text(primary_key=True, default=None)
+    id = UUID(default=None)
+    institution_id = UUID(default=None)
+    store_id = UUID(default=None)
+    terminal_id = UUID(default=None)
+    citizen_id = UUID(default=None)
+    scenario = Text(default=None, null=True)
+    scanned_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+
+
+class BenefitUsage(Table, tablename="benefit_usage"):
+    """How many places of a limited benefit are taken."""
+
+    benefit_id = UUID(primary_key=True, default=None)
+    used = BigInt(default=0)
+
+
+class BenefitUse(Table, tablename="benefit_use"):
+    """How often one person used one benefit (or one step of it) in one period."""
+
+    benefit_id = UUID(primary_key=True, default=None)
+    cap_holder_id = UUID(primary_key=True, default=None)
+    step = SmallInt(primary_key=True, default=None)
+    period_on = Date(primary_key=True, default=None)
+    used = Integer(default=None)
+
+
+class Redemption(Table, tablename="redemption"):
+    """One benefit used by one citizen at one partner, with the answer the partner got."""
+
+    institution_id = UUID(primary_key=True, default=None)
+    id = UUID(primary_key=True, default=None)
+    idempotency_key = Text(default=None)
+    request_digest = Bytea(default=None)
+    reference = Text(default=None)
+    scan_id = UUID(default=None)
+    benefit_id = UUID(default=None)
+    benefit_code = Text(default=None)
+    title = Text(default=None)
+    campaign_version = Integer(default=None)
+    is_stock_counted = Boolean(default=None)
+    citizen_id = UUID(default=None)
+    cap_holder_id = UUID(default=None, null=True)
+    step = SmallInt(default=None, null=True)
+    period_on = Date(default=None, null=True)
+    store_id = UUID(default=None)
+    terminal_id = UUID(default=None)
+    amount_fen = BigInt(default=None, null=True)
+    discount_fen = BigInt(default=None, null=True)
+    state = Text(default=None)
+    redeemed_at = Timestamptz(default=None)
+    reversible_until = Timestamptz(default=None)
+    answer = Bytea(default=None)
+
+
+class Reversal(Table, tablename="reversal"):
+    """The undoing of one redemption."""
+
+    institution_id = UUID(primary_key=True, default=None)
+    redemption_id = UUID(primary_key=True, default=None)
+    id = UUID(default=None)
+    idempotency_key = Text(default=None)
+    request_digest = Bytea(default=None)
+    reason = Text(default=None)
+    reversed_at = Timestamptz(default=None)
+    answer = Bytea(default=None)

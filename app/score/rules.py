@@ -1,0 +1,135 @@
+"""Levels, and what the engine's answer means: contributions, adjustments and the reasons of a change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from app.record.rules import CATALOGUE
+from app.score.rules_book import Level, RuleBook
+from app.score.rules_check import parse_rule_book
+
+STANDARD_BOOK_FILE = Path(__file__).parent / "data" / "rating_v1.json"
+STANDARD_BOOK = parse_rule_book(STANDARD_BOOK_FILE.read_bytes(), CATALOGUE)
+LEVELS: Mapping[str, Level] = {level.code: level for level in STANDARD_BOOK.levels}
+LEVEL_TITLES: Mapping[str, str] = {level.code: level.title_zh for level in STANDARD_BOOK.levels}
+REASONS_MAX = 5
+
+AdjustmentCode = Literal["annual_cap", "dimension_cap", "scale", "ceiling"]
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What some records give together under one indicator, before caps; good faith rests on no record.
+
+    ``until`` is the last day these points are sure to stand; None when no end is in sight.
+    """
+
+    record_ids: tuple[UUID, ...]
+    indicator: str
+    dimension: str
+    points: int
+    until: date | None
+    is_repeat: bool
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a limit takes from the sum or, as a floor, gives back.
+
+    ``subject`` is an indicator, a dimension, nothing for the scale, or the ceiling itself as text.
+    """
+
+    code: AdjustmentCode
+    subject: str
+    year: int | None
+    points: int
+
+
+class DimensionPoints(msgspec.Struct, frozen=True):
+    """What a dimension gives after its caps."""
+
+    code: str
+    points: int
+
+
+class ChangeReason(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason why a score moved: what appeared, left or changed, by how many points, in both languages."""
+
+    code: Literal["appeared", "left", "changed", "limited"]
+    subject: str
+    points: int
+    zh: str
+    en: str
+
+
+class ScoreChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a score's history; ``from_value`` None is the first score. Reasons strongest first."""
+
+    citizen_id: UUID
+    from_value: int | None
+    to_value: int
+    from_level: str | None
+    to_level: str
+    reasons: tuple[ChangeReason, ...]
+
+
+def compute_level(value: int, levels: Sequence[Level]) -> Level:
+    """Return the level a score lies in."""
+    return max((level for level in levels if level.at_least <= value), key=_edge, default=levels[0])
+
+
+def compute_next_level(value: int, levels: Sequence[Level]) -> Level | None:
+    """Return the level above a score, None at the top."""
+    return min((level for level in levels[1:] if level.at_least > value), key=_edge, default=None)
+
+
+def compute_parts(contributions: Sequence[Contribution], adjustments: Sequence[Adjustment]) -> dict[str, int]:
+    """Return the points by indicator and by limit (``annual_cap:POS_BLOOD``); with the base they sum to the value."""
+    parts: dict[str, int] = {}
+    for contribution in contributions:
+        parts[contribution.indicator] = parts.get(contribution.indicator, 0) + contribution.points
+    for adjustment in adjustments:
+        key = f"{adjustment.code}:{adjustment.subject}"
+        parts[key] = parts.get(key, 0) + adjustment.points
+    return parts
+
+
+def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], book: RuleBook) -> tuple[ChangeReason, ...]:
+    """Return why parts differ, strongest first, at most ``REASONS_MAX``."""
+    moved = {key: new.get(key, 0) - old.get(key, 0) for key in {**old, **new} if new.get(key) != old.get(key)}
+    strongest = sorted(moved, key=lambda key: (-abs(moved[key]), key))[:REASONS_MAX]
+    return tuple(_tell_reason(key, moved[key], is_old=key in old, is_new=key in new, book=book) for key in strongest)
+
+
+def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, book: RuleBook) -> ChangeReason:
+    limit, _, subject = key.rpartition(":")
+    if limit:
+        zh, en = tell_limit(limit, subject, book)
+        return ChangeReason(code="limited", subject=key, points=points, zh=f"{zh} {points:+d}分", en=f"{en} {points:+d}")
+    indicator = next((indicator for indicator in book.indicators if indicator.code == key), None)
+    zh, en = (indicator.title_zh, indicator.title_en) if indicator else (key, key)
+    if not is_old:
+        return ChangeReason(code="appeared", subject=key, points=points, zh=f"新增：{zh} {points:+d}分", en=f"new: {en} {points:+d}")
+    if not is_new:
+        return ChangeReason(code="left", subject=key, points=points, zh=f"不再计分：{zh} {points:+d}分", en=f"no longer counts: {en} {points:+d}")
+    return ChangeReason(code="changed", subject=key, points=points, zh=f"变动：{zh} {points:+d}分", en=f"changed: {en} {points:+d}")
+
+
+def tell_limit(limit: str, subject: str, book: RuleBook) -> tuple[str, str]:
+    """Name a limit in both languages."""
+    titles = {part.code: (part.title_zh, part.title_en) for part in (*book.indicators, *book.dimensions)}
+    zh, en = titles.get(subject, (subject, subject))
+    return {
+        "annual_cap": (f"{zh}：年度上限", f"{en}: annual cap"),
+        "dimension_cap": (f"{zh}：维度上下限", f"{en}: limits of the dimension"),
+        "scale": ("分值范围", "limits of the scale"),
+        "ceiling": (f"最高限分{subject}分", f"ceiling of {subject}"),
+    }[limit]
+
+
+def _edge(level: Level) -> int:
+    return level.at_least

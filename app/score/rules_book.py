@@ -1,0 +1,124 @@
+"""A rule book as a document: the nouns, the same for a rating and for a points ledger. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Kind = Literal["flat", "graded", "ladder", "state", "clean", "ceiling"]
+Severity = Literal["minor", "general", "serious"]
+Months = Annotated[int, msgspec.Meta(gt=0, le=1200)]
+Points = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A part of the document; the wire shape and the stored shape are one."""
+
+
+class Scale(Part):
+    """Where a score starts, and between which edges it stays; null: no edge on that side."""
+
+    base: Points
+    min: Points | None
+    max: Points | None
+
+
+class Dimension(Part):
+    """A group of indicators whose points together stay between floor and cap; null: no edge on that side.
+
+    An active record of a dimension that ``breaks_good_faith`` ends the presumption of good faith.
+    """
+
+    code: Code
+    title_zh: str
+    title_en: str
+    floor: Points | None
+    cap: Points | None
+    breaks_good_faith: bool = False
+
+
+class Level(Part):
+    """A band of scores, from its inclusive lower edge to the next level's; the first takes everything below too."""
+
+    code: Code
+    title_zh: str
+    title_en: str
+    at_least: Points
+
+
+class EngineRule(Part):
+    """One rule of the engine, in words, with the number it is cited by."""
+
+    clause: str
+    zh: str
+    en: str
+
+
+class Value(Part):
+    """What an indicator gives: for a ``grade``, from a quantity ``at_least`` on, or just so.
+
+    ``ceiling`` is the most the whole score can be meanwhile; validity and severity override the indicator's.
+    """
+
+    points: Points
+    grade: Code | None = None
+    at_least: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    ceiling: Points | None = None
+    validity_months: Months | None = None
+    severity: Severity | None = None
+
+
+class RuleIndicator(Part):
+    """How one indicator counts.
+
+    ``flat`` points per record · ``graded`` by the record's grade · ``ladder`` by the rung the quantities of a year reach
+    · ``state`` while it lasts · ``clean`` months of good faith · ``ceiling`` points and a maximum while it lasts.
+    ``doubles``: a repeat counts twice. ``adds_up``: several records of this state each count. ``consent`` ``separate``:
+    only with the citizen's own consent, whose purpose is the code in lower case.
+    """
+
+    code: Code
+    clause: str
+    dimension: Code
+    topic: Code
+    title_zh: str
+    title_en: str
+    kind: Kind
+    values: Annotated[tuple[Value, ...], msgspec.Meta(min_length=1, max_length=50)]
+    annual_cap: Points | None = None
+    validity_months: Months | None = None
+    severity: Severity | None = None
+    needs_document: bool = False
+    doubles: bool = False
+    adds_up: bool = False
+    exclusive_group: Code | None = None
+    supersedes: tuple[Code, ...] = ()
+    consent: Literal["no", "join", "separate"] = "no"
+
+
+class RuleBook(Part):
+    """One immutable version of all rules."""
+
+    code: Code
+    version: Annotated[int, msgspec.Meta(gt=0)]
+    title_zh: str
+    title_en: str
+    scale: Scale
+    dimensions: Annotated[tuple[Dimension, ...], msgspec.Meta(min_length=1)]
+    levels: Annotated[tuple[Level, ...], msgspec.Meta(min_length=1)]
+    engine_rules: tuple[EngineRule, ...]
+    indicators: Annotated[tuple[RuleIndicator, ...], msgspec.Meta(min_length=1)]
+
+    def indicator(self, code: str) -> RuleIndicator:
+        """Return how an indicator of this book counts."""
+        return next(indicator for indicator in self.indicators if indicator.code == code)
+
+    def dimension(self, code: str) -> Dimension:
+        """Return a dimension of this book."""
+        return next(dimension for dimension in self.dimensions if dimension.code == code)
+
+    def level(self, code: str) -> Level:
+        """Return a level of this book."""
+        return next(level for level in self.levels if level.code == code)

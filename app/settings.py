@@ -1,0 +1,44 @@
+"""Every setting of the service, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+VAR_FOLDER = Path(os.environ.get("HUIXIN_VAR", "var"))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a city sets; the names in the environment are the upper-case field names."""
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str = ""
+    database_pool_size: int = 10
+    valkey_url: str = ""
+    workers: int = 1
+    key_file: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    proxies_trusted: int = 0
+    wechat_app_id: str = ""
+    wechat_app_secret: str = ""
+    wechat_base_url: str = ""
+    identity_base_url: str = ""
+    identity_secret_id: str = ""
+    identity_secret_key: str = ""
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the keys lie; embedded cities keep them beside their data."""
+        return Path(self.key_file) if self.key_file else VAR_FOLDER / "keys.json"
+
+
+def load_settings(environment: dict[str, str]) -> Settings:
+    """Read settings; an unknown value of a known name is an error that names it."""
+    values = {name: environment[name.upper()] for name in Settings.__struct_fields__ if environment.get(name.upper())}
+    return msgspec.convert(values, Settings, strict=False)
+
+
+SETTINGS = load_settings(dict(os.environ))

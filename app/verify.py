@@ -1,0 +1,51 @@
+"""What must hold at any time, in production too: every check says what is wrong, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from app.kit.audit import find_broken_entry
+from app.kit.clock import now, shanghai_day
+from app.kit.database import database_lifespan
+from app.kit.keys import ensure_keys
+from app.kit.migration import find_missing_migrations
+from app.kit.partitions import count_days_ahead
+
+Check = Callable[[], Awaitable[str | None]]
+
+
+async def check_migrations() -> str | None:
+    """Every migration has run."""
+    missing = await find_missing_migrations()
+    return f"not run: {', '.join(missing)}" if missing else None
+
+
+async def check_partitions() -> str | None:
+    """Tomorrow has its partitions."""
+    days = await count_days_ahead(shanghai_day(now()))
+    return None if days > 0 else "there are none for tomorrow"
+
+
+async def check_audit_chain() -> str | None:
+    """Every audit entry fits the one before."""
+    broken = await find_broken_entry()
+    return None if broken is None else f"entry {broken} does not fit"
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("migrations complete", check_migrations),
+    ("partitions ahead", check_partitions),
+    ("audit chain whole", check_audit_chain),
+)
+
+
+async def run_checks(say: Callable[[str], None]) -> int:
+    """Run every check, say how each went, and return how many failed."""
+    failed = 0
+    ensure_keys()
+    async with database_lifespan():
+        for name, check in CHECKS:
+            problem = await check()
+            failed += problem is not None
+            say(f"{'ok  ' if problem is None else 'FAIL'}  {name}{'' if problem is None else ': ' + problem}")
+    return failed

@@ -1,0 +1,120 @@
+"""What happens by itself: partitions ahead, scores that change with the calendar, tombstones that are forgotten.
+
+One worker works, any further ones wait: whoever holds the advisory lock. Every job may be stopped and run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import msgspec
+
+from app.kit.clock import now, shanghai_day
+from app.kit.database import database_lifespan, transaction
+from app.kit.keys import ensure_keys
+from app.kit.partitions import drop_old_partitions, make_partitions
+from app.membership import actions as membership_actions
+from app.piccolo_conf import connection_options
+from app.score import actions as score_actions
+
+LOG = logging.getLogger("huixin.worker")
+WORKER_LOCK = 0x776F726B  # "work"
+STANDBY_SECONDS = 5
+RETRY_SECONDS = 60
+LOOK_SECONDS = 1.0
+RESCORE_CHUNK = 200
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Something to do every so often."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[], Awaitable[None]]
+
+
+async def keep_partitions() -> None:
+    """Make the partitions of the days ahead and drop the scans nobody may redeem any more."""
+    today = shanghai_day(now())
+    await make_partitions(today)
+    await drop_old_partitions(today)
+
+
+async def rescore_due() -> None:
+    """Rescore, in chunks that commit, everybody whose score changes by today without a new record."""
+    done: set[object] = set()
+    while due := [one for one in await score_actions.find_due(shanghai_day(now()), RESCORE_CHUNK) if one not in done]:
+        async with transaction():
+            await score_actions.rescore(due, at=now())
+        done.update(due)
+
+
+async def forget_tombstones() -> None:
+    """Forget those who left more than a year ago."""
+    await membership_actions.forget_old_tombstones(now())
+
+
+JOBS = (
+    Job("partitions", 3600, keep_partitions),
+    Job("rescore", 600, rescore_due),
+    Job("tombstones", 3600, forget_tombstones),
+)
+
+
+async def run_worker() -> None:
+    """Work until SIGTERM or SIGINT; the job at hand finishes."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    ensure_keys()
+    async with database_lifespan():
+        while not stopping.is_set():
+            try:
+                async with _lock() as lost:
+                    await _work(stopping, lost)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                LOG.warning("the database is away: %s", type(error).__name__)
+            await _sleep(STANDBY_SECONDS, stopping)
+
+
+async def _work(stopping: asyncio.Event, lost: asyncio.Event | None) -> None:
+    """Run every job when it is due, one after another, while the lock is held."""
+    due = dict.fromkeys(JOBS, 0.0)
+    while lost is not None and not stopping.is_set() and not lost.is_set():
+        for job in JOBS:
+            if due[job] <= time.monotonic() and not stopping.is_set():
+                due[job] = time.monotonic() + await _run(job)
+        await _sleep(LOOK_SECONDS, stopping)
+
+
+async def _run(job: Job) -> int:
+    """Run a job once and return in how many seconds it is due again; a failing job must not stop the others."""
+    try:
+        await job.run()
+    except Exception as error:
+        LOG.exception("job %s failed: %s", job.name, type(error).__name__)
+        return RETRY_SECONDS
+    return job.every_seconds
+
+
+@contextlib.asynccontextmanager
+async def _lock() -> AsyncIterator[asyncio.Event | None]:
+    """Hold the workers' lock on a connection of its own; yields an event set when it is lost, None when taken."""
+    connection = await asyncpg.connect(**connection_options())
+    try:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda *_: lost.set())
+        yield lost if await connection.fetchval("SELECT pg_try_advisory_lock($1)", WORKER_LOCK) else None
+    finally:
+        connection.terminate()
+
+
+async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)

@@ -1,0 +1,129 @@
+"""Every test runs on the real application with a real PostgreSQL 18 and Valkey 9.
+
+One PostgreSQL serves the whole run; every xdist worker has a database of its own. Outside services are the sandbox,
+in a process of its own, spoken to by the real clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+# Settings are read once, at import: point them at this worker's own parts before anything of the app is imported.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+SERVERS_FOLDER = Path(tempfile.gettempdir()) / f"huixin-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+STACK = ExitStack()
+START_SECONDS_MAX = 20
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start_sandbox(port: int) -> None:
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--no-ws",
+               "--log-level", "error", "app.sandbox.main:app"]  # fmt: skip
+    process = subprocess.Popen(command)
+    STACK.callback(process.wait, 10)
+    STACK.callback(process.terminate)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("the sandbox did not start")
+
+
+async def _create_database(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+
+
+def _prepare() -> None:
+    from app.kit.embedded import embedded_postgres, embedded_valkey
+
+    SERVERS_FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = SERVERS_FOLDER / WORKER
+    folder.mkdir(exist_ok=True)
+    server_url = STACK.enter_context(embedded_postgres(SERVERS_FOLDER))
+    database = f"huixin_{WORKER}_{os.getpid()}"
+    asyncio.run(_create_database(server_url, database))
+    port = _free_port()
+    if Path("app/sandbox/main.py").exists():
+        _start_sandbox(port)
+    os.environ.update(
+        HUIXIN_VAR=str(folder),
+        KEY_FILE=str(folder / "keys.json"),
+        DATABASE_URL=server_url.replace("/postgres?", f"/{database}?"),
+        VALKEY_URL=STACK.enter_context(embedded_valkey(folder)),
+        WECHAT_BASE_URL=f"http://127.0.0.1:{port}",
+        IDENTITY_BASE_URL=f"http://127.0.0.1:{port}",
+    )
+    if Path("app/sandbox/main.py").exists():
+        _wait_for(port)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """All async tests of a worker share one loop, so that they share the application."""
+    return "asyncio"
+
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers where tests run: in each xdist worker, or here when there are none."""
+    is_controller = not hasattr(config, "workerinput") and bool(config.getoption("numprocesses", default=None))
+    if not is_controller and not config.getoption("collectonly"):
+        _prepare()
+
+
+def pytest_unconfigure() -> None:
+    """Stop what this worker started."""
+    STACK.close()
+
+
+@pytest.fixture(scope="session")
+async def app(anyio_backend: str) -> AsyncIterator[object]:
+    """The application, migrated and started."""
+    from app.kit.keys import ensure_keys
+    from app.kit.migration import migrate
+    from app.main import create_app
+
+    ensure_keys()
+    await migrate()
+    application = create_app()
+    async with application.lifespan():
+        yield application
+
+
+@pytest.fixture(scope="session")
+async def client(app: object) -> AsyncIterator[AsyncClient]:
+    """An HTTP client of the application; authentication goes in each request's headers."""
+    from httpx2 import ASGITransport, AsyncClient
+
+    transport = ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with AsyncClient(transport=transport, base_url="http://huixin.test") as http:
+        yield http

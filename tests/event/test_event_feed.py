@@ -1,0 +1,212 @@
+"""The feed: gap-free per institution whatever commits late, thin, and nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from app.event.actions import NewEvent, ensure_epoch, insert_events
+from app.event.rules import FEED_START, FeedCursor
+from app.kit.clock import now, uuid7
+from app.kit.database import execute, fetch_value, transaction
+from app.kit.paging import decode_cursor, encode_cursor
+from tests.support.partners import bearer, make_key, make_partner
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+SECONDS_MAX = 10
+
+
+async def write(institution_id: UUID, *subjects: UUID, **facts: Any) -> None:
+    async with transaction():
+        await insert_events(
+            [
+                NewEvent(type="test.done.v1", subject_id=subject, at=now(), institution_id=institution_id, **facts)
+                for subject in subjects
+            ]
+        )
+
+
+async def read(client: AsyncClient, headers: dict[str, str], **query: Any) -> dict[str, Any]:
+    answer = await client.get("/v1/partner/events", headers=headers, params=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def read_until(client: AsyncClient, headers: dict[str, str], count: int, *, limit: int = 100) -> list[UUID]:
+    """Poll as a partner would; other databases of the server may hold the feed back for a moment."""
+    seen: list[UUID] = []
+    cursor, deadline = encode_cursor(FEED_START), time.monotonic() + SECONDS_MAX
+    while len(seen) < count and time.monotonic() < deadline:
+        body = await read(client, headers, cursor=cursor, limit=limit)
+        assert len(body["data"]) <= limit
+        seen += [UUID(item["subject"]) for item in body["data"]]
+        cursor = body["page"]["nextCursor"]
+        await asyncio.sleep(0 if body["data"] else 0.02)
+    return seen
+
+
+async def test_an_event_committed_late_is_not_skipped(client: AsyncClient) -> None:
+    """A slow transaction wrote first and commits last: until then the feed shows nothing after it."""
+    partner = await make_partner()
+    early, slow, fast = uuid7(), uuid7(), uuid7()
+    await write(partner.institution_id, early)
+    assert await read_until(client, partner.headers, 1) == [early]
+    has_written, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def write_slowly() -> None:
+        async with transaction():
+            await insert_events(
+                [NewEvent(type="test.done.v1", subject_id=slow, at=now(), institution_id=partner.institution_id)]
+            )
+            has_written.set()
+            await may_commit.wait()
+
+    task = asyncio.create_task(write_slowly())
+    await has_written.wait()
+    await write(partner.institution_id, fast)
+    before = await read(client, partner.headers)
+    assert [item["subject"] for item in before["data"]] == [str(early)]
+    may_commit.set()
+    await task
+    assert await read_until(client, partner.headers, 3) == [early, slow, fast]
+    cursor = before["page"]["nextCursor"]
+    after = await read(client, partner.headers, cursor=cursor)
+    assert [item["subject"] for item in after["data"]] == [str(slow), str(fast)]
+
+
+async def test_pollers_see_every_event_once_while_writers_race(client: AsyncClient) -> None:
+    partner = await make_partner()
+    subjects = [uuid7() for _ in range(40)]
+
+    async def write_some(index: int) -> None:
+        async with transaction():
+            await insert_events(
+                [
+                    NewEvent(type="test.done.v1", subject_id=subject, at=now(), institution_id=partner.institution_id)
+                    for subject in subjects[index::4]
+                ]
+            )
+            await asyncio.sleep(0.01 * (4 - index))
+
+    reading = asyncio.create_task(read_until(client, partner.headers, 40, limit=3))
+    await asyncio.gather(*map(write_some, range(4)))
+    seen = await reading
+    assert len(seen) == 40
+    assert set(seen) == set(subjects)
+
+
+async def test_a_transaction_rolled_back_leaves_no_event(client: AsyncClient) -> None:
+    partner = await make_partner()
+    kept = uuid7()
+    with suppress(RuntimeError):
+        async with transaction():
+            await insert_events(
+                [NewEvent(type="test.done.v1", subject_id=uuid7(), at=now(), institution_id=partner.institution_id)]
+            )
+            raise RuntimeError
+    await write(partner.institution_id, kept)
+    assert await read_until(client, partner.headers, 1) == [kept]
+
+
+async def test_pages_go_on_and_the_cursor_is_always_given(client: AsyncClient) -> None:
+    partner = await make_partner()
+    nothing = await read(client, partner.headers)
+    assert nothing["data"] == []
+    assert nothing["page"]["hasMore"] is False
+    subjects = [uuid7() for _ in range(5)]
+    await write(partner.institution_id, *subjects)
+    assert await read_until(client, partner.headers, 5) == subjects  # one statement keeps the order it was given
+    first = await read(client, partner.headers, cursor=nothing["page"]["nextCursor"], limit=2)
+    second = await read(client, partner.headers, cursor=first["page"]["nextCursor"], limit=2)
+    third = await read(client, partner.headers, cursor=second["page"]["nextCursor"], limit=2)
+    last = await read(client, partner.headers, cursor=third["page"]["nextCursor"], limit=2)
+    pages = [first, second, third, last]
+    assert [page["page"]["hasMore"] for page in pages] == [True, True, False, False]
+    assert [UUID(item["subject"]) for page in pages for item in page["data"]] == subjects
+    assert last["page"]["nextCursor"] == third["page"]["nextCursor"]
+
+
+async def test_items_are_thin_cloud_events_of_the_caller_alone(client: AsyncClient) -> None:
+    partner, other, citizen_id, subject = await make_partner(), await make_partner(), uuid7(), uuid7()
+    await write(other.institution_id, uuid7())
+    await write(partner.institution_id, subject, citizen_id=citizen_id, data={"state": "redeemed"})
+    assert await read_until(client, partner.headers, 1) == [subject]
+    body = await read(client, partner.headers)
+    (item,) = body["data"]
+    assert set(item) == {"specversion", "id", "type", "source", "time", "subject", "data"}
+    assert (item["specversion"], item["type"], item["data"]) == ("1.0", "test.done.v1", {"state": "redeemed"})
+    assert str(citizen_id) not in str(body)
+
+
+async def test_reading_needs_the_read_scope(client: AsyncClient) -> None:
+    partner = await make_partner(scopes=("scan", "redeem"))
+    answer = await client.get("/v1/partner/events", headers=partner.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    reader = bearer(await make_key(partner.institution_id, scopes=("read",)))
+    assert (await client.get("/v1/partner/events", headers=reader)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "bm90IGpzb24", "W10", "WzEsMl0", "é", encode_cursor([1, 2, "no id"]), encode_cursor([-1, 0, UUID(int=0)]),
+     encode_cursor([0, 2**63, UUID(int=0)]), encode_cursor([2**15, 0, UUID(int=0)]), encode_cursor({"epoch": 1}),
+     encode_cursor([1, 2, UUID(int=0), 4]), "a" * 501],
+)  # fmt: skip
+async def test_a_cursor_of_another_list_is_refused(client: AsyncClient, cursor: str) -> None:
+    partner = await make_partner()
+    answer = await client.get("/v1/partner/events", headers=partner.headers, params={"cursor": cursor})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"] in {"invalid_cursor", "invalid_request"}
+
+
+@pytest.mark.parametrize(("limit", "status"), [(0, 400), (1, 200), (100, 200), (101, 400), ("x", 400)])
+async def test_limit_has_edges(client: AsyncClient, limit: int | str, status: int) -> None:
+    partner = await make_partner()
+    answer = await client.get("/v1/partner/events", headers=partner.headers, params={"limit": limit})
+    assert answer.status_code == status
+
+
+async def test_a_restore_into_another_cluster_begins_an_epoch_and_loses_nothing(client: AsyncClient) -> None:
+    """The events of the old life have larger transaction ids than this cluster will reach for years."""
+    partner, old, new = await make_partner(), uuid7(), uuid7()
+    before = await fetch_value("SELECT max(epoch) FROM event_epoch")
+    await ensure_epoch()
+    assert await fetch_value("SELECT max(epoch) FROM event_epoch") == before
+    await execute("INSERT INTO event_epoch (system_identifier) VALUES (42)")  # as if written by the old cluster
+    await execute(
+        "INSERT INTO event (id, epoch, xid, at, type, institution_id, subject_id, data)"
+        " VALUES ($1, (SELECT max(epoch) FROM event_epoch), '8000000000000', now(), 'test.done.v1', $2, $3, '{}')",
+        uuid7(), partner.institution_id, old,
+    )  # fmt: skip
+    hidden = await read(client, partner.headers)
+    assert hidden["data"] == []  # in its own epoch that id lies ahead
+    await asyncio.gather(*(ensure_epoch() for _ in range(4)))
+    assert await fetch_value("SELECT max(epoch) FROM event_epoch") == before + 2
+    await write(partner.institution_id, new)
+    assert await read_until(client, partner.headers, 2) == [old, new]
+
+
+async def test_no_epoch_ends_when_processes_start_together(app: object) -> None:
+    assert app is not None
+    before = await fetch_value("SELECT count(*) FROM event_epoch")
+    await asyncio.gather(*(ensure_epoch() for _ in range(8)))
+    assert await fetch_value("SELECT count(*) FROM event_epoch") == before
+
+
+async def test_an_event_outside_a_transaction_is_a_bug(app: object) -> None:
+    assert app is not None
+    with pytest.raises(AssertionError):
+        await insert_events([NewEvent(type="test.done.v1", subject_id=uuid7(), at=now())])
+
+
+def test_a_cursor_survives_its_journey() -> None:
+    cursor = FeedCursor(3, 2**63 - 1, uuid7())
+    assert decode_cursor(encode_cursor(cursor), FeedCursor) == cursor
