@@ -8,8 +8,8 @@ then imports what reads them.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.kit.logs import configure_logs
 
 SANDBOX = "app.sandbox.main:app"
 WORKERS_MAX = 64
+DEMO_WORKERS = 2
 KEY_SPREAD_SECONDS = 3  # every process reads a replaced key file within a second
 
 
@@ -36,7 +37,7 @@ def main() -> None:
 @click.option("--port", type=int, default=8000, show_default=True)
 def serve(workers: int, host: str, port: int) -> None:
     """Run the API; without DATABASE_URL and VALKEY_URL with servers of its own under var/."""
-    with surroundings.whole_city(workers=workers, sandbox=SANDBOX):
+    with _whole_city(workers):
         prepare_database()
         import app.main  # before the workers fork, so that they share it
         from app.settings import SETTINGS
@@ -66,7 +67,7 @@ def migrate() -> None:
 @click.option("--once", is_flag=True, help="Exit after the tour.")
 def demo(*, once: bool) -> None:
     """Make a demo city and play the main job in it."""
-    with surroundings.whole_city(workers=2, sandbox=SANDBOX):
+    with _whole_city(DEMO_WORKERS):
         prepare_database()
         from app.demo.main import run_demo
 
@@ -163,6 +164,12 @@ def prepare_database() -> str:
 
     ensure_keys()
     return asyncio.run(run())
+
+
+def _whole_city(workers: int) -> AbstractContextManager[None]:
+    from app.sandbox.rules import ENVIRONMENT
+
+    return surroundings.whole_city(workers=workers, sandbox=SANDBOX, sandbox_environment=ENVIRONMENT)
 
 
 def _load_app() -> Any:

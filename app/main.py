@@ -22,7 +22,9 @@ from app.kit.errors import Forbidden, Refusal
 from app.kit.http import answer_bug, answer_http_error, answer_refusal
 from app.kit.keys import ensure_keys
 from app.kit.openapi import make_openapi_config
+from app.kit.outside import outside_lifespan
 from app.kit.partitions import make_partitions
+from app.kit.routing import share_paths
 from app.kit.status import STATUS_ROUTES, observe
 from app.kit.valkey import valkey_lifespan
 
@@ -82,6 +84,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(database_lifespan())
         await stack.enter_async_context(valkey_lifespan())
+        await stack.enter_async_context(outside_lifespan())
         await make_partitions(shanghai_day(now()))
         if hasattr(event_actions, "ensure_epoch"):
             await event_actions.ensure_epoch()
@@ -96,7 +99,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 def create_app() -> Litestar:
     """Build the application."""
     app = Litestar(
-        route_handlers=[*STATUS_ROUTES, *ROUTERS],
+        route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],
         dependencies={
             "citizen": Provide(provide_citizen),
             "partner": Provide(provide_partner),

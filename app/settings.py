@@ -20,6 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     valkey_url: str = ""
     workers: int = 1
     key_file: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     public_url: str = "http://127.0.0.1:8000"
     proxies_trusted: int = 0
     wechat_app_id: str = ""

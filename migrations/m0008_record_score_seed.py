@@ -13,34 +13,38 @@ DESCRIPTION = "seed record catalogues and rule book"
 APP = Path(__file__).parent.parent / "app"
 
 
-def literal(value: object) -> str:
-    return "$json$" + json.dumps(value, ensure_ascii=False) + "$json$::jsonb"
+INSERT_RULE_BOOK = (APP / "score" / "sql" / "insert_rule_book.sql").read_text(encoding="utf-8")
 
-
-def rows(name: str) -> str:
-    text = (APP / "record" / "data" / name).read_text(encoding="utf-8")
-    return literal(list(csv.DictReader(text.splitlines())))
-
-
-SQL = f"""
+SQL = """
 INSERT INTO topic (code, is_denied, title_zh, title_en)
-SELECT * FROM jsonb_to_recordset({rows("topics.csv")}) AS t (code text, is_denied boolean, title_zh text, title_en text);
+SELECT * FROM jsonb_to_recordset(:topics) AS t (code text, is_denied boolean, title_zh text, title_en text);
 
 INSERT INTO indicator (code, topic, title_zh, title_en)
-SELECT * FROM jsonb_to_recordset({rows("indicators.csv")}) AS i (code text, topic text, title_zh text, title_en text);
+SELECT * FROM jsonb_to_recordset(:indicators) AS i (code text, topic text, title_zh text, title_en text);
 
 INSERT INTO honour (code, title_zh, title_en, grades, validity_months, is_renewable)
 SELECT code, title_zh, title_en, string_to_array(grades, '|'), validity_months, is_renewable
-FROM jsonb_to_recordset({rows("honours.csv")}) AS h (
+FROM jsonb_to_recordset(:honours) AS h (
     code text, title_zh text, title_en text, grades text, validity_months integer, is_renewable boolean);
+"""
 
-""" + (
-    (APP / "score" / "sql" / "insert_rule_book.sql")
-    .read_text(encoding="utf-8")
-    .replace("$1", literal(json.loads((APP / "score" / "data" / "rating_v1.json").read_text(encoding="utf-8"))))
-    .replace("$2", "'active'")
-)
+
+def read_rows(name: str) -> object:
+    return list(csv.DictReader((APP / "record" / "data" / name).read_text(encoding="utf-8").splitlines()))
+
+
+def read_document(name: str) -> object:
+    return json.loads((APP / "score" / "data" / name).read_text(encoding="utf-8"))
+
+
+def fill(sql: str, values: dict[str, object]) -> str:
+    """Write JSON into a statement as dollar-quoted literals, because a migration takes no parameters."""
+    for name, value in values.items():
+        sql = sql.replace(name, f"$json${json.dumps(value, ensure_ascii=False)}$json$::jsonb")
+    return sql
 
 
 async def forwards() -> MigrationManager:
-    return sql_migration(ID, DESCRIPTION, SQL)
+    lists = {f":{name}": read_rows(f"{name}.csv") for name in ("topics", "indicators", "honours")}
+    book = INSERT_RULE_BOOK.replace("$2", "'active'")
+    return sql_migration(ID, DESCRIPTION, fill(SQL, lists) + fill(book, {"$1": read_document("rating_v1.json")}))

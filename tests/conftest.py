@@ -61,6 +61,7 @@ async def _create_database(url: str, name: str) -> None:
 
 def _prepare() -> None:
     from app.kit.embedded import embedded_postgres, embedded_valkey
+    from app.sandbox.rules import ENVIRONMENT
 
     SERVERS_FOLDER.mkdir(parents=True, exist_ok=True)
     folder = SERVERS_FOLDER / WORKER
@@ -78,6 +79,7 @@ def _prepare() -> None:
         VALKEY_URL=STACK.enter_context(embedded_valkey(folder)),
         WECHAT_BASE_URL=f"http://127.0.0.1:{port}",
         IDENTITY_BASE_URL=f"http://127.0.0.1:{port}",
+        **ENVIRONMENT,  # the sandbox's credentials
     )
     if Path("app/sandbox/main.py").exists():
         _wait_for(port)

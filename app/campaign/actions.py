@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from app.campaign import queries, queries_write
+from app.campaign.actions_check import check_document, check_ladder
 from app.campaign.refusals import (
     BenefitCodeTaken,
-    CampaignInvalid,
     CampaignMoveNotAllowed,
     InstitutionFixed,
     InstitutionMissing,
     MakerIsChecker,
 )
 from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
-from app.campaign.rules_document import parse_document
 from app.campaign.rules_etag import is_etag_current
-from app.campaign.rules_ladder import judge_institution_thresholds
-from app.campaign.rules_limits import judge_document
 from app.campaign.rules_moves import PAST, compute_allowed_actions, compute_move
-from app.campaign.rules_texts import Fault
 from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
 from app.kit.cache import Versioned, bump
@@ -73,7 +69,8 @@ async def draft_campaign(
     async with transaction():
         if not official.may_act_for(owner) or not await queries_write.lock_institution(owner):
             raise NotFound
-        await _check(document, owner, None, at)
+        await check_document(document, owner, at)
+        await check_ladder(document, owner, None, at)
         await queries_write.insert_campaign(campaign_id, owner, at)
         await _put_version(official, campaign_id, owner, 1, document, at)
         return await _finish(official, campaign_id, "draft", "drafted", at)
@@ -100,9 +97,10 @@ async def edit_campaign(
         if institution_id not in (None, row.institution_id):
             raise InstitutionFixed
         await queries_write.lock_institution(row.institution_id)
-        await _check(document, row.institution_id, campaign_id, at)
+        await check_document(document, row.institution_id, at)
+        await check_ladder(document, row.institution_id, campaign_id, at)
         is_own_draft = row.version_state == "draft" and row.drafted_by == official.id
-        version = row.head_version + (not is_own_draft)
+        version = row.version if is_own_draft else row.version + 1
         await _put_version(official, campaign_id, row.institution_id, version, document, at)
         await queries_write.update_campaign(
             campaign_id, move.to_state, head_version=version, live_version=row.live_version
@@ -116,7 +114,7 @@ async def submit_campaign(official: OfficialCaller, campaign_id: UUID, *, if_mat
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
         move = _need_move(row, "submit")
-        await _check(row.read_document(), row.institution_id, campaign_id, at)
+        await check_document(row.read_document(), row.institution_id, at)
         await queries_write.mark_submitted(campaign_id, row.version, official.id, at)
         return await _move(official, row, move, at)
 
@@ -139,7 +137,7 @@ async def decide_campaign(
         if official.id in await queries_write.list_makers(campaign_id):
             raise MakerIsChecker
         if action == "approve":
-            await _check(row.read_document(), row.institution_id, campaign_id, at)
+            await check_document(row.read_document(), row.institution_id, at)
         decision: VersionState = "approved" if action == "approve" else "rejected"
         await queries_write.mark_decided(campaign_id, row.version, decision, official.id, at, note)
         return await _move(official, row, move, at)
@@ -158,13 +156,10 @@ async def switch_campaign(
 async def _lock(official: OfficialCaller, campaign_id: UUID, if_match: str | None) -> CampaignRow:
     """Lock a campaign and read it as it is now; an If-Match that lost is refused before anything else."""
     tenant = official.institution_id
-    row = (
-        await queries.find_campaign(tenant, campaign_id)
-        if await queries_write.lock_campaign(tenant, campaign_id)
-        else None
-    )
-    if row is None:
+    if not await queries_write.lock_campaign(tenant, campaign_id):
         raise NotFound
+    row = await queries.find_campaign(tenant, campaign_id)
+    assert row is not None, "it is locked"
     if if_match is not None and not is_etag_current(if_match, row.revision):
         raise ETagStale
     return row
@@ -175,33 +170,6 @@ def _need_move(row: CampaignRow, action: CampaignAction) -> Move:
     if move is None:
         raise CampaignMoveNotAllowed(row.state, compute_allowed_actions(row.state, row.version_state))
     return move
-
-
-async def _check(document: CampaignDocument, institution_id: UUID, campaign_id: UUID | None, at: datetime) -> None:
-    """Refuse a document that breaks a rule, names foreign stores, or makes the institution's ladder too fine."""
-    scenarios = {scenario.code: scenario for scenario in await queries_write.list_scenarios()}
-    faults = judge_document(document, scenarios, at)
-    if not faults:
-        faults = await _find_foreign_stores(document, institution_id)
-    if not faults:
-        others = await queries.list_counted_documents([institution_id], campaign_id, at)
-        faults = judge_institution_thresholds([document, *(parse_document(other.document) for other in others)])
-    if faults:
-        raise CampaignInvalid(faults)
-
-
-async def _find_foreign_stores(document: CampaignDocument, institution_id: UUID) -> list[Fault]:
-    named = {store_id for benefit in document.benefits for store_id in benefit.stores or ()}
-    own = await queries_write.list_own_stores(institution_id, sorted(named)) if named else set()
-    return [
-        Fault(
-            pointer=f"/benefits/{index}/stores/{place}", code="store_unknown", zh="本机构没有这个网点",
-            en="the institution has no such store",
-        )
-        for index, benefit in enumerate(document.benefits)
-        for place, store_id in enumerate(benefit.stores or ())
-        if store_id not in own
-    ]  # fmt: skip
 
 
 async def _put_version(

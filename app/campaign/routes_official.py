@@ -8,15 +8,16 @@ from uuid import UUID
 
 from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.campaign import actions, queries
 from app.campaign import refusals as no
+from app.campaign.routes_moves import MOVES
 from app.campaign.routes_scenario import create_scenario, list_scenarios, list_uses
-from app.campaign.routes_show import answer_campaign, show_campaign
+from app.campaign.routes_show import EDITOR, ETAG, REVIEWER, IfMatch, answer_campaign, show_campaign
 from app.campaign.rules_ladder import INSTITUTION_THRESHOLDS_MAX, compute_institution_thresholds
 from app.campaign.rules_moves import CampaignState
-from app.campaign.schemas import CampaignRequest, CampaignView, InboxItem, RejectRequest
+from app.campaign.schemas import CampaignRequest, CampaignView, InboxItem
 from app.kit.auth import OfficialCaller
 from app.kit.clock import now
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
@@ -24,16 +25,7 @@ from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 READERS = {"roles": ["editor", "reviewer", "auditor", "administrator"]}
-EDITOR = {"roles": ["editor"]}
-REVIEWER = {"roles": ["reviewer"]}
-EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}
 VERSION_MAX = 2**31 - 1
-
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", max_length=200, description="The ETag last seen; an edit needs it."),
-]
-MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagStale, no.CampaignMoveNotAllowed)
 
 
 @post(
@@ -41,6 +33,7 @@ MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagStale, no.Ca
     operation_id="draftCampaign",
     status_code=201,
     opt=EDITOR,
+    response_headers=ETAG,
     responses=refusals(
         InvalidRequest, Unauthenticated, Forbidden, NotFound, no.InstitutionMissing, no.BenefitCodeTaken,
         no.CampaignInvalid,
@@ -105,6 +98,7 @@ async def list_inbox(
     operation_id="getCampaign",
     status_code=200,
     opt=READERS,
+    response_headers=ETAG,
     responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
 )
 async def get_campaign(
@@ -128,7 +122,19 @@ async def get_campaign(
     operation_id="editCampaign",
     status_code=200,
     opt=EDITOR,
-    responses=refusals(*MOVING, ETagMissing, no.InstitutionFixed, no.BenefitCodeTaken, no.CampaignInvalid),
+    response_headers=ETAG,
+    responses=refusals(
+        InvalidRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        ETagStale,
+        no.CampaignMoveNotAllowed,
+        ETagMissing,
+        no.InstitutionFixed,
+        no.BenefitCodeTaken,
+        no.CampaignInvalid,
+    ),
 )
 async def edit_campaign(
     official: NamedDependency[OfficialCaller],
@@ -142,99 +148,11 @@ async def edit_campaign(
     )
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/submit",
-    operation_id="submitCampaign",
-    status_code=200,
-    opt=EDITOR,
-    responses=refusals(*MOVING, no.CampaignInvalid),
-)
-async def submit_campaign(
-    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
-) -> Response[CampaignView]:
-    """Put the newest version before the reviewers; from here on it cannot be edited."""
-    return answer_campaign(await actions.submit_campaign(official, campaign_id, if_match=if_match))
-
-
-@post(
-    "/campaigns/{campaign_id:uuid}/approve",
-    operation_id="approveCampaign",
-    status_code=200,
-    opt=REVIEWER,
-    responses=refusals(*MOVING, no.MakerIsChecker, no.CampaignInvalid),
-)
-async def approve_campaign(
-    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
-) -> Response[CampaignView]:
-    """Approve the submitted version: it is in force within a second; ids, use and stock go on."""
-    return answer_campaign(await actions.decide_campaign(official, campaign_id, "approve", if_match=if_match))
-
-
-@post(
-    "/campaigns/{campaign_id:uuid}/reject",
-    operation_id="rejectCampaign",
-    status_code=200,
-    opt=REVIEWER,
-    responses=refusals(*MOVING, no.MakerIsChecker),
-)
-async def reject_campaign(
-    official: NamedDependency[OfficialCaller],
-    campaign_id: FromPath[UUID],
-    data: JSONBody[RejectRequest],
-    if_match: IfMatch = None,
-) -> Response[CampaignView]:
-    """Send the submitted version back with a note."""
-    row = await actions.decide_campaign(official, campaign_id, "reject", if_match=if_match, note=data.note)
-    return answer_campaign(row)
-
-
-@post(
-    "/campaigns/{campaign_id:uuid}/pause",
-    operation_id="pauseCampaign",
-    status_code=200,
-    opt=EDITOR_OR_REVIEWER,
-    responses=refusals(*MOVING),
-)
-async def pause_campaign(
-    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
-) -> Response[CampaignView]:
-    """Stop giving its benefits for a while."""
-    return answer_campaign(await actions.switch_campaign(official, campaign_id, "pause", if_match=if_match))
-
-
-@post(
-    "/campaigns/{campaign_id:uuid}/resume",
-    operation_id="resumeCampaign",
-    status_code=200,
-    opt=EDITOR_OR_REVIEWER,
-    responses=refusals(*MOVING),
-)
-async def resume_campaign(
-    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
-) -> Response[CampaignView]:
-    """Give its benefits again."""
-    return answer_campaign(await actions.switch_campaign(official, campaign_id, "resume", if_match=if_match))
-
-
-@post(
-    "/campaigns/{campaign_id:uuid}/end",
-    operation_id="endCampaign",
-    status_code=200,
-    opt=EDITOR_OR_REVIEWER,
-    responses=refusals(*MOVING),
-)
-async def end_campaign(
-    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
-) -> Response[CampaignView]:
-    """End a campaign for good; a draft is discarded."""
-    return answer_campaign(await actions.switch_campaign(official, campaign_id, "end", if_match=if_match))
-
-
 router = Router(
     "/v1/official",
     route_handlers=[
-        draft_campaign, list_campaigns, list_inbox, get_campaign, edit_campaign, submit_campaign, approve_campaign,
-        reject_campaign, pause_campaign, resume_campaign, end_campaign, list_scenarios, list_uses, create_scenario,
+        draft_campaign, list_campaigns, list_inbox, get_campaign, edit_campaign, *MOVES, list_scenarios, list_uses,
+        create_scenario,
     ],
     tags=["campaign"],
 )  # fmt: skip

@@ -39,7 +39,7 @@ class Benefit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reversal_window_seconds: Annotated[int, msgspec.Meta(ge=0, le=REVERSAL_WINDOW_SECONDS_MAX)] = (
         REVERSAL_WINDOW_SECONDS_DEFAULT
     )
-    stores: tuple[UUID, ...] | None = None
+    stores: list[UUID] | None = None
     without_score: Words | None = None
 
 

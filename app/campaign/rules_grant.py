@@ -87,7 +87,7 @@ class Combine(Term, frozen=True, kw_only=True, tag="combine"):
     of: Annotated[tuple[OneGrant, ...], msgspec.Meta(min_length=COMBINE_PARTS_MIN, max_length=COMBINE_PARTS_MAX)]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
     """What is given from a score upwards; its own ``per_citizen`` replaces the benefit's while a citizen is on it."""
 
     at_least: Threshold
@@ -99,7 +99,7 @@ class Steps(Term, frozen=True, kw_only=True, tag="steps"):
     """A ladder: the highest step a citizen's score reaches is what they get."""
 
     by: Literal["score"]
-    steps: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1)]
+    steps: Annotated[list[Step], msgspec.Meta(min_length=1)]  # OpenAPI would be told "a Step or anything" of a tuple
 
 
 WholeGrant = OneGrant | Combine

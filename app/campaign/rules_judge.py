@@ -22,7 +22,7 @@ from app.campaign.rules_eligibility import (
 from app.campaign.rules_texts import Reason
 from app.citizen.rules import compute_age
 from app.record.rules import CATALOGUE
-from app.score.rules import find_level
+from app.score.rules import LEVELS
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ def _judge_score(value: int, facts: Facts) -> Reason | None:
 
 def _judge_level(code: str, facts: Facts) -> Reason | None:
     """Compare the score with the level's lower edge; a level the rule book no longer has is out of reach."""
-    wanted, held = find_level(code), find_level(facts.level)
+    wanted, held = LEVELS.get(code), LEVELS.get(facts.level)
     if wanted is None or held is None:
         return Reason(code="level_below", zh=f"需要等级{code}", en=f"needs level {code}")
     gap = wanted.at_least - facts.score

@@ -17,7 +17,7 @@ from app.campaign.rules_document import Benefit, CampaignDocument, parse_documen
 from app.campaign.rules_eligibility import AllOf, AnyOf, Eligibility, LevelAtLeast, ScoreAtLeast
 from app.campaign.rules_grant import Grant, Steps
 from app.campaign.rules_texts import Fault
-from app.score.rules import find_level
+from app.score.rules import LEVELS
 
 STEPS_MAX = 5
 THRESHOLD_MULTIPLE = 10
@@ -64,7 +64,7 @@ def judge_institution_thresholds(documents: Iterable[CampaignDocument]) -> list[
     thresholds = compute_thresholds(documents)
     if len(thresholds) <= INSTITUTION_THRESHOLDS_MAX:
         return []
-    shown = "、".join(map(str, thresholds))
+    shown = ", ".join(map(str, thresholds))
     return [
         Fault(
             pointer="/benefits",
@@ -126,7 +126,7 @@ def _eligibility_thresholds(eligibility: Eligibility) -> Iterator[int]:
     for clause, _ in _leaves(eligibility, ""):
         if isinstance(clause, ScoreAtLeast):
             yield clause.value
-        elif isinstance(clause, LevelAtLeast) and (level := find_level(clause.level)) is not None:
+        elif isinstance(clause, LevelAtLeast) and (level := LEVELS.get(clause.level)) is not None:
             yield level.at_least
 
 

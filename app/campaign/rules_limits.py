@@ -23,7 +23,7 @@ from app.campaign.rules_grant import AmountOff, Combine, Grant, PercentOff, Step
 from app.campaign.rules_ladder import judge_ladder
 from app.campaign.rules_texts import Fault
 from app.record.rules import CATALOGUE
-from app.score.rules import find_level
+from app.score.rules import LEVELS
 
 CAMPAIGN_DAYS_MAX = 5 * 366
 BENEFITS_MAX = 20
@@ -122,7 +122,7 @@ def _judge_tree(root: Eligibility, pointer: str) -> Iterator[Fault]:
 
 def _judge_leaf(clause: Eligibility, where: str) -> Iterator[Fault]:
     match clause:
-        case LevelAtLeast() if find_level(clause.level) is None:
+        case LevelAtLeast() if LEVELS.get(clause.level) is None:
             yield _fault(f"{where}/level", "level_unknown", "计分规则中没有这个等级", "the rule book has no such level")
         case HasHonour():
             yield from _judge_honour(clause, where)

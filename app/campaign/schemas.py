@@ -95,7 +95,7 @@ class CampaignView(Wire, kw_only=True):
 class InboxItem(Wire, kw_only=True):
     """A version that waits for a reviewer.
 
-    `institutionThresholds`: every different score an institution's campaigns would ask for, this one among them.
+    `institutionThresholds`: every different score the institution's campaigns ask for, in force or on their way.
     """
 
     campaign: CampaignView

@@ -13,6 +13,7 @@ from app.citizen.actions_identity import (
     find_member,
     is_bound_to,
     lock_accounts,
+    lock_caller,
     lock_id_number,
     move_openid,
     read_id_number,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "fetch_phone_number", "find_member",
-    "forget_expired_tokens", "is_bound_to", "lock_accounts", "lock_id_number", "log_in", "log_out", "match_people",
-    "move_openid", "open_session", "raise_code_generation", "read_id_number", "read_profile", "refresh",
+    "forget_expired_tokens", "is_bound_to", "lock_accounts", "lock_caller", "lock_id_number", "log_in",
+    "log_out", "match_people", "move_openid", "open_session", "raise_code_generation", "read_id_number", "read_profile", "refresh",
     "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)

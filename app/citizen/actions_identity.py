@@ -44,11 +44,16 @@ async def verify_identity(person: Person) -> bool:
 
 
 async def lock_accounts(citizen_ids: list[UUID]) -> dict[UUID, BoundRow]:
-    """Lock accounts in id order, inside the caller's transaction; one that has left is refused as unknown."""
-    rows = {row.id: row for row in await queries.find_bound_for_update(citizen_ids)}
-    if len(rows) < len(citizen_ids) or any(row.state not in ("new", "active") for row in rows.values()):
+    """Lock accounts in id order, inside the caller's transaction; what became of them meanwhile is in ``state``."""
+    return {row.id: row for row in await queries.find_bound_for_update(citizen_ids)}
+
+
+async def lock_caller(citizen_id: UUID) -> BoundRow:
+    """Lock the account of who is asking, inside the caller's transaction; refuse when it has ended meanwhile."""
+    account = (await lock_accounts([citizen_id]))[citizen_id]
+    if account.state not in ("new", "active"):
         raise Unauthenticated
-    return rows
+    return account
 
 
 async def lock_id_number(number: str) -> None:

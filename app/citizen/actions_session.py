@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.citizen import queries, queries_session
+from app.citizen.actions_sealing import OPENID_PURPOSE, seal_openid
 from app.citizen.actions_wechat import fetch_openid
 from app.citizen.refusals import CitizenFrozen, RefreshTokenInvalid
 from app.citizen.rules_session import (
@@ -18,7 +19,6 @@ from app.citizen.rules_session import (
     compute_token_hash,
     judge_refresh,
 )
-from app.citizen.actions_sealing import OPENID_PURPOSE, seal_openid
 from app.kit.auth import issue_token
 from app.kit.clock import uuid7
 from app.kit.crypto import blind_index

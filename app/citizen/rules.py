@@ -15,6 +15,7 @@ CHECKSUM_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKSUM_CHARACTERS = "10X98765432"
 # People type whichever middle dot their keyboard has; the identity card has U+00B7.
 MIDDLE_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・･．", "·"))
+NAME_ZERO = "〇"  # a numeral for Unicode, and a character people are named with
 NAME_JOINTS = frozenset(" ·-'’")
 VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
@@ -57,9 +58,10 @@ def normalise_name(text: str) -> str | None:
     name = " ".join(unicodedata.normalize("NFC", text).translate(MIDDLE_DOTS).split())
     if not 1 <= len(name) <= NAME_CHARACTERS_MAX or VARIATION_SELECTORS.search(name):
         return None
-    if not (name[0].isalpha() and all(_is_letter(letter) or letter in NAME_JOINTS for letter in name)):
+    if not all(_is_letter(letter) or letter in NAME_JOINTS for letter in name):
         return None
-    return name if _is_letter(name[-1]) else None
+    is_bounded = _is_letter(name[0]) and not unicodedata.combining(name[0]) and _is_letter(name[-1])
+    return name if is_bounded else None
 
 
 def compute_age(birth_on: date, on: date) -> int:
@@ -80,4 +82,4 @@ def _parse_date(digits: str) -> date | None:
 
 
 def _is_letter(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LM"
+    return unicodedata.category(character)[0] in "LM" or character == NAME_ZERO

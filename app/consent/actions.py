@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.consent.queries import ConsentRow
+    from app.consent.rules import GivenConsent
 
 __all__ = [
     "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consents", "check_missing",
@@ -72,17 +72,21 @@ async def check_missing(consents: Sequence[tuple[str, int]]) -> None:
     await check_consents(consents)
 
 
-async def give_consents(citizen_id: UUID, consents: Sequence[tuple[str, int]], *, at: datetime) -> None:
-    """Store consents, inside the caller's transaction, which holds the citizen's lock; giving one twice is nothing."""
+async def give_consents(citizen_id: UUID, consents: Sequence[tuple[str, int]], *, at: datetime) -> list[GivenConsent]:
+    """Store consents and return them; giving one twice is nothing.
+
+    Inside the caller's transaction, which holds the citizen's lock.
+    """
     await check_consents(consents)
     wanted = sorted(set(consents))
     purposes, versions = [purpose for purpose, _ in wanted], [version for _, version in wanted]
     await queries.mark_superseded(citizen_id, purposes, versions, at)
     new = await queries.insert_consents(citizen_id, [uuid7(at) for _ in wanted], purposes, versions, at)
-    await insert_events([_event("consent.given.v1", citizen_id, row, at) for row in new])
+    await insert_events([_event("consent.given.v1", citizen_id, consent, at) for consent in new])
+    return [consent for consent in await queries.list_consents(citizen_id) if consent.purpose in purposes]
 
 
-async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> ConsentRow:
+async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> GivenConsent:
     """Withdraw a separate consent, inside the caller's transaction; once more changes nothing."""
     text = next((text for text in await queries.list_purposes_in_force() if text.purpose == purpose), None)
     if text is not None and text.is_required:
@@ -108,6 +112,6 @@ async def insert_access(entries: Sequence[NewAccess]) -> None:
         await queries_access.insert_access([uuid7(entry.at) for entry in entries], entries)
 
 
-def _event(kind: str, citizen_id: UUID, consent: ConsentRow, at: datetime) -> NewEvent:
+def _event(kind: str, citizen_id: UUID, consent: GivenConsent, at: datetime) -> NewEvent:
     data: dict[str, object] = {"purpose": consent.purpose, "version": consent.version}
     return NewEvent(type=kind, subject_id=consent.id, citizen_id=citizen_id, at=at, data=data)

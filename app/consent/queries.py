@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.consent.rules import Purpose
+from app.consent.rules import GivenConsent, Purpose
 from app.kit.database import execute, fetch_all, fetch_one
 
 
@@ -22,16 +22,6 @@ class TextRow(msgspec.Struct, frozen=True):
     body_zh: str
     body_en: str
     is_required: bool
-
-
-class ConsentRow(msgspec.Struct, frozen=True):
-    """A consent a citizen gave."""
-
-    id: UUID
-    purpose: str
-    version: int
-    given_at: datetime
-    withdrawn_at: datetime | None
 
 
 async def list_texts_in_force() -> list[TextRow]:
@@ -58,10 +48,10 @@ async def list_purposes_in_force() -> list[Purpose]:
     )
 
 
-async def list_consents(citizen_id: UUID) -> list[ConsentRow]:
+async def list_consents(citizen_id: UUID) -> list[GivenConsent]:
     """Return what a citizen agrees to now."""
     return await fetch_all(
-        ConsentRow,
+        GivenConsent,
         """
         SELECT id, purpose, version, given_at, withdrawn_at
           FROM consent WHERE citizen_id = $1 AND withdrawn_at IS NULL ORDER BY purpose
@@ -70,10 +60,10 @@ async def list_consents(citizen_id: UUID) -> list[ConsentRow]:
     )
 
 
-async def find_latest_consent(citizen_id: UUID, purpose: str) -> ConsentRow | None:
+async def find_latest_consent(citizen_id: UUID, purpose: str) -> GivenConsent | None:
     """Return what a citizen last agreed to for a purpose, withdrawn or not."""
     return await fetch_one(
-        ConsentRow,
+        GivenConsent,
         """
         SELECT id, purpose, version, given_at, withdrawn_at
           FROM consent WHERE citizen_id = $1 AND purpose = $2 ORDER BY given_at DESC, id DESC LIMIT 1
@@ -101,10 +91,10 @@ async def mark_superseded(citizen_id: UUID, purposes: Sequence[str], versions: S
 
 async def insert_consents(
     citizen_id: UUID, ids: Sequence[UUID], purposes: Sequence[str], versions: Sequence[int], at: datetime
-) -> list[ConsentRow]:
+) -> list[GivenConsent]:
     """Store consents and return the new ones; what was given before is not given again."""
     return await fetch_all(
-        ConsentRow,
+        GivenConsent,
         """
         INSERT INTO consent (id, citizen_id, purpose, version, given_at)
         SELECT id, $1, purpose, version, $5
@@ -120,10 +110,10 @@ async def insert_consents(
     )
 
 
-async def mark_withdrawn(citizen_id: UUID, purpose: str, at: datetime) -> ConsentRow | None:
+async def mark_withdrawn(citizen_id: UUID, purpose: str, at: datetime) -> GivenConsent | None:
     """Withdraw a consent; None when there is none to withdraw."""
     return await fetch_one(
-        ConsentRow,
+        GivenConsent,
         """
         UPDATE consent SET withdrawn_at = greatest($3, given_at)
          WHERE citizen_id = $1 AND purpose = $2 AND withdrawn_at IS NULL

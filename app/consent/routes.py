@@ -8,9 +8,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from app.consent import queries, queries_access
-from app.consent.queries import ConsentRow, TextRow
+from app.consent.queries import TextRow
 from app.consent.queries_access import AccessRow
-from app.consent.rules import AccessPlace
+from app.consent.rules import AccessPlace, GivenConsent
 from app.consent.schemas import AccessShown, ConsentShown, ConsentTextShown
 from app.kit.auth import CitizenCaller
 from app.kit.errors import InvalidRequest, StaleCursor, Unauthenticated
@@ -61,7 +61,7 @@ def _show_text(text: TextRow, language: Language) -> ConsentTextShown:
     )
 
 
-def _show_consent(row: ConsentRow, text: TextRow, language: Language) -> ConsentShown:
+def _show_consent(row: GivenConsent, text: TextRow, language: Language) -> ConsentShown:
     return ConsentShown(
         purpose=row.purpose,
         version=row.version,

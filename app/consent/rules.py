@@ -11,6 +11,7 @@ import msgspec
 
 CONSENTS_MAX = 20
 PURPOSE_CHARACTERS_MAX = 64
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
 class Purpose(msgspec.Struct, frozen=True):
@@ -19,6 +20,16 @@ class Purpose(msgspec.Struct, frozen=True):
     purpose: str
     version: int
     is_required: bool
+
+
+class GivenConsent(msgspec.Struct, frozen=True):
+    """A consent a citizen gave, and since when it is withdrawn or superseded, if it is."""
+
+    id: UUID
+    purpose: str
+    version: int
+    given_at: datetime
+    withdrawn_at: datetime | None
 
 
 class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +55,11 @@ class AccessPlace(msgspec.Struct, frozen=True, array_like=True):
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     id: UUID
+
+    def __post_init__(self) -> None:
+        """Refuse instants that were never in a log, and that no database could read."""
+        if not FIRST_YEAR <= self.at.year <= LAST_YEAR:
+            raise ValueError
 
 
 def compute_missing(in_force: Sequence[Purpose], given: Sequence[tuple[str, int]]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.citizen.actions import raise_code_generation
-from app.credit_code.rules import SALTS, CodeFault, OpenedCode, compute_salt, compute_slot, encode_code, open_code
+from app.credit_code.rules import SALTS, ExpiredCode, OpenedCode, compute_salt, compute_slot, encode_code, open_code
 from app.event.actions import NewEvent, insert_events
 from app.kit.database import transaction
 from app.kit.errors import Refusal
@@ -69,9 +69,9 @@ def issue_codes(citizen: CitizenCaller, *, count: int, at: datetime) -> list[Slo
 def open_shown_code(text: str, at: datetime) -> OpenedCode:
     """Read a code a till scanned; whether the account lives and the code ``is_of_generation`` is left to the caller."""
     opened = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
-    if opened is CodeFault.INVALID:
+    if opened is None:
         raise CreditCodeInvalid
-    if opened is CodeFault.EXPIRED:
+    if isinstance(opened, ExpiredCode):
         raise CreditCodeExpired
     return opened
 

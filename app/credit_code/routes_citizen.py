@@ -13,6 +13,7 @@ from app.credit_code.actions import SlotCode
 from app.credit_code.rules import compute_slot_start
 from app.credit_code.rules_picture import compute_svg
 from app.credit_code.schemas import IssueCodesRequest, IssuedCode, IssuedCodes, RevokeCodesRequest
+from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
@@ -40,7 +41,7 @@ async def issue_codes(
     headers = CODE_LIMIT.hit(str(citizen.id)) | NO_STORE
     at = now()
     codes = actions.issue_codes(citizen, count=data.count, at=at)
-    return Response(IssuedCodes(server_time=at, codes=[_show(code) for code in codes]), headers=headers)
+    return Answer(IssuedCodes(server_time=at, codes=[_show(code) for code in codes]), headers)
 
 
 @post(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
 
 import msgspec
@@ -26,13 +25,6 @@ SALTS = 100
 CIPHERS_REMEMBERED_MAX = 8
 
 
-class CodeFault(StrEnum):
-    """Why a text opens to nothing."""
-
-    INVALID = "invalid"
-    EXPIRED = "expired"
-
-
 class OpenedCode(msgspec.Struct, frozen=True):
     """What a code says; ``code_id`` is its 20 encrypted digits, ``generation`` the citizen's mod 100."""
 
@@ -40,6 +32,12 @@ class OpenedCode(msgspec.Struct, frozen=True):
     slot_start: datetime
     generation: int
     code_id: str
+
+
+class ExpiredCode(msgspec.Struct, frozen=True):
+    """What a code of another moment said; a random text looks like one in a tenth of all cases."""
+
+    opened: OpenedCode
 
 
 def compute_slot(at: datetime) -> int:
@@ -61,16 +59,16 @@ def encode_code(*, key: bytes, account_number: int, slot: int, generation: int, 
     return f"{PREFIX}{cipher:0{PLAIN_DIGITS}d}"
 
 
-def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | CodeFault:
-    """Read a code with the first of ``keys`` that fits; a fault only when none does.
+def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | ExpiredCode | None:
+    """Read a code with the first of ``keys`` that fits its moment; None for what is no code of ours at any time.
 
-    ``EXPIRED`` means that it would be a code of ours at another time, ``INVALID`` everything else.
+    An ``ExpiredCode`` is a code of ours at another time, as far as can be told without looking its account up.
     """
     if len(text) != CODE_CHARACTERS or not (text.isascii() and text.isdigit()) or not text.startswith(PREFIX):
-        return CodeFault.INVALID
+        return None
     code_id = text[len(PREFIX) :]
     number, now_seconds = int(code_id), now.timestamp()
-    fault = CodeFault.INVALID
+    expired: ExpiredCode | None = None
     for key in keys:
         plain, zero = divmod(_cipher(key).decrypt(number), 10)
         if zero:
@@ -78,10 +76,11 @@ def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | C
         rest, generation = divmod(plain // SALTS, GENERATIONS)
         account_number, slot_digits = divmod(rest, SLOTS)
         starts_at = _nearest_slot(slot_digits, int(now_seconds // SLOT_SECONDS)) * SLOT_SECONDS
+        opened = OpenedCode(account_number, datetime.fromtimestamp(starts_at, UTC), generation, code_id)
         if starts_at - EARLY_SECONDS_MAX <= now_seconds <= starts_at + SLOT_SECONDS + LATE_SECONDS_MAX:
-            return OpenedCode(account_number, datetime.fromtimestamp(starts_at, UTC), generation, code_id)
-        fault = CodeFault.EXPIRED
-    return fault
+            return opened
+        expired = expired or ExpiredCode(opened)
+    return expired
 
 
 def is_of_generation(opened: OpenedCode, code_generation: int) -> bool:

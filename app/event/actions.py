@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.event import queries
-from app.event.rules import NewEvent
+from app.event.rules import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
+from app.kit.paging import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
-__all__ = ["NewEvent", "ensure_epoch", "insert_events"]
+    from app.event.queries import FeedRow
+
+__all__ = ["Feed", "NewEvent", "ensure_epoch", "insert_events", "read_feed"]
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """Some events in their order, and where to go on."""
+
+    rows: list[FeedRow]
+    next_cursor: str
+    has_more: bool
 
 
 async def insert_events(events: Sequence[NewEvent]) -> None:
@@ -21,6 +35,18 @@ async def insert_events(events: Sequence[NewEvent]) -> None:
     if events:
         in_order = sorted(events, key=lambda event: event.at)
         await queries.insert_events(in_order, sorted(uuid7(event.at) for event in in_order))
+
+
+async def read_feed(institution_id: UUID, cursor: str | None, limit: int) -> Feed:
+    """Return what happened at an institution after a cursor, and the cursor to go on with, even when there is nothing.
+
+    Refuses a cursor that is not one of this feed.
+    """
+    after = decode_cursor(cursor, FeedCursor) or FEED_START
+    found = await queries.find_feed(institution_id, after, limit)
+    rows = found[:limit]
+    seen = FeedCursor(rows[-1].epoch, rows[-1].xid, rows[-1].id) if rows else after
+    return Feed(rows, encode_cursor(seen), len(found) > limit)
 
 
 async def ensure_epoch() -> None:

@@ -6,14 +6,13 @@ import msgspec
 from litestar import Router, get
 from litestar.di import NamedDependency
 
-from app.event import queries
+from app.event import actions
 from app.event.queries import FeedRow
-from app.event.rules import FEED_START, FeedCursor
 from app.event.schemas import FeedItem
 from app.kit.auth import PartnerCaller
 from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
 from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, PageInfo, decode_cursor, encode_cursor
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, PageInfo
 
 
 @get(
@@ -27,12 +26,9 @@ async def list_events(
     partner: NamedDependency[PartnerCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[FeedItem]:
     """Tell what happened at the institution, gap-free; `nextCursor` is always given: poll with it."""
-    after = decode_cursor(cursor, FeedCursor) or FEED_START
-    rows = await queries.find_feed(partner.institution_id, after, limit)
-    kept = rows[:limit]
-    seen = FeedCursor(kept[-1].epoch, kept[-1].xid, kept[-1].id) if kept else after
-    page = PageInfo(next_cursor=encode_cursor(seen), has_more=len(rows) > limit)
-    return Page(data=[_show(row) for row in kept], page=page)
+    feed = await actions.read_feed(partner.institution_id, cursor, limit)
+    page = PageInfo(next_cursor=feed.next_cursor, has_more=feed.has_more)
+    return Page(data=[_show(row) for row in feed.rows], page=page)
 
 
 def _show(row: FeedRow) -> FeedItem:

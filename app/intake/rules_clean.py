@@ -37,7 +37,8 @@ FLAWS = {
         ("name_invalid", "姓名不正确", "this cannot be a person's name"),
         ("date_invalid", "日期应真实存在，格式为 YYYY-MM-DD", "a date is a real day, written YYYY-MM-DD"),
         ("before_adulthood", "不记录未满十八周岁的行为", "nothing before the eighteenth birthday is recorded"),
-        ("ends_on_needless", "只有持续状态才有结束日期", "only a state that lasts has an end date"),
+        ("ends_on_needless", "按数量累计的指标没有结束日期", "an amount has no end date"),
+        ("ends_on_in_future", "结束日期晚于今天", "the end date lies in the future"),
         (
             "event_id_reused",
             "该来源的这一事件编号已有不同内容的记录",
@@ -119,8 +120,17 @@ def _judge_facts(record: NewRecord, kind: Indicator | Honour, person: IdNumber, 
     fault = judge_record(record, today)
     if fault is not None:
         return _as_flaw(fault)
-    may_end = isinstance(kind, Indicator) and kind.measure == "state"
-    return FLAWS["ends_on_needless"] if record.ends_on is not None and not may_end else None
+    return _judge_end(record, kind, today)
+
+
+def _judge_end(record: NewRecord, kind: Indicator | Honour, today: date) -> Flaw | None:
+    """Judge an end date: a state may have a coming one, an act that went on and an honour taken back a past one."""
+    measure = kind.measure if isinstance(kind, Indicator) else "honour"
+    if record.ends_on is None or measure == "state":
+        return None
+    if measure == "quantity":  # it counts in the year of its event, whenever that ended
+        return FLAWS["ends_on_needless"]
+    return FLAWS["ends_on_in_future"] if record.ends_on > today else None
 
 
 def _parse_date(text: str | None) -> date | None:

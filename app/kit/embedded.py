@@ -98,7 +98,7 @@ def _start_postgres(data: Path) -> EmbeddedPostgres:
         try:
             return EmbeddedPostgres(data, cleanup_mode="stop")
         except (AssertionError, subprocess.SubprocessError):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or not (data / "PG_VERSION").exists():
                 raise
             time.sleep(0.2)
 

@@ -97,6 +97,11 @@ def rotate_keys(ring: KeyRing, now: float) -> KeyRing:
     return msgspec.structs.replace(ring, code=[*kept, code], token=[*ring.token[-1:], token])
 
 
+def announce_keys(rotated: KeyRing) -> KeyRing:
+    """Return a rotated ring in which the new token key does not sign yet: every process must know it first."""
+    return msgspec.structs.replace(rotated, token=rotated.token[::-1])
+
+
 def write_keys(path: Path, ring: KeyRing) -> None:
     """Write the ring so that only its owner reads it, and never half."""
     path.parent.mkdir(parents=True, exist_ok=True)

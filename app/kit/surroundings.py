@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -38,19 +38,25 @@ def database() -> Iterator[None]:
 
 
 @contextmanager
-def whole_city(*, workers: int, sandbox: str) -> Iterator[None]:
-    """Make sure there is all the API needs; ``sandbox`` is the ASGI target that speaks for outside services."""
+def whole_city(*, workers: int, sandbox: str, sandbox_environment: Mapping[str, str]) -> Iterator[None]:
+    """Make sure there is all the API needs.
+
+    ``sandbox`` is the ASGI target that speaks for the outside services where none is set, with its credentials.
+    """
     with ExitStack() as stack:
         _refuse_bare_production()
         if not (os.environ.get("DATABASE_URL") and os.environ.get("VALKEY_URL")):
             stack.enter_context(_only_one(var_folder() / "serve.lock"))
+        sandbox_port = None
         if not os.environ.get("WECHAT_BASE_URL"):  # started first: it comes up while the servers do
-            url = stack.enter_context(_sandbox(sandbox))
-            os.environ["WECHAT_BASE_URL"] = url
-            os.environ.setdefault("IDENTITY_BASE_URL", url)
+            sandbox_port = stack.enter_context(_sandbox(sandbox))
+            url = f"http://127.0.0.1:{sandbox_port}"
+            os.environ.update(sandbox_environment, WECHAT_BASE_URL=url, IDENTITY_BASE_URL=url)
         stack.enter_context(database())
         if not os.environ.get("VALKEY_URL"):
             os.environ["VALKEY_URL"] = stack.enter_context(embedded_valkey(var_folder()))
+        if sandbox_port is not None:
+            wait_for_port(sandbox_port, SANDBOX_SECONDS_MAX)
         os.environ["WORKERS"] = str(workers)
         os.environ[METRICS_VARIABLE] = str(_empty_folder(var_folder() / "metrics"))
         yield
@@ -107,14 +113,14 @@ def _only_one(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _sandbox(target: str) -> Iterator[str]:
-    """Run the sandbox as a process of its own and yield its URL."""
+def _sandbox(target: str) -> Iterator[int]:
+    """Run the sandbox as a process of its own and yield its port."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port),
                "--no-ws", "--log-level", "error", target]  # fmt: skip
     process = subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield port
     finally:
         process.terminate()
         process.wait(STOP_SECONDS_MAX)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.citizen import actions as citizens
 from app.citizen.rules import Person
@@ -11,7 +11,7 @@ from app.event.actions import NewEvent, insert_events
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import tombstone_hash
 from app.kit.database import transaction
-from app.kit.errors import FieldError
+from app.kit.errors import FieldError, Unauthenticated
 from app.kit.rate_limit import SharedLimit
 from app.membership import queries
 from app.membership.refusals import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from app.consent.rules import GivenConsent
     from app.kit.auth import CitizenCaller
     from app.kit.errors import Refusal
 
@@ -71,7 +72,8 @@ async def join(
     async with transaction():
         await _bind(citizen.id, person, at)
         await consents.give_consents(citizen.id, agreed, at=at)
-        await put_records([_identity_record(citizen.id, at)], at=at, entered_by=None)
+        outcomes = await put_records([_identity_record(citizen.id, at)], at=at, entered_by=None)
+        assert outcomes == ["accepted"], "a new member has no identity record yet"
         await rescore([citizen.id], at=at)
         await insert_events([_event("citizen.joined.v1", citizen.id, at)])
 
@@ -101,7 +103,7 @@ async def rebind(
     async with transaction():
         accounts = await citizens.lock_accounts([citizen.id, member_id])
         if accounts[citizen.id].state != "new":
-            raise AlreadyJoined
+            raise AlreadyJoined if accounts[citizen.id].state == "active" else Unauthenticated
         if not citizens.is_bound_to(accounts[member_id], number):  # it left while we were asking
             raise IdentityUnknown
         await citizens.move_openid(accounts[citizen.id], accounts[member_id], person, at=at)
@@ -118,7 +120,7 @@ async def rebind(
 async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
     """End a membership at once: tokens, codes, personal fields, consents, records and score are gone on return."""
     async with transaction():
-        account = (await citizens.lock_accounts([citizen.id]))[citizen.id]
+        account = await citizens.lock_caller(citizen.id)
         number = citizens.read_id_number(account)
         if number is not None and account.cap_holder_id is not None:
             await citizens.lock_id_number(number)
@@ -136,20 +138,21 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
         await insert_events([_event("citizen.left.v1", citizen.id, at)])
 
 
-async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at: datetime) -> None:
-    """Accept a consent text; what it lets count, counts at once."""
+async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at: datetime) -> GivenConsent:
+    """Accept a consent text and return the consent; what it lets count, counts at once."""
     citizen.need_active()
     async with transaction():
-        await citizens.lock_accounts([citizen.id])
-        await consents.give_consents(citizen.id, [(purpose, version)], at=at)
+        await citizens.lock_caller(citizen.id)
+        (given,) = await consents.give_consents(citizen.id, [(purpose, version)], at=at)
         await rescore([citizen.id], at=at)
+    return given
 
 
-async def withdraw_consent(citizen: CitizenCaller, purpose: str, *, at: datetime) -> Any:
-    """Withdraw a separate consent; what it let count, stops counting at once."""
+async def withdraw_consent(citizen: CitizenCaller, purpose: str, *, at: datetime) -> GivenConsent:
+    """Withdraw a separate consent and return it; what it let count, stops counting at once."""
     citizen.need_active()
     async with transaction():
-        await citizens.lock_accounts([citizen.id])
+        await citizens.lock_caller(citizen.id)
         withdrawn = await consents.withdraw_consent(citizen.id, purpose, at=at)
         await rescore([citizen.id], at=at)
     return withdrawn
@@ -175,8 +178,8 @@ async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) 
 async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
     """Bind a person to a new account, inside the caller's transaction; who returns within a year finds the old caps."""
     number = person.id_number.number
-    accounts = await citizens.lock_accounts([citizen_id])
-    if accounts[citizen_id].state != "new":
+    account = await citizens.lock_caller(citizen_id)
+    if account.state != "new":
         raise AlreadyJoined
     await citizens.lock_id_number(number)
     cap_holder_id = await queries.take_tombstone(tombstone_hash(number), at) or uuid7(at)

@@ -18,7 +18,7 @@ from app.kit.errors import Refusal, Unauthenticated
 from app.kit.keys import KEYS
 from app.kit.rate_limit import SharedLimit
 from app.official import actions_secret, queries
-from app.official.actions_manage import NewOfficial, create_administrator
+from app.official.actions_manage import NewOfficial, create_administrator, create_official
 from app.official.rules import (
     FAILED_TRIES_MAX,
     LOCK,
@@ -38,6 +38,7 @@ __all__ = [
     "SignedIn",
     "authenticate",
     "create_administrator",
+    "create_official",
     "log_in",
     "log_out",
 ]
@@ -57,10 +58,11 @@ class LoginFailed(Refusal):
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """An official with a fresh token."""
+    """An official with a fresh token, in force for ``expires_in`` seconds."""
 
     account: Account
     token: str
+    expires_in: int
 
 
 async def authenticate(authorization: str | None) -> OfficialCaller:
@@ -90,7 +92,7 @@ async def log_in(username: str, password: str, code: str, *, address: str) -> Si
         account = await queries.find_account(credentials.id)
         assert account is not None
         await write_audit(_caller(account), action="official.login", subject=f"official:{account.id}", detail={})
-    return SignedIn(account, issue_official_token(account))
+    return SignedIn(account, issue_official_token(account), TOKEN_SECONDS)
 
 
 async def log_out(official: OfficialCaller) -> None:

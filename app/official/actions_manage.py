@@ -95,7 +95,7 @@ async def _create(
     )  # fmt: skip
     made = await asyncio.to_thread(actions_secret.make_secrets, row.id)
     async with transaction():
-        if institution_id is not None and not await queries.find_is_institution(institution_id):
+        if institution_id is not None and await queries.count_institutions(institution_id) == 0:
             raise NotFound
         if not await queries.insert_official(row, made.password_hash, made.totp_cipher):
             raise UsernameTaken

@@ -9,7 +9,7 @@ import msgspec
 
 from app.kit.auth import Role
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.official.rules import State
+from app.official.rules import MOVES, Move, State
 
 
 class OfficialRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +22,11 @@ class OfficialRow(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     locked_until: datetime | None
     created_at: datetime
+
+    @property
+    def allowed_actions(self) -> list[Move]:
+        """What may be done with it in its state."""
+        return list(MOVES[self.state])
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +130,7 @@ async def find_official_for_update(official_id: UUID) -> OfficialRow | None:
     """Find a staff member and keep others from changing them."""
     return await fetch_one(
         OfficialRow,
-        f"SELECT {COLUMNS} FROM official WHERE id = $1 FOR NO KEY UPDATE",  # noqa: S608 - our own column list
+        f"SELECT {COLUMNS} FROM official WHERE id = $1 FOR NO KEY UPDATE",
         official_id,
     )
 
@@ -134,7 +139,7 @@ async def list_officials(institution_id: UUID | None, after: UUID | None, limit:
     """Return ``limit`` + 1 staff members after an id; of one institution, or with None of all and the centre."""
     return await fetch_all(
         OfficialRow,
-        f"SELECT {COLUMNS} FROM official"  # noqa: S608 - as above
+        f"SELECT {COLUMNS} FROM official"
         " WHERE ($1::uuid IS NULL OR institution_id = $1) AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
         institution_id, after, limit + 1,
     )  # fmt: skip
@@ -167,9 +172,9 @@ async def mark_signed_out(official_id: UUID) -> None:
     await execute("UPDATE official SET token_generation = token_generation + 1 WHERE id = $1", official_id)
 
 
-async def find_is_institution(institution_id: UUID) -> bool:
-    """Whether there is such an institution."""
-    return bool(await fetch_value("SELECT EXISTS (SELECT FROM institution WHERE id = $1)", institution_id))
+async def count_institutions(institution_id: UUID) -> int:
+    """How many institutions have this id: one or none."""
+    return int(await fetch_value("SELECT count(*) FROM institution WHERE id = $1", institution_id))
 
 
 async def list_audit_entries(before: int | None, limit: int) -> list[AuditEntryRow]:

@@ -17,7 +17,6 @@ from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.official import actions, actions_manage, queries
 from app.official.queries import AuditEntryRow, OfficialRow
-from app.official.rules import MOVES, TOKEN_SECONDS
 from app.official.schemas import (
     AuditEntryView,
     InstitutionRef,
@@ -49,7 +48,7 @@ async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]
     if account.institution_id is not None and account.institution_name is not None:
         institution = InstitutionRef(id=account.institution_id, name=account.institution_name)
     who = SignedInOfficial(id=account.id, username=account.username, roles=account.roles, institution=institution)
-    return LoginAnswer(access_token=signed_in.token, expires_in=TOKEN_SECONDS, official=who)
+    return LoginAnswer(access_token=signed_in.token, expires_in=signed_in.expires_in, official=who)
 
 
 @post("/logout", operation_id="logoutOfficial", status_code=204, opt=EVERY_ROLE, responses=refusals(Unauthenticated))
@@ -168,7 +167,7 @@ def _show(row: OfficialRow) -> OfficialView:
         state=row.state,
         locked_until=row.locked_until,
         created_at=row.created_at,
-        allowed_actions=list(MOVES[row.state]),
+        allowed_actions=row.allowed_actions,
     )
 
 

@@ -10,12 +10,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import asyncpg
+import msgspec
 
 from app.kit.auth import PartnerCaller, bearer_of
 from app.kit.cache import Versioned
 from app.kit.clock import now
 from app.kit.errors import NotFound, Refusal, Unauthenticated
 from app.partner import queries, queries_key
+from app.partner.actions_key import make_key
 from app.partner.rules import Directory, compute_secret_hash, may_key_speak, may_reach_store
 
 if TYPE_CHECKING:
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.partner.rules import InstitutionEntry, StoreEntry, TerminalEntry
+
+__all__ = [
+    "Place",
+    "TerminalSuspended",
+    "authenticate",
+    "directory",
+    "find_institution",
+    "flush_key_uses",
+    "key_use_lifespan",
+    "list_terminals",
+    "make_key",
+    "resolve_terminal",
+]
 
 LOG = logging.getLogger("huixin.partner")
 KEY_USE_FLUSH_SECONDS = 60
@@ -34,6 +49,13 @@ class TerminalSuspended(Refusal):
 
     code: ClassVar[str] = "terminal_suspended"
     zh: ClassVar[str] = "该终端或网点已停用"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A terminal and the store it stands in."""
+
+    terminal: TerminalEntry
+    store: StoreEntry
 
 
 async def load_directory() -> Directory:
@@ -85,11 +107,11 @@ def find_institution(caller: PartnerCaller) -> InstitutionEntry:
     return institution
 
 
-def list_terminals(caller: PartnerCaller, after: UUID | None, limit: int) -> list[tuple[TerminalEntry, StoreEntry]]:
+def list_terminals(caller: PartnerCaller, after: UUID | None, limit: int) -> list[Place]:
     """Return ``limit`` + 1 terminals, with their stores, that a key may speak for, after an id."""
     current = directory.current
     within = (
-        (terminal, store)
+        Place(terminal, store)
         for terminal in current.terminals_of(caller.institution_id)
         if after is None or terminal.id > after
         if may_reach_store(caller.store_ids, terminal.store_id)

@@ -109,7 +109,7 @@ async def _insert(official: OfficialCaller, row: KeyRow, action: str, done: str,
     key = make_key(row.id)
     await queries_key.insert_key(row, compute_secret_hash(key))
     facts: dict[str, object] = {
-        "name": row.name, "prefix": compute_key_prefix(row.id), "scopes": row.scopes, "storeIds": row.store_ids,
+        "name": row.name, "prefix": row.prefix, "scopes": row.scopes, "storeIds": row.store_ids,
         "expiresAt": row.expires_at,
     }  # fmt: skip
     await note(official, action, done, row_id=row.id, institution_id=row.institution_id, detail=facts | detail)

@@ -9,7 +9,16 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one
-from app.partner.rules import InstitutionEntry, InstitutionKind, KeyEntry, State, StoreEntry, TerminalEntry
+from app.partner.rules import (
+    MOVES,
+    InstitutionEntry,
+    InstitutionKind,
+    KeyEntry,
+    Move,
+    State,
+    StoreEntry,
+    TerminalEntry,
+)
 
 
 class InstitutionRow(msgspec.Struct, frozen=True):
@@ -21,6 +30,11 @@ class InstitutionRow(msgspec.Struct, frozen=True):
     state: State
     created_at: datetime
 
+    @property
+    def allowed_actions(self) -> list[Move]:
+        """What may be done with it in its state."""
+        return list(MOVES[self.state])
+
 
 class StoreRow(msgspec.Struct, frozen=True):
     """A store as it lies in the database."""
@@ -30,6 +44,11 @@ class StoreRow(msgspec.Struct, frozen=True):
     name: str
     state: State
     created_at: datetime
+
+    @property
+    def allowed_actions(self) -> list[Move]:
+        """What may be done with it in its state."""
+        return list(MOVES[self.state])
 
 
 class TerminalRow(msgspec.Struct, frozen=True):
@@ -41,6 +60,11 @@ class TerminalRow(msgspec.Struct, frozen=True):
     name: str
     state: State
     created_at: datetime
+
+    @property
+    def allowed_actions(self) -> list[Move]:
+        """What may be done with it in its state."""
+        return list(MOVES[self.state])
 
 
 Suspendable = Literal["institution", "store", "terminal", "api_key"]
@@ -185,7 +209,7 @@ async def mark_state(table: Suspendable, institution_id: UUID, row_id: UUID, sta
     """Suspend or resume one row of an institution; False when it is not there or in that state already."""
     tenant = "id" if table == "institution" else "institution_id"
     changed = await execute(
-        f"UPDATE {table} SET state = $3 WHERE {tenant} = $1 AND id = $2 AND state <> $3",  # noqa: S608 - closed list
+        f"UPDATE {table} SET state = $3 WHERE {tenant} = $1 AND id = $2 AND state <> $3",
         institution_id, row_id, state,
     )  # fmt: skip
     return bool(changed)

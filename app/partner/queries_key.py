@@ -10,7 +10,7 @@ import msgspec
 
 from app.kit.auth import Scope
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.partner.rules import State
+from app.partner.rules import MOVES, Move, State, compute_key_prefix
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,16 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None = None
+
+    @property
+    def allowed_actions(self) -> list[Move]:
+        """What may be done with it in its state."""
+        return list(MOVES[self.state])
+
+    @property
+    def prefix(self) -> str:
+        """The part of the key that may be shown again."""
+        return compute_key_prefix(self.id)
 
 
 COLUMNS = "id, institution_id, name, scopes, store_ids, state, created_at, expires_at, last_used_at"
@@ -44,7 +54,7 @@ async def find_key(institution_id: UUID, key_id: UUID) -> KeyRow | None:
     """Find a key of an institution."""
     return await fetch_one(
         KeyRow,
-        f"SELECT {COLUMNS} FROM api_key WHERE institution_id = $1 AND id = $2",  # noqa: S608 - our own column list
+        f"SELECT {COLUMNS} FROM api_key WHERE institution_id = $1 AND id = $2",
         institution_id, key_id,
     )  # fmt: skip
 
@@ -53,7 +63,7 @@ async def find_key_for_update(institution_id: UUID, key_id: UUID) -> KeyRow | No
     """Find a key of an institution and keep others from changing it."""
     return await fetch_one(
         KeyRow,
-        f"SELECT {COLUMNS} FROM api_key WHERE institution_id = $1 AND id = $2 FOR UPDATE",  # noqa: S608 - as above
+        f"SELECT {COLUMNS} FROM api_key WHERE institution_id = $1 AND id = $2 FOR UPDATE",
         institution_id, key_id,
     )  # fmt: skip
 
@@ -62,7 +72,7 @@ async def list_keys(institution_id: UUID, after: UUID | None, limit: int) -> lis
     """Return ``limit`` + 1 keys of an institution after an id."""
     return await fetch_all(
         KeyRow,
-        f"SELECT {COLUMNS} FROM api_key"  # noqa: S608 - as above
+        f"SELECT {COLUMNS} FROM api_key"
         " WHERE institution_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
         institution_id, after, limit + 1,
     )  # fmt: skip

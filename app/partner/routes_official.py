@@ -16,7 +16,6 @@ from app.partner import actions_official, queries
 from app.partner.queries import InstitutionRow
 from app.partner.routes_official_key import KEY_ROUTES
 from app.partner.routes_official_place import PLACE_ROUTES
-from app.partner.rules import MOVES
 from app.partner.schemas import InstitutionRequest, InstitutionView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
@@ -99,7 +98,7 @@ def _show(row: InstitutionRow) -> InstitutionView:
         kind=row.kind,
         state=row.state,
         created_at=row.created_at,
-        allowed_actions=list(MOVES[row.state]),
+        allowed_actions=row.allowed_actions,
     )
 
 

@@ -15,7 +15,6 @@ from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner import actions_key, actions_official, queries_key
 from app.partner.queries_key import KeyRow
-from app.partner.rules import MOVES, compute_key_prefix
 from app.partner.schemas import KeyRequest, KeySecret, KeyView, RotateRequest
 
 ADMINISTRATOR = {"roles": ["administrator"]}
@@ -114,14 +113,14 @@ def _show(row: KeyRow) -> KeyView:
         id=row.id,
         institution_id=row.institution_id,
         name=row.name,
-        prefix=compute_key_prefix(row.id),
+        prefix=row.prefix,
         scopes=row.scopes,
         store_ids=row.store_ids,
         state=row.state,
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
-        allowed_actions=list(MOVES[row.state]),
+        allowed_actions=row.allowed_actions,
     )
 
 

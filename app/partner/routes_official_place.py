@@ -15,7 +15,6 @@ from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner import actions_official, queries
 from app.partner.queries import StoreRow, TerminalRow
-from app.partner.rules import MOVES
 from app.partner.schemas import StoreRequest, StoreView, TerminalRequest, TerminalView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
@@ -156,7 +155,7 @@ def _show_store(row: StoreRow) -> StoreView:
         name=row.name,
         state=row.state,
         created_at=row.created_at,
-        allowed_actions=list(MOVES[row.state]),
+        allowed_actions=row.allowed_actions,
     )
 
 
@@ -168,7 +167,7 @@ def _show_terminal(row: TerminalRow) -> TerminalView:
         name=row.name,
         state=row.state,
         created_at=row.created_at,
-        allowed_actions=list(MOVES[row.state]),
+        allowed_actions=row.allowed_actions,
     )
 
 

@@ -12,7 +12,6 @@ from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticat
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner import actions
-from app.partner.rules import StoreEntry, TerminalEntry
 from app.partner.schemas import PartnerInstitution, PartnerSelf, PartnerTerminal
 
 READ = {"scope": "read"}
@@ -42,11 +41,11 @@ async def list_terminals(
 ) -> Page[PartnerTerminal]:
     """List the terminals this key may speak for, with their stores."""
     places = actions.list_terminals(partner, decode_cursor(cursor, UUID), limit)
-    return make_page(places, limit, _show, lambda place: place[0].id)
+    return make_page(places, limit, _show, lambda place: place.terminal.id)
 
 
-def _show(place: tuple[TerminalEntry, StoreEntry]) -> PartnerTerminal:
-    terminal, store = place
+def _show(place: actions.Place) -> PartnerTerminal:
+    terminal, store = place.terminal, place.store
     return PartnerTerminal(
         id=terminal.id,
         name=terminal.name,

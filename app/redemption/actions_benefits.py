@@ -67,6 +67,7 @@ def _judge_all(person: Person, wanted: Filter, at: datetime) -> list[tuple[LiveB
         (benefit, judge_eligibility(benefit.eligibility, facts, day), resolve_grant(benefit.grant, facts))
         for benefit in catalogue.current.all()
         if benefit.is_active(at)
+        and _is_institution_active(benefit.institution_id)
         and (wanted.scenario is None or benefit.scenario == wanted.scenario)
         and (wanted.after_id is None or benefit.id > wanted.after_id)
     ]
@@ -105,6 +106,11 @@ def _compute_remaining(
     if benefit.stock is not None:
         left.append(benefit.stock - taken.get(benefit.id, 0))
     return max(0, min(left)) if left else None
+
+
+def _is_institution_active(institution_id: UUID) -> bool:
+    institution = directory.current.institution(institution_id)
+    return institution is not None and institution.state == "active"
 
 
 def _institution_name(institution_id: UUID) -> str:

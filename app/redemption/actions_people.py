@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from app.campaign.rules import HeldHonour
 from app.consent.actions import NewAccess, insert_access
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
-from app.credit_code.rules import CodeFault, OpenedCode, is_of_generation, open_code
+from app.credit_code.rules import ExpiredCode, OpenedCode, is_of_generation, open_code
 from app.kit.crypto import decrypt_field, mask_name
 from app.kit.errors import NotFound, Refusal
 from app.kit.group_commit import coalesce
@@ -33,6 +33,9 @@ FAILED_CODES_SECONDS = 60
 FAILED_TERMINAL = LocalLimit("failed-codes-terminal", FAILED_CODES_MAX, FAILED_CODES_SECONDS)
 FAILED_INSTITUTION = LocalLimit("failed-codes-institution", FAILED_CODES_MAX * 50, FAILED_CODES_SECONDS)
 
+# An older one is rather a random text that happens to look like this citizen's: it belongs in nobody's log.
+LATE_CODES_LOGGED = timedelta(hours=24)
+
 _HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
 
 
@@ -47,20 +50,33 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     scan_expires_at: datetime | None
 
 
-async def find_shown_by_code(text: str, terminal: TerminalEntry, scenario: str | None, at: datetime) -> Shown:
-    """Open a code and read the person behind it; whatever is wrong but time is one refusal."""
+async def find_shown_by_code(
+    text: str, terminal: TerminalEntry, *, action: str, scenario: str | None, at: datetime
+) -> Shown:
+    """Open a code and read the person behind it; whatever is wrong but time is one refusal.
+
+    Failed codes count against the terminal and its institution; an expired one of a living citizen is in their log.
+    """
     FAILED_TERMINAL.peek(str(terminal.id))
     FAILED_INSTITUTION.peek(str(terminal.institution_id))
-    opened = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
-    if opened is CodeFault.EXPIRED:
-        raise CreditCodeExpired
-    row = None if isinstance(opened, CodeFault) else await _people.submit(opened.account_number)
-    if isinstance(opened, CodeFault) or row is None or not _is_alive(row, opened):
-        FAILED_TERMINAL.hit(str(terminal.id))
-        FAILED_INSTITUTION.hit(str(terminal.institution_id))
+    read = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
+    opened = read.opened if isinstance(read, ExpiredCode) else read
+    person = None if opened is None else await _find_alive(opened)
+    if isinstance(read, OpenedCode) and person is not None:
+        return _to_shown(person, read)
+    FAILED_TERMINAL.hit(str(terminal.id))
+    FAILED_INSTITUTION.hit(str(terminal.institution_id))
+    if not isinstance(read, ExpiredCode):
         raise CreditCodeInvalid
+    refusal = CreditCodeExpired()
+    if person is not None and at - read.opened.slot_start < LATE_CODES_LOGGED:
+        await log_refusal(refusal, action=action, person=person, terminal=terminal, scenario=scenario, at=at)
+    raise refusal
+
+
+def _to_shown(person: Person, opened: OpenedCode) -> Shown:
     return Shown(
-        person=to_person(row),
+        person=person,
         slot_day=opened.slot_start.astimezone(UTC).date(),
         code_id=opened.code_id,
         scan_id=None,
@@ -131,8 +147,12 @@ async def log_refusal(
     )
 
 
-def _is_alive(row: PersonRow, opened: OpenedCode) -> bool:
-    return row.state == "active" and is_of_generation(opened, row.code_generation)
+async def _find_alive(opened: OpenedCode) -> Person | None:
+    """Read the citizen of a code who has not killed it since, and has neither left nor been frozen."""
+    row = await _people.submit(opened.account_number)
+    if row is None or row.state != "active" or not is_of_generation(opened, row.code_generation):
+        return None
+    return to_person(row)
 
 
 def to_person(row: PersonRow) -> Person:

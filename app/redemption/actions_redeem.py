@@ -138,7 +138,7 @@ async def _find_shown(
     if order.scan_id is not None:
         return await find_shown_by_scan(caller, order.scan_id, terminal.store_id, order.at)
     assert order.code is not None
-    return await find_shown_by_code(order.code, terminal, benefit.scenario, order.at)
+    return await find_shown_by_code(order.code, terminal, action="redeem", scenario=benefit.scenario, at=order.at)
 
 
 def _judge(order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown) -> RedeemItem:

@@ -51,7 +51,7 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
     """
     terminal = resolve_terminal(caller, terminal_id)
     TERMINAL_LIMIT.hit(str(terminal.id))
-    shown = await find_shown_by_code(code, terminal, scenario, at)
+    shown = await find_shown_by_code(code, terminal, action="scan", scenario=scenario, at=at)
     offers = judge_offers(shown.person, terminal, scenario, at)
     item = _to_item(shown, offers, terminal, scenario, at)
     outcome = await scan_lane.submit(item)

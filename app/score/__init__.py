@@ -1,6 +1,6 @@
 """What a citizen's records are worth (信用分), under which rule book, and why.
 
-Words: a *rule book* (计分规则) is an immutable, versioned document: scale, dimensions, levels, indicators, engine rules.
+Words: a *rule book* (计分规则) is an immutable, versioned document: scale, dimensions, levels, indicators, rules.
 A *contribution* is what one indicator's records give; an *adjustment* is what a cap, the scale or a ceiling takes back.
 A *snapshot* is the current score; a *change* is one step of its history, with reasons.
 

@@ -21,6 +21,10 @@ LEVEL_TITLES: Mapping[str, str] = {level.code: level.title_zh for level in STAND
 REASONS_MAX = 5
 
 AdjustmentCode = Literal["annual_cap", "dimension_cap", "scale", "ceiling"]
+ReasonCode = Literal["appeared", "left", "changed", "limited"]
+VERBS: Mapping[ReasonCode, tuple[str, str]] = {
+    "appeared": ("新增", "new"), "left": ("不再计分", "no longer counts"), "changed": ("变动", "changed"),
+}  # fmt: skip
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -59,7 +63,7 @@ class DimensionPoints(msgspec.Struct, frozen=True):
 class ChangeReason(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a score moved: what appeared, left or changed, by how many points, in both languages."""
 
-    code: Literal["appeared", "left", "changed", "limited"]
+    code: ReasonCode
     subject: str
     points: int
     zh: str
@@ -109,19 +113,22 @@ def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, book: Rul
     limit, _, subject = key.rpartition(":")
     if limit:
         zh, en = tell_limit(limit, subject, book)
-        return ChangeReason(code="limited", subject=key, points=points, zh=f"{zh} {points:+d}分", en=f"{en} {points:+d}")
+        return ChangeReason(
+            code="limited", subject=key, points=points, zh=f"{zh} {points:+d}分", en=f"{en} {points:+d}"
+        )
     indicator = next((indicator for indicator in book.indicators if indicator.code == key), None)
     zh, en = (indicator.title_zh, indicator.title_en) if indicator else (key, key)
-    if not is_old:
-        return ChangeReason(code="appeared", subject=key, points=points, zh=f"新增：{zh} {points:+d}分", en=f"new: {en} {points:+d}")
-    if not is_new:
-        return ChangeReason(code="left", subject=key, points=points, zh=f"不再计分：{zh} {points:+d}分", en=f"no longer counts: {en} {points:+d}")
-    return ChangeReason(code="changed", subject=key, points=points, zh=f"变动：{zh} {points:+d}分", en=f"changed: {en} {points:+d}")
+    code: ReasonCode = "changed" if is_old and is_new else "appeared" if is_new else "left"
+    verb_zh, verb_en = VERBS[code]
+    return ChangeReason(
+        code=code, subject=key, points=points, zh=f"{verb_zh}：{zh} {points:+d}分", en=f"{verb_en}: {en} {points:+d}"
+    )
 
 
 def tell_limit(limit: str, subject: str, book: RuleBook) -> tuple[str, str]:
     """Name a limit in both languages."""
-    titles = {part.code: (part.title_zh, part.title_en) for part in (*book.indicators, *book.dimensions)}
+    titles = {part.code: (part.title_zh, part.title_en) for part in book.dimensions}
+    titles |= {part.code: (part.title_zh, part.title_en) for part in book.indicators}
     zh, en = titles.get(subject, (subject, subject))
     return {
         "annual_cap": (f"{zh}：年度上限", f"{en}: annual cap"),

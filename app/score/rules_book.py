@@ -17,7 +17,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
     """A part of the document; the wire shape and the stored shape are one."""
 
 
-class Scale(Part):
+class Scale(Part, frozen=True, kw_only=True):
     """Where a score starts, and between which edges it stays; null: no edge on that side."""
 
     base: Points
@@ -25,7 +25,7 @@ class Scale(Part):
     max: Points | None
 
 
-class Dimension(Part):
+class Dimension(Part, frozen=True, kw_only=True):
     """A group of indicators whose points together stay between floor and cap; null: no edge on that side.
 
     An active record of a dimension that ``breaks_good_faith`` ends the presumption of good faith.
@@ -39,7 +39,7 @@ class Dimension(Part):
     breaks_good_faith: bool = False
 
 
-class Level(Part):
+class Level(Part, frozen=True, kw_only=True):
     """A band of scores, from its inclusive lower edge to the next level's; the first takes everything below too."""
 
     code: Code
@@ -48,7 +48,7 @@ class Level(Part):
     at_least: Points
 
 
-class EngineRule(Part):
+class EngineRule(Part, frozen=True, kw_only=True):
     """One rule of the engine, in words, with the number it is cited by."""
 
     clause: str
@@ -56,7 +56,7 @@ class EngineRule(Part):
     en: str
 
 
-class Value(Part):
+class Value(Part, frozen=True, kw_only=True):
     """What an indicator gives: for a ``grade``, from a quantity ``at_least`` on, or just so.
 
     ``ceiling`` is the most the whole score can be meanwhile; validity and severity override the indicator's.
@@ -70,13 +70,13 @@ class Value(Part):
     severity: Severity | None = None
 
 
-class RuleIndicator(Part):
+class RuleIndicator(Part, frozen=True, kw_only=True):
     """How one indicator counts.
 
-    ``flat`` points per record · ``graded`` by the record's grade · ``ladder`` by the rung the quantities of a year reach
-    · ``state`` while it lasts · ``clean`` months of good faith · ``ceiling`` points and a maximum while it lasts.
-    ``doubles``: a repeat counts twice. ``adds_up``: several records of this state each count. ``consent`` ``separate``:
-    only with the citizen's own consent, whose purpose is the code in lower case.
+    ``flat`` points per record · ``graded`` by the record's grade · ``ladder`` by the rung a year's quantities reach ·
+    ``state`` while it lasts · ``clean`` months of good faith · ``ceiling`` points and a maximum while it lasts.
+    ``doubles``: a repeat counts twice. ``adds_up``: several records of this state each count. ``consent``: when
+    ``separate``, only with the citizen's own consent, whose purpose is the code in lower case.
     """
 
     code: Code
@@ -98,7 +98,7 @@ class RuleIndicator(Part):
     consent: Literal["no", "join", "separate"] = "no"
 
 
-class RuleBook(Part):
+class RuleBook(Part, frozen=True, kw_only=True):
     """One immutable version of all rules."""
 
     code: Code

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from app.record.rules import Catalogue, CatalogueWrong, check_topic
-from app.score.rules_book import RuleBook, RuleIndicator
+from app.score.rules_book import RuleBook, RuleIndicator, Value
 
 MEASURES = {
     "flat": "act", "graded": "grade", "ladder": "quantity", "state": "state", "clean": "computed", "ceiling": "state",
@@ -87,16 +87,12 @@ def _iter_list_faults(indicator: RuleIndicator, catalogue: Catalogue) -> Iterato
 def _iter_shape_faults(indicator: RuleIndicator) -> Iterator[str]:
     """Yield where an indicator's values do not fit its kind."""
     values, kind = indicator.values, indicator.kind
-    grades = [value.grade for value in values]
-    edges = [-1 if value.at_least is None else value.at_least for value in values]
-    strengths = [abs(value.points) for value in values]
-    if (kind == "graded") != all(grade is not None for grade in grades) or len(set(grades)) != len(grades):
+    grades = [value.grade for value in values if value.grade is not None]
+    if len(grades) != (len(values) if kind == "graded" else 0) or len(set(grades)) != len(grades):
         yield "its grades do not fit"
-    if kind in ("ladder", "clean") and (edges != sorted(set(edges)) or edges[0] < 0 or strengths != sorted(strengths)):
-        yield "its rungs do not rise"
-    if kind in ("ladder", "clean") and any(v.ceiling is not None or v.validity_months or v.severity for v in values):
-        yield "a rung has nothing but points"
-    if kind not in ("ladder", "clean") and any(edge >= 0 for edge in edges):
+    if kind in ("ladder", "clean"):
+        yield from _iter_rung_faults(values)
+    elif any(value.at_least is not None for value in values):
         yield "only a ladder has rungs"
     if kind in ("flat", "state", "ceiling") and len(values) > 1:
         yield "it has more than one value"
@@ -104,9 +100,22 @@ def _iter_shape_faults(indicator: RuleIndicator) -> Iterator[str]:
         yield "the ceiling is missing"
     if len({value.points > 0 for value in values if value.points}) > 1:
         yield "it both gives and takes"
-    if indicator.annual_cap is not None and any(value.points * indicator.annual_cap <= 0 for value in values):
+    yield from _iter_modifier_faults(indicator)
+
+
+def _iter_rung_faults(rungs: tuple[Value, ...]) -> Iterator[str]:
+    edges = [-1 if rung.at_least is None else rung.at_least for rung in rungs]
+    strengths = [abs(rung.points) for rung in rungs]
+    if edges != sorted(set(edges)) or edges[0] < 0 or strengths != sorted(strengths):
+        yield "its rungs do not rise"
+    if any(rung.ceiling is not None or rung.validity_months or rung.severity for rung in rungs):
+        yield "a rung has nothing but points"
+
+
+def _iter_modifier_faults(indicator: RuleIndicator) -> Iterator[str]:
+    if indicator.annual_cap is not None and any(v.points * indicator.annual_cap <= 0 for v in indicator.values):
         yield "the annual cap has the wrong sign"
-    if indicator.doubles and kind not in ("flat", "graded"):
+    if indicator.doubles and indicator.kind not in ("flat", "graded"):
         yield "only acts double"
-    if indicator.adds_up and kind != "state":
+    if indicator.adds_up and indicator.kind != "state":
         yield "only states add up"

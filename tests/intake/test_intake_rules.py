@@ -141,8 +141,12 @@ def test_a_clean_item_becomes_a_record_of_nobody_yet() -> None:
         ({"indicator": "USE_LATE_GOODS", "ends_on": "2026-02-28"}, "ends_before_event"),
         ({"indicator": "USE_LATE_GOODS", "ends_on": "2026-13-01"}, "date_invalid"),
         ({"indicator": "USE_LATE_GOODS", "ends_on": ""}, "date_invalid"),
-        ({"ends_on": "2026-03-02"}, "ends_on_needless"),
-        ({"indicator": None, "honour": "GOOD_CITIZEN", "ends_on": "2026-03-02"}, "ends_on_needless"),
+        ({"indicator": "USE_LATE_GOODS", "ends_on": "2027-03-01"}, "clean"),
+        ({"ends_on": "2026-03-14"}, "clean"),
+        ({"ends_on": "2026-03-15"}, "ends_on_in_future"),
+        ({"indicator": None, "honour": "GOOD_CITIZEN", "ends_on": "2026-03-02"}, "clean"),
+        ({"indicator": None, "honour": "GOOD_CITIZEN", "ends_on": "2026-03-15"}, "ends_on_in_future"),
+        ({"indicator": "POS_VOL_HOURS", "quantity": 5, "ends_on": "2026-03-02"}, "ends_on_needless"),
     ],
 )
 def test_items(changes: dict[str, Any], expected: str) -> None:

@@ -10,13 +10,15 @@ import pytest
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.errors import NotFound, Unauthenticated
-from app.partner import actions
+from app.partner import actions, queries_key
 from app.partner.actions import TerminalSuspended, authenticate, flush_key_uses, resolve_terminal
 from app.partner.rules import compute_secret_hash
 from tests.support.officials import make_official
 from tests.support.partners import bearer, make_key, make_partner, refresh_directory
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from httpx2 import AsyncClient
 
 
@@ -45,7 +47,7 @@ async def test_only_the_whole_key_is_the_key(client: AsyncClient) -> None:
         f"Bearer {key[:-1]}é",
     ):  # fmt: skip
         headers = {b"authorization": authorization.encode()}
-        answer = await client.get("/v1/partner/me", headers=headers)  # type: ignore[arg-type]
+        answer = await client.get("/v1/partner/me", headers=headers)
         if authorization == f"Bearer {key} ":
             continue  # outer spaces are no part of a header's value
         assert answer.status_code == 401, authorization
@@ -68,7 +70,7 @@ async def test_a_key_expires_while_it_lies_in_memory(app: object, monkeypatch: p
         await authenticate(authorization)
 
 
-def caller_expiry(authorization: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a datetime
+def caller_expiry(authorization: str) -> datetime:
     key = actions.directory.current.key_by_hash(compute_secret_hash(authorization.removeprefix("Bearer ")))
     assert key is not None
     return key.expires_at
@@ -157,7 +159,7 @@ async def test_a_use_that_cannot_be_noted_is_kept(app: object, monkeypatch: pyte
         async def fail(_: object) -> None:
             raise OSError
 
-        broken.setattr(actions.queries_key, "mark_keys_used", fail)
+        broken.setattr(queries_key, "mark_keys_used", fail)
         await flush_key_uses()
     await flush_key_uses()
     assert await fetch_value("SELECT last_used_at FROM api_key WHERE institution_id = $1", partner.institution_id)

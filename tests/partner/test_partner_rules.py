@@ -129,9 +129,11 @@ def test_a_prefix_tells_the_key_and_not_its_secret() -> None:
 
 
 def test_the_directory_lists_an_institutions_terminals_in_order() -> None:
-    late, early, other = (TerminalEntry(uuid7(), owner, B, "机", True) for owner in (A, A, B))  # noqa: FBT003 - a row
+    late, early, other = (TerminalEntry(uuid7(), owner, B, "机", True) for owner in (A, A, B))
     directory = Directory([], [], [late, other, early], [])
     assert [terminal.id for terminal in directory.terminals_of(A)] == sorted([late.id, early.id])
     assert directory.terminals_of(UUID(int=9)) == []
     assert directory.terminal(other.id) == other
-    assert directory.institution(A) is directory.store(A) is directory.key_by_hash(b"") is None
+    assert directory.institution(A) is None
+    assert directory.store(A) is None
+    assert directory.key_by_hash(b"") is None

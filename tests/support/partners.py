@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,7 +13,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.partner import queries, queries_key
 from app.partner.actions import directory
-from app.partner.rules import compute_key_prefix, compute_secret_hash
+from app.partner.actions import make_key as make_key_text
+from app.partner.rules import compute_secret_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ async def make_key(
 ) -> str:
     """Store one more key of an institution and return it."""
     at, key_id = now(), uuid7()
-    api_key = f"{compute_key_prefix(key_id)}_{secrets.token_urlsafe(32)}"
+    api_key = make_key_text(key_id)
     row = queries_key.KeyRow(
         id=key_id, institution_id=institution_id, name="测试", scopes=list(scopes),
         store_ids=None if store_ids is None else list(store_ids), state="active", created_at=at,

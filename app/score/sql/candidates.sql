@@ -5,7 +5,7 @@ who AS MATERIALIZED (
     SELECT a.*, b.base, b.scale_min, b.scale_max, b.level_codes, b.level_edges, b.digest, age.adult_on,
            ARRAY(SELECT n.purpose FROM consent n
                  WHERE n.citizen_id = a.citizen_id AND n.withdrawn_at IS NULL AND n.purpose = ANY(b.consent_purposes)
-                 ORDER BY n.purpose) AS consents
+                 ORDER BY n.purpose COLLATE "C") AS consents
     FROM asked a
     JOIN citizen c ON c.id = a.citizen_id
     JOIN rule_book b ON b.id = a.rule_book_id
@@ -29,7 +29,7 @@ told AS MATERIALIZED (
 -- no end to count from, and the day it ends on no longer counts. The last day of a period of months is the day of the
 -- same number (Civil Code, art. 202). "alone" is what a record would give by itself.
 candidate AS MATERIALIZED (
-    SELECT r.citizen_id, r.day, r.id, r.event_on, r.quantity, r.act_id,
+    SELECT r.citizen_id, r.day, r.rule_book_id, r.adult_on, r.id, r.event_on, r.quantity, r.act_id,
            t.indicator, t.dimension, t.kind, t.ceiling, t.annual_cap, t.doubles, t.adds_up, t.breaks_good_faith,
            t.exclusive_group, t.supersedes, t.rung_edges, t.rung_points, p.until,
            r.event_on <= r.day AND (p.until IS NULL OR p.until >= r.day) AS is_in_force,
@@ -52,12 +52,16 @@ candidate AS MATERIALIZED (
 ),
 
 -- What good faith and the next change need to know of them: is one active now that breaks good faith, since when is
--- there none, and on which day does a record begin or cease to count.
-record_days AS (
-    SELECT citizen_id,
+-- there none, and on which day does a record begin or cease to count. One row for everybody, records or not.
+record_days AS MATERIALIZED (
+    SELECT citizen_id, any_value(day) AS day, any_value(rule_book_id) AS rule_book_id,
            bool_or(breaks_good_faith AND is_in_force) AS is_in_default,
-           max(until) FILTER (WHERE breaks_good_faith AND until < day) + 1 AS clean_since,
+           coalesce(max(until) FILTER (WHERE breaks_good_faith AND until < day) + 1, min(adult_on)) AS clean_since,
            least(min(event_on) FILTER (WHERE event_on > day), min(until) FILTER (WHERE until >= day) + 1) AS next_on
-    FROM candidate
+    FROM (
+        SELECT citizen_id, day, rule_book_id, adult_on, breaks_good_faith, is_in_force, event_on, until FROM candidate
+        UNION ALL
+        SELECT citizen_id, day, rule_book_id, adult_on, false, false, NULL, NULL FROM who
+    ) each
     GROUP BY citizen_id
 )

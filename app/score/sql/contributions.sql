@@ -4,7 +4,8 @@
 act AS (
     SELECT *, row_number() OVER (
         PARTITION BY citizen_id, coalesce(act_id, id::text)
-        ORDER BY abs(alone) DESC, alone DESC, quantity DESC NULLS LAST, event_on, indicator, id) AS rank
+        ORDER BY abs(alone) DESC, alone DESC, quantity DESC NULLS LAST, event_on,
+                 indicator COLLATE "C", id) AS rank
     FROM candidate
     WHERE is_in_force
 ),
@@ -50,17 +51,16 @@ rival AS (
             WHEN kind = 'ladder' THEN indicator
             ELSE indicator || ' ' || bundle_key END
         ORDER BY abs(points) DESC, points DESC, ceiling DESC NULLS FIRST, until DESC NULLS FIRST,
-                 event_on, indicator, record_ids[1]) AS rank
+                 event_on, indicator COLLATE "C", record_ids[1]) AS rank
     FROM bundle
     WHERE points <> 0 OR ceiling IS NOT NULL
 ),
 
 -- Rule 4, then: a weaker sibling gives way while both hold.
 held AS (
-    SELECT r.* FROM rival r
-    WHERE r.rank = 1
-      AND NOT EXISTS (
-          SELECT FROM rival s WHERE s.citizen_id = r.citizen_id AND s.rank = 1 AND r.indicator = ANY(s.supersedes))
+    SELECT * FROM rival
+    WHERE rank = 1
+      AND (citizen_id, indicator) NOT IN (SELECT s.citizen_id, unnest(s.supersedes) FROM rival s WHERE s.rank = 1)
 ),
 
 -- The presumption of good faith: full months since the last record that breaks it ceased to count, or since the
@@ -69,15 +69,13 @@ good_faith AS (
     SELECT w.citizen_id, t.indicator, t.dimension,
            coalesce(max(rung.points) FILTER (WHERE rung.reached_on <= w.day), 0) AS points,
            min(rung.reached_on) FILTER (WHERE rung.reached_on > w.day) AS next_on
-    FROM who w
+    FROM record_days w
     JOIN rule_term t ON t.rule_book_id = w.rule_book_id AND t.kind = 'clean'
-    LEFT JOIN record_days d ON d.citizen_id = w.citizen_id
     CROSS JOIN LATERAL (
-        SELECT r.points, (coalesce(d.clean_since, w.adult_on) + make_interval(months => r.edge::integer))::date
-               AS reached_on
+        SELECT r.points, (w.clean_since + make_interval(months => r.edge::integer))::date AS reached_on
         FROM unnest(t.rung_edges, t.rung_points) AS r (edge, points)
     ) rung
-    WHERE d.is_in_default IS NOT TRUE
+    WHERE NOT w.is_in_default
     GROUP BY w.citizen_id, t.indicator, t.dimension
 ),
 

@@ -13,7 +13,7 @@ honour AS MATERIALIZED (
 ),
 honour_held AS (
     SELECT citizen_id, json_agg(json_build_object('code', code, 'grade', grade, 'rank', rank, 'until', until)
-                                ORDER BY code) AS honours
+                                ORDER BY code COLLATE "C") AS honours
     FROM (
         SELECT DISTINCT ON (citizen_id, code) * FROM honour
         WHERE event_on <= day AND until >= day

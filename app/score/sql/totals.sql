@@ -43,7 +43,7 @@ contribution_total AS (
     SELECT c.citizen_id, min(c.ceiling) AS ceiling,
            json_agg(json_build_object('recordIds', c.record_ids, 'indicator', c.indicator, 'dimension', c.dimension,
                                       'points', c.points, 'until', c.until, 'isRepeat', c.is_repeat)
-                    ORDER BY d.position, abs(c.points) DESC, c.indicator, c.record_ids) AS contributions
+                    ORDER BY d.position, abs(c.points) DESC, c.indicator COLLATE "C", c.record_ids) AS contributions
     FROM contribution c
     JOIN dimension_points d ON d.citizen_id = c.citizen_id AND d.code = c.dimension
     GROUP BY c.citizen_id
@@ -62,7 +62,7 @@ total AS (
 -- What the caps, the scale and the ceilings took or gave back, in the order they were applied.
 adjustment_total AS (
     SELECT citizen_id, json_agg(json_build_object('code', code, 'subject', subject, 'year', year, 'points', points)
-                                ORDER BY step, subject, year) AS adjustments
+                                ORDER BY step, subject COLLATE "C", year) AS adjustments
     FROM (
         SELECT citizen_id, 1 AS step, 'annual_cap' AS code, indicator AS subject, nullif(cap_year, 0) AS year, points
         FROM annual

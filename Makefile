@@ -1,0 +1,43 @@
+# Everything a developer types. Each target first makes .venv and installs what it needs; nothing else is required.
+BIN := .venv/bin
+
+.PHONY: demo test check bench openapi requirements install install-dev clean
+
+demo: install  ## start a demo city, play the main job in it, stay up until Ctrl-C
+	$(BIN)/huixin demo $(ARGS)
+
+test: install-dev  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: install-dev  ## format, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install-dev  ## measure, each figure beside its ceiling
+	$(BIN)/python -m load_tests.bench $(ARGS)
+
+openapi: install-dev  ## write openapi/openapi.json and openapi/refusals.md again
+	$(BIN)/huixin openapi
+
+requirements: install-dev  ## pin the requirements anew
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements.in --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements-dev.in --output-file requirements-dev.txt
+
+install: .venv/installed
+
+install-dev: .venv/installed-dev
+
+.venv/installed: requirements.txt pyproject.toml install.sh
+	./install.sh requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt pyproject.toml install.sh
+	./install.sh requirements-dev.txt
+	touch $@ .venv/installed
+
+clean:  ## forget the embedded city and what was installed
+	rm -rf .venv var

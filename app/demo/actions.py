@@ -1,0 +1,78 @@
+"""The doors of the demo: make the city, write down how to get in, and play the tour."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.demo.actions_campaigns import make_campaigns
+from app.demo.actions_people import describe_citizens, is_made, make_people
+from app.demo.actions_places import MadeOfficial, give_key, make_administrators, make_officials, make_places
+from app.demo.rules_file import City
+from app.demo.rules_places import ADMINISTRATORS, POSTS, TOUR_POSTS
+from app.event.actions import ensure_epoch
+from app.kit.clock import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["CITIZENS_DEFAULT", "make_city", "make_tour_officials", "read_city", "write_city"]
+
+CITIZENS_DEFAULT = 20_000
+CITIZENS_SHOWN = 32
+OWNER_ONLY = 0o600
+
+
+async def make_city(
+    *, citizens: int = CITIZENS_DEFAULT, seed: int = 1, moved_in: Callable[[int], object] = bool
+) -> City:
+    """Make the city and return who is in it, with credentials that are shown this once.
+
+    What is there already stays, and only the credentials are new; so making may be stopped and begun again, and one
+    seed after the other makes one city of them all. ``moved_in`` is told of every chunk of people.
+    """
+    at = now()
+    await ensure_epoch()
+    administrators = await make_administrators()
+    administrator = administrators[0].caller
+    places = await make_places(administrator)
+    by_slug = {made.place.slug: made.institution_id for made in places}
+    others = [post for post in POSTS if post not in ADMINISTRATORS]
+    officials = administrators + await make_officials(administrator, others, by_slug)
+    by_name = {made.post.username: made.caller for made in officials}
+    editors = {slug: by_name[f"editor.{slug}"] for slug in by_slug}
+    benefits = await make_campaigns(places, editors, by_name["reviewer"], at=at)
+    partners = [await give_key(administrator, made) for made in places]
+    await make_people(citizens=citizens, seed=seed, at=at, moved_in=moved_in)
+    return City(
+        citizens=await describe_citizens(count=min(citizens, CITIZENS_SHOWN), seed=seed),
+        partners=partners,
+        officials=[made.show() for made in officials],
+        benefits=benefits,
+    )
+
+
+async def make_tour_officials() -> dict[str, MadeOfficial]:
+    """Give the tour's own staff accounts fresh credentials and return them by username."""
+    administrator = await find_administrator()
+    made = await make_officials(administrator, TOUR_POSTS, {})
+    return {official.post.username: official for official in made}
+
+
+def write_city(city: City, path: Path, *, base_url: str) -> None:
+    """Write the file that tells how to get in, for its owner's eyes."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode({"baseUrl": base_url} | msgspec.to_builtins(city))))
+    draft.replace(path)
+
+
+async def read_city(path: Path) -> City | None:
+    """Return the city the file tells of, when both are there."""
+    if not path.exists() or not await is_made():
+        return None
+    return msgspec.json.decode(path.read_bytes(), type=City)

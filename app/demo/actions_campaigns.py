@@ -1,0 +1,53 @@
+"""What the institutions give: each editor drafts and submits, the centre's reviewer approves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.campaign.actions import decide_campaign, draft_campaign, submit_campaign
+from app.demo import queries
+from app.demo.rules_file import BenefitShown
+from app.demo.rules_places import compute_campaign, read_benefits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from app.demo.actions_places import MadePlace
+    from app.kit.auth import OfficialCaller
+
+
+async def make_campaigns(
+    places: Sequence[MadePlace], editors: Mapping[str, OfficialCaller], reviewer: OfficialCaller, *, at: datetime
+) -> list[BenefitShown]:
+    """Bring every institution's campaign into force and return the benefits; one that is in force stays as it is.
+
+    ``editors`` are the institutions' own, by the institution's short name.
+    """
+    benefits = read_benefits()
+    shown: list[BenefitShown] = []
+    for made in places:
+        if not made.place.benefits:
+            continue
+        await _make_live(made, editors[made.place.slug], reviewer, at)
+        ids = await queries.list_benefits(made.institution_id, list(made.place.benefits))
+        shown += [
+            BenefitShown(id=row.id, code=row.code, institution=made.place.name, title=benefits[row.code].title)
+            for row in sorted(ids, key=lambda row: made.place.benefits.index(row.code))
+        ]
+    return shown
+
+
+async def _make_live(made: MadePlace, editor: OfficialCaller, reviewer: OfficialCaller, at: datetime) -> None:
+    """Go the way of a campaign from wherever it stands; somebody may have stopped the demo halfway."""
+    found = await queries.find_campaign(made.institution_id, made.place.benefits[0])
+    if found is None:
+        document = compute_campaign(made.place, read_benefits(), at)
+        drafted = await draft_campaign(editor, made.institution_id, document)
+        campaign_id, state = drafted.id, "draft"
+    else:
+        campaign_id, state = found.id, found.state
+    if state == "draft":
+        await submit_campaign(editor, campaign_id, if_match=None)
+    if state in ("draft", "submitted"):
+        await decide_campaign(reviewer, campaign_id, "approve", if_match=None)

@@ -1,0 +1,179 @@
+"""SQL of the demo city: people by COPY, and what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import copy_rows, execute, fetch_all, fetch_one, fetch_value
+from app.record.rules import NewRecord
+
+CITIZEN_COLUMNS = (
+    "id", "account_number", "state", "openid_index", "openid_cipher", "id_number_index", "id_number_cipher",
+    "person_index", "name_cipher", "phone_index", "phone_cipher", "birth_on", "district", "cap_holder_id",
+    "created_at", "joined_at",
+)  # fmt: skip
+CONSENT_COLUMNS = ("id", "citizen_id", "purpose", "version", "given_at")
+EVENT_COLUMNS = ("source", "event_id", "record_id", "citizen_id", "facts_digest")
+RECORD_COLUMNS = ("id", *NewRecord.__struct_fields__, "state", "entered_at")
+
+
+class ConsentVersion(msgspec.Struct, frozen=True):
+    """A consent text in force."""
+
+    purpose: str
+    version: int
+    is_required: bool
+
+
+class AccountNumber(msgspec.Struct, frozen=True):
+    """An account number somebody has."""
+
+    account_number: int
+
+
+class ScoredCitizen(msgspec.Struct, frozen=True):
+    """A citizen's score; honours are JSON text."""
+
+    openid_index: bytes
+    value: int
+    level: str
+    honours: str
+
+
+class PlaceRow(msgspec.Struct, frozen=True):
+    """A terminal with its store and institution; an institution or store without any has None there."""
+
+    institution_id: UUID
+    institution: str
+    store_id: UUID | None
+    store: str | None
+    terminal_id: UUID | None
+    terminal: str | None
+
+
+class OfficialRow(msgspec.Struct, frozen=True):
+    """A staff account."""
+
+    id: UUID
+    username: str
+    institution_id: UUID | None
+
+
+class CampaignRow(msgspec.Struct, frozen=True):
+    """A campaign and where it stands."""
+
+    id: UUID
+    state: str
+
+
+class BenefitRow(msgspec.Struct, frozen=True):
+    """A benefit's id."""
+
+    id: UUID
+    code: str
+
+
+async def insert_citizens(rows: Iterable[Sequence[object]]) -> None:
+    """Store citizens, in the order of ``CITIZEN_COLUMNS``."""
+    await copy_rows("citizen", CITIZEN_COLUMNS, rows)
+
+
+async def insert_consents(rows: Iterable[Sequence[object]]) -> None:
+    """Store consents, in the order of ``CONSENT_COLUMNS``."""
+    await copy_rows("consent", CONSENT_COLUMNS, rows)
+
+
+async def insert_source_events(rows: Iterable[Sequence[object]]) -> None:
+    """Store which event became which record, in the order of ``EVENT_COLUMNS``."""
+    await copy_rows("record_source_event", EVENT_COLUMNS, rows)
+
+
+async def insert_records(rows: Iterable[Sequence[object]]) -> None:
+    """Store records, in the order of ``RECORD_COLUMNS``."""
+    await copy_rows("record", RECORD_COLUMNS, rows)
+
+
+async def update_statistics() -> None:
+    """Let the planner know what has come."""
+    await execute("ANALYZE citizen, consent, record, record_source_event, score_snapshot, score_change")
+
+
+async def list_consent_versions() -> list[ConsentVersion]:
+    """Return the version in force of every consent text."""
+    return await fetch_all(
+        ConsentVersion,
+        """
+        SELECT DISTINCT ON (purpose) purpose, version, is_required
+          FROM consent_text WHERE published_at <= now() ORDER BY purpose, version DESC
+        """,
+    )
+
+
+async def list_account_numbers_taken(numbers: Sequence[int]) -> list[AccountNumber]:
+    """Return those of some account numbers that somebody has."""
+    return await fetch_all(
+        AccountNumber, "SELECT account_number FROM citizen WHERE account_number = ANY($1)", list(numbers)
+    )
+
+
+async def find_is_known(openid_index: bytes) -> bool:
+    """Whether somebody has this openid."""
+    return bool(await fetch_value("SELECT EXISTS (SELECT FROM citizen WHERE openid_index = $1)", openid_index))
+
+
+async def list_scored(openid_indexes: Sequence[bytes]) -> list[ScoredCitizen]:
+    """Return the scores of the citizens with these openids."""
+    return await fetch_all(
+        ScoredCitizen,
+        """
+        SELECT c.openid_index, s.value, s.level, s.honours
+          FROM citizen c JOIN score_snapshot s ON s.citizen_id = c.id WHERE c.openid_index = ANY($1)
+        """,
+        openid_indexes,
+    )
+
+
+async def list_places(names: Sequence[str]) -> list[PlaceRow]:
+    """Return what there is of some institutions."""
+    return await fetch_all(
+        PlaceRow,
+        """
+        SELECT i.id AS institution_id, i.name AS institution, s.id AS store_id, s.name AS store,
+               t.id AS terminal_id, t.name AS terminal
+          FROM institution i
+          LEFT JOIN store s ON s.institution_id = i.id
+          LEFT JOIN terminal t ON t.store_id = s.id
+         WHERE i.name = ANY($1)
+        """,
+        names,
+    )
+
+
+async def find_official(username: str) -> OfficialRow | None:
+    """Find a staff account."""
+    return await fetch_one(
+        OfficialRow, "SELECT id, username, institution_id FROM official WHERE username = $1", username
+    )
+
+
+async def find_campaign(institution_id: UUID, code: str) -> CampaignRow | None:
+    """Find the campaign of an institution that a benefit belongs to."""
+    return await fetch_one(
+        CampaignRow,
+        """
+        SELECT c.id, c.state FROM benefit b JOIN campaign c ON c.id = b.campaign_id
+         WHERE b.institution_id = $1 AND b.code = $2
+        """,
+        institution_id,
+        code,
+    )
+
+
+async def list_benefits(institution_id: UUID, codes: Sequence[str]) -> list[BenefitRow]:
+    """Return the ids of benefits of an institution."""
+    return await fetch_all(
+        BenefitRow, "SELECT id, code FROM benefit WHERE institution_id = $1 AND code = ANY($2)", institution_id, codes
+    )

@@ -1,0 +1,141 @@
+"""Joining, moving, leaving, and the separate consents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, Router, delete, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter
+
+from app.consent.actions import ConsentMissing, ConsentRequired, ConsentUnknown
+from app.consent.rules import PURPOSE_CHARACTERS_MAX, GivenConsent
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now
+from app.kit.errors import (
+    Forbidden,
+    InvalidRequest,
+    MisconfiguredHere,
+    NotFound,
+    OutsideServiceUnavailable,
+    RateLimited,
+    Unauthenticated,
+)
+from app.kit.http import refusals
+from app.membership import actions
+from app.membership.refusals import (
+    AlreadyJoined,
+    IdentityMismatch,
+    IdentityTaken,
+    IdentityUnknown,
+    IdNumberInvalid,
+    NameInvalid,
+    PhoneCodeInvalid,
+    UnderAge,
+)
+from app.membership.schemas import (
+    ConsentAsk,
+    ConsentState,
+    IdentityRequest,
+    Joined,
+    Moved,
+    MovedCitizen,
+    RebindRequest,
+)
+
+NO_STORE = {"Cache-Control": "no-store"}
+PROOF_REFUSALS = (
+    InvalidRequest, Unauthenticated, ConsentUnknown, IdNumberInvalid, NameInvalid, UnderAge, PhoneCodeInvalid,
+    IdentityMismatch, AlreadyJoined, RateLimited, OutsideServiceUnavailable, MisconfiguredHere,
+)  # fmt: skip
+PurposePath = Annotated[str, PathParameter(max_length=PURPOSE_CHARACTERS_MAX)]
+
+
+@post(
+    "/identity",
+    operation_id="joinWithIdentity",
+    status_code=200,
+    responses=refusals(ConsentMissing, IdentityTaken, *PROOF_REFUSALS),
+)
+async def join(data: JSONBody[IdentityRequest], citizen: NamedDependency[CitizenCaller]) -> Joined:
+    """Join: opt in, prove who you are, get a score."""
+    at = now()
+    await actions.join(
+        citizen,
+        name=data.name,
+        id_number=data.id_number,
+        phone_code=data.phone_code,
+        agreed=_pairs(data.consents),
+        at=at,
+    )
+    return Joined(id=citizen.id, state="active", joined_at=at)
+
+
+@post(
+    "/identity/rebind",
+    operation_id="moveIdentity",
+    status_code=200,
+    responses=refusals(IdentityUnknown, *PROOF_REFUSALS),
+)
+async def rebind(data: JSONBody[RebindRequest], citizen: NamedDependency[CitizenCaller]) -> Response[Moved]:
+    """Move a membership to this WeChat account by the same proof; tokens and codes of the old one die."""
+    tokens = await actions.rebind(
+        citizen,
+        name=data.name,
+        id_number=data.id_number,
+        phone_code=data.phone_code,
+        agreed=_pairs(data.consents),
+        at=now(),
+    )
+    moved = Moved(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+        expires_at=tokens.expires_at,
+        citizen=MovedCitizen(id=tokens.citizen_id, state=tokens.state),
+    )
+    return Response(moved, headers=NO_STORE)
+
+
+@delete("/", operation_id="leave", status_code=204, responses=refusals(Unauthenticated))
+async def leave(citizen: NamedDependency[CitizenCaller]) -> None:
+    """Leave at once: tokens and codes die, and everything personal is destroyed."""
+    await actions.leave(citizen, at=now())
+
+
+@post(
+    "/consents",
+    operation_id="giveConsent",
+    status_code=200,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, ConsentUnknown),
+)
+async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[CitizenCaller]) -> ConsentState:
+    """Accept a consent text in force; the score follows at once."""
+    return _show(await actions.give_consent(citizen, data.purpose, data.version, at=now()))
+
+
+@post(
+    "/consents/{purpose:str}/withdraw",
+    operation_id="withdrawConsent",
+    status_code=200,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, ConsentRequired),
+)
+async def withdraw_consent(purpose: PurposePath, citizen: NamedDependency[CitizenCaller]) -> ConsentState:
+    """Withdraw a separate consent; the score follows at once. A required one is withdrawn by leaving."""
+    return _show(await actions.withdraw_consent(citizen, purpose, at=now()))
+
+
+def _pairs(consents: list[ConsentAsk]) -> list[tuple[str, int]]:
+    return [(consent.purpose, consent.version) for consent in consents]
+
+
+def _show(consent: GivenConsent) -> ConsentState:
+    return ConsentState(
+        purpose=consent.purpose,
+        version=consent.version,
+        given_at=consent.given_at,
+        withdrawn_at=consent.withdrawn_at,
+    )
+
+
+router = Router("/v1/me", route_handlers=[join, rebind, leave, give_consent, withdraw_consent], tags=["membership"])

@@ -1,0 +1,134 @@
+"""Rescoring: lock, compute, store the score, its history and what happened, in the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from app.event.actions import NewEvent, insert_events
+from app.kit.clock import shanghai_day, uuid7
+from app.kit.database import is_in_transaction
+from app.kit.errors import Refusal
+from app.record.rules import CATALOGUE
+from app.score import queries, queries_engine
+from app.score.rules import Adjustment, Contribution, ScoreChange, compute_parts, compute_reasons
+from app.score.rules_check import parse_rule_book
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from app.score.queries_engine import ComputedScore
+    from app.score.rules_book import RuleBook
+
+__all__ = ["NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "rescore"]
+
+_BOOKS: dict[int, RuleBook] = {}
+
+
+class NoScore(Refusal):
+    """There is no score: the citizen has not opted in."""
+
+    code: ClassVar[str] = "no_score"
+    status_code: ClassVar[int] = 404
+    zh: ClassVar[str] = "尚未开通信用分"
+
+
+async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreChange]:
+    """Compute the scores of citizens as of an instant, inside the caller's transaction, and return what changed.
+
+    The citizens are locked in id order by a statement of its own, so that the next one sees what others committed
+    while it waited: two rescorings at once add up. Stores the snapshot, the step of history with its reasons, and the
+    event ``score.changed.v1``. Citizens who have not opted in, or are under eighteen, are passed over.
+    """
+    assert is_in_transaction(), "a score moves with what moved it"
+    await queries_engine.lock_citizens(citizen_ids)
+    computed = await queries_engine.find_scores(citizen_ids, shanghai_day(at))
+    fresh = [score for score in computed if score.inputs_hash != score.from_hash]
+    if not fresh:
+        return []
+    parts = [_sum_parts(score) for score in fresh]
+    await queries.insert_snapshots([_to_snapshot(*pair) for pair in zip(fresh, parts, strict=True)], at=at)
+    changes = [
+        await _explain_change(score, new)
+        for score, new in zip(fresh, parts, strict=True)
+        if (score.value, score.level) != (score.from_value, score.from_level)
+    ]
+    await _store_changes(changes, at=at)
+    return changes
+
+
+async def find_due(day: date, limit: int) -> list[UUID]:
+    """Return citizens whose score changes by itself on or before a day: something begins, ends or is reached."""
+    return [citizen.id for citizen in await queries.find_due_citizens(day, limit)]
+
+
+async def delete_score(citizen_id: UUID) -> None:
+    """Delete a citizen's score and its history, inside the caller's transaction."""
+    assert is_in_transaction(), "leaving is one transaction"
+    await queries.delete_score(citizen_id)
+
+
+async def find_book(rule_book_id: int) -> RuleBook:
+    """Return a rule book; it never changes, so each is read once per process."""
+    if rule_book_id not in _BOOKS:
+        stored = await queries.find_book(rule_book_id)
+        assert stored is not None, "scores refer to rule books that exist"
+        _BOOKS[rule_book_id] = parse_rule_book(stored.document, CATALOGUE)
+    return _BOOKS[rule_book_id]
+
+
+def _sum_parts(score: ComputedScore) -> dict[str, int]:
+    contributions = msgspec.json.decode(score.contributions, type=list[Contribution])
+    return compute_parts(contributions, msgspec.json.decode(score.adjustments, type=list[Adjustment]))
+
+
+def _to_snapshot(score: ComputedScore, parts: dict[str, int]) -> queries.NewSnapshot:
+    return queries.NewSnapshot(
+        citizen_id=score.citizen_id,
+        value=score.value,
+        level=score.level,
+        dimensions=score.dimensions,
+        honours=score.honours,
+        parts=msgspec.json.encode(parts).decode(),
+        rule_book_id=score.rule_book_id,
+        as_of=score.as_of,
+        next_change_on=score.next_change_on,
+        inputs_hash=score.inputs_hash,
+    )
+
+
+async def _explain_change(score: ComputedScore, parts: dict[str, int]) -> ScoreChange:
+    old = msgspec.json.decode(score.from_parts, type=dict[str, int]) if score.from_parts else {}
+    return ScoreChange(
+        citizen_id=score.citizen_id,
+        from_value=score.from_value,
+        to_value=score.value,
+        from_level=score.from_level,
+        to_level=score.level,
+        reasons=compute_reasons(old, parts, await find_book(score.rule_book_id)),
+    )
+
+
+async def _store_changes(changes: Sequence[ScoreChange], *, at: datetime) -> None:
+    if not changes:
+        return
+    stored = [
+        queries.StoredChange(
+            id=uuid7(at),
+            citizen_id=change.citizen_id,
+            at=at,
+            from_value=change.from_value,
+            to_value=change.to_value,
+            from_level=change.from_level,
+            to_level=change.to_level,
+            reasons=msgspec.json.encode(change.reasons).decode(),
+        )
+        for change in changes
+    ]
+    await queries.insert_changes(stored)
+    await insert_events(
+        [NewEvent(type="score.changed.v1", subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in stored]
+    )

@@ -1,0 +1,167 @@
+"""All SQL of this room but the engine's: one function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import execute, fetch_all, fetch_one, fetch_value, read_sql
+from app.kit.group_commit import coalesce
+
+
+class DueCitizen(msgspec.Struct, frozen=True):
+    """A citizen whose score changes by itself."""
+
+    id: UUID
+
+
+class StoredSnapshot(msgspec.Struct, frozen=True):
+    """A current score as it lies in the database."""
+
+    citizen_id: UUID
+    value: int
+    level: str
+    dimensions: str
+    rule_book_id: int
+    as_of: date
+
+
+class NewSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A score to store; the lists are JSON text."""
+
+    citizen_id: UUID
+    value: int
+    level: str
+    dimensions: str
+    honours: str
+    parts: str
+    rule_book_id: int
+    as_of: date
+    next_change_on: date | None
+    inputs_hash: bytes
+
+
+class StoredChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a score's history; reasons are JSON text."""
+
+    id: UUID
+    citizen_id: UUID
+    at: datetime
+    from_value: int | None
+    to_value: int
+    from_level: str | None
+    to_level: str
+    reasons: str
+
+
+class StoredRuleBook(msgspec.Struct, frozen=True):
+    """A rule book as it lies in the database."""
+
+    id: int
+    document: str
+
+
+async def insert_snapshots(snapshots: Sequence[NewSnapshot], *, at: datetime) -> None:
+    """Store current scores, in the place of older ones."""
+    await execute(
+        """
+        INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
+                                    next_change_on, inputs_hash, computed_at)
+        SELECT new.*, $11::timestamptz
+        FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::integer[],
+                    $8::date[], $9::date[], $10::bytea[]) AS new
+        ON CONFLICT (citizen_id) DO UPDATE SET
+            value = excluded.value, level = excluded.level, dimensions = excluded.dimensions,
+            honours = excluded.honours, parts = excluded.parts, rule_book_id = excluded.rule_book_id,
+            as_of = excluded.as_of, next_change_on = excluded.next_change_on,
+            inputs_hash = excluded.inputs_hash, computed_at = excluded.computed_at
+        """,
+        *([getattr(snapshot, name) for snapshot in snapshots] for name in NewSnapshot.__struct_fields__),
+        at,
+    )
+
+
+async def insert_changes(changes: Sequence[StoredChange]) -> None:
+    """Write steps of history."""
+    await execute(
+        """
+        INSERT INTO score_change (id, citizen_id, at, from_value, to_value, from_level, to_level, reasons)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::integer[], $6::text[],
+                             $7::text[], $8::jsonb[])
+        """,
+        *([getattr(change, name) for change in changes] for name in StoredChange.__struct_fields__),
+    )
+
+
+async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> list[StoredChange]:
+    """Return a citizen's steps, newest first, from just before one of them."""
+    return await fetch_all(
+        StoredChange,
+        """
+        SELECT id, citizen_id, at, from_value, to_value, from_level, to_level, reasons
+        FROM score_change WHERE citizen_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
+        """,
+        citizen_id,
+        before,
+        limit,
+    )
+
+
+async def find_snapshot(citizen_id: UUID) -> StoredSnapshot | None:
+    """Return a citizen's current score; reads that wait together share one statement."""
+    return await SNAPSHOTS.submit(citizen_id)
+
+
+async def _find_snapshots(citizen_ids: list[UUID]) -> list[StoredSnapshot | Exception | None]:
+    rows = await fetch_all(
+        StoredSnapshot,
+        """
+        SELECT citizen_id, value, level, dimensions, rule_book_id, as_of FROM score_snapshot
+        WHERE citizen_id = ANY($1)
+        """,
+        citizen_ids,
+    )
+    by_citizen = {row.citizen_id: row for row in rows}
+    return [by_citizen.get(citizen_id) for citizen_id in citizen_ids]
+
+
+SNAPSHOTS = coalesce(_find_snapshots)
+
+
+async def find_due_citizens(day: date, limit: int) -> list[DueCitizen]:
+    """Return citizens whose score changes by itself on or before a day, longest due first."""
+    return await fetch_all(
+        DueCitizen,
+        "SELECT citizen_id AS id FROM score_snapshot WHERE next_change_on <= $1 ORDER BY next_change_on LIMIT $2",
+        day,
+        limit,
+    )
+
+
+async def find_active_book_id() -> int:
+    """Return which rule book is active."""
+    return int(await fetch_value("SELECT id FROM rule_book WHERE state = 'active'"))
+
+
+async def find_book(rule_book_id: int) -> StoredRuleBook | None:
+    """Return a rule book."""
+    return await fetch_one(StoredRuleBook, "SELECT id, document FROM rule_book WHERE id = $1", rule_book_id)
+
+
+async def insert_rule_book(document: str, state: str) -> int:
+    """Store a rule book and the rows the engine joins; the caller has parsed it."""
+    return int(await fetch_value(read_sql(__file__, "insert_rule_book"), document, state))
+
+
+async def delete_score(citizen_id: UUID) -> None:
+    """Delete a citizen's score and its history."""
+    await execute(
+        """
+        WITH history AS (DELETE FROM score_change WHERE citizen_id = $1)
+        DELETE FROM score_snapshot WHERE citizen_id = $1
+        """,
+        citizen_id,
+    )

@@ -1,0 +1,54 @@
+"""A citizen's own score, its explanation and its history."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+
+from app.kit.auth import CitizenCaller
+from app.kit.errors import Forbidden, StaleCursor, Unauthenticated
+from app.kit.http import AnyRequest, language_of, refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.score import actions_explain
+from app.score.actions import NoScore
+from app.score.schemas import ChangeView, ExplanationView, ScoreView
+from app.score.schemas_make import show_change, show_explanation, show_score
+
+
+@get("/", operation_id="getScore", status_code=200, responses=refusals(Unauthenticated, Forbidden, NoScore))
+async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> ScoreView:
+    """Return your score, its level, and how far the next level is."""
+    citizen.need_active()
+    return show_score(await actions_explain.read_score(citizen.id), language_of(request))
+
+
+@get(
+    "/explanation", operation_id="explainScore", status_code=200,
+    responses=refusals(Unauthenticated, Forbidden, NoScore),
+)  # fmt: skip
+async def explain_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> ExplanationView:
+    """Return every contribution and limit; base, contributions and adjustments add up to your score exactly."""
+    citizen.need_active()
+    return show_explanation(await actions_explain.explain_score(citizen.id), language_of(request))
+
+
+@get(
+    "/changes", operation_id="listScoreChanges", status_code=200,
+    responses=refusals(Unauthenticated, Forbidden, StaleCursor),
+)  # fmt: skip
+async def list_score_changes(
+    request: AnyRequest,
+    citizen: NamedDependency[CitizenCaller],
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[ChangeView]:
+    """Return the history of your score, newest first, with reasons."""
+    citizen.need_active()
+    steps = await actions_explain.list_changes(citizen.id, before=decode_cursor(cursor, UUID), limit=limit + 1)
+    language = language_of(request)
+    return make_page(steps, limit, lambda step: show_change(step, language), lambda step: step.id)
+
+
+router = Router("/v1/me/score", route_handlers=[get_score, explain_score, list_score_changes], tags=["score"])

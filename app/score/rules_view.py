@@ -1,0 +1,44 @@
+"""What is read of a score: the current one, its explanation, one step of its history. Pure nouns."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoints
+from app.score.rules_book import RuleBook
+
+
+class CurrentScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A score as of a day, and the rules it follows."""
+
+    value: int
+    level: str
+    dimensions: tuple[DimensionPoints, ...]
+    as_of: date
+    book: RuleBook
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a score comes from: base, contributions and adjustments add up to the value."""
+
+    as_of: date
+    base: int
+    contributions: tuple[Contribution, ...]
+    adjustments: tuple[Adjustment, ...]
+    value: int
+    book: RuleBook
+
+
+class PastChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a score's history; ``from_value`` None is the first score."""
+
+    id: UUID
+    at: datetime
+    from_value: int | None
+    to_value: int
+    from_level: str | None
+    to_level: str
+    reasons: tuple[ChangeReason, ...]

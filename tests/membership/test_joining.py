@@ -1,0 +1,275 @@
+"""Joining: every refusal in its order, nothing stored unless all of it is, one person one membership."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from app.citizen import actions as citizens
+from app.kit import rate_limit
+from app.kit.clock import now, shanghai_day
+from app.kit.crypto import tombstone_hash
+from app.kit.database import fetch_value, is_in_transaction
+from app.kit.errors import RateLimited
+from app.kit.rate_limit import TIGHTENED_BY
+from app.kit.valkey import VALKEY
+from app.membership import actions
+from app.membership.actions import IDENTITY_LIMIT, IDENTITY_TRIES_MAX
+from tests.support.citizens import (
+    REQUIRED_CONSENTS,
+    Tokens,
+    identity_body,
+    join,
+    log_in,
+    make_id_number,
+)
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
+
+OPTIONAL = {"purpose": "pos_blood", "version": 1}
+
+
+async def ask(client: AsyncClient, tokens: Tokens, **changed: Any) -> Response:
+    """Ask to join with a body that is right but for what is given."""
+    return await client.post("/v1/me/identity", json=identity_body(**changed), headers=tokens.headers)
+
+
+async def state_of(citizen_id: UUID) -> str:
+    return str(await fetch_value("SELECT state FROM citizen WHERE id = $1", citizen_id))
+
+
+async def count_of(table: str, citizen_id: UUID) -> int:
+    return int(await fetch_value(f"SELECT count(*) FROM {table} WHERE citizen_id = $1", citizen_id))  # noqa: S608
+
+
+async def test_joining_makes_a_member_with_a_first_score(client: AsyncClient) -> None:
+    tokens = await log_in(client)
+    answer = await ask(client, tokens, name="欧阳娜娜")
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["id"], answer.json()["state"]) == (str(tokens.citizen_id), "active")
+    own = (await client.get("/v1/me", headers=tokens.headers)).json()
+    assert (own["state"], own["name"]) == ("active", "欧阳**")
+    assert own["joinedAt"] == answer.json()["joinedAt"]
+    given = (await client.get("/v1/me/consents", headers=tokens.headers)).json()["data"]
+    assert {consent["purpose"] for consent in given} == {"join", "sensitive_information"}
+    record = "SELECT source || ' ' || event_id || ' ' || indicator || ' ' || state FROM record WHERE citizen_id = $1"
+    told = f"huixin identity:{tokens.citizen_id} BASE_ID_VERIFIED active"
+    assert await fetch_value(record, tokens.citizen_id) == told
+    assert await fetch_value("SELECT value FROM score_snapshot WHERE citizen_id = $1", tokens.citizen_id) >= 530
+    events = "SELECT array_agg(type ORDER BY type) FROM event WHERE citizen_id = $1"
+    assert await fetch_value(events, tokens.citizen_id) == [
+        "citizen.joined.v1", "consent.given.v1", "consent.given.v1", "score.changed.v1"
+    ]  # fmt: skip
+
+
+async def test_separate_consents_may_come_with_joining(client: AsyncClient) -> None:
+    member = await join(client, consents=[*REQUIRED_CONSENTS, OPTIONAL])
+    assert await count_of("consent", member.id) == 3
+
+
+CHILD = shanghai_day(now()) - timedelta(days=17 * 365)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "code", "pointer"),
+    [
+        ({"consents": []}, 422, "consent_missing", None),
+        ({"consents": REQUIRED_CONSENTS[:1]}, 422, "consent_missing", None),
+        ({"consents": REQUIRED_CONSENTS[1:]}, 422, "consent_missing", None),
+        ({"consents": [*REQUIRED_CONSENTS, {"purpose": "nose", "version": 1}]}, 422, "consent_unknown", "/consents/2"),
+        ({"consents": [REQUIRED_CONSENTS[0], REQUIRED_CONSENTS[1] | {"version": 9}]},
+         422, "consent_unknown", "/consents/1"),
+        ({"id_number": "11010519491231002"}, 422, "id_number_invalid", "/idNumber"),
+        ({"id_number": make_id_number()[:-1] + "?"}, 422, "id_number_invalid", "/idNumber"),
+        ({"id_number": "１１０１０５１９４９１２３１００２Ｘ"}, 422, "id_number_invalid", "/idNumber"),
+        ({"name": "张😀"}, 422, "name_invalid", "/name"),
+        ({"name": ""}, 422, "name_invalid", "/name"),
+        ({"name": "张三1"}, 422, "name_invalid", "/name"),
+        ({"id_number": make_id_number(born_on=CHILD)}, 422, "under_age", "/idNumber"),
+        ({"phone_code": "err-40029"}, 422, "phone_code_invalid", None),
+        ({"phone_code": "demo-not-a-phone"}, 422, "phone_code_invalid", None),
+        ({"phone_code": "demo-phone-foreign-1"}, 422, "phone_code_invalid", None),
+        ({"name": "不符"}, 422, "identity_mismatch", None),
+        ({"phone_code": "demo-phone-other-1"}, 422, "identity_mismatch", None),
+        ({"phone_code": "err--1"}, 503, "outside_service_unavailable", None),
+        ({"phone_code": "err-45011"}, 429, "rate_limited", None),
+        ({"name": "繁忙"}, 503, "outside_service_unavailable", None),
+    ],
+)  # fmt: skip
+async def test_every_refusal_is_clear_and_changes_nothing(
+    client: AsyncClient, changed: dict[str, Any], status: int, code: str, pointer: str | None
+) -> None:
+    tokens = await log_in(client)
+    answer = await ask(client, tokens, **changed)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code)
+    assert [error["pointer"] for error in problem["errors"]] == ([pointer] if pointer else [])
+    assert await state_of(tokens.citizen_id) == "new"
+    for table in ("consent", "record", "score_snapshot", "event"):
+        assert await count_of(table, tokens.citizen_id) == 0
+    assert (await ask(client, tokens)).status_code == 200
+
+
+async def test_the_missing_consents_are_named_in_the_readers_language(client: AsyncClient) -> None:
+    tokens = await log_in(client)
+    english = tokens.headers | {"Accept-Language": "en"}
+    for headers, word in ((tokens.headers, "需要同意：开通"), (english, "Consent needed: Opting in")):
+        answer = await client.post("/v1/me/identity", json=identity_body(consents=[]), headers=headers)
+        reasons = answer.json()["reasons"]
+        assert [reason["code"] for reason in reasons] == ["join", "sensitive_information"]
+        assert reasons[0]["text"].startswith(word)
+
+
+async def test_the_checks_come_in_their_order(client: AsyncClient) -> None:
+    """Each thing put right brings the next refusal; outside services are asked last."""
+    tokens = await log_in(client)
+    child = make_id_number(born_on=CHILD)
+    wrong: dict[str, Any] = {"consents": [], "id_number": "1", "name": "1", "phone_code": "no"}
+    steps: list[tuple[dict[str, Any], str]] = [
+        ({}, "consent_missing"),
+        ({"consents": REQUIRED_CONSENTS}, "id_number_invalid"),
+        ({"id_number": child}, "name_invalid"),
+        ({"name": "不符"}, "under_age"),
+        ({"id_number": make_id_number()}, "phone_code_invalid"),
+        ({"phone_code": "demo-phone-1"}, "identity_mismatch"),
+    ]
+    for righted, code in steps:
+        wrong |= righted
+        assert (await ask(client, tokens, **wrong)).json()["code"] == code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"name": "张三"}, identity_body() | {"gender": "x"}, identity_body() | {"name": 1},
+        identity_body() | {"name": "张\u0000三"}, identity_body() | {"name": "张" * 101},
+        identity_body() | {"idNumber": None}, identity_body() | {"phoneCode": ""},
+        identity_body() | {"consents": "join"}, identity_body() | {"consents": [{"purpose": "join"}]},
+        identity_body() | {"consents": [{"purpose": "join", "version": 0}]},
+        identity_body() | {"consents": [{"purpose": "join", "version": 2**40}]},
+        identity_body() | {"consents": [*REQUIRED_CONSENTS] * 11},
+    ],
+)  # fmt: skip
+async def test_malformed_bodies_change_nothing(client: AsyncClient, body: Any) -> None:
+    tokens = await log_in(client)
+    answer = await client.post("/v1/me/identity", json=body, headers=tokens.headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert answer.json()["errors"]
+    assert await state_of(tokens.citizen_id) == "new"
+
+
+async def test_joining_twice_is_refused(client: AsyncClient) -> None:
+    member = await join(client)
+    answer = await ask(client, member.tokens)
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_joined")
+
+
+async def test_joining_needs_a_login(client: AsyncClient) -> None:
+    assert (await client.post("/v1/me/identity", json=identity_body())).status_code == 401
+
+
+async def test_an_identity_is_taken_once(client: AsyncClient) -> None:
+    member, other = await join(client), await log_in(client)
+    answer = await ask(client, other, name=member.name, id_number=member.id_number.lower())
+    assert (answer.status_code, answer.json()["code"]) == (409, "identity_taken")
+    assert await state_of(other.citizen_id) == "new"
+    assert await count_of("consent", other.citizen_id) == 0
+
+
+async def test_many_accounts_racing_for_one_identity_are_one_member(client: AsyncClient) -> None:
+    number = make_id_number()
+    racers = [await log_in(client) for _ in range(8)]
+    answers = await asyncio.gather(*(ask(client, racer, id_number=number) for racer in racers))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"identity_taken"}
+
+
+async def test_one_account_joining_many_times_at_once_joins_once(client: AsyncClient) -> None:
+    tokens, number = await log_in(client), make_id_number()
+    answers = await asyncio.gather(*(ask(client, tokens, id_number=number) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 3
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"already_joined"}
+    assert await count_of("record", tokens.citizen_id) == 1
+
+
+async def test_nothing_is_stored_when_the_last_step_fails(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = await log_in(client)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(actions, "rescore", fail)
+        assert (await ask(client, tokens)).status_code == 500
+    assert await state_of(tokens.citizen_id) == "new"
+    for table in ("consent", "record", "record_source_event", "event"):
+        assert await count_of(table, tokens.citizen_id) == 0
+    assert (await ask(client, tokens)).status_code == 200
+
+
+async def test_nobody_outside_is_asked_inside_a_transaction(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("fetch_phone_number", "verify_identity"):
+        real = getattr(citizens, name)
+
+        async def watched(*arguments: Any, _name: str = name, _real: Any = real) -> Any:
+            assert not is_in_transaction()
+            asked.append(_name)
+            return await _real(*arguments)
+
+        monkeypatch.setattr(citizens, name, watched)
+    await join(client)
+    assert asked == ["fetch_phone_number", "verify_identity"]
+
+
+async def test_tries_are_limited_and_slips_of_the_pen_are_not_tries(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VALKEY, "_client", None)
+    monkeypatch.setattr(rate_limit, "time", SimpleNamespace(time=lambda: 1_800_000_000.0))
+    tokens = await log_in(client)
+    for _ in range(IDENTITY_TRIES_MAX):
+        assert (await ask(client, tokens, id_number="1")).json()["code"] == "id_number_invalid"
+    for _ in range(IDENTITY_TRIES_MAX // TIGHTENED_BY):
+        assert (await ask(client, tokens, name="不符")).json()["code"] == "identity_mismatch"
+    refused = await ask(client, tokens)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.headers["ratelimit"].startswith('"identity";r=0;')
+    assert (await ask(client, await log_in(client))).status_code == 200
+
+
+def test_the_shared_limit_of_tries_at_its_edge() -> None:
+    assert "r=0;" in IDENTITY_LIMIT._shared.answer(IDENTITY_TRIES_MAX, 0.0)["RateLimit"]
+    with pytest.raises(RateLimited):
+        IDENTITY_LIMIT._shared.answer(IDENTITY_TRIES_MAX + 1, 0.0)
+
+
+async def test_planted_names_and_numbers_are_in_no_log_and_no_event(
+    client: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for logger in ("", "httpx2", "httpcore2", "httpcore2.http11", "httpcore2.connection", "asyncio", "huixin"):
+        caplog.set_level(logging.DEBUG, logger=logger)
+    name, number, phone_code = "惠植入", make_id_number(), f"demo-phone-{secrets.token_hex(8)}"
+    refused = await log_in(client)
+    await ask(client, refused, name=name, id_number=number[:-1])
+    await ask(client, refused, name=name, id_number=number, phone_code="demo-phone-other-1")
+    await ask(client, refused, name=name + "😀", id_number=number)
+    member = await join(client, name=name, id_number=number, phone_code=phone_code)
+    taken = await ask(client, refused, name=name, id_number=number)
+    assert taken.json()["code"] == "identity_taken"
+    assert (await client.delete("/v1/me", headers=member.headers)).status_code == 204
+    written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
+    events = await fetch_value("SELECT string_agg(row_to_json(e)::text, ' ') FROM event e")
+    planted = (name, number, number[:-1], phone_code, member.tokens.access, tombstone_hash(number).hex())
+    assert [word for word in planted if word in written or word in events] == []

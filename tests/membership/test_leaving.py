@@ -1,0 +1,166 @@
+"""Leaving: dead in the same request, nothing personal left, the old caps for who returns."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.citizen.actions import match_people
+from app.kit.clock import now
+from app.kit.crypto import tombstone_hash
+from app.kit.database import fetch_value
+from app.membership.actions import forget_old_tombstones
+from app.membership.rules import TOMBSTONE_LIFETIME
+from tests.support.citizens import Joined, identity_body, join, log_in
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from httpx2 import AsyncClient
+
+PERSONAL = (
+    "openid_index", "openid_cipher", "id_number_index", "id_number_cipher", "person_index", "name_cipher",
+    "phone_index", "phone_cipher", "birth_on", "district", "cap_holder_id",
+)  # fmt: skip
+
+
+async def leave(client: AsyncClient, member: Joined) -> None:
+    answer = await client.delete("/v1/me", headers=member.headers)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def cap_holder_of(citizen_id: UUID) -> UUID:
+    return await fetch_value("SELECT cap_holder_id FROM citizen WHERE id = $1", citizen_id)  # type: ignore[no-any-return]
+
+
+async def tombstone_of(member: Joined) -> Any:
+    return await fetch_value(
+        "SELECT cap_holder_id FROM tombstone WHERE person_hash = $1", tombstone_hash(member.id_number)
+    )
+
+
+async def test_tokens_are_dead_in_the_same_request(client: AsyncClient) -> None:
+    member = await join(client)
+    other_phone = await log_in(client, member.tokens.code)
+    generation = "SELECT code_generation FROM citizen WHERE id = $1"
+    before = await fetch_value(generation, member.id)
+    await leave(client, member)
+    for headers in (member.headers, other_phone.headers):
+        assert (await client.get("/v1/me", headers=headers)).status_code == 401
+    for tokens in (member.tokens, other_phone):
+        answer = await client.post("/v1/auth/refresh", json={"refreshToken": tokens.refresh})
+        assert answer.status_code == 401
+    assert (await client.delete("/v1/me", headers=member.headers)).status_code == 401
+    assert await fetch_value(generation, member.id) == before + 1
+
+
+async def test_nothing_personal_is_left(client: AsyncClient) -> None:
+    member = await join(client)
+    await leave(client, member)
+    row = await fetch_value("SELECT to_jsonb(c)::text FROM citizen c WHERE id = $1", member.id)
+    assert '"state": "left"' in row
+    for column in PERSONAL:
+        assert f'"{column}": null' in row
+    for table in ("consent", "record", "record_source_event", "score_snapshot", "score_change"):
+        count = f"SELECT count(*) FROM {table} WHERE citizen_id = $1"  # noqa: S608
+        assert await fetch_value(count, member.id) == 0, table
+    assert await match_people([(member.name, member.id_number)]) == [None]
+    left = "SELECT count(*) FROM event WHERE citizen_id = $1 AND type = 'citizen.left.v1'"
+    assert await fetch_value(left, member.id) == 1
+
+
+async def test_a_tombstone_tells_nobody_who_it_is(client: AsyncClient) -> None:
+    member = await join(client)
+    holder = await cap_holder_of(member.id)
+    await leave(client, member)
+    assert await tombstone_of(member) == holder
+    row = await fetch_value(
+        "SELECT row_to_json(t)::text FROM tombstone t WHERE person_hash = $1", tombstone_hash(member.id_number)
+    )
+    assert str(member.id) not in row
+    assert member.id_number not in row
+
+
+async def test_who_returns_is_a_new_id_under_the_old_caps(client: AsyncClient) -> None:
+    member = await join(client)
+    holder = await cap_holder_of(member.id)
+    await leave(client, member)
+    again = await join(client, name=member.name, id_number=member.id_number, code=member.tokens.code)
+    assert again.id != member.id
+    assert await cap_holder_of(again.id) == holder
+    assert await tombstone_of(member) is None, "a tombstone is used up"
+    account = "SELECT account_number FROM citizen WHERE id = $1"
+    assert await fetch_value(account, again.id) != await fetch_value(account, member.id)
+
+
+async def test_leaving_and_returning_again_keeps_the_caps(client: AsyncClient) -> None:
+    member = await join(client)
+    holder = await cap_holder_of(member.id)
+    for _ in range(3):
+        await leave(client, member)
+        member = await join(client, name=member.name, id_number=member.id_number)
+        assert await cap_holder_of(member.id) == holder
+
+
+async def test_other_people_have_caps_of_their_own(client: AsyncClient) -> None:
+    holders = {await cap_holder_of((await join(client)).id) for _ in range(3)}
+    assert len(holders) == 3
+
+
+@pytest.mark.parametrize(("moment", "is_forgotten"), [(timedelta(microseconds=-1), False), (timedelta(0), True)])
+async def test_a_tombstone_is_forgotten_after_its_year(
+    client: AsyncClient, moment: timedelta, is_forgotten: bool
+) -> None:
+    member = await join(client)
+    await leave(client, member)
+    left_at: datetime = await fetch_value("SELECT left_at FROM citizen WHERE id = $1", member.id)
+    assert await forget_old_tombstones(left_at + TOMBSTONE_LIFETIME + moment) >= int(is_forgotten)
+    assert (await tombstone_of(member) is None) is is_forgotten
+
+
+async def test_a_forgotten_person_starts_anew(client: AsyncClient) -> None:
+    member = await join(client)
+    holder = await cap_holder_of(member.id)
+    await leave(client, member)
+    await forget_old_tombstones(now() + TOMBSTONE_LIFETIME)
+    again = await join(client, name=member.name, id_number=member.id_number)
+    assert await cap_holder_of(again.id) != holder
+
+
+async def test_somebody_who_never_joined_leaves_without_a_trace(client: AsyncClient) -> None:
+    tokens = await log_in(client)
+    before = await fetch_value("SELECT count(*) FROM tombstone")
+    assert (await client.delete("/v1/me", headers=tokens.headers)).status_code == 204
+    assert await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", tokens.citizen_id) is None
+    assert await fetch_value("SELECT count(*) FROM tombstone") == before
+    assert (await log_in(client, tokens.code)).citizen_id != tokens.citizen_id
+
+
+async def test_leaving_twice_at_once_is_leaving_once(client: AsyncClient) -> None:
+    member = await join(client)
+    answers = await asyncio.gather(*(client.delete("/v1/me", headers=member.headers) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [204, 401, 401, 401]
+    left = "SELECT count(*) FROM event WHERE citizen_id = $1 AND type = 'citizen.left.v1'"
+    assert await fetch_value(left, member.id) == 1
+
+
+async def test_returning_while_leaving_never_loses_the_caps(client: AsyncClient) -> None:
+    """Whoever joins with a second account at that moment is refused, or finds the tombstone."""
+    for _ in range(6):
+        member, second = await join(client), await log_in(client)
+        holder = await cap_holder_of(member.id)
+        body = identity_body(name=member.name, id_number=member.id_number)
+        left, joined = await asyncio.gather(
+            client.delete("/v1/me", headers=member.headers),
+            client.post("/v1/me/identity", json=body, headers=second.headers),
+        )
+        assert left.status_code == 204
+        if joined.status_code == 200:
+            assert await cap_holder_of(second.citizen_id) == holder
+        else:
+            assert joined.json()["code"] == "identity_taken"
+            assert await tombstone_of(member) == holder

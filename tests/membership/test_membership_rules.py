@@ -1,0 +1,34 @@
+"""Who may apply, judged on its face."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from app.membership.rules import Applicant, Fault, parse_applicant
+from tests.support.citizens import make_id_number
+
+TODAY = date(2026, 11, 21)
+ADULT = make_id_number(born_on=date(1990, 5, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "verdict"),
+    [
+        ("张三", ADULT, None),
+        ("张三", make_id_number(born_on=date(2008, 11, 21)), None),
+        ("张三", make_id_number(born_on=date(2008, 11, 22)), Fault.UNDER_AGE),
+        ("张三", make_id_number(born_on=date(2026, 11, 21)), Fault.UNDER_AGE),
+        ("张三", make_id_number(born_on=date(2026, 11, 22)), Fault.ID_NUMBER),
+        ("张三", "1" * 18, Fault.ID_NUMBER),
+        ("张三", "", Fault.ID_NUMBER),
+        ("", ADULT, Fault.NAME),
+        ("😀", ADULT, Fault.NAME),
+        ("😀", "1", Fault.ID_NUMBER),
+        ("😀", make_id_number(born_on=date(2020, 1, 1)), Fault.NAME),
+    ],
+)
+def test_parse_applicant(name: str, number: str, verdict: Fault | None) -> None:
+    judged = parse_applicant(name, number, TODAY)
+    assert judged == verdict or (verdict is None and isinstance(judged, Applicant))

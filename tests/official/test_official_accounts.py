@@ -1,0 +1,255 @@
+"""Staff accounts: who may create, suspend and reset whom."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyotp
+import pytest
+
+from app.kit.audit import find_broken_entry
+from app.kit.clock import uuid7
+from app.kit.database import fetch_value
+from app.official import actions_secret
+from app.official.actions import create_administrator
+from app.official.actions_manage import UsernameTaken
+from app.official.rules import FAILED_TRIES_MAX
+from tests.support.officials import make_official
+from tests.support.partners import bearer, make_partner
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from httpx2 import AsyncClient, Response
+
+    from app.kit.auth import Role
+
+URL = "/v1/official/officials"
+CENTRE_ONLY: list[Role] = ["reviewer", "caseworker", "importer", "auditor"]
+
+
+def fresh_username() -> str:
+    return f"staff-{uuid7().hex[-12:]}"
+
+
+async def create(client: AsyncClient, headers: dict[str, str], **changes: object) -> Response:
+    body = {"username": fresh_username(), "roles": ["editor"], "institutionId": None} | changes
+    return await client.post(URL, headers=headers, json=body)
+
+
+async def log_in(client: AsyncClient, made: dict[str, Any], *, steps: int = 0) -> Response:
+    code = pyotp.TOTP(made["totpSecret"]).at(time.time() + steps * 30)
+    body = {"username": made["official"]["username"], "password": made["password"], "totp": code}
+    return await client.post("/v1/official/login", json=body)
+
+
+async def count_audit(official_id: UUID | str, action: str) -> int:
+    sql = "SELECT count(*) FROM audit_entry WHERE subject = $1 AND action = $2"
+    return int(await fetch_value(sql, f"official:{official_id}", action))
+
+
+async def test_a_new_official_signs_in_with_what_is_shown_once(client: AsyncClient) -> None:
+    partner, centre = await make_partner(), await make_official(roles=["administrator"])
+    answer = await create(client, centre.headers, roles=["editor", "editor"], institutionId=str(partner.institution_id))
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["official"]["roles"] == ["editor"]
+    assert made["official"]["institutionId"] == str(partner.institution_id)
+    assert made["totpSecret"] in made["provisioningUri"]
+    signed_in = await log_in(client, made)
+    assert signed_in.status_code == 200, signed_in.text
+    assert signed_in.json()["official"]["institution"]["name"] == partner.name
+    listed = await client.get(URL, headers=centre.headers, params={"limit": 100})
+    stored = await fetch_value("SELECT to_jsonb(o)::text FROM official o WHERE id = $1", made["official"]["id"])
+    audited = await fetch_value("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_entry a")
+    for secret in (made["password"], made["totpSecret"]):
+        assert secret not in listed.text + stored + audited
+    assert await count_audit(made["official"]["id"], "official.create") == 1
+
+
+async def test_usernames_are_unique(client: AsyncClient) -> None:
+    centre, username = await make_official(roles=["administrator"]), fresh_username()
+    racing = [create(client, centre.headers, username=username) for _ in range(4)]
+    answers = await asyncio.gather(*racing)
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"username_taken"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"username": "ab"}, "/username"),
+        ({"username": "a" * 65}, "/username"),
+        ({"username": "Zhang"}, "/username"),
+        ({"username": "zhang\u0000"}, "/username"),
+        ({"username": "zhang\n"}, "/username"),
+        ({"username": "zhang😀"}, "/username"),
+        ({"username": "张三丰"}, "/username"),
+        ({"roles": []}, "/roles"),
+        ({"roles": ["king"]}, "/roles"),
+        ({"roles": ["editor"] * 7}, "/roles"),
+        ({"institutionId": "x"}, "/institutionId"),
+        ({"password": "mine"}, ""),
+    ],
+)
+async def test_a_bad_wish_is_refused_with_its_place(
+    client: AsyncClient, changes: dict[str, object], pointer: str
+) -> None:
+    centre = await make_official(roles=["administrator"])
+    before = await fetch_value("SELECT count(*) FROM official")
+    answer = await create(client, centre.headers, **changes)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["pointer"].startswith(pointer)
+    assert await fetch_value("SELECT count(*) FROM official") == before
+
+
+@pytest.mark.parametrize("role", CENTRE_ONLY)
+async def test_roles_of_the_centre_stay_there(client: AsyncClient, role: Role) -> None:
+    """Neither an institution's administrator nor the centre gives them to an institution's staff."""
+    partner, centre = await make_partner(), await make_official(roles=["administrator"])
+    local = await make_official(roles=["administrator"], institution_id=partner.institution_id)
+    for headers in (local.headers, centre.headers):
+        answer = await create(client, headers, roles=["editor", role], institutionId=str(partner.institution_id))
+        assert (answer.status_code, answer.json()["code"]) == (422, "role_of_centre")
+    assert (await create(client, centre.headers, roles=[role])).status_code == 201
+
+
+async def test_an_institution_manages_its_own_staff_only(client: AsyncClient) -> None:
+    mine, theirs = await make_partner(), await make_partner()
+    local = await make_official(roles=["administrator"], institution_id=mine.institution_id)
+    foreign = await make_official(roles=["editor"], institution_id=theirs.institution_id)
+    centre = await make_official(roles=["administrator"])
+    assert (await create(client, local.headers, institutionId=str(mine.institution_id))).status_code == 201
+    assert (await create(client, local.headers, institutionId=str(theirs.institution_id))).status_code == 404
+    assert (await create(client, local.headers, institutionId=None)).status_code == 403
+    assert (await create(client, centre.headers, institutionId=str(uuid7()))).status_code == 404
+    before = await fetch_value("SELECT jsonb_agg(o ORDER BY id)::text FROM official o WHERE id = ANY($1)",
+                               [foreign.id, centre.id])  # fmt: skip
+    for official_id in (foreign.id, centre.id, uuid7()):
+        for verb in ("suspend", "resume", "reset"):
+            answer = await client.post(f"{URL}/{official_id}/{verb}", headers=local.headers)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    after = await fetch_value("SELECT jsonb_agg(o ORDER BY id)::text FROM official o WHERE id = ANY($1)",
+                              [foreign.id, centre.id])  # fmt: skip
+    assert after == before
+    listed = (await client.get(URL, headers=local.headers, params={"limit": 100})).json()["data"]
+    assert {row["institutionId"] for row in listed} == {str(mine.institution_id)}
+
+
+async def test_suspending_ends_the_token_and_resuming_does_not_revive_it(client: AsyncClient) -> None:
+    centre, official = [await make_official(roles=["administrator"]) for _ in range(2)]
+    suspended = await client.post(f"{URL}/{official.id}/suspend", headers=centre.headers)
+    assert (suspended.status_code, suspended.json()["state"]) == (200, "suspended")
+    assert suspended.json()["allowedActions"] == ["resume"]
+    assert (await client.get(URL, headers=official.headers)).status_code == 401
+    again = await client.post(f"{URL}/{official.id}/suspend", headers=centre.headers)
+    assert (again.status_code, again.json()["code"]) == (409, "official_state_unsuitable")
+    resumed = await client.post(f"{URL}/{official.id}/resume", headers=centre.headers)
+    assert (resumed.status_code, resumed.json()["state"]) == (200, "active")
+    assert (await client.get(URL, headers=official.headers)).status_code == 401
+    made = {"official": {"username": official.username}, "password": official.password,
+            "totpSecret": official.totp_secret}  # fmt: skip
+    assert (await log_in(client, made)).status_code == 200
+    for action in ("official.suspend", "official.resume"):
+        assert await count_audit(official.id, action) == 1
+
+
+async def test_a_reset_takes_a_second_administrator(client: AsyncClient) -> None:
+    official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
+    for verb in ("reset", "suspend", "resume"):
+        own = await client.post(f"{URL}/{official.id}/{verb}", headers=official.headers)
+        assert (own.status_code, own.json()["code"]) == (403, "own_account")
+    assert (await client.get(URL, headers=official.headers)).status_code == 200
+    answer = await client.post(f"{URL}/{official.id}/reset", headers=second.headers)
+    assert answer.status_code == 200, answer.text
+    made = answer.json()
+    assert (await client.get(URL, headers=official.headers)).status_code == 401
+    old = {"official": made["official"], "password": official.password, "totpSecret": official.totp_secret}
+    assert (await log_in(client, old)).status_code == 401
+    assert (await log_in(client, made | {"totpSecret": official.totp_secret})).status_code == 401
+    assert (await log_in(client, made | {"password": official.password})).status_code == 401
+    signed_in = await log_in(client, made)
+    assert signed_in.status_code == 200
+    assert (await client.get(URL, headers=bearer(signed_in.json()["accessToken"]))).status_code == 200
+    assert await count_audit(official.id, "official.reset") == 1
+
+
+async def test_a_reset_unlocks(client: AsyncClient) -> None:
+    official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
+    wrong = {"official": {"username": official.username}, "password": "wrong", "totpSecret": official.totp_secret}
+    for _ in range(FAILED_TRIES_MAX):
+        await log_in(client, wrong)
+    listed = await client.get(URL, headers=second.headers, params={"limit": 100})
+    assert listed.status_code == 200
+    made = (await client.post(f"{URL}/{official.id}/reset", headers=second.headers)).json()
+    assert made["official"]["lockedUntil"] is None
+    assert (await log_in(client, made)).status_code == 200
+
+
+async def test_a_sign_in_that_a_reset_overtakes_fails(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old password was right when it was looked at, and wrong when the sign-in was to be accepted."""
+    official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
+    is_right = actions_secret.is_password_right
+
+    def look_slowly(password_hash: str, password: str) -> bool:
+        future = asyncio.run_coroutine_threadsafe(reset(), loop)
+        assert future.result(10) == 200
+        return is_right(password_hash, password)
+
+    async def reset() -> int:
+        return (await client.post(f"{URL}/{official.id}/reset", headers=second.headers)).status_code
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(actions_secret, "is_password_right", look_slowly)
+    made = {"official": {"username": official.username}, "password": official.password,
+            "totpSecret": official.totp_secret}  # fmt: skip
+    assert (await log_in(client, made)).status_code == 401
+
+
+@pytest.mark.parametrize("role", ["editor", *CENTRE_ONLY])
+async def test_no_other_role_manages_staff(client: AsyncClient, role: Role) -> None:
+    official, target = await make_official(roles=[role]), await make_official(roles=["editor"])
+    answers = [
+        await create(client, official.headers),
+        await client.get(URL, headers=official.headers),
+        *[await client.post(f"{URL}/{target.id}/{verb}", headers=official.headers)
+          for verb in ("suspend", "resume", "reset")],
+    ]  # fmt: skip
+    assert {answer.status_code for answer in answers} == {403}
+    partner = await make_partner()
+    for headers in ({}, partner.headers):
+        assert (await create(client, headers)).status_code == 401
+
+
+async def test_the_first_administrator_comes_from_the_command_line(client: AsyncClient) -> None:
+    username = fresh_username()
+    made = await create_administrator(username)
+    assert made.official.roles == ["administrator"]
+    assert made.official.institution_id is None
+    shown = {"official": {"username": username}, "password": made.password, "totpSecret": made.totp_secret}
+    signed_in = await log_in(client, shown)
+    headers = bearer(signed_in.json()["accessToken"])
+    assert (await client.get("/v1/official/institutions", headers=headers)).status_code == 200
+    actor = "SELECT actor FROM audit_entry WHERE subject = $1 AND action = 'official.create'"
+    assert await fetch_value(actor, f"official:{made.official.id}") == "command line"
+    with pytest.raises(UsernameTaken):
+        await create_administrator(username)
+
+
+async def test_staff_come_in_pages(client: AsyncClient) -> None:
+    partner = await make_partner()
+    staff = [await make_official(roles=["administrator"], institution_id=partner.institution_id) for _ in range(5)]
+    found: list[str] = []
+    query: dict[str, str] = {"limit": "2"}
+    while query.get("cursor", "") is not None:
+        body = (await client.get(URL, headers=staff[0].headers, params=query)).json()
+        found += [row["id"] for row in body["data"]]
+        query["cursor"] = body["page"]["nextCursor"]
+    assert found == sorted(str(official.id) for official in staff)
+
+
+async def test_the_chain_is_whole_after_all_this(app: object) -> None:
+    assert app is not None
+    assert await find_broken_entry() is None

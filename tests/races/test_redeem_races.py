@@ -1,0 +1,174 @@
+"""Whoever races, however many: exactly once. Real concurrency on two worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from httpx2 import HTTPError
+
+from app.kit.database import fetch_value
+from tests.support.live import all_at_once
+from tests.support.partners import make_partner
+from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, reverse, scan, show_code
+
+if TYPE_CHECKING:
+    from tests.support.live import LiveServer
+
+pytestmark = pytest.mark.xdist_group("races")
+CATALOGUE_SECONDS_MAX = 1.0
+
+
+async def settle() -> None:
+    """Give both workers the second they have to see a new partner and its benefits."""
+    await asyncio.sleep(CATALOGUE_SECONDS_MAX)
+
+
+async def test_200_clients_with_different_keys_redeem_one_code_once(server: LiveServer) -> None:
+    partner = await make_partner(terminals=20)
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    await settle()
+    code = show_code(shopper)
+    async with server.client() as client:
+        answers = await all_at_once(
+            [partial(redeem, client, partner, benefit_id, code=code, terminal=n % 20) for n in range(200)]
+        )
+    assert sorted({a.status_code for a in answers}) == [201, 409]
+    assert sum(a.status_code == 201 for a in answers) == 1
+    assert {code_of(a) for a in answers if a.status_code == 409} == {"already_redeemed"}
+    assert await count("redemption", citizen_id=shopper.id) == 1
+
+
+async def test_two_stores_get_one_owner(server: LiveServer) -> None:
+    partner = await make_partner(stores=2)
+    shoppers = [await make_shopper() for _ in range(20)]
+    await settle()
+    async with server.client() as client:
+        calls = [
+            partial(scan, client, partner, code, terminal=n % 2) for code in map(show_code, shoppers) for n in range(10)
+        ]
+        answers = await all_at_once(calls)
+    assert {a.status_code for a in answers} == {201, 409}
+    for shopper in shoppers:
+        assert await count("scan", citizen_id=shopper.id) == 1
+
+
+async def test_200_repeats_of_one_key_get_equal_answers(server: LiveServer) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    await settle()
+    call = partial(redeem, key=secrets.token_hex(12), reference="one", code=show_code(shopper))
+    async with server.client() as client:
+        answers = await all_at_once([partial(call, client, partner, benefit_id) for _ in range(200)])
+    assert {a.status_code for a in answers} == {201}
+    assert len({a.content for a in answers}) == 1
+    assert sum("Idempotency-Replayed" not in a.headers for a in answers) == 1
+    assert await count("redemption", citizen_id=shopper.id) == 1
+
+
+async def test_500_buyers_of_a_stock_of_100_get_exactly_100(server: LiveServer) -> None:
+    partner = await make_partner(terminals=10)
+    benefit_id = await make_benefit(partner, stock=100)
+    shoppers = await asyncio.gather(*(make_shopper() for _ in range(500)))
+    await settle()
+    async with server.client() as client:
+        answers = await all_at_once(
+            [
+                partial(redeem, client, partner, benefit_id, code=show_code(shopper), terminal=n % 10)
+                for n, shopper in enumerate(shoppers)
+            ]
+        )
+    assert sum(a.status_code == 201 for a in answers) == 100
+    assert {code_of(a) for a in answers if a.status_code != 201} == {"stock_gone"}
+    assert await fetch_value("SELECT used FROM benefit_usage WHERE benefit_id = $1", benefit_id) == 100
+    assert await count("redemption", benefit_id=benefit_id) == 100
+
+
+async def test_100_racers_never_pass_a_cap_of_2(server: LiveServer) -> None:
+    partner = await make_partner(terminals=10)
+    benefit_id = await make_benefit(partner, perCitizen={"count": 2, "period": "month"})
+    shopper = await make_shopper()
+    await settle()
+    codes = {show_code(shopper) for _ in range(400)}
+    async with server.client() as client:
+        answers = await all_at_once(
+            [
+                partial(redeem, client, partner, benefit_id, code=code, terminal=n % 10)
+                for n, code in enumerate(sorted(codes)[:80])
+            ]
+        )
+    assert sum(a.status_code == 201 for a in answers) == 2
+    assert {code_of(a) for a in answers if a.status_code != 201} == {"cap_reached"}
+
+
+async def test_a_capped_citizen_does_not_take_a_fresh_ones_place(server: LiveServer) -> None:
+    partner = await make_partner(terminals=2)
+    benefit_id = await make_benefit(partner, stock=2, perCitizen={"count": 1, "period": "campaign"})
+    capped, fresh = await make_shopper(), await make_shopper()
+    await settle()
+    async with server.client() as client:
+        assert (await redeem(client, partner, benefit_id, code=show_code(capped))).status_code == 201
+        refused, served = await all_at_once(
+            [
+                partial(redeem, client, partner, benefit_id, code=show_code(capped)),
+                partial(redeem, client, partner, benefit_id, code=show_code(fresh), terminal=1),
+            ]
+        )
+    assert code_of(refused) == "cap_reached"
+    assert served.status_code == 201
+
+
+async def test_one_redemption_is_reversed_once(server: LiveServer) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, stock=5, perCitizen={"count": 2, "period": "day"})
+    await settle()
+    async with server.client() as client:
+        receipt = (await redeem(client, partner, benefit_id, code=show_code(await make_shopper()))).json()
+        answers = await all_at_once([partial(reverse, client, partner, receipt["id"]) for _ in range(50)])
+    assert sum(a.status_code == 200 for a in answers) == 1
+    assert {code_of(a) for a in answers if a.status_code != 200} == {"already_reversed"}
+    assert await fetch_value("SELECT used FROM benefit_usage WHERE benefit_id = $1", benefit_id) == 0
+
+
+async def test_a_worker_killed_between_commit_and_answer_still_tells_the_truth(server: LiveServer) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    await settle()
+    for number in range(3):
+        shopper = await make_shopper()
+        call = partial(redeem, key=secrets.token_hex(12), reference=f"kill-{number}", code=show_code(shopper))
+        async with server.client() as client:
+            lost = asyncio.ensure_future(call(client, partner, benefit_id))
+            await _wait_for_commit(shopper.id)
+            server.kill_workers()
+            await asyncio.wait([lost])  # its answer, if any came, is thrown away
+            assert lost.exception() is None or isinstance(lost.exception(), HTTPError)
+        answer = await _retry(server, call, partner, benefit_id)
+        assert answer.status_code == 201
+        assert answer.headers["Idempotency-Replayed"] == "true"
+        assert await count("redemption", citizen_id=shopper.id) == 1
+        assert await count("event", citizen_id=shopper.id, type="benefit.redeemed.v1") == 1
+
+
+async def _wait_for_commit(citizen_id: UUID) -> None:
+    while not await count("redemption", citizen_id=citizen_id):
+        await asyncio.sleep(0)
+
+
+async def _retry(server: LiveServer, call: Any, partner: Any, benefit_id: UUID) -> Any:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            async with server.client() as client:
+                return await call(client, partner, benefit_id)
+        except HTTPError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)

@@ -1,0 +1,159 @@
+"""What a batch does to its neighbours: nothing. Straight on the lane and the statement, where faults can be planted."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import pytest
+
+from app.kit.clock import now, uuid7
+from app.kit.errors import OutcomeUnknown
+from app.redemption import actions_lanes, queries
+from app.redemption.actions_lanes import redeem_batch, redeem_lane
+from app.redemption.queries import RedeemItem, RedeemOutcome
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+def make_item(**fields: object) -> RedeemItem:
+    """Make a redemption of an unlimited benefit by a person of their own."""
+    at = now()
+    item = RedeemItem(
+        id=uuid7(at), institution_id=uuid4(), idempotency_key=secrets.token_hex(12), request_digest=b"digest",
+        reference=secrets.token_hex(8), slot_day=at.date(), code_id=f"{secrets.randbelow(10**20):020d}",
+        scan_id=uuid7(at), citizen_id=uuid4(), cap_holder_id=uuid4(), step=0, period_on=at.date().replace(day=1), cap=2,
+        store_id=uuid4(), terminal_id=uuid4(), scenario="garage", benefit_id=uuid4(), benefit_code="B", title="优惠",
+        campaign_version=1, stock=None, amount_fen=1000, discount_fen=100, at=at,
+        scan_expires_at=at + timedelta(seconds=300), reversible_until=at + timedelta(days=1), answer=b"{}",
+    )  # fmt: skip
+    return msgspec.structs.replace(item, **fields)
+
+
+def outcomes_of(results: object) -> list[str]:
+    """Name each outcome."""
+    return [r.outcome if isinstance(r, RedeemOutcome) else type(r).__name__ for r in results]  # type: ignore[attr-defined]
+
+
+async def test_a_poison_item_fails_alone() -> None:
+    items = [make_item() for _ in range(9)]
+    items[4] = make_item(amount_fen=-5, discount_fen=None)
+    results = outcomes_of(await redeem_batch(items))
+    assert results == ["redeemed"] * 4 + ["CheckViolationError"] + ["redeemed"] * 4
+
+
+async def test_a_reference_lost_in_a_race_is_a_refusal_not_an_error() -> None:
+    institution_id = uuid4()
+    pairs = [[make_item(institution_id=institution_id, reference=f"r{n}") for n in range(20)] for _ in range(2)]
+    first, second = await asyncio.gather(redeem_batch(pairs[0]), redeem_batch(pairs[1]))
+    both = list(zip(outcomes_of(first), outcomes_of(second), strict=True))
+    assert all(sorted(pair) == ["redeemed", "reference_taken"] for pair in both)
+
+
+async def test_opposite_orders_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two batches with the same references the other way round; without the ORDER BY they deadlock every time."""
+    errors: list[BaseException] = []
+    plain = queries.redeem_many
+
+    async def watched(items: list[RedeemItem]) -> list[RedeemOutcome]:
+        try:
+            return await plain(items)
+        except asyncpg.DeadlockDetectedError as error:
+            errors.append(error)
+            raise
+
+    monkeypatch.setattr(queries, "redeem_many", watched)
+    for _ in range(10):
+        institution_id = uuid4()
+        forth = [make_item(institution_id=institution_id, reference=f"r{n:03}") for n in range(40)]
+        back = [make_item(institution_id=institution_id, reference=f"r{n:03}") for n in reversed(range(40))]
+        await asyncio.gather(redeem_batch(forth), redeem_batch(back))
+    assert errors == []
+
+
+async def test_a_caller_gone_mid_batch_harms_nobody() -> None:
+    items = [make_item() for _ in range(8)]
+    tasks = [asyncio.ensure_future(redeem_lane.submit(item)) for item in items]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    tasks[5].cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(r).__name__ for r in results].count("CancelledError") == 2
+    assert all(r.outcome == "redeemed" for r in results if isinstance(r, RedeemOutcome))
+    # what was submitted was done all the same: the key tells
+    again = await redeem_batch([items[0]])
+    assert outcomes_of(again) == ["replayed"]
+
+
+async def test_a_freed_place_goes_to_the_next_in_line() -> None:
+    benefit_id, person = uuid4(), uuid4()
+    await queries.insert_usage(benefit_id)
+    await redeem_batch([make_item(benefit_id=benefit_id, cap_holder_id=person, cap=1)])
+    at_cap = make_item(benefit_id=benefit_id, stock=1, cap=1, cap_holder_id=person)
+    fresh = make_item(benefit_id=benefit_id, stock=1, cap=1)
+    results = await asyncio.gather(redeem_lane.submit(at_cap), redeem_lane.submit(fresh))
+    assert outcomes_of(results) == ["cap_reached", "redeemed"]
+
+
+@pytest.mark.parametrize("error", [asyncpg.ConnectionDoesNotExistError("gone"), TimeoutError(), OSError("reset")])
+async def test_a_lost_connection_is_tried_once_more_and_then_unknown(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    plain, calls = queries.redeem_many, []
+
+    async def flaky(items: list[RedeemItem]) -> list[RedeemOutcome]:
+        calls.append(len(items))
+        if len(calls) == 1:
+            raise error
+        return await plain(items)
+
+    monkeypatch.setattr(queries, "redeem_many", flaky)
+    assert outcomes_of(await redeem_batch([make_item(), make_item()])) == ["redeemed", "redeemed"]
+    assert calls == [2, 2]
+
+    async def dead(_: list[RedeemItem]) -> list[RedeemOutcome]:
+        raise error
+
+    monkeypatch.setattr(queries, "redeem_many", dead)
+    results = await redeem_batch([make_item() for _ in range(3)])
+    assert all(isinstance(r, OutcomeUnknown) for r in results)
+
+
+async def test_an_effect_committed_before_the_connection_broke_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, item = queries.redeem_many, make_item(answer=b'{"first":true}')
+
+    async def commits_then_breaks(items: list[RedeemItem]) -> list[RedeemOutcome]:
+        monkeypatch.setattr(queries, "redeem_many", plain)
+        await plain(items)
+        raise asyncpg.ConnectionDoesNotExistError("gone")
+
+    monkeypatch.setattr(queries, "redeem_many", commits_then_breaks)
+    (result,) = await redeem_batch([item])
+    assert isinstance(result, RedeemOutcome)
+    assert (result.outcome, result.answer) == ("replayed", b'{"first":true}')
+
+
+def test_items_that_would_meet_in_a_batch_are_kept_apart() -> None:
+    item = make_item()
+    for fields in (
+        {"idempotency_key": item.idempotency_key, "institution_id": item.institution_id},
+        {"reference": item.reference, "institution_id": item.institution_id},
+        {"citizen_id": item.citizen_id, "benefit_id": item.benefit_id},
+        {"code_id": item.code_id, "slot_day": item.slot_day},
+    ):
+        other = make_item(**fields)
+        assert set(actions_lanes.redeem_conflicts(item)) & set(actions_lanes.redeem_conflicts(other)), fields
+    assert not set(actions_lanes.redeem_conflicts(item)) & set(actions_lanes.redeem_conflicts(make_item()))
+    by_scan = make_item(code_id=None)
+    twin = make_item(code_id=None, scan_id=by_scan.scan_id, benefit_id=by_scan.benefit_id)
+    assert set(actions_lanes.redeem_conflicts(by_scan)) & set(actions_lanes.redeem_conflicts(twin))
+
+
+def test_an_item_has_a_parameter_for_each_place_of_the_statement() -> None:
+    statement = queries.read_sql(queries.__file__, "redeem")
+    assert f"${len(RedeemItem.__struct_fields__)}::" in statement
+    assert f"${len(RedeemItem.__struct_fields__) + 1}::" not in statement

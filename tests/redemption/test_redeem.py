@@ -1,0 +1,334 @@
+"""Scanning and redeeming through HTTP: every promise, every refusal, each at its edge."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.kit.clock import now
+from app.kit.database import execute, fetch_value
+from app.redemption.rules import SCAN_LIFETIME_SECONDS
+from tests.support.partners import make_partner
+from tests.support.redeeming import Shopper, code_of, count, make_benefit, make_shopper, redeem, scan, show_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from httpx2 import AsyncClient
+
+
+async def test_a_scan_tells_what_applies_and_nothing_else(client: AsyncClient) -> None:
+    partner = await make_partner()
+    open_to_them = await make_benefit(partner, title="九折")
+    await make_benefit(partner, title="高门槛", eligibility={"type": "scoreAtLeast", "value": 900})
+    shopper = await make_shopper(score=650, level="L4")
+
+    answer = await scan(client, partner, show_code(shopper))
+
+    assert answer.status_code == 201
+    body = answer.json()
+    assert [(b["id"], b["title"]) for b in body["benefits"]] == [(str(open_to_them), "九折")]
+    assert 290 <= body["expiresIn"] <= SCAN_LIFETIME_SECONDS
+    assert not {"score", "level", "reasons", "maskedName"} & set(body)
+    assert "高门槛" not in answer.text
+    assert "900" not in answer.text
+
+
+async def test_nobody_learns_why_nothing_applies(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, eligibility={"type": "scoreAtLeast", "value": 680})
+    shopper = await make_shopper(score=668, level="L4")
+
+    scanned = await scan(client, partner, show_code(shopper))
+    assert scanned.json()["benefits"] == []
+    assert scanned.json()["message"] == "无可用优惠"
+    refused = await redeem(client, partner, benefit_id, code=show_code(shopper))
+    assert (refused.status_code, code_of(refused)) == (422, "not_eligible")
+    assert refused.json()["reasons"] == []
+    assert refused.json()["detail"] == "无可用优惠"
+
+    mine = (await client.get("/v1/me/benefits?limit=100", headers=shopper.headers)).json()["data"]
+    reasons = next(entry["reasons"] for entry in mine if entry["id"] == str(benefit_id))
+    assert "12" in reasons[0]["text"]
+    log = (await client.get("/v1/me/access-log", headers=shopper.headers)).json()["data"]
+    assert {entry["outcome"] for entry in log} == {"scanned", "not_eligible"}
+
+
+async def test_the_name_is_masked_and_only_where_the_scenario_needs_it(client: AsyncClient) -> None:
+    partner = await make_partner(kind="hospital")
+    await make_benefit(partner, scenario="medical", withoutScore="照常就诊")
+    shopper = await make_shopper(name="欧阳娜娜")
+    answer = await scan(client, partner, show_code(shopper))
+    assert answer.json()["maskedName"] == "欧阳**"
+    assert "娜娜" not in answer.text
+
+
+async def test_redeeming_by_scan_gives_a_receipt(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    scanned = (await scan(client, partner, show_code(shopper))).json()
+
+    answer = await redeem(client, partner, benefit_id, scanId=scanned["scanId"], reference="A-1", amountFen=12345)
+
+    assert answer.status_code == 201
+    receipt = answer.json()
+    assert receipt["state"] == "redeemed"
+    assert receipt["discountFen"] == 1235  # 12345 * 10 % = 1234.5, rounded half up
+    assert receipt["reference"] == "A-1"
+    assert receipt["allowedActions"] == ["reverse"]
+    assert "Idempotency-Replayed" not in answer.headers
+    assert await count("redemption", id=UUID(receipt["id"])) == 1
+    assert await count("event", subject_id=UUID(receipt["id"]), type="benefit.redeemed.v1") == 1
+    assert await count("access_log", citizen_id=shopper.id, action="redeem", outcome="redeemed") == 1
+
+
+async def test_one_scan_redeems_different_benefits_each_once(client: AsyncClient) -> None:
+    partner = await make_partner()
+    first, second = await make_benefit(partner), await make_benefit(partner)
+    shopper = await make_shopper()
+    scan_id = (await scan(client, partner, show_code(shopper))).json()["scanId"]
+    assert (await redeem(client, partner, first, scanId=scan_id)).status_code == 201
+    assert (await redeem(client, partner, second, scanId=scan_id)).status_code == 201
+    again = await redeem(client, partner, first, scanId=scan_id)
+    assert (again.status_code, code_of(again)) == (409, "already_redeemed")
+
+
+async def test_the_same_key_gets_the_same_bytes_for_ever(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    key, code, reference = secrets.token_hex(12), show_code(shopper), "R-1"
+    first = await redeem(client, partner, benefit_id, key=key, code=code, reference=reference)
+    again = await redeem(client, partner, benefit_id, key=key, code=code, reference=reference)
+    assert first.status_code == again.status_code == 201
+    assert first.content == again.content
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert await count("redemption", citizen_id=shopper.id) == 1
+
+
+async def test_a_lost_answer_is_told_after_the_code_has_expired(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    key, code = secrets.token_hex(12), show_code(shopper)
+    first = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-2")
+    await execute("UPDATE citizen SET code_generation = code_generation + 1 WHERE id = $1", shopper.id)
+    again = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-2")
+    assert again.content == first.content
+
+
+async def test_a_key_used_with_another_body_is_refused(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    key = secrets.token_hex(12)
+    await redeem(client, partner, benefit_id, key=key, code=show_code(await make_shopper()))
+    other = await redeem(client, partner, benefit_id, key=key, code=show_code(await make_shopper()))
+    assert (other.status_code, code_of(other)) == (422, "idempotency_key_reused")
+
+
+async def test_a_refusal_is_not_stored_and_judged_again(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper(score=590, level="L2")
+    key, code = secrets.token_hex(12), show_code(shopper)
+    refused = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-3")
+    assert refused.status_code == 422
+    await execute("UPDATE score_snapshot SET value = 600, level = 'L3' WHERE citizen_id = $1", shopper.id)
+    assert (await redeem(client, partner, benefit_id, key=key, code=code, reference="R-3")).status_code == 201
+
+
+async def test_two_stores_cannot_own_one_code(client: AsyncClient) -> None:
+    partner = await make_partner(stores=2)
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    code = show_code(shopper)
+    first = await scan(client, partner, code)
+    same_store = await scan(client, partner, code)
+    other_store = await scan(client, partner, code, terminal=1)
+    assert first.json()["scanId"] == same_store.json()["scanId"]
+    assert (other_store.status_code, code_of(other_store)) == (409, "credit_code_used")
+    by_code = await redeem(client, partner, benefit_id, code=code, terminal=1)
+    assert code_of(by_code) == "credit_code_used"
+    foreign_scan = await redeem(client, partner, benefit_id, scanId=first.json()["scanId"], terminal=1)
+    assert foreign_scan.status_code == 404
+    assert await count("event", citizen_id=shopper.id, type="credit_code.refused.v1") == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "code"),
+    [
+        (lambda shopper: show_code(shopper)[:-1], 422, "credit_code_invalid"),
+        (lambda shopper: show_code(shopper, generation=1), 422, "credit_code_invalid"),
+        (lambda _: "96" + "٣" * 20, 422, "credit_code_invalid"),
+        (lambda _: "hello", 422, "credit_code_invalid"),
+        (lambda shopper: show_code(shopper, slots_ago=3), 410, "credit_code_expired"),
+    ],
+)
+async def test_codes_that_do_not_open(
+    client: AsyncClient, make: Callable[[Shopper], str], status: int, code: str
+) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    text = make(shopper)
+    for answer in (await scan(client, partner, text), await redeem(client, partner, benefit_id, code=text)):
+        assert (answer.status_code, code_of(answer)) == (status, code)
+    logged = 2 if status == 410 else 0  # an expired code names its citizen, who sees the try; an invalid one nobody
+    assert await count("access_log", citizen_id=shopper.id, outcome="credit_code_expired") == logged
+
+
+async def test_a_scan_is_over_after_its_lifetime(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    scan_id = (await scan(client, partner, show_code(await make_shopper()))).json()["scanId"]
+    await execute("UPDATE scan SET expires_at = $2 WHERE id = $1", UUID(scan_id), now() - timedelta(seconds=1))
+    assert code_of(await redeem(client, partner, benefit_id, scanId=scan_id)) == "scan_expired"
+    read = await client.get(f"/v1/partner/scans/{scan_id}", headers=partner.headers)
+    assert (read.status_code, code_of(read)) == (410, "scan_expired")
+
+
+async def test_reading_a_scan_again_is_another_line_in_the_log(client: AsyncClient) -> None:
+    partner, stranger = await make_partner(), await make_partner()
+    await make_benefit(partner)
+    shopper = await make_shopper()
+    first = (await scan(client, partner, show_code(shopper))).json()
+    read = await client.get(f"/v1/partner/scans/{first['scanId']}", headers=partner.headers)
+    assert read.json()["benefits"] == first["benefits"]
+    assert await count("access_log", citizen_id=shopper.id, action="scan") == 2
+    for scan_id in (first["scanId"], str(uuid4()), str(UUID(int=2**128 - 1))):
+        headers = stranger.headers if scan_id == first["scanId"] else partner.headers
+        assert (await client.get(f"/v1/partner/scans/{scan_id}", headers=headers)).status_code == 404
+
+
+async def test_a_foreign_benefit_is_not_found(client: AsyncClient) -> None:
+    partner, stranger = await make_partner(stores=2), await make_partner()
+    foreign = await make_benefit(stranger)
+    elsewhere = await make_benefit(partner, stores=[str(partner.store_ids[1])])
+    for benefit_id in (foreign, elsewhere, uuid4()):
+        answer = await redeem(client, partner, benefit_id, code=show_code(await make_shopper()))
+        assert (answer.status_code, code_of(answer)) == (404, "benefit_not_found")
+    assert (await redeem(client, partner, elsewhere, code=show_code(await make_shopper()), terminal=1)).is_success
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"state": "paused"},
+        {"startsAt": now() + timedelta(hours=1)},
+        {"startsAt": now() - timedelta(days=2), "endsAt": now() - timedelta(seconds=1)},
+    ],
+)
+async def test_a_benefit_that_does_not_run_is_not_active(client: AsyncClient, fields: dict[str, object]) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, **fields)
+    answer = await redeem(client, partner, benefit_id, code=show_code(await make_shopper()))
+    assert code_of(answer) in {"benefit_not_active", "benefit_not_found"}
+    assert (await scan(client, partner, show_code(await make_shopper()))).json()["benefits"] == []
+
+
+async def test_a_reference_belongs_to_one_redemption(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    assert (await redeem(client, partner, benefit_id, code=show_code(await make_shopper()), reference="X")).is_success
+    other = await redeem(client, partner, benefit_id, code=show_code(await make_shopper()), reference="X")
+    assert (other.status_code, code_of(other)) == (409, "reference_taken")
+
+
+async def test_stock_ends_at_its_last_place(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, stock=2)
+    answers = [await redeem(client, partner, benefit_id, code=show_code(await make_shopper())) for _ in range(3)]
+    assert [a.status_code for a in answers] == [201, 201, 409]
+    assert code_of(answers[2]) == "stock_gone"
+    assert await fetch_value("SELECT used FROM benefit_usage WHERE benefit_id = $1", benefit_id) == 2
+
+
+async def test_a_cap_counts_per_person_and_period(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, perCitizen={"count": 2, "period": "month"})
+    shopper = await make_shopper()
+    answers = [await redeem(client, partner, benefit_id, code=show_code(shopper)) for _ in range(3)]
+    assert [a.status_code for a in answers] == [201, 201, 409]
+    assert code_of(answers[2]) == "cap_reached"
+    assert (await redeem(client, partner, benefit_id, code=show_code(await make_shopper()))).is_success
+    await execute("UPDATE benefit_use SET period_on = '2026-01-01' WHERE cap_holder_id = $1", shopper.cap_holder_id)
+    assert (await redeem(client, partner, benefit_id, code=show_code(shopper))).is_success
+
+
+async def test_three_scores_get_three_steps_and_the_step_has_its_own_cap(client: AsyncClient) -> None:
+    partner = await make_partner()
+    steps = [
+        {"atLeast": 600, "grant": {"type": "percentOff", "percent": 5, "maxFen": 10000}},
+        {"atLeast": 650, "grant": {"type": "percentOff", "percent": 10, "maxFen": 20000}},
+        {"atLeast": 680, "grant": {"type": "percentOff", "percent": 15, "maxFen": 30000},
+         "perCitizen": {"count": 1, "period": "day"}},
+    ]  # fmt: skip
+    benefit_id = await make_benefit(partner, grant={"type": "steps", "by": "score", "steps": steps})
+    discounts = []
+    for score, level in ((600, "L3"), (679, "L4"), (680, "L5")):
+        shopper = await make_shopper(score=score, level=level)
+        answer = await redeem(client, partner, benefit_id, code=show_code(shopper), amountFen=10000)
+        discounts.append(answer.json()["discountFen"])
+        assert "atLeast" not in answer.text
+    assert discounts == [500, 1000, 1500]
+    assert code_of(await redeem(client, partner, benefit_id, code=show_code(shopper))) == "cap_reached"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"amountFen": 0}, "/amountFen"),
+        ({"amountFen": 1_000_000_001}, "/amountFen"),
+        ({"amountFen": "12"}, "/amountFen"),
+        ({"reference": ""}, "/reference"),
+        ({"reference": "x" * 65}, "/reference"),
+        ({"reference": "a\x00b"}, "/reference"),
+        ({"reference": "汉字"}, "/reference"),
+        ({"terminalId": "x"}, "/terminalId"),
+        ({"surprise": 1}, ""),
+        ({"scanId": str(uuid4())}, "/scanId"),
+    ],
+)
+async def test_bad_bodies_are_named_and_change_nothing(
+    client: AsyncClient, change: dict[str, object], pointer: str
+) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    body = {
+        "benefitId": str(benefit_id), "terminalId": str(partner.terminal_ids[0]), "reference": "ok",
+        "code": show_code(shopper),
+    } | change  # fmt: skip
+    headers = partner.headers | {"Idempotency-Key": secrets.token_hex(12)}
+    answer = await client.post("/v1/partner/redemptions", json=body, headers=headers)
+    assert answer.status_code == 400
+    assert any(error["pointer"].startswith(pointer) for error in answer.json()["errors"])
+    assert await count("redemption", citizen_id=shopper.id) == 0
+
+
+@pytest.mark.parametrize("key", [None, "short-key-15-cha", "x" * 65, "with space in the key"])
+async def test_a_key_of_16_to_64_visible_characters_is_needed(client: AsyncClient, key: str | None) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    body = {
+        "benefitId": str(benefit_id), "terminalId": str(partner.terminal_ids[0]), "reference": "ok",
+        "code": show_code(await make_shopper()),
+    }  # fmt: skip
+    headers = partner.headers | ({"Idempotency-Key": key[:15] if key.startswith("short") else key} if key else {})
+    answer = await client.post("/v1/partner/redemptions", json=body, headers=headers)
+    assert (answer.status_code, code_of(answer)) == (400, "idempotency_key_invalid")
+
+
+async def test_failed_codes_are_limited_per_terminal(client: AsyncClient) -> None:
+    partner = await make_partner(terminals=2)
+    answers = [await scan(client, partner, "96" + "1" * 20) for _ in range(21)]
+    assert {a.status_code for a in answers[:20]} <= {410, 422}
+    assert answers[20].status_code == 429
+    assert int(answers[20].headers["Retry-After"]) >= 1
+    assert "RateLimit" in answers[20].headers
+    assert (await scan(client, partner, show_code(await make_shopper()), terminal=1)).status_code == 201

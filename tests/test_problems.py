@@ -1,0 +1,276 @@
+"""Whatever is sent, the answer is a problem with a stable code and a place, and says nothing of our insides."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+from httpx2 import ASGITransport, AsyncClient, Response
+from litestar import Litestar, get, post
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from app.kit.bodies import DEPTH_MAX, INTEGER_MAX, JSONRequest
+from app.kit.errors import Refusal
+from app.kit.http import PROBLEM_MEDIA_TYPE, Ask, answer_bug, answer_http_error, answer_refusal
+from app.kit.paging import Cursor, Limit
+
+JSON = {"content-type": "application/json"}
+SECRET = "张三丰 350203199001011234"
+BODY_BYTES_MAX = 64 * 1024
+
+
+class Consent(Ask):
+    """A small nested body."""
+
+    purpose: Annotated[str, msgspec.Meta(min_length=2, max_length=5, pattern="^[a-z]*$")]
+    version: Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Message(Ask):
+    """A body with everything that can be wrong in one."""
+
+    code: str
+    consents: list[Consent] = []
+    tree: object = None
+
+
+@post("/messages", status_code=200)
+async def take_message(data: JSONBody[Message]) -> dict[str, str]:
+    return {"code": data.code}
+
+
+@get("/things/{thing_id:uuid}")
+async def show_thing(
+    thing_id: FromPath[UUID],
+    benefit: Annotated[UUID | None, QueryParameter(name="benefitId")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> dict[str, str]:
+    return {"id": str(thing_id), "limit": f"{limit}{cursor}{benefit}"}
+
+
+@post("/broken/{kind:str}")
+async def break_down(kind: FromPath[str]) -> None:
+    failures: dict[str, Exception] = {
+        "bug": ValueError(SECRET),
+        "away": asyncpg.ConnectionDoesNotExistError(SECRET),
+        "shutdown": asyncpg.AdminShutdownError(SECRET),
+        "timeout": TimeoutError(),
+        "nul": asyncpg.CharacterNotInRepertoireError(SECRET),
+        "constraint": asyncpg.UniqueViolationError(SECRET),
+    }
+    raise failures[kind]
+
+
+@pytest.fixture(scope="module")
+async def kit_client() -> AsyncIterator[AsyncClient]:
+    """Run the kit's handlers on routes made for these tests."""
+    app = Litestar(
+        [take_message, show_thing, break_down],
+        exception_handlers={Refusal: answer_refusal, HTTPException: answer_http_error, Exception: answer_bug},
+        request_class=JSONRequest,
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+        openapi_config=None,
+    )
+    transport = ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with AsyncClient(transport=transport, base_url="http://kit.test") as http:
+        yield http
+
+
+def check_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
+    """Return a problem that has its shape, status and code."""
+    assert answer.headers["content-type"] == PROBLEM_MEDIA_TYPE
+    problem: dict[str, Any] = answer.json()
+    assert set(problem) == {
+        "type", "title", "status", "detail", "code", "retryable", "errors", "reasons", "traceId",
+    }  # fmt: skip
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["type"] == f"urn:huixin:refusal:{code}"
+    return problem
+
+
+INVALID = "invalid_request"
+MALFORMED = "malformed_request"
+BODIES = [
+    (b"", INVALID, "", "missing"),
+    (b"null", INVALID, "", "wrong_type"),
+    (b"[]", INVALID, "", "wrong_type"),
+    (b"{}", INVALID, "/code", "missing"),
+    (b'{"code":"x","Code":1}', INVALID, "/Code", "unknown_field"),
+    (b'{"code":1}', INVALID, "/code", "wrong_type"),
+    (b'{"code":"x","consents":{}}', INVALID, "/consents", "wrong_type"),
+    (b'{"code":"x","consents":[{"purpose":"ab"}]}', INVALID, "/consents/0/version", "missing"),
+    (
+        b'{"code":"x","consents":[{"purpose":"ab","version":1,"a/b~":2}]}',
+        INVALID, "/consents/0/a~1b~0", "unknown_field",
+    ),
+    (b'{"code":"x","consents":[{"purpose":"ab","version":"v"}]}', INVALID, "/consents/0/version", "wrong_type"),
+    (b'{"code":"x","consents":[{"purpose":"ab","version":0}]}', INVALID, "/consents/0/version", "out_of_range"),
+    (
+        b'{"code":"x","consents":[{"purpose":"ab","version":1},{"purpose":"abcdef","version":1}]}',
+        INVALID, "/consents/1/purpose", "too_long",
+    ),
+    (b'{"code":"x","consents":[{"purpose":"a","version":1}]}', INVALID, "/consents/0/purpose", "too_short"),
+    (b'{"code":"x","consents":[{"purpose":"AB","version":1}]}', INVALID, "/consents/0/purpose", "wrong_format"),
+    (b'{"code":"a\\u0000b"}', INVALID, "/code", "nul_character"),
+    (b'{"code":"x","tree":%d}' % (INTEGER_MAX + 1), INVALID, "/tree", "out_of_range"),
+    (
+        b'{"code":"x","tree":' + b"[" * DEPTH_MAX + b"]" * DEPTH_MAX + b"}",
+        INVALID, "/tree" + "/0" * (DEPTH_MAX - 1), "too_deep",
+    ),
+    (b'{"code":', MALFORMED, None, None),
+    (b'{"code":"x"}x', MALFORMED, None, None),
+    (b'{"code":"\xff"}', MALFORMED, None, None),
+    (b'{"code":"\\ud800"}', MALFORMED, None, None),
+    (b'{"code":"x","tree":NaN}', MALFORMED, None, None),
+    (b'{"code":"x","tree":1e999}', MALFORMED, None, None),
+    (b'{"code":"x","tree":' + b"[" * 30_000 + b"]" * 30_000 + b"}", MALFORMED, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "code", "pointer", "error"), BODIES)
+async def test_a_wrong_body_is_refused_with_its_place(
+    kit_client: AsyncClient, body: bytes, code: str, pointer: str | None, error: str | None
+) -> None:
+    problem = check_problem(await kit_client.post("/messages", content=body, headers=JSON), 400, code)
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == ([] if error is None else [(pointer, error)])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":"x"}',
+        b'{"code":"x","tree":%d}' % INTEGER_MAX,
+        b'{"code":"x","tree":%d}' % -INTEGER_MAX,
+        b'{"code":"x","tree":' + b"[" * (DEPTH_MAX - 1) + b"]" * (DEPTH_MAX - 1) + b"}",
+        '{"code":"😀 \\\\u0000"}'.encode(),
+    ],
+)
+async def test_a_body_at_the_edge_is_taken(kit_client: AsyncClient, body: bytes) -> None:
+    assert (await kit_client.post("/messages", content=body, headers=JSON)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/vnd.huixin+json", 200),
+        ("", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data", 415),
+        ("application/jsonp", 415),
+        ("\x01;;=", 415),
+    ],
+)
+async def test_only_json_is_taken(kit_client: AsyncClient, content_type: str, status: int) -> None:
+    answer = await kit_client.post("/messages", content=b'{"code":"x"}', headers={"content-type": content_type})
+    if status == 200:
+        assert answer.json() == {"code": "x"}
+    else:
+        check_problem(answer, status, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "error"),
+    [
+        ("limit=abc", "/query/limit", "wrong_type"),
+        ("limit=0", "/query/limit", "out_of_range"),
+        ("limit=101", "/query/limit", "out_of_range"),
+        ("limit=%ff", "/query/limit", "wrong_type"),
+        ("benefitId=x", "/query/benefitId", "wrong_format"),
+        ("cursor=" + "a" * 501, "/query/cursor", "too_long"),
+    ],
+)
+async def test_a_wrong_parameter_is_named_as_on_the_wire(
+    kit_client: AsyncClient, query: str, pointer: str, error: str
+) -> None:
+    answer = await kit_client.get(f"/things/{UUID(int=1)}?{query}")
+    problem = check_problem(answer, 400, INVALID)
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [(pointer, error)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("bug", 500, "internal_error"),
+        ("constraint", 500, "internal_error"),
+        ("away", 503, "unavailable"),
+        ("shutdown", 503, "unavailable"),
+        ("timeout", 503, "unavailable"),
+        ("nul", 400, INVALID),
+    ],
+)
+async def test_what_nobody_caught_says_nothing_of_our_insides(
+    kit_client: AsyncClient, kind: str, status: int, code: str
+) -> None:
+    answer = await kit_client.post(f"/broken/{kind}")
+    problem = check_problem(answer, status, code)
+    assert SECRET not in answer.text
+    assert problem["retryable"] == (status == 503)
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_with_a_key_an_unknown_outcome_is_said_so(kit_client: AsyncClient) -> None:
+    answer = await kit_client.post("/broken/away", headers={"idempotency-key": "k" * 16})
+    check_problem(answer, 503, "outcome_unknown")
+
+
+async def test_texts_are_chinese_unless_english_is_asked_for(kit_client: AsyncClient) -> None:
+    chinese = await kit_client.get("/nothing")
+    english = await kit_client.get("/nothing", headers={"accept-language": "en-GB,zh;q=0.5"})
+    assert chinese.json()["title"] == "不存在，或不属于您"
+    assert english.json()["title"] == "There is no such thing, or it is not yours."
+    assert chinese.json()["code"] == english.json()["code"]
+
+
+async def test_the_trace_id_is_the_callers_where_it_sends_one(kit_client: AsyncClient) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    given = await kit_client.get("/nothing", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    forged = await kit_client.get("/nothing", headers={"traceparent": "00-<script>-b7ad6b7169203331-01"})
+    assert given.json()["traceId"] == trace
+    assert len(forged.json()["traceId"]) == 32
+    assert forged.json()["traceId"].isalnum()
+
+
+UNKNOWN = [
+    "/", "/nothing", "/v1", "/v1/", "/v1/me/nothing", "/%ff%00", "/..%2f..%2fetc/passwd", "/schema/nothing",
+    "/schema/nothing.json", "/schema/a/b", "/docs/nothing", "/docs/../cli.py", "/v1/partner/scans/not-a-uuid",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
+async def test_an_unknown_path_is_a_problem(client: AsyncClient, path: str) -> None:
+    check_problem(await client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "GET", "TRACE", "NONSENSE"])
+async def test_a_wrong_method_is_a_problem_that_says_which_are_right(client: AsyncClient, method: str) -> None:
+    answer = await client.request(method, "/v1/auth/wechat")
+    check_problem(answer, 405, "method_not_allowed")
+    assert set(answer.headers["allow"].split(", ")) == {"POST", "OPTIONS"}
+
+
+@pytest.mark.parametrize("size", [BODY_BYTES_MAX + 1, 10_000_000])
+async def test_an_oversized_body_is_a_problem(client: AsyncClient, size: int) -> None:
+    body = b'{"code":"' + b"a" * (size - 11) + b'"}'
+    check_problem(await client.post("/v1/auth/wechat", content=body, headers=JSON), 413, "body_too_large")
+
+
+async def test_an_oversized_body_without_length_is_a_problem(client: AsyncClient) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(70):
+            yield b"a" * 1024
+
+    check_problem(await client.post("/v1/auth/wechat", content=pieces(), headers=JSON), 413, "body_too_large")
+
+
+async def test_malformed_json_on_the_real_app_is_a_problem(client: AsyncClient) -> None:
+    check_problem(await client.post("/v1/auth/wechat", content=b'{"code":', headers=JSON), 400, MALFORMED)
