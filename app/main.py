@@ -14,6 +14,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from app.kit.bodies import JSONRequest
+from app.campaign.rules import CAMPAIGN_MOVES
 from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller
 from app.kit.cache import cache_lifespan
 from app.kit.clock import now, shanghai_day
@@ -111,7 +112,7 @@ def create_app() -> Litestar:
             Exception: answer_bug,
         },
         lifespan=[lifespan],
-        openapi_config=make_openapi_config(),
+        openapi_config=make_openapi_config(states={"campaign": CAMPAIGN_MOVES}),
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 import msgspec
@@ -18,9 +18,9 @@ import msgspec
 from app.kit.clock import now, shanghai_day
 from app.kit.database import database_lifespan, transaction
 from app.kit.keys import ensure_keys
+from app.kit.lock import try_lock
 from app.kit.partitions import drop_old_partitions, make_partitions
 from app.membership import actions as membership_actions
-from app.piccolo_conf import connection_options
 from app.score import actions as score_actions
 
 LOG = logging.getLogger("huixin.worker")
@@ -76,7 +76,7 @@ async def run_worker() -> None:
     async with database_lifespan():
         while not stopping.is_set():
             try:
-                async with _lock() as lost:
+                async with try_lock(WORKER_LOCK) as lost:
                     await _work(stopping, lost)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 LOG.warning("the database is away: %s", type(error).__name__)
@@ -101,18 +101,6 @@ async def _run(job: Job) -> int:
         LOG.exception("job %s failed: %s", job.name, type(error).__name__)
         return RETRY_SECONDS
     return job.every_seconds
-
-
-@contextlib.asynccontextmanager
-async def _lock() -> AsyncIterator[asyncio.Event | None]:
-    """Hold the workers' lock on a connection of its own; yields an event set when it is lost, None when taken."""
-    connection = await asyncpg.connect(**connection_options())
-    try:
-        lost = asyncio.Event()
-        connection.add_termination_listener(lambda *_: lost.set())
-        yield lost if await connection.fetchval("SELECT pg_try_advisory_lock($1)", WORKER_LOCK) else None
-    finally:
-        connection.terminate()
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:

@@ -23,7 +23,7 @@ from app.citizen.actions_sealing import NAME, PHONE, compute_person_index, open_
 from app.citizen.actions_session import (
     AUDIENCE,
     Tokens,
-    forget_expired_tokens,
+    forget_old_sessions,
     log_in,
     log_out,
     open_session,
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "fetch_phone_number", "find_member",
-    "forget_expired_tokens", "is_bound_to", "lock_accounts", "lock_caller", "lock_id_number", "log_in",
-    "log_out", "match_people", "move_openid", "open_session", "raise_code_generation", "read_id_number", "read_profile", "refresh",
-    "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
+    "forget_old_sessions", "is_bound_to", "lock_accounts", "lock_caller", "lock_id_number", "log_in",
+    "log_out", "match_people", "move_openid", "open_session", "raise_code_generation", "read_id_number",
+    "read_profile", "refresh", "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
 

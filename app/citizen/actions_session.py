@@ -38,8 +38,8 @@ AUDIENCE = "citizen"
 ACCOUNT_NUMBERS = 10**9
 ACCOUNT_TRIES_MAX = 20
 # Mobile operators put whole districts behind one address: this stops floods, not people.
-LOGINS_PER_ADDRESS_MAX = 1200
-LOGINS_PER_OPENID_MAX = 60
+LOGINS_PER_ADDRESS_MAX = 6000
+LOGINS_PER_OPENID_MAX = 600
 LOGIN_PERIOD_SECONDS = 60
 ADDRESS_LIMIT = SharedLimit("login-address", LOGINS_PER_ADDRESS_MAX, LOGIN_PERIOD_SECONDS)
 OPENID_LIMIT = SharedLimit("login", LOGINS_PER_OPENID_MAX, LOGIN_PERIOD_SECONDS)
@@ -105,9 +105,11 @@ async def log_out(citizen: CitizenCaller, *, at: datetime) -> None:
         await queries_session.mark_session_revoked(citizen.session_id, because="logged out", at=at)
 
 
-async def forget_expired_tokens(at: datetime) -> int:
-    """Delete refresh tokens whose time is over, and return how many; the worker does this daily."""
-    return await queries_session.delete_expired_tokens(at)
+async def forget_old_sessions(at: datetime) -> int:
+    """Delete what can never be refreshed again, and return how many sessions; the worker does this daily."""
+    async with transaction():
+        await queries_session.delete_expired_tokens(at)
+        return await queries_session.delete_dead_sessions(at - REFRESH_LIFETIME)
 
 
 async def _find_or_open_account(openid: str, at: datetime) -> AccountRow:

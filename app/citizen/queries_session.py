@@ -81,6 +81,17 @@ async def mark_sessions_revoked(citizen_id: UUID, *, because: str, at: datetime)
     )
 
 
-async def delete_expired_tokens(at: datetime) -> int:
+async def delete_expired_tokens(at: datetime) -> None:
     """Forget refresh tokens whose time is over."""
-    return await execute("DELETE FROM refresh_token WHERE expires_at < $1", at)
+    await execute("DELETE FROM refresh_token WHERE expires_at <= $1", at)
+
+
+async def delete_dead_sessions(opened_before: datetime) -> int:
+    """Forget old sessions that have no refresh token left."""
+    return await execute(
+        """
+        DELETE FROM citizen_session s
+         WHERE created_at <= $1 AND NOT EXISTS (SELECT FROM refresh_token t WHERE t.session_id = s.id)
+        """,
+        opened_before,
+    )

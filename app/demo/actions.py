@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.campaign.actions_scenario import create_scenario
+from app.demo import queries
 from app.demo.actions_campaigns import make_campaigns
 from app.demo.actions_people import describe_citizens, is_made, make_people
-from app.demo.actions_places import MadeOfficial, give_key, make_administrators, make_officials, make_places
+from app.demo.actions_places import (
+    MadeOfficial,
+    find_administrator,
+    give_key,
+    make_administrators,
+    make_officials,
+    make_places,
+)
 from app.demo.rules_file import City
-from app.demo.rules_places import ADMINISTRATORS, POSTS, TOUR_POSTS
+from app.demo.rules_places import ADMINISTRATORS, POSTS, RETAIL, RETAIL_CODE, TOUR_POSTS
 from app.event.actions import ensure_epoch
 from app.kit.clock import now
 
@@ -38,6 +47,8 @@ async def make_city(
     await ensure_epoch()
     administrators = await make_administrators()
     administrator = administrators[0].caller
+    if not await queries.find_is_scenario(RETAIL_CODE):
+        await create_scenario(administrator, RETAIL)
     places = await make_places(administrator)
     by_slug = {made.place.slug: made.institution_id for made in places}
     others = [post for post in POSTS if post not in ADMINISTRATORS]

@@ -68,10 +68,15 @@ async def make_people(*, citizens: int, seed: int, at: datetime, moved_in: Calla
     await queries.update_statistics()
 
 
+async def is_made(*, seed: int = 1) -> bool:
+    """Whether the people of a seed have begun to move in."""
+    return await queries.find_is_known(_index_openid(compute_wechat_code(seed, 1)))
+
+
 async def describe_citizens(*, count: int, seed: int) -> list[CitizenShown]:
     """Return the first citizens with what there is to know about them, in Chinese."""
     codes = [compute_wechat_code(seed, number) for number in range(1, count + 1)]
-    indexes = [seal_openid(NOBODY, compute_openid(code) or "")[0] for code in codes]
+    indexes = [_index_openid(code) for code in codes]
     scored = {row.openid_index: row for row in await queries.list_scored(indexes)}
     return [
         CitizenShown(wechat_code=code, note=_describe(scored[index]))
@@ -81,9 +86,7 @@ async def describe_citizens(*, count: int, seed: int) -> list[CitizenShown]:
 
 
 async def _move_in(numbers: Sequence[int], *, seed: int, at: datetime, texts: Sequence[ConsentVersion]) -> None:
-    first = compute_openid(compute_wechat_code(seed, numbers[0]))
-    assert first is not None
-    if await queries.find_is_known(seal_openid(NOBODY, first)[0]):
+    if await queries.find_is_known(_index_openid(compute_wechat_code(seed, numbers[0]))):
         return
     accounts = await _draw_account_numbers(len(numbers))
     chunk = _make_household(numbers, seed=seed, at=at, texts=texts, accounts=accounts)
@@ -128,6 +131,12 @@ def _seal(citizen_id: UUID, person: DemoPerson, account_number: int, joined_at: 
     openid = seal_openid(citizen_id, person.openid)
     sealed = msgspec.structs.astuple(seal_person(citizen_id, paper))
     return (citizen_id, account_number, "active", *openid, *sealed, uuid7(joined_at), joined_at, joined_at)
+
+
+def _index_openid(wechat_code: str) -> bytes:
+    openid = compute_openid(wechat_code)
+    assert openid is not None, "our own codes are the sandbox's"
+    return seal_openid(NOBODY, openid)[0]
 
 
 def _agree(

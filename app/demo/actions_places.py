@@ -82,19 +82,25 @@ async def give_key(administrator: OfficialCaller, made: MadePlace) -> PartnerSho
 
 
 async def make_administrators() -> list[MadeOfficial]:
-    """Make the two administrators of the centre; ones that are there give each other fresh credentials."""
-    known = [await queries.find_official(post.username) for post in ADMINISTRATORS]
-    if not all(known):
-        found = [post for post, row in zip(ADMINISTRATORS, known, strict=True) if row is None]
-        made = [_to_made(post, await create_administrator(post.username)) for post in found]
-        if len(made) == len(ADMINISTRATORS):
-            return made
-    first, second = [await queries.find_official(post.username) for post in ADMINISTRATORS]
-    assert first is not None
-    assert second is not None
-    callers = [_to_caller(post, row.id, None) for post, row in zip(ADMINISTRATORS, (first, second), strict=True)]
-    resets = await asyncio.gather(reset_official(callers[1], first.id), reset_official(callers[0], second.id))
-    return [_to_made(post, new) for post, new in zip(ADMINISTRATORS, resets, strict=True)]
+    """Make the two administrators of the centre; one that is there is given fresh credentials by the other."""
+    made: dict[str, MadeOfficial] = {}
+    known: list[OfficialCaller] = []
+    for post in ADMINISTRATORS:
+        caller = await _find_caller(post)
+        if caller is None:
+            made[post.username] = _to_made(post, await create_administrator(post.username))
+        known.append(caller or made[post.username].caller)
+    for post, caller, other in zip(ADMINISTRATORS, known, reversed(known), strict=True):
+        if post.username not in made:
+            made[post.username] = _to_made(post, await reset_official(other, caller.id))
+    return [made[post.username] for post in ADMINISTRATORS]
+
+
+async def find_administrator() -> OfficialCaller:
+    """Return the centre's first administrator as a caller."""
+    caller = await _find_caller(ADMINISTRATORS[0])
+    assert caller is not None, "the city is made"
+    return caller
 
 
 async def make_officials(
@@ -105,7 +111,7 @@ async def make_officials(
 
 
 async def _make_official(administrator: OfficialCaller, post: Post, places: Mapping[str, UUID]) -> MadeOfficial:
-    known = await queries.find_official(post.username)
+    known = await _find_caller(post)
     if known is not None:
         return _to_made(post, await reset_official(administrator, known.id))
     institution_id = places[post.place.slug] if post.place else None
@@ -138,6 +144,11 @@ async def _make_place(administrator: OfficialCaller, place: Place, rows: list[Pl
 def _to_made(post: Post, made: NewOfficial) -> MadeOfficial:
     caller = _to_caller(post, made.official.id, made.official.institution_id)
     return MadeOfficial(post, caller, made.password, made.totp_secret)
+
+
+async def _find_caller(post: Post) -> OfficialCaller | None:
+    row = await queries.find_official(post.username)
+    return None if row is None else _to_caller(post, row.id, row.institution_id)
 
 
 def _to_caller(post: Post, official_id: UUID, institution_id: UUID | None) -> OfficialCaller:

@@ -159,6 +159,11 @@ async def find_official(username: str) -> OfficialRow | None:
     )
 
 
+async def find_is_scenario(code: str) -> bool:
+    """Whether there is such a scenario."""
+    return bool(await fetch_value("SELECT EXISTS (SELECT FROM scenario WHERE code = $1)", code))
+
+
 async def find_campaign(institution_id: UUID, code: str) -> CampaignRow | None:
     """Find the campaign of an institution that a benefit belongs to."""
     return await fetch_one(

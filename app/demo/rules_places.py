@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.campaign.rules_document import Benefit, CampaignDocument
+from app.campaign.rules_limits import Scenario
 from app.partner.rules import InstitutionKind
 
 Role = Literal["editor", "reviewer", "auditor", "importer", "administrator"]
@@ -17,6 +18,9 @@ BENEFITS_FILE = Path(__file__).parent / "data" / "benefits.json"
 CAMPAIGN_LIFETIME = timedelta(days=3 * 365)
 KEY_LIFETIME = timedelta(days=365)
 RACE_SLUG, RACE_TERMINALS = "market", 50
+# A scenario is a row of a catalogue: this city adds shopping to those every city begins with.
+RETAIL_CODE = "retail"
+RETAIL = Scenario(RETAIL_CODE, "购物", "shopping", "leisure", needs_name=False, needs_without_score=False)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from app.intake.schemas import ImportCounts, ImportReport, ItemAnswer
 from app.kit.auth import OfficialCaller
 from app.kit.bodies import need_json
 from app.kit.clock import now
-from app.kit.errors import Forbidden, MalformedRequest, Unauthenticated, UnsupportedMediaType
+from app.kit.errors import BodyTooLarge, Forbidden, MalformedRequest, Unauthenticated, UnsupportedMediaType
 from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -48,7 +48,7 @@ class RecordsOperation(Operation):
     status_code=200,
     opt={"roles": ["importer"]},
     request_max_body_size=BODY_BYTES_MAX,
-    responses=refusals(MalformedRequest, TooManyItems, Unauthenticated, Forbidden, UnsupportedMediaType),
+    responses=refusals(MalformedRequest, TooManyItems, Unauthenticated, Forbidden, BodyTooLarge, UnsupportedMediaType),
 )
 async def import_records(body: RawBody, request: AnyRequest, official: NamedDependency[OfficialCaller]) -> ImportReport:
     """Take one record or honour, or up to 500: each is accepted, updated, a duplicate, not a member's, or refused."""

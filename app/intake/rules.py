@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ from app.record.rules import EVENT_ID_CHARACTERS_MAX, NewRecord
 ITEMS_MAX = 500
 DETAIL_CHARACTERS_MAX = 200
 
+Day = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
 Outcome = Literal["accepted", "updated", "duplicate", "not_a_member", "refused"]
 
 
@@ -33,8 +34,8 @@ class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     honour: str | None = None
     id_number: str
     name: str
-    event_on: str
-    ends_on: str | None = None
+    event_on: Day
+    ends_on: Day | None = None
     grade: str | None = None
     quantity: int | None = None
     document: str | None = None

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from app.kit.auth import CitizenCaller
     from app.kit.errors import Refusal
 
-IDENTITY_TRIES_MAX = 10
+IDENTITY_TRIES_MAX = 20
 IDENTITY_PERIOD_SECONDS = 3600
 IDENTITY_LIMIT = SharedLimit("identity", IDENTITY_TRIES_MAX, IDENTITY_PERIOD_SECONDS)
 FAULTS: dict[Fault, tuple[type[Refusal], str]] = {

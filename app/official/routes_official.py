@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from app.kit.address import address_of
 from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
@@ -41,8 +42,7 @@ AuditNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 )
 async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]) -> LoginAnswer:
     """Sign in with password and TOTP code; five failed tries lock the account for 15 minutes."""
-    address = request.client.host if request.client else ""
-    signed_in = await actions.log_in(data.username, data.password, data.totp, address=address)
+    signed_in = await actions.log_in(data.username, data.password, data.totp, address=address_of(request))
     account = signed_in.account
     institution = None
     if account.institution_id is not None and account.institution_name is not None:

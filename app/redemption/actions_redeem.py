@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.campaign.actions import catalogue
-from app.campaign.rules import LiveBenefit, compute_discount_fen, judge_eligibility, resolve_grant
+from app.campaign.rules import (
+    LiveBenefit,
+    ResolvedGrant,
+    WholeGrant,
+    compute_discount_fen,
+    judge_eligibility,
+    resolve_grant,
+)
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.errors import (
     FieldError,
@@ -34,7 +41,6 @@ from app.redemption.refusals import (
     CreditCodeUsed,
     NotEligible,
     ReferenceTaken,
-    ScanExpired,
     StockGone,
 )
 from app.redemption.rules import EVER_ON, SCAN_LIFETIME_SECONDS, compute_allowed_actions, compute_period_on
@@ -49,7 +55,6 @@ if TYPE_CHECKING:
 REFUSAL_OF_OUTCOME: dict[str, type[Refusal]] = {
     "idempotency_key_reused": IdempotencyKeyReused,
     "credit_code_used": CreditCodeUsed,
-    "scan_expired": ScanExpired,
     "already_redeemed": AlreadyRedeemed,
     "reference_taken": ReferenceTaken,
     "stock_gone": StockGone,
@@ -113,12 +118,13 @@ async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     benefit = _find_benefit(order.benefit_id, terminal)
     shown = await _find_shown(caller, order, terminal, benefit)
     try:
-        item = _judge(order, terminal, benefit, shown)
+        resolved = _judge(benefit, shown, order.at)
     except Refusal as refusal:
         await log_refusal(
             refusal, action="redeem", person=shown.person, terminal=terminal, scenario=benefit.scenario, at=order.at
         )
         raise
+    item = _make_item(order, terminal, benefit, shown, resolved)
     await _ensure_usage_row(benefit)
     return _settle(item, await redeem_lane.submit(item))
 
@@ -141,33 +147,39 @@ async def _find_shown(
     return await find_shown_by_code(order.code, terminal, action="redeem", scenario=benefit.scenario, at=order.at)
 
 
-def _judge(order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown) -> RedeemItem:
-    """Judge by the rules what the statement cannot, and prepare the item it takes."""
-    if not benefit.is_active(order.at):
+def _judge(benefit: LiveBenefit, shown: Shown, at: datetime) -> ResolvedGrant:
+    """Judge by the rules what the statement cannot: does the benefit run, and does it apply to this person."""
+    if not benefit.is_active(at):
         raise BenefitNotActive
     facts = shown.person.facts
-    day = shanghai_day(order.at)
-    if facts is None or not judge_eligibility(benefit.eligibility, facts, day).is_eligible:
+    if facts is None or not judge_eligibility(benefit.eligibility, facts, shanghai_day(at)).is_eligible:
         raise NotEligible
-    resolved = resolve_grant(benefit.grant, facts)
-    cap = resolved.per_citizen or benefit.per_citizen
-    redemption_id = uuid7(order.at)
+    return resolve_grant(benefit.grant, facts)
+
+
+def _make_receipt(order: RedeemOrder, benefit: LiveBenefit, grant: WholeGrant) -> RedemptionReceipt:
     reversible_until = order.at + timedelta(seconds=benefit.reversal_window_seconds)
-    discount_fen = None if order.amount_fen is None else compute_discount_fen(resolved.grant, order.amount_fen)
-    receipt = RedemptionReceipt(
-        id=redemption_id,
+    return RedemptionReceipt(
+        id=uuid7(order.at),
         state="redeemed",
         benefit_id=benefit.id,
-        grant=resolved.grant,
+        grant=grant,
         amount_fen=order.amount_fen,
-        discount_fen=discount_fen,
+        discount_fen=None if order.amount_fen is None else compute_discount_fen(grant, order.amount_fen),
         redeemed_at=order.at,
         reversible_until=reversible_until,
         reference=order.reference,
         allowed_actions=compute_allowed_actions("redeemed", reversible_until, order.at),
     )
+
+
+def _make_item(
+    order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown, resolved: ResolvedGrant
+) -> RedeemItem:
+    receipt = _make_receipt(order, benefit, resolved.grant)
+    cap = resolved.per_citizen or benefit.per_citizen
     return RedeemItem(
-        id=redemption_id,
+        id=receipt.id,
         institution_id=terminal.institution_id,
         idempotency_key=order.key,
         request_digest=order.digest,
@@ -178,7 +190,7 @@ def _judge(order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, sh
         citizen_id=shown.person.id,
         cap_holder_id=shown.person.cap_holder_id,
         step=resolved.step,
-        period_on=compute_period_on(cap.period, day) if cap else EVER_ON,
+        period_on=compute_period_on(cap.period, shanghai_day(order.at)) if cap else EVER_ON,
         cap=cap.count if cap else None,
         store_id=terminal.store_id,
         terminal_id=terminal.id,
@@ -189,10 +201,10 @@ def _judge(order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, sh
         campaign_version=benefit.campaign_version,
         stock=benefit.stock,
         amount_fen=order.amount_fen,
-        discount_fen=discount_fen,
+        discount_fen=receipt.discount_fen,
         at=order.at,
         scan_expires_at=order.at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
-        reversible_until=reversible_until,
+        reversible_until=receipt.reversible_until,
         answer=encode_receipt(receipt),
     )
 

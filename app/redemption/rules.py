@@ -22,7 +22,6 @@ Outcome = Literal[
     "replayed",
     "idempotency_key_reused",
     "credit_code_used",
-    "scan_expired",
     "already_redeemed",
     "reference_taken",
     "stock_gone",

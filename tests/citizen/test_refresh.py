@@ -94,15 +94,36 @@ async def test_an_older_token_than_the_previous_one_is_reuse_at_once(client: Asy
     assert not await is_alive(client, third)
 
 
-async def test_an_expired_token_is_refused_and_later_forgotten(client: AsyncClient) -> None:
+async def test_an_expired_token_is_refused(client: AsyncClient) -> None:
     tokens = await log_in(client)
-    token_hash = compute_token_hash(tokens.refresh)
-    await execute("UPDATE refresh_token SET expires_at = now() WHERE token_hash = $1", token_hash)
+    await execute(
+        "UPDATE refresh_token SET expires_at = now() WHERE token_hash = $1", compute_token_hash(tokens.refresh)
+    )
     assert (await try_token(client, tokens.refresh)).status_code == 401
-    alive = await log_in(client)
-    assert await actions.forget_expired_tokens(now()) >= 1
-    assert await fetch_value("SELECT count(*) FROM refresh_token WHERE token_hash = $1", token_hash) == 0
-    assert (await try_token(client, alive.refresh)).status_code == 200
+
+
+async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> None:
+    """A session of 31 days ago goes with its tokens; one that was refreshed since then stays."""
+    old, kept = await log_in(client), await log_in(client)
+    for tokens, days in ((old, 31), (kept, 31)):
+        hash_ = compute_token_hash(tokens.refresh)
+        await execute(
+            "UPDATE refresh_token SET expires_at = expires_at - $2::interval WHERE token_hash = $1",
+            hash_,
+            timedelta(days=days) if tokens is old else timedelta(0),
+        )
+        await execute(
+            """
+            UPDATE citizen_session SET created_at = created_at - $2::interval
+             WHERE id = (SELECT session_id FROM refresh_token WHERE token_hash = $1)
+            """,
+            hash_,
+            timedelta(days=days),
+        )
+    assert await actions.forget_old_sessions(now()) >= 1
+    sessions = "SELECT count(*) FROM citizen_session WHERE citizen_id = $1"
+    assert await fetch_value(sessions, old.citizen_id) == 0
+    assert (await try_token(client, kept.refresh)).status_code == 200
 
 
 async def test_every_refresh_moves_the_end(client: AsyncClient) -> None:

@@ -203,7 +203,7 @@ async def test_a_text_of_the_future_is_not_in_force(client: AsyncClient) -> None
     member = await join(client)
     async with transaction():
         await execute(
-            "INSERT INTO consent_text VALUES ('later', 1, '以后', 'Later', '后', 'Later', false, now() + interval '1 day')"
+            "INSERT INTO consent_text VALUES ('later', 1, '后', 'Later', '后', 'L', false, now() + interval '1 day')"
         )
         with pytest.raises(actions.ConsentUnknown):
             await actions.check_consents([("later", 1)])

@@ -13,8 +13,10 @@ from app.credit_code.rules import (
     CODES_AT_ONCE_MAX,
     EARLY_SECONDS_MAX,
     LATE_SECONDS_MAX,
+    PLAIN_DIGITS,
     SLOT_SECONDS,
     SLOTS,
+    TWEAK,
     ExpiredCode,
     OpenedCode,
     compute_salt,
@@ -24,6 +26,7 @@ from app.credit_code.rules import (
     is_of_generation,
     open_code,
 )
+from app.credit_code.rules_cipher import DecimalCipher
 from app.kit.keys import CODE_KEY_OVERLAP_SECONDS, CodeKey, KeyRing, make_keys, rotate_keys
 
 KEY = bytes(range(32))
@@ -119,6 +122,15 @@ def test_a_text_that_is_no_code_is_invalid(text: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_gets_a_verdict(text: str) -> None:
     assert not isinstance(open_code(text, [KEY], NOW), OpenedCode)
+
+
+@pytest.mark.parametrize("last", range(10))
+def test_the_last_plain_digit_is_zero(last: int) -> None:
+    cipher = DecimalCipher(KEY, digits=PLAIN_DIGITS, tweak=TWEAK)
+    plain = cipher.decrypt(int(a_code()[2:]))
+    assert plain % 10 == 0
+    opened = open_code(f"96{cipher.encrypt(plain + last):020d}", [KEY], NOW)
+    assert isinstance(opened, OpenedCode) if last == 0 else opened is None
 
 
 def test_100_000_mutated_codes_are_refused() -> None:

@@ -15,11 +15,6 @@ from app.intake.rules import (
     ArrivedItem,
     CleanItem,
     Flaw,
-    ItemOutcome,
-    compute_counts,
-    parse_batch,
-    parse_event_id,
-    parse_item,
 )
 from app.intake.rules_clean import FLAWS, NOBODY, is_plain_text, judge_item
 from app.record.rules import (
@@ -183,52 +178,6 @@ def test_texts_that_are_not_plain(text: str) -> None:
     assert not is_plain_text(text, 20)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b" ", b"[", b"{", b'"x"', b"1", b"null", b"[1,]", b"\xff", b'{"a":1}x', b"[" * 100_000, b'[{"a":' * 50_000],
-)
-def test_a_body_that_is_no_batch(body: bytes) -> None:
-    assert parse_batch(body) is None
-
-
-def test_one_object_is_a_batch_of_one() -> None:
-    batch = parse_batch(b' {"eventId": "E-1"} ')
-    assert batch is not None
-    assert [parse_event_id(raw) for raw in batch] == ["E-1"]
-    assert parse_batch(b" [] ") == []
-
-
-GOOD = msgspec.json.encode(an_item())
-
-
-@pytest.mark.parametrize(
-    ("poison", "event_id"),
-    [
-        (b"1", None), (b"null", None), (b"[]", None), (b"{}", None), (b'"x"', None), (b"1e999", None),
-        (b'{"eventId": "E-2"}', "E-2"), (b'{"eventId": 2}', None),
-        (GOOD[:-1] + b', "points": 5}', "E-1"), (GOOD[:-1] + b', "quantity": "5"}', "E-1"),
-        (GOOD[:-1] + b', "quantity": 1.5}', "E-1"), (GOOD[:-1] + b', "quantity": 1e999}', "E-1"),
-        (GOOD[:-1] + b', "quantity": ' + b"9" * 5_000 + b"}", "E-1"),
-        (GOOD[:-1] + b', "x": ' + b"[" * 900 + b"]" * 900 + b"}", "E-1"),
-        (b'{"eventId": "' + b"e" * 129 + b'"}', None), (b'{"eventId": "\xff"}', None),
-    ],
-)  # fmt: skip
-def test_a_poisoned_item_fails_alone(poison: bytes, event_id: str | None) -> None:
-    batch = parse_batch(b"[" + GOOD + b"," + poison + b"," + GOOD + b"]")
-    assert batch is not None
-    first, bad, last = [parse_item(raw) for raw in batch]
-    assert first == last == an_item()
-    assert isinstance(bad, Flaw)
-    assert bad.code == "malformed"
-    assert parse_event_id(batch[1]) == event_id
-
-
-@given(st.binary(max_size=200))
-def test_any_body_gets_a_verdict(body: bytes) -> None:
-    for raw in parse_batch(body) or []:
-        assert isinstance(parse_item(raw), ArrivedItem | Flaw)
-
-
 ANY_ITEM = st.builds(
     ArrivedItem,
     source=st.text(max_size=45),
@@ -254,10 +203,3 @@ def test_any_item_gets_a_verdict(item: ArrivedItem) -> None:
         stored = "".join(map(str, msgspec.structs.astuple(judged.record)))
         assert "\x00" not in stored
         assert stored.encode()
-
-
-@given(st.lists(st.sampled_from(["accepted", "updated", "duplicate", "not_a_member", "refused"])))
-def test_the_counts_add_up(told: list[Any]) -> None:
-    counts = compute_counts(ItemOutcome(event_id=None, outcome=outcome) for outcome in told)
-    assert sum(counts.values()) == len(told)
-    assert list(counts) == ["accepted", "updated", "duplicate", "not_a_member", "refused"]

@@ -143,11 +143,10 @@ async def test_whatever_is_wrong_the_answer_is_the_same(client: AsyncClient) -> 
     await execute("UPDATE institution SET state = 'suspended' WHERE id = $1", partner.institution_id)
     answers = [
         await log_in(client, official, username="nobody-of-that-name"),
-        await log_in(client, official, username="NOT A USERNAME\u0000😀"),
+        await log_in(client, official, username="NOT A USERNAME 😀"),
         await log_in(client, official, password="wrong"),
         await log_in(client, official, totp=wrong_code_of(official)),
         await log_in(client, official, password="wrong", totp=wrong_code_of(official)),
-        await log_in(client, official, password="\u0000"),
         await log_in(client, suspended),
         await log_in(client, locked),
         await log_in(client, orphan),
@@ -176,6 +175,8 @@ async def test_an_unknown_name_costs_the_same_work(client: AsyncClient, monkeypa
         ({"username": ""}, "/username"),
         ({"username": "a" * 65}, "/username"),
         ({"username": 7}, "/username"),
+        ({"username": "zhang\u0000"}, ""),
+        ({"password": "\u0000"}, ""),
         ({"password": ""}, "/password"),
         ({"password": "a" * 129}, "/password"),
         ({"password": None}, "/password"),

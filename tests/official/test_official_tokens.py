@@ -236,9 +236,9 @@ async def test_a_remembered_token_dies_with_its_account(client: AsyncClient) -> 
         ("token_generation = token_generation + 1", "token_generation = token_generation - 1"),
     ):
         assert (await client.get(URL, headers=official.headers)).status_code == 200
-        await execute(f"UPDATE official SET {change} WHERE id = $1", official.id)  # noqa: S608 - our own texts
+        await execute(f"UPDATE official SET {change} WHERE id = $1", official.id)
         assert (await client.get(URL, headers=official.headers)).status_code == 401
-        await execute(f"UPDATE official SET {back} WHERE id = $1", official.id)  # noqa: S608 - our own texts
+        await execute(f"UPDATE official SET {back} WHERE id = $1", official.id)
     await execute("UPDATE official SET roles = ARRAY['auditor'] WHERE id = $1", official.id)
     assert (await client.get(URL, headers=official.headers)).status_code == 403
 

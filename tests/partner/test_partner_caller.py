@@ -105,7 +105,7 @@ async def test_what_is_suspended_has_no_terminals_at_work(app: object, table: st
     partner = await make_partner(stores=2)
     caller = await authenticate(partner.headers["Authorization"])
     suspended = {"terminal": partner.terminal_ids, "store": partner.store_ids}.get(table, [partner.institution_id])[0]
-    await execute(f"UPDATE {table} SET state = 'suspended' WHERE id = $1", suspended)  # noqa: S608 - our own names
+    await execute(f"UPDATE {table} SET state = 'suspended' WHERE id = $1", suspended)
     await execute("UPDATE cache_version SET version = version + 1 WHERE name = 'directory'")
     await refresh_directory()
     with pytest.raises(TerminalSuspended):

@@ -71,7 +71,7 @@ async def test_a_key_is_shown_once_and_only_its_hash_is_kept(client: AsyncClient
     assert secret not in stored
     assert compute_secret_hash(key).hex() in stored
     for table in ("audit_entry", "event"):
-        leaks = f"SELECT count(*) FROM {table} t WHERE strpos(to_jsonb(t)::text, $1) > 0"  # noqa: S608 - our own names
+        leaks = f"SELECT count(*) FROM {table} t WHERE strpos(to_jsonb(t)::text, $1) > 0"
         assert await fetch_value(leaks, secret[:20]) == 0
 
 

@@ -1,0 +1,194 @@
+"""Migrations are numbered without a gap, safe to run twice and at once; tables are what the database has."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from piccolo.columns import Column, ForeignKey
+from piccolo.table import Table
+
+from app.kit.migration import list_migrations
+from app.piccolo_app import APP_CONFIG
+
+FOLDER = Path(__file__).parents[1] / "migrations"
+FILES = sorted(FOLDER.glob("m*.py"))
+# Piccolo has no name for these: it calls them by the type that comes nearest.
+NEAREST = {
+    "smallint": {"SMALLINT"},
+    "integer": {"INTEGER"},
+    "bigint": {"BIGINT"},
+    "text": {"TEXT"},
+    "uuid": {"UUID"},
+    "bytea": {"BYTEA"},
+    "boolean": {"BOOLEAN"},
+    "date": {"DATE"},
+    "jsonb": {"JSONB"},
+    "timestamp with time zone": {"TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"},
+    "text[]": {"TEXT[]"},
+    "integer[]": {"INTEGER[]"},
+    "bigint[]": {"BIGINT[]"},
+    "uuid[]": {"UUID[]"},
+    "xid8": {"XID8", "BIGINT"},
+}
+# Tables that are the runner's own, or parts of partitioned ones.
+NOT_OURS = {"migration", "migration_applied"}
+
+
+def test_numbers_are_unbroken_and_say_what_the_files_say() -> None:
+    assert list_migrations() == [f"{number:04}" for number in range(1, len(FILES) + 1)]
+    for path in FILES:
+        module = load(path)
+        assert path.stem[1:5] == module.ID
+        assert module.DESCRIPTION
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_migration_uses_what_the_house_does_not(path: Path) -> None:
+    sql = load(path).SQL.lower()
+    assert "plpgsql" not in sql
+    assert "create trigger" not in sql
+    assert "create extension" not in sql
+    assert "on delete cascade" not in sql
+    assert "public." not in sql
+
+
+async def test_tables_equal_the_migrated_database(app: object) -> None:
+    del app  # it has migrated
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    try:
+        found = await find_columns(connection)
+    finally:
+        await connection.close()
+    declared = {table._meta.tablename: table for table in APP_CONFIG.table_classes}
+    assert set(declared) == set(found)
+    wrong = [
+        f"{name}.{column}: {problem}"
+        for name, table in sorted(declared.items())
+        for column, problem in compare(table, found[name])
+    ]
+    assert not wrong
+
+
+async def test_every_foreign_key_of_a_table_is_one_of_the_database(app: object) -> None:
+    del app
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    try:
+        rows = await connection.fetch(
+            """
+            SELECT conrelid::regclass::text AS name, attname, confrelid::regclass::text AS target
+            FROM pg_constraint, unnest(conkey) AS key JOIN pg_attribute ON attnum = key
+            WHERE contype = 'f' AND attrelid = conrelid AND conparentid = 0
+            """
+        )
+    finally:
+        await connection.close()
+    keys = {(row["name"], row["attname"], row["target"]) for row in rows}
+    declared = {
+        (
+            table._meta.tablename,
+            column._meta.db_column_name,
+            column._foreign_key_meta.resolved_references._meta.tablename,
+        )
+        for table in APP_CONFIG.table_classes
+        for column in table._meta.foreign_key_columns
+    }
+    assert declared <= keys
+
+
+async def test_migrating_twice_and_two_at_once_is_migrating_once() -> None:
+    name = f"migrate_{uuid4().hex}"
+    url = os.environ["DATABASE_URL"]
+    server = await asyncpg.connect(url)
+    await server.execute(f'CREATE DATABASE "{name}"')
+    fresh = urlsplit(url)._replace(path=f"/{name}").geturl()
+    try:
+        said = await asyncio.gather(run_migrate(fresh), run_migrate(fresh))
+        assert sum("0001" in one for one in said) >= 1
+        before = await dump(fresh)
+        await run_migrate(fresh)
+        assert await dump(fresh) == before
+        assert before[1] == list_migrations()
+    finally:
+        await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await server.close()
+
+
+async def run_migrate(url: str) -> str:
+    """Run ``huixin migrate`` in a process of its own, which must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.cli", "migrate",
+        env={**os.environ, "DATABASE_URL": url}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
+async def dump(url: str) -> tuple[list[Any], list[str]]:
+    """Return the columns of a database, and its migrations in order."""
+    connection = await asyncpg.connect(url)
+    try:
+        columns = sorted(map(repr, (await find_columns(connection)).items()))
+        applied = await connection.fetch("SELECT number FROM migration_applied ORDER BY number")
+        marked = await connection.fetch("SELECT name FROM migration ORDER BY name")
+        assert [row["number"] for row in applied] == [row["name"] for row in marked]
+        return columns, [row["number"] for row in applied]
+    finally:
+        await connection.close()
+
+
+async def find_columns(connection: asyncpg.Connection[Any]) -> dict[str, dict[str, tuple[str, bool]]]:
+    """Return type and nullability of every column of every table that is no part of another."""
+    rows = await connection.fetch(
+        """
+        SELECT relname, attname, format_type(atttypid, NULL) AS type, attnotnull
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND attnum > 0 AND NOT attisdropped
+        """
+    )
+    tables: dict[str, dict[str, tuple[str, bool]]] = {}
+    for row in rows:
+        if row["relname"] not in NOT_OURS:
+            tables.setdefault(row["relname"], {})[row["attname"]] = (row["type"], not row["attnotnull"])
+    return tables
+
+
+def compare(table: type[Table], found: dict[str, tuple[str, bool]]) -> list[tuple[str, str]]:
+    """Return what a Piccolo table says otherwise than the database."""
+    declared = {column._meta.db_column_name: column for column in table._meta.columns}
+    problems = [(name, "is in the database only") for name in found.keys() - declared.keys()]
+    problems += [(name, "is in the table only") for name in declared.keys() - found.keys()]
+    for name in declared.keys() & found.keys():
+        column, (kind, is_nullable) = declared[name], found[name]
+        if type_of(column) not in NEAREST[kind]:
+            problems.append((name, f"is {kind}, the table says {type_of(column)}"))
+        if column._meta.null != is_nullable:
+            problems.append((name, f"nullable: {is_nullable}, the table says {column._meta.null}"))
+    return problems
+
+
+def type_of(column: Column) -> str:
+    """Return a column's SQL type; a serial is an integer that counts, a foreign key has its target's type."""
+    if isinstance(column, ForeignKey):
+        return type_of(column._foreign_key_meta.resolved_target_column)
+    return str(column.column_type).upper().replace("BIGSERIAL", "BIGINT").replace("SERIAL", "INTEGER")
+
+
+def load(path: Path) -> Any:
+    """Import a migration from its file."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
