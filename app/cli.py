@@ -65,13 +65,14 @@ def migrate() -> None:
 
 @main.command()
 @click.option("--once", is_flag=True, help="Exit after the tour.")
-def demo(*, once: bool) -> None:
+@click.option("--citizens", type=click.IntRange(100), default=20_000, show_default=True, help="Of a city not yet made.")
+def demo(*, once: bool, citizens: int) -> None:
     """Make a demo city and play the main job in it."""
     with _whole_city(DEMO_WORKERS):
         prepare_database()
         from app.demo.main import run_demo
 
-        run_demo(once=once)
+        run_demo(once=once, citizens=citizens)
 
 
 @main.group()

@@ -1,11 +1,9 @@
-"""TEMPORARY while rooms are being written: wires whatever exists. The final version names every room."""
+"""The application: the one list of rooms, with their callers, catalogues and lanes wired in."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request
@@ -13,9 +11,19 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
-from app.kit.bodies import JSONRequest
+from app.campaign import actions as campaign_actions
+from app.campaign import routes as campaign_routes
+from app.campaign import routes_official as campaign_routes_official
 from app.campaign.rules import CAMPAIGN_MOVES
+from app.citizen import actions as citizen_actions
+from app.citizen import routes as citizen_routes
+from app.consent import routes as consent_routes
+from app.credit_code import routes_citizen as credit_code_routes_citizen
+from app.event import actions as event_actions
+from app.event import routes_partner as event_routes_partner
+from app.intake import routes_official as intake_routes_official
 from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller
+from app.kit.bodies import JSONRequest
 from app.kit.cache import cache_lifespan
 from app.kit.clock import now, shanghai_day
 from app.kit.database import database_lifespan
@@ -28,32 +36,44 @@ from app.kit.partitions import make_partitions
 from app.kit.routing import share_paths
 from app.kit.status import STATUS_ROUTES, observe
 from app.kit.valkey import valkey_lifespan
+from app.membership import routes as membership_routes
+from app.official import actions as official_actions
+from app.official import routes_official as official_routes_official
+from app.partner import actions as partner_actions
+from app.partner import routes_official as partner_routes_official
+from app.partner import routes_partner as partner_routes_partner
+from app.redemption import actions as redemption_actions
+from app.redemption import routes_citizen as redemption_routes_citizen
+from app.redemption import routes_official as redemption_routes_official
+from app.redemption import routes_partner as redemption_routes_partner
+from app.redemption import routes_partner_reports as redemption_routes_partner_reports
+from app.redemption.rules import REDEMPTION_MOVES
+from app.score import routes as score_routes
+from app.score import routes_citizen as score_routes_citizen
 
-
-def _maybe(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(error.name + ".")):
-            return None
-        print("DEV MAIN: cannot import", name, error)
-        return None
-    except Exception as error:
-        print("DEV MAIN: cannot import", name, repr(error))
-        return None
-
-
-ROOMS = ["citizen", "consent", "membership", "score", "record", "credit_code", "redemption", "event", "partner", "official", "campaign", "intake"]
-ROUTERS = [m.router for room in ROOMS for f in sorted(p.stem for p in (Path(__file__).parent / room).glob("routes*.py"))
-           if (m := _maybe(f"app.{room}.{f}")) is not None and hasattr(m, "router")]
-citizen_actions = _maybe("app.citizen.actions")
-partner_actions = _maybe("app.partner.actions")
-official_actions = _maybe("app.official.actions")
-campaign_actions = _maybe("app.campaign.actions")
-redemption_actions = _maybe("app.redemption.actions")
-event_actions = _maybe("app.event.actions")
-CATALOGUES = tuple(getattr(m, n) for m, n in ((partner_actions, "directory"), (campaign_actions, "catalogue")) if hasattr(m, n))
 BODY_BYTES_MAX = 64 * 1024
+
+ROUTERS = [
+    citizen_routes.router,
+    consent_routes.router,
+    membership_routes.router,
+    score_routes.router,
+    score_routes_citizen.router,
+    credit_code_routes_citizen.router,
+    redemption_routes_citizen.router,
+    redemption_routes_partner.router,
+    redemption_routes_partner_reports.router,
+    redemption_routes_official.router,
+    event_routes_partner.router,
+    partner_routes_partner.router,
+    partner_routes_official.router,
+    official_routes_official.router,
+    campaign_routes.router,
+    campaign_routes_official.router,
+    intake_routes_official.router,
+]
+CATALOGUES = (partner_actions.directory, campaign_actions.catalogue)
+
 AnyRequest = Request[Any, Any, State]
 
 
@@ -87,13 +107,10 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await stack.enter_async_context(valkey_lifespan())
         await stack.enter_async_context(outside_lifespan())
         await make_partitions(shanghai_day(now()))
-        if hasattr(event_actions, "ensure_epoch"):
-            await event_actions.ensure_epoch()
+        await event_actions.ensure_epoch()
         await stack.enter_async_context(cache_lifespan(CATALOGUES))
-        if hasattr(partner_actions, "key_use_lifespan"):
-            await stack.enter_async_context(partner_actions.key_use_lifespan())
-        if hasattr(redemption_actions, "lanes_lifespan"):
-            await stack.enter_async_context(redemption_actions.lanes_lifespan())
+        await stack.enter_async_context(partner_actions.key_use_lifespan())
+        await stack.enter_async_context(redemption_actions.lanes_lifespan())
         yield
 
 
@@ -112,7 +129,7 @@ def create_app() -> Litestar:
             Exception: answer_bug,
         },
         lifespan=[lifespan],
-        openapi_config=make_openapi_config(states={"campaign": CAMPAIGN_MOVES}),
+        openapi_config=make_openapi_config(states={"campaign": CAMPAIGN_MOVES, "redemption": REDEMPTION_MOVES}),
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

@@ -7,11 +7,12 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig, table_finder
 
 ROOMS_WITH_TABLES = (
-    "kit", "event", "citizen", "partner", "official", "consent", "record", "score", "campaign", "redemption", "membership",
+    "kit", "event", "citizen", "partner", "official", "consent", "record", "score", "campaign", "redemption",
+    "membership",
 )  # fmt: skip
 
 APP_CONFIG = AppConfig(
     app_name="huixin",
     migrations_folder_path=str(Path(__file__).parent.parent / "migrations"),
-    table_classes=table_finder(modules=[f"app.{room}.tables" for room in ROOMS_WITH_TABLES if (Path(__file__).parent / room / "tables.py").exists()]),
+    table_classes=table_finder(modules=[f"app.{room}.tables" for room in ROOMS_WITH_TABLES]),
 )

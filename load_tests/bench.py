@@ -17,6 +17,8 @@ import click
 import msgspec
 import uvloop
 
+from app.kit.embedded import embedded_servers
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "var" / "bench"
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -40,13 +42,6 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     def ratio(self) -> float | None:
         """Return value ÷ ceiling."""
         return None if not self.ceiling else self.value / self.ceiling
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -94,8 +89,6 @@ def main(seconds: float, worker_counts: str, only: str) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     os.environ.update(HUIXIN_VAR=str(FOLDER), KEY_FILE=str(FOLDER / "keys.json"))
-    from app.kit.embedded import embedded_servers  # noqa: PLC0415 - after the environment is set
-
     with embedded_servers(FOLDER) as servers:
         os.environ.update(DATABASE_URL=servers.database_url, VALKEY_URL=servers.valkey_url)
         os.environ.update(WECHAT_BASE_URL="http://127.0.0.1:9", IDENTITY_BASE_URL="http://127.0.0.1:9")

@@ -15,7 +15,8 @@ from app.kit.database import database_lifespan
 from app.kit.keys import KEYS, ensure_keys
 from app.kit.migration import migrate
 from app.kit.partitions import make_partitions
-from load_tests.bench import FOLDER, Figure, free_port, serve_constant, serve_huixin, serving
+from app.kit.embedded import free_port
+from load_tests.bench import FOLDER, Figure, serve_constant, serve_huixin, serving
 from load_tests.ceilings import run_pgbench, write_script
 from load_tests.city import CITIZENS, City, Till, make_city
 from load_tests.client import Result, make_request, run_closed, run_open

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +26,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 SERVERS_FOLDER = Path(tempfile.gettempdir()) / f"huixin-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
 STACK = ExitStack()
 START_SECONDS_MAX = 20
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+ID_CHARACTERS_MAX = 16
 
 
 def _start_sandbox(port: int) -> None:
@@ -60,7 +55,7 @@ async def _create_database(url: str, name: str) -> None:
 
 
 def _prepare() -> None:
-    from app.kit.embedded import embedded_postgres, embedded_valkey
+    from app.kit.embedded import embedded_postgres, embedded_valkey, free_port
     from app.sandbox.rules import ENVIRONMENT
 
     SERVERS_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -69,9 +64,8 @@ def _prepare() -> None:
     server_url = STACK.enter_context(embedded_postgres(SERVERS_FOLDER))
     database = f"huixin_{WORKER}_{os.getpid()}"
     asyncio.run(_create_database(server_url, database))
-    port = _free_port()
-    if Path("app/sandbox/main.py").exists():
-        _start_sandbox(port)
+    port = free_port()
+    _start_sandbox(port)
     os.environ.update(
         HUIXIN_VAR=str(folder),
         KEY_FILE=str(folder / "keys.json"),
@@ -81,8 +75,7 @@ def _prepare() -> None:
         IDENTITY_BASE_URL=f"http://127.0.0.1:{port}",
         **ENVIRONMENT,  # the sandbox's credentials
     )
-    if Path("app/sandbox/main.py").exists():
-        _wait_for(port)
+    _wait_for(port)
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
     is_controller = not hasattr(config, "workerinput") and bool(config.getoption("numprocesses", default=None))
     if not is_controller and not config.getoption("collectonly"):
         _prepare()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long text by its argument: it may be random, and parallel runs must collect the same names."""
+    return argname if isinstance(val, str) and len(val) > ID_CHARACTERS_MAX else None
 
 
 def pytest_unconfigure() -> None:

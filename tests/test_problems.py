@@ -111,6 +111,9 @@ BODIES = [
         INVALID, "/consents/0/a~1b~0", "unknown_field",
     ),
     (b'{"code":"x","consents":[{"purpose":"ab","version":"v"}]}', INVALID, "/consents/0/version", "wrong_type"),
+    (b'{"code":"x","consents":[{"purpose":"ab","version":"1"}]}', INVALID, "/consents/0/version", "wrong_type"),
+    (b'{"code":"x","consents":[{"purpose":"ab","version":1.0}]}', INVALID, "/consents/0/version", "wrong_type"),
+    (b'{"code":"x","consents":[{"purpose":"ab","version":true}]}', INVALID, "/consents/0/version", "wrong_type"),
     (b'{"code":"x","consents":[{"purpose":"ab","version":0}]}', INVALID, "/consents/0/version", "out_of_range"),
     (
         b'{"code":"x","consents":[{"purpose":"ab","version":1},{"purpose":"abcdef","version":1}]}',

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["CITIZENS_DEFAULT", "make_city", "make_tour_officials", "read_city", "write_city"]
+__all__ = ["CITIZENS_DEFAULT", "is_made", "make_city", "make_tour_officials", "read_city", "write_city"]
 
 CITIZENS_DEFAULT = 20_000
 CITIZENS_SHOWN = 32
@@ -82,8 +82,8 @@ def write_city(city: City, path: Path, *, base_url: str) -> None:
     draft.replace(path)
 
 
-async def read_city(path: Path) -> City | None:
-    """Return the city the file tells of, when both are there."""
-    if not path.exists() or not await is_made():
+def read_city(path: Path) -> City | None:
+    """Return the city the file tells of, if there is one."""
+    if not path.exists():
         return None
     return msgspec.json.decode(path.read_bytes(), type=City)

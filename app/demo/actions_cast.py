@@ -9,9 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pyotp
-from httpx2 import AsyncClient
 
-from app.demo.actions_guide import Guide
 from app.demo.clients import Answer, call
 from app.demo.rules_people import compute_visitor_number
 from app.demo.rules_places import TOUR_IMPORTER, find_place
@@ -20,6 +18,9 @@ from app.kit.clock import now, shanghai_day
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from httpx2 import AsyncClient
+
+    from app.demo.actions_guide import Guide
     from app.demo.actions_places import MadeOfficial
     from app.demo.rules_file import City
     from app.demo.rules_tour import Role
@@ -177,7 +178,11 @@ async def redeem(
     tour: Tour, till: Till, benefit_id: str, *, scan_id: str | None = None, code: str | None = None, amount_fen: int = 0
 ) -> Answer:
     """Redeem a benefit under a key and a reference of its own."""
-    body: dict[str, object] = {"benefitId": benefit_id, "terminalId": till.terminal_id, "reference": make_reference(tour)}
+    body: dict[str, object] = {
+        "benefitId": benefit_id,
+        "terminalId": till.terminal_id,
+        "reference": make_reference(tour),
+    }
     body |= {"scanId": scan_id} if scan_id else {"code": code}
     if amount_fen:
         body["amountFen"] = amount_fen

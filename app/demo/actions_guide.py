@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
 
     from app.demo.clients import Answer
 
@@ -64,18 +66,22 @@ class Guide:
     def show_rows(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Show a small table; columns of figures have names that begin with ``+``."""
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("")
+        table.add_column(width=INDENT - 2)
         for column in columns:
-            table.add_column(column.removeprefix("+"), justify="right" if column.startswith("+") else "left")
+            justify: Literal["left", "right"] = "right" if column.startswith("+") else "left"
+            table.add_column(column.removeprefix("+"), justify=justify, overflow="fold")
         for row in rows:
-            table.add_row("   ", *(Text(str(cell)) for cell in row))
+            table.add_row("", *(Text(str(cell)) for cell in row))
         self.console.print(table)
 
     def tell_failure(self, failure: TourFailed) -> None:
         """Say what should have been, and what was."""
         self._say("✗", failure.zh, failure.en, "bold red")
-        self.console.print(Text(f"{' ' * INDENT}{str(failure.saw)[:SAW_CHARACTERS_MAX]}", "red"))
+        self.console.print(Padding(Text(str(failure.saw)[:SAW_CHARACTERS_MAX], "red"), (0, 0, 0, INDENT)))
 
     def _say(self, mark: str, zh: str, en: str, style: str) -> None:
-        self.console.print(Text.assemble(("  " + mark + "  ", style), zh))
-        self.console.print(Text(" " * INDENT + en, "dim"))
+        said = Table.grid()
+        said.add_column(width=INDENT)
+        said.add_column(overflow="fold")
+        said.add_row(Text(f"  {mark}", style), Text.assemble(zh, "\n", (en, "dim")))
+        self.console.print(said)

@@ -65,7 +65,6 @@ async def make_people(*, citizens: int, seed: int, at: datetime, moved_in: Calla
     async with asyncio.TaskGroup() as tasks:
         for _ in range(CHUNKS_AT_ONCE):
             tasks.create_task(take_chunks())
-    await queries.update_statistics()
 
 
 async def is_made(*, seed: int = 1) -> bool:

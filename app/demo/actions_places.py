@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import msgspec
 
 from app.demo import queries
 from app.demo.rules_file import OfficialShown, PartnerShown
 from app.demo.rules_places import ADMINISTRATORS, CENTRE, KEY_LIFETIME, PLACES, Place, Post
-from app.kit.auth import OfficialCaller
+from app.kit.auth import OfficialCaller, Scope
 from app.kit.clock import now
 from app.official.actions_manage import NewOfficial, create_administrator, create_official, reset_official
 from app.partner.actions_key import create_key
@@ -19,10 +18,11 @@ from app.partner.actions_official import create_institution, create_store, creat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from uuid import UUID
 
     from app.demo.queries import PlaceRow
 
-SCOPES = ("scan", "redeem", "read")
+SCOPES: tuple[Scope, ...] = ("scan", "redeem", "read")
 
 
 class MadePlace(msgspec.Struct, frozen=True):
@@ -115,9 +115,7 @@ async def _make_official(administrator: OfficialCaller, post: Post, places: Mapp
     if known is not None:
         return _to_made(post, await reset_official(administrator, known.id))
     institution_id = places[post.place.slug] if post.place else None
-    made = await create_official(
-        administrator, username=post.username, roles=post.roles, institution_id=institution_id
-    )
+    made = await create_official(administrator, username=post.username, roles=post.roles, institution_id=institution_id)
     return _to_made(post, made)
 
 

@@ -16,7 +16,7 @@ SAFETY_POINTS, VOLUNTEER_POINTS = 10, 25
 
 
 async def play_joining(tour: Tour) -> None:
-    """A new citizen joins and gets a first score."""
+    """Let a new citizen join and get a first score."""
     guide = tour.guide
     guide.begin_scene("新市民加入，得到第一个信用分", "A new citizen joins and gets a first score")
     member = await log_in(tour, NEWCOMER)
@@ -45,8 +45,8 @@ async def _explain(tour: Tour, member: Member, value: int) -> None:
     parts = told["contributions"] + told["adjustments"]
     total = told["base"] + sum(part["points"] for part in parts)
     tour.guide.show_rows(
-        ("分项 part", "+分 points", "依据 clause"),
-        [("基础分 base", told["base"], ""), *((p["title"], f"{p['points']:+d}", p.get("clause", "")) for p in parts)],
+        ("+分 points", "依据 clause"),
+        [(told["base"], "基础分 base"), *((f"{part['points']:+d}", part["clause"]) for part in parts)],
     )
     tour.guide.check(
         f"每一分都有出处，逐项相加正好是{total}分",
@@ -99,7 +99,7 @@ async def play_report(tour: Tour) -> None:
 
 
 async def play_record(tour: Tour) -> None:
-    """A record arrives and the score moves with its reason; a denied topic is refused by its name."""
+    """Let a record arrive and the score move with its reason; a denied topic is refused by its name."""
     guide, member = tour.guide, tour.member(NEWCOMER)
     guide.begin_scene("新记录到达：分数变动，附有原因", "A record arrives: the score moves, with its reason")
     before = (await read(tour, member, "/v1/me/score"))["value"]

@@ -92,7 +92,7 @@ async def _ask_one_level_lower(tour: Tour) -> None:
     mine = next(row for row in listed["data"] if row["code"] == "MED_CHECKUP")
     text = mine["reasons"][0]["text"]
     guide.check(
-        f"他自己的手机上写着：“{text}”",
+        f"原因只在{member.role.name}自己的手机上：“{text}”",
         "the phone says: needs 极好, you are 优秀, 12 points away",
         holds=all(word in text for word in ("极好", "优秀", "12")),
         saw=mine,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import copy_rows, execute, fetch_all, fetch_one, fetch_value
+from app.kit.database import copy_rows, fetch_all, fetch_one, fetch_value
 from app.record.rules import NewRecord
 
 CITIZEN_COLUMNS = (
@@ -94,11 +94,6 @@ async def insert_source_events(rows: Iterable[Sequence[object]]) -> None:
 async def insert_records(rows: Iterable[Sequence[object]]) -> None:
     """Store records, in the order of ``RECORD_COLUMNS``."""
     await copy_rows("record", RECORD_COLUMNS, rows)
-
-
-async def update_statistics() -> None:
-    """Let the planner know what has come."""
-    await execute("ANALYZE citizen, consent, record, record_source_event, score_snapshot, score_change")
 
 
 async def list_consent_versions() -> list[ConsentVersion]:

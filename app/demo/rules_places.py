@@ -65,7 +65,8 @@ PLACES = (
     ),
     Place(slug="bank", name="惠信农商银行", kind="bank", stores=("营业部",)),
     Place(
-        slug="pharmacy", name="惠康大药房", kind="merchant", stores=("人民路店", "大学城店"), benefits=("PHARMACY_20OFF",)
+        slug="pharmacy", name="惠康大药房", kind="merchant", stores=("人民路店", "大学城店"),
+        benefits=("PHARMACY_20OFF",),
     ),
     Place(
         slug="garage", name="诚车汽修", kind="merchant", stores=("城东店", "城西店"), benefits=("GARAGE_STEPS",)

@@ -10,21 +10,46 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import State
 
-from app.kit.errors import FieldError, InvalidRequest, MalformedRequest, UnsupportedMediaType
+from app.kit.errors import FieldError, InvalidRequest, MalformedRequest, Refusal, UnsupportedMediaType
+from app.kit.field_errors import make_pointer, parse_field_error
 
 DEPTH_MAX = 32
 INTEGER_MAX = 2**63 - 1
+REFUSAL_KEY = "body_refusal"
 _JSON_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
+class Unfit:
+    """Stands for a body that cannot be used, so that the framework's own check refuses it in its turn."""
+
+
+UNFIT = Unfit()
+
+
 class JSONRequest(Request[Any, Any, State]):
-    """A request whose body is checked as JSON before any operation looks at its shape."""
+    """A request whose body is what its operation declares: ``"12"`` is no number, nor is ``1.0`` an integer.
+
+    Litestar reads bodies before it looks at who is calling, and converts them as freely as it does query strings. So
+    the body is converted here, and what is wrong with it is kept until the caller is known.
+    """
 
     __slots__ = ()
 
     async def json(self) -> Any:
-        """Return the decoded body; refuse another content type and what no operation could mean."""
-        return decode_body(await self.body(), self.headers.get("content-type"))
+        """Return the body as the handler's own type; for one that cannot be, what every type refuses."""
+        try:
+            tree = decode_body(await self.body(), self.headers.get("content-type"))
+            declared = self.route_handler.parsed_data_field
+            return tree if declared is None else convert_body(tree, declared.annotation)
+        except Refusal as refusal:
+            self.scope["state"][REFUSAL_KEY] = refusal
+            return UNFIT
+
+
+def find_body_refusal(request: Request[Any, Any, State]) -> Refusal | None:
+    """Return what was wrong with the body, if it was read and could not be used."""
+    refusal: Refusal | None = request.scope["state"].get(REFUSAL_KEY)
+    return refusal
 
 
 def decode_body(body: bytes, content_type: str | None) -> Any:
@@ -39,15 +64,18 @@ def decode_body(body: bytes, content_type: str | None) -> Any:
     return tree
 
 
+def convert_body(tree: Any, body_type: Any) -> Any:
+    """Return a decoded body as its type, converting nothing that JSON itself tells apart."""
+    try:
+        return msgspec.convert(tree, body_type)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(errors=[parse_field_error(str(error))]) from error
+
+
 def need_json(content_type: str | None) -> None:
     """Refuse a body that says it is something else than JSON."""
     if content_type and not _JSON_TYPE.fullmatch(content_type.strip()):
         raise UnsupportedMediaType
-
-
-def make_pointer(*steps: str | int) -> str:
-    """Return the JSON pointer (RFC 6901) of a place."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def _find_unstorable(tree: Any) -> Iterator[FieldError]:

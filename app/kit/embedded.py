@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import time
 import warnings
@@ -80,7 +81,7 @@ def embedded_valkey(folder: Path) -> Iterator[str]:
     data.mkdir(parents=True, exist_ok=True)
     pid_file = data / "valkey.pid"
     _stop_orphan(pid_file)
-    server = ValkeyServer(data_dir=data, persist=True)
+    server = ValkeyServer(data_dir=data, persist=True, port=free_port())
     server.start()
     assert server._process is not None  # noqa: SLF001 - the wheel tells the pid nowhere else
     pid_file.write_text(str(server._process.pid))  # noqa: SLF001
@@ -89,6 +90,13 @@ def embedded_valkey(folder: Path) -> Iterator[str]:
     finally:
         server.stop()
         pid_file.unlink(missing_ok=True)
+
+
+def free_port() -> int:
+    """Return a random loopback port nobody listens on; the wheel's own search gives two starters the same one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _start_postgres(data: Path) -> EmbeddedPostgres:

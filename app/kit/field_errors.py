@@ -1,4 +1,4 @@
-"""What is wrong at which place: the framework's validation errors as JSON pointers with stable codes."""
+"""What is wrong at which place: validation errors as JSON pointers with stable codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import State
 
-from app.kit.bodies import make_pointer
 from app.kit.errors import FieldError
 
 BODY_PARAMETER = "data"
@@ -29,11 +28,23 @@ CODES = (
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|([^.\[\]]+)")
 
 
-def iter_field_errors(request: Request[Any, Any, State], extra: Any) -> Iterator[FieldError]:
-    """Turn Litestar's list of {message, key, source} into errors at places of the request.
+def make_pointer(*steps: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) of a place."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
-    A place in the body is its own pointer (``/consents/0/version``); a parameter is ``/query/limit``.
-    """
+
+def parse_field_error(message: str) -> FieldError:
+    """Turn what msgspec says of a body into an error at its place, such as ``/consents/0/version``."""
+    said, _, place = message.rpartition(" - at `$")
+    if not said:
+        said, place = message, ""
+    code, member = _classify(said)
+    steps = [index or name for index, name in _STEP.findall(place.rstrip("`"))]
+    return FieldError(pointer=make_pointer(*steps, *([member] if member else [])), code=code, detail=_detail(said))
+
+
+def iter_field_errors(request: Request[Any, Any, State], extra: Any) -> Iterator[FieldError]:
+    """Turn Litestar's list of {message, key, source} into errors at places of the request, such as ``/query/limit``."""
     for item in extra if isinstance(extra, list) else []:
         message = str(item.get("message", ""))
         code, member = _classify(message)
@@ -55,7 +66,7 @@ def _detail(message: str) -> str:
 
 def _find_steps(request: Request[Any, Any, State], key: str, source: Any) -> list[str]:
     if source in (None, "body"):
-        return [] if key == BODY_PARAMETER else [index or name for index, name in _STEP.findall(key)]
+        return []  # no body at all: one that was sent is looked at in kit.bodies
     return [str(getattr(source, "value", source)), _wire_name(request, key)]
 
 

@@ -53,7 +53,11 @@ class GroupCommit(Generic[Item, Outcome]):
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._start_lane()
-        return await asyncio.shield(future)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_look_at)
+            raise
 
     async def drain(self) -> None:
         """Wait until everything submitted has its outcome."""
@@ -94,6 +98,8 @@ class GroupCommit(Generic[Item, Outcome]):
     async def _serve_batch(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         try:
             outcomes = await self._run([item for item, _ in batch])
+            if len(outcomes) != len(batch):
+                raise RuntimeError(f"{len(batch)} items had {len(outcomes)} outcomes")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - every waiting caller must learn of it
             outcomes = [error] * len(batch)
         again: list[tuple[Item, asyncio.Future[Outcome]]] = []
@@ -107,6 +113,12 @@ class GroupCommit(Generic[Item, Outcome]):
             elif not future.done():
                 future.set_result(outcome)
         self._waiting.extendleft(reversed(again))
+
+
+def _look_at(outcome: asyncio.Future[Outcome]) -> None:
+    """Take note of what nobody waits for any more, or the loop would complain of an error never seen."""
+    if not outcome.cancelled():
+        outcome.exception()
 
 
 def coalesce(

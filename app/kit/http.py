@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
 
+from app.kit.bodies import find_body_refusal
 from app.kit.errors import (
     BodyTooLarge,
     Forbidden,
@@ -148,7 +149,8 @@ HTTP_REFUSALS: dict[int, type[Refusal]] = {
 def answer_http_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer the framework's own errors in the same shape; details are ours, never the framework's."""
     if isinstance(error, ValidationException):
-        return answer_refusal(request, InvalidRequest(errors=list(iter_field_errors(request, error.extra))))
+        invalid = InvalidRequest(errors=list(iter_field_errors(request, error.extra)))
+        return answer_refusal(request, find_body_refusal(request) or invalid)
     kind = HTTP_REFUSALS.get(error.status_code, InternalError if error.status_code >= 500 else MalformedRequest)  # noqa: PLR2004
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return answer_refusal(request, kind(headers=headers))

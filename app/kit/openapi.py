@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -28,6 +30,7 @@ from app.kit.errors import (
     UnsupportedMediaType,
 )
 from app.kit.http import PROBLEM_MEDIA_TYPE
+from app.kit.idempotency import KEY_CHARACTERS_MAX, KEY_CHARACTERS_MIN
 
 API_VERSION = "1.0.0"
 DESCRIPTION = """\
@@ -46,6 +49,10 @@ SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
     "official": SecurityScheme(
         type="http", scheme="bearer", bearer_format="JWT", description="An official's token, from password and TOTP."
     ),
+}
+REQUIRED_HEADERS = {
+    "Idempotency-Key": {"type": "string", "minLength": KEY_CHARACTERS_MIN, "maxLength": KEY_CHARACTERS_MAX},
+    "If-Match": {"type": "string"},
 }
 PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -88,8 +95,10 @@ def describe_api(app: Litestar) -> dict[str, Any]:
         operation = schema["paths"][path][method.lower()]
         _describe_caller(operation, handler)
         _describe_text(operation, handler)
+        _describe_parameters(operation)
         _describe_refusals(operation, find_caller(handler))
         tags.update((tag, _describe_tag(tag, handler)) for tag in operation.get("tags", []))
+    schema["paths"] = {_camel_case(path): item for path, item in schema["paths"].items()}
     schema["tags"] = [{"name": name, "description": tags[name]} for name in sorted(tags)]
     schema["x-states"] = _find_plugin(app).states
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema, order="deterministic"))
@@ -128,9 +137,25 @@ def _describe_text(operation: dict[str, Any], handler: HTTPRouteHandler) -> None
         operation["description"] = "\n".join(line.strip() for line in rest.strip().splitlines())
 
 
+def _describe_parameters(operation: dict[str, Any]) -> None:
+    """Say required where we refuse without; the framework is told optional, so that the refusal is ours."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["name"] = _camel_case(parameter["name"])
+        elif parameter["name"] in REQUIRED_HEADERS:
+            parameter.update(required=True, schema=REQUIRED_HEADERS[parameter["name"]])
+
+
+def _camel_case(text: str) -> str:
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), text)
+
+
 def _describe_refusals(operation: dict[str, Any], caller: str | None) -> None:
     """Add what every operation of this shape may answer to what the route declares."""
     responses = operation["responses"]
+    for status, answer in responses.items():
+        if int(status) < HTTPStatus.BAD_REQUEST:
+            answer["description"] = HTTPStatus(int(status)).phrase
     if responses.get("400", {}).get("content", {}).keys() == {"application/json"}:
         del responses["400"]  # the framework's own shape, which we never send
     for kind in _iter_common_refusals(operation, caller):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app.kit.embedded import embedded_postgres, embedded_valkey
+from app.kit.embedded import embedded_postgres, embedded_valkey, free_port
 
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL", "VALKEY_URL", "KEY_FILE", "WECHAT_APP_ID", "WECHAT_APP_SECRET", "WECHAT_BASE_URL",
@@ -65,13 +65,6 @@ def whole_city(*, workers: int, sandbox: str, sandbox_environment: Mapping[str, 
 def var_folder() -> Path:
     """Return where an embedded city lives; the settings say the same, but may not be read yet."""
     return Path(os.environ.get("HUIXIN_VAR", "var"))
-
-
-def free_port() -> int:
-    """Return a loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_port(port: int, seconds_max: float) -> None:

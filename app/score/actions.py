@@ -44,8 +44,9 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     event ``score.changed.v1``. Citizens who have not opted in, or are under eighteen, are passed over.
     """
     assert is_in_transaction(), "a score moves with what moved it"
-    await queries_engine.lock_citizens(citizen_ids)
-    computed = await queries_engine.find_scores(citizen_ids, shanghai_day(at))
+    asked = sorted(set(citizen_ids))
+    await queries_engine.lock_citizens(asked)
+    computed = await queries_engine.find_scores(asked, shanghai_day(at))
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:
         return []

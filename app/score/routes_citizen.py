@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from litestar import Router, get
+from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
+from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
 from app.kit.errors import Forbidden, StaleCursor, Unauthenticated
 from app.kit.http import AnyRequest, language_of, refusals
@@ -16,12 +17,14 @@ from app.score.actions import NoScore
 from app.score.schemas import ChangeView, ExplanationView, ScoreView
 from app.score.schemas_make import show_change, show_explanation, show_score
 
+NO_STORE = {"Cache-Control": "no-store"}
+
 
 @get("/", operation_id="getScore", status_code=200, responses=refusals(Unauthenticated, Forbidden, NoScore))
-async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> ScoreView:
+async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> Response[ScoreView]:
     """Return your score, its level, and how far the next level is."""
     citizen.need_active()
-    return show_score(await actions_explain.read_score(citizen.id), language_of(request))
+    return Answer(show_score(await actions_explain.read_score(citizen.id), language_of(request)), NO_STORE)
 
 
 @get(

@@ -47,7 +47,7 @@ async def state_of(citizen_id: UUID) -> str:
 
 
 async def count_of(table: str, citizen_id: UUID) -> int:
-    return int(await fetch_value(f"SELECT count(*) FROM {table} WHERE citizen_id = $1", citizen_id))  # noqa: S608
+    return int(await fetch_value(f"SELECT count(*) FROM {table} WHERE citizen_id = $1", citizen_id))
 
 
 async def test_joining_makes_a_member_with_a_first_score(client: AsyncClient) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.citizen.actions import match_people
+from app.citizen.actions import lock_id_number, match_people
 from app.kit.clock import now
 from app.kit.crypto import tombstone_hash
-from app.kit.database import fetch_value
+from app.kit.database import fetch_value, transaction
 from app.membership.actions import forget_old_tombstones
 from app.membership.rules import TOMBSTONE_LIFETIME
 from tests.support.citizens import Joined, identity_body, join, log_in
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
+SECONDS_MAX = 10
 PERSONAL = (
     "openid_index", "openid_cipher", "id_number_index", "id_number_cipher", "person_index", "name_cipher",
     "phone_index", "phone_cipher", "birth_on", "district", "cap_holder_id",
@@ -56,6 +58,8 @@ async def test_tokens_are_dead_in_the_same_request(client: AsyncClient) -> None:
         assert answer.status_code == 401
     assert (await client.delete("/v1/me", headers=member.headers)).status_code == 401
     assert await fetch_value(generation, member.id) == before + 1
+    alive = "SELECT count(*) FROM citizen_session WHERE citizen_id = $1 AND revoked_at IS NULL"
+    assert await fetch_value(alive, member.id) == 0
 
 
 async def test_nothing_personal_is_left(client: AsyncClient) -> None:
@@ -66,7 +70,7 @@ async def test_nothing_personal_is_left(client: AsyncClient) -> None:
     for column in PERSONAL:
         assert f'"{column}": null' in row
     for table in ("consent", "record", "record_source_event", "score_snapshot", "score_change"):
-        count = f"SELECT count(*) FROM {table} WHERE citizen_id = $1"  # noqa: S608
+        count = f"SELECT count(*) FROM {table} WHERE citizen_id = $1"
         assert await fetch_value(count, member.id) == 0, table
     assert await match_people([(member.name, member.id_number)]) == [None]
     left = "SELECT count(*) FROM event WHERE citizen_id = $1 AND type = 'citizen.left.v1'"
@@ -146,6 +150,36 @@ async def test_leaving_twice_at_once_is_leaving_once(client: AsyncClient) -> Non
     assert sorted(answer.status_code for answer in answers) == [204, 401, 401, 401]
     left = "SELECT count(*) FROM event WHERE citizen_id = $1 AND type = 'citizen.left.v1'"
     assert await fetch_value(left, member.id) == 1
+
+
+async def count_waiting() -> int:
+    """Return how many transactions wait for somebody's ID number."""
+    return int(
+        await fetch_value(
+            """
+            SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+             WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()
+            """
+        )
+    )
+
+
+@pytest.mark.parametrize("act", ["leave", "join"])
+async def test_joining_and_leaving_under_one_number_take_turns(client: AsyncClient, act: str) -> None:
+    """While one of them holds the number the other waits, so no tombstone is written or read in between."""
+    member, second = await join(client), await log_in(client)
+    body = identity_body(name=member.name, id_number=member.id_number)
+    request = {
+        "leave": lambda: client.delete("/v1/me", headers=member.headers),
+        "join": lambda: client.post("/v1/me/identity", json=body, headers=second.headers),
+    }[act]()
+    async with asyncio.timeout(SECONDS_MAX), transaction():
+        await lock_id_number(member.id_number)
+        task = asyncio.create_task(request, context=contextvars.Context())
+        while await count_waiting() == 0:
+            assert not task.done()
+            await asyncio.sleep(0.01)
+    assert (await task).status_code == {"leave": 204, "join": 409}[act]
 
 
 async def test_returning_while_leaving_never_loses_the_caps(client: AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import pytest
@@ -28,6 +29,7 @@ ADULT = make_id_number(born_on=date(1990, 5, 1))
         ("😀", "1", Fault.ID_NUMBER),
         ("😀", make_id_number(born_on=date(2020, 1, 1)), Fault.NAME),
     ],
+    ids=itertools.count(),  # the numbers are random, and parallel runs must collect the same names
 )
 def test_parse_applicant(name: str, number: str, verdict: Fault | None) -> None:
     judged = parse_applicant(name, number, TODAY)

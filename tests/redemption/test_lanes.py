@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, uuid7
+from app.kit.database import read_sql
 from app.kit.errors import OutcomeUnknown
 from app.redemption import actions_lanes, queries
 from app.redemption.actions_lanes import redeem_batch, redeem_lane
@@ -154,6 +155,6 @@ def test_items_that_would_meet_in_a_batch_are_kept_apart() -> None:
 
 
 def test_an_item_has_a_parameter_for_each_place_of_the_statement() -> None:
-    statement = queries.read_sql(queries.__file__, "redeem")
+    statement = read_sql(queries.__file__, "redeem")
     assert f"${len(RedeemItem.__struct_fields__)}::" in statement
     assert f"${len(RedeemItem.__struct_fields__) + 1}::" not in statement

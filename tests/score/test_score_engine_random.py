@@ -47,9 +47,21 @@ def quantities(indicator: RuleIndicator) -> st.SearchStrategy[int | None]:
     return st.sampled_from([0, 1, *edges, *(edge - 1 for edge in edges), *(edge // 2 for edge in edges)])
 
 
+def pools(book: RuleBook) -> st.SearchStrategy[list[RuleIndicator]]:
+    """Draw what a history is about: a few indicators, often ones that have to do with each other."""
+    reported = [indicator for indicator in book.indicators if indicator.kind != "clean"]
+    related = [
+        [i for i in reported if i.exclusive_group == group]
+        for group in sorted({i.exclusive_group for i in reported if i.exclusive_group})
+    ]
+    related.append([i for i in reported if i.supersedes or any(i.code in other.supersedes for other in reported)])
+    some = st.lists(st.sampled_from(reported), min_size=1, max_size=6)
+    return st.one_of(some, st.builds(list.__add__, st.sampled_from([each for each in related if each]), some))
+
+
 @st.composite
-def told(draw: st.DrawFn, book: RuleBook) -> Told:
-    indicator = draw(st.sampled_from([i for i in book.indicators if i.kind != "clean"]))
+def told(draw: st.DrawFn, pool: list[RuleIndicator]) -> Told:
+    indicator = draw(st.sampled_from(pool))
     event_on = DAY - timedelta(days=draw(st.one_of(st.integers(-40, 800), st.sampled_from([0, 364, 365, 366, 1500]))))
     lasts = draw(st.sampled_from([None, None, 0, 1, 30, 200, 365]))
     return Told(
@@ -70,9 +82,9 @@ def histories(book: RuleBook) -> st.SearchStrategy[list[History]]:
         History,
         birth_on=st.sampled_from(BIRTHDAYS),
         consents=st.frozensets(st.sampled_from(CONSENTS)),
-        records=st.lists(told(book), max_size=25).map(tuple),
+        records=pools(book).flatmap(lambda pool: st.lists(told(pool), max_size=20)).map(tuple),
     )
-    return st.lists(history, min_size=1, max_size=6)
+    return st.lists(history, min_size=1, max_size=5)
 
 
 async def store(history: History) -> UUID:
@@ -110,7 +122,7 @@ async def compare(book: RuleBook, book_id: int | None, cases: list[History], lat
             assert (after.value, after.contributions) == (score.value, score.contributions)
 
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SETTINGS

@@ -11,6 +11,7 @@ import pytest
 
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_one, fetch_value, transaction
+from app.kit.partitions import make_partitions
 from app.record.actions import put_records
 from app.score import actions, actions_explain, queries_engine
 from app.score.actions import NoScore, find_due, rescore
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
     from app.record.rules import NewRecord
     from app.score.rules import ScoreChange
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("that_day")
 
 AT = datetime(2026, 11, 21, 4, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+async def that_day(app: object) -> None:
+    """Make room for events around the day these tests play on."""
+    assert app is not None
+    await make_partitions(date(2026, 11, 21))
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -153,9 +161,10 @@ async def test_the_day_is_the_shanghai_day() -> None:
 @pytest.mark.parametrize("state", ["new", "left"])
 async def test_without_opting_in_there_is_no_score(state: str) -> None:
     citizen = await make_citizen()
-    forget = "id_number_index = NULL, id_number_cipher = NULL, person_index = NULL, name_cipher = NULL, district = NULL"
     await execute(
-        f"UPDATE citizen SET state = $2, left_at = now(), {forget}, birth_on = NULL, cap_holder_id = NULL WHERE id = $1",
+        """UPDATE citizen SET state = $2, left_at = now(), id_number_index = NULL, id_number_cipher = NULL,
+           person_index = NULL, name_cipher = NULL, birth_on = NULL, district = NULL, cap_holder_id = NULL
+           WHERE id = $1""",
         citizen,
         state,
     )
@@ -173,7 +182,8 @@ async def test_a_frozen_citizen_keeps_a_score_and_a_minor_has_none() -> None:
 
 HONOURS: list[tuple[list[dict[str, Any]], list[dict[str, Any]], date | None]] = [
     ([], [], None),
-    ([{"honour": "RED_LIST"}], [{"code": "RED_LIST", "grade": None, "rank": 1, "until": "2028-01-05"}], date(2028, 1, 6)),
+    ([{"honour": "RED_LIST"}], [{"code": "RED_LIST", "grade": None, "rank": 1, "until": "2028-01-05"}],
+     date(2028, 1, 6)),
     ([{"honour": "MERIT", "grade": "1"}], [{"code": "MERIT", "grade": "1", "rank": 3, "until": "2036-01-05"}],
      date(2036, 1, 6)),
     ([{"honour": "VOL_STAR", "grade": "2"}, {"honour": "VOL_STAR", "grade": "4"}],

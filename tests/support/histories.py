@@ -42,7 +42,7 @@ async def make_citizen(*, born_on: date = BORN_ON, state: str = "active") -> UUI
 
 
 def new_record(citizen_id: UUID, indicator: str | None = None, **facts: Any) -> NewRecord:
-    """Describe a record of an event of its own, today unless told otherwise."""
+    """Describe a record of an event of its own, of 5 January 2026 unless told otherwise."""
     facts = {"honour": None, "source": "test", "event_id": secrets.token_hex(8), "event_on": date(2026, 1, 5)} | facts
     return NewRecord(citizen_id=citizen_id, indicator=indicator, **facts)
 

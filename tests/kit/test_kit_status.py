@@ -1,0 +1,160 @@
+"""Ready only when everything is, Valkey only ever degraded; figures by template and never by path."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from httpx2 import AsyncClient
+from litestar import Litestar, get
+
+from app.kit import status
+from app.kit.database import execute, fetch_value
+from app.kit.status import SLOW_SECONDS, UNMATCHED, note_request, observe
+from app.kit.valkey import VALKEY
+from app.settings import SETTINGS
+
+
+async def figure(client: AsyncClient, method: str, route: str, code: int) -> float:
+    """Return how many requests of a route with a status were counted."""
+    wanted = f'huixin_request_seconds_count{{method="{method}",route="{route}",status="{code}"}} '
+    text = (await client.get("/metrics")).text
+    return next((float(line.removeprefix(wanted)) for line in text.splitlines() if line.startswith(wanted)), 0.0)
+
+
+async def test_alive_and_ready(client: AsyncClient) -> None:
+    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    ready = await client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json()["status"] == "ready"
+    assert ready.json()["partitionDaysAhead"] >= 1
+
+
+async def test_without_valkey_the_service_is_degraded_and_ready(client: AsyncClient) -> None:
+    await VALKEY.close()
+    try:
+        answer = await client.get("/health/ready")
+    finally:
+        VALKEY.open(SETTINGS.valkey_url)
+    assert (answer.status_code, answer.json()["valkey"]) == (200, "degraded")
+
+
+async def test_an_unmigrated_database_is_not_ready(client: AsyncClient) -> None:
+    number = await fetch_value("DELETE FROM migration_applied WHERE number = '0001' RETURNING number")
+    try:
+        answer = await client.get("/health/ready", headers={"accept-language": "en"})
+    finally:
+        await execute("INSERT INTO migration_applied VALUES ($1)", number)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["migrations"]
+
+
+async def test_a_day_without_partitions_is_not_ready(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(status, "count_days_ahead", none)
+    answer = await client.get("/health/ready")
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["partitions"]
+
+
+@pytest.mark.parametrize("error", [OSError, TimeoutError, ConnectionRefusedError])
+async def test_a_silent_database_is_not_ready(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    async def fail() -> list[str]:
+        raise error
+
+    monkeypatch.setattr(status, "find_missing_migrations", fail)
+    answer = await client.get("/health/ready")
+    assert (answer.status_code, [reason["code"] for reason in answer.json()["reasons"]]) == (503, ["database"])
+
+
+async def test_requests_are_counted_under_their_template(client: AsyncClient) -> None:
+    path = f"/docs/{uuid4()}"
+    before = await figure(client, "GET", "/docs/{name}", 404)
+    for _ in range(3):
+        await client.get(path)
+    assert await figure(client, "GET", "/docs/{name}", 404) == before + 3
+    assert path not in (await client.get("/metrics")).text
+
+
+async def test_what_no_route_takes_is_counted_as_one(client: AsyncClient) -> None:
+    before = await figure(client, "GET", UNMATCHED, 404)
+    secret = uuid4().hex
+    await client.get(f"/{secret}")
+    await client.request(secret.upper(), f"/{secret}")
+    assert await figure(client, "GET", UNMATCHED, 404) == before + 1
+    assert await figure(client, "OTHER", UNMATCHED, 404) >= 1
+    assert secret not in (await client.get("/metrics")).text.lower()
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds", "message"),
+    [
+        (200, 0.001, None),
+        (404, 0.001, None),
+        (499, SLOW_SECONDS - 0.001, None),
+        (200, SLOW_SECONDS, "slow"),
+        (500, 0.001, "failed"),
+        (503, 9.0, "failed"),
+    ],
+)
+def test_only_what_failed_or_took_long_is_logged(
+    code: int, seconds: float, message: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope = {"method": "GET", "path_template": "/v1/x/{id}", "path": "/v1/x/secret", "state": {"trace_id": "t"}}
+    with caplog.at_level(logging.INFO):
+        note_request(scope, code, seconds)
+    assert [record.getMessage() for record in caplog.records] == ([] if message is None else [message])
+    for record in caplog.records:
+        assert record.__dict__["route"] == "/v1/x/{id}"
+        assert "secret" not in json.dumps(record.__dict__, default=str)
+
+
+async def test_an_answer_that_never_began_counts_as_failed() -> None:
+    @get("/", sync_to_thread=False)
+    def nothing() -> None:
+        return None
+
+    app = Litestar([nothing], openapi_config=None, logging_config=None)
+
+    async def crash(*_: Any) -> None:
+        raise RuntimeError
+
+    app.asgi_handler = crash
+    observe(app)
+    scope = {"type": "http", "method": "GET", "path": "/", "path_template": "/crashes"}
+    with pytest.raises(RuntimeError):
+        await app.asgi_handler(scope, None, None)
+    assert ("GET", "/crashes", 500) in status._children
+
+
+def test_any_worker_answers_for_all(tmp_path: Path) -> None:
+    count = textwrap.dedent(
+        """
+        import sys
+        from app.kit.status import get_metrics, note_request
+        for _ in range(int(sys.argv[1])):
+            note_request({"method": "GET", "path_template": "/shared"}, 200, 0.01)
+        print(get_metrics.fn().content.decode())
+        """
+    )
+    said = ""
+    for times in ("2", "3"):
+        said = subprocess.run(
+            [sys.executable, "-c", count, times],
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    assert 'huixin_request_seconds_count{method="GET",route="/shared",status="200"} 5.0' in said

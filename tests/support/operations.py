@@ -1,0 +1,253 @@
+"""Every operation of the OpenAPI, and for each one request that its rightful caller gets a success for.
+
+``RIGHT`` is what makes the hostile tests complete: an operation that is missing there fails them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import pyotp
+
+from app.kit.clock import now
+from app.kit.openapi import describe_api
+from app.main import create_app
+from tests.support.campaigns import benefit_body, campaign_body
+from tests.support.citizens import identity_body
+from tests.support.officials import PASSWORD
+from tests.support.world import CONSENT, World, make_code
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
+
+DESCRIPTION = describe_api(create_app())
+
+
+class Operation(NamedTuple):
+    """One method on one path, as the OpenAPI describes it."""
+
+    id: str
+    method: str
+    path: str
+    caller: str | None
+    described: dict[str, Any]
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The names of what stands in the path."""
+        return [one["name"] for one in self.described.get("parameters", []) if one["in"] == "path"]
+
+    @property
+    def roles(self) -> list[str]:
+        """Which roles an official needs one of."""
+        return list(self.described.get("x-roles", []))
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        """The schema of the body."""
+        content = self.described.get("requestBody", {}).get("content", {})
+        return content["application/json"]["schema"] if content else None
+
+
+def list_operations() -> list[Operation]:
+    """Return all of them, in a stable order."""
+    return [
+        Operation(described["operationId"], method.upper(), path, next(iter((described["security"] or [{}])[0]), None),
+                  described)
+        for path, item in sorted(DESCRIPTION["paths"].items())
+        for method, described in item.items()
+    ]  # fmt: skip
+
+
+OPERATIONS = list_operations()
+BY_ID = {operation.id: operation for operation in OPERATIONS}
+
+
+class Right(NamedTuple):
+    """Who does it, with which of the world's ids in the path, with what body, and under which key or ETag."""
+
+    who: str | None = None
+    ids: dict[str, str] = {}
+    body: Callable[[World], Any] | None = None
+    needs_key: bool = False
+    needs_etag: bool = False
+
+    def headers(self) -> dict[str, str]:
+        """Return what this request carries beside the caller's token."""
+        key = {"Idempotency-Key": secrets.token_hex(12)} if self.needs_key else {}
+        return key | ({"If-Match": "*"} if self.needs_etag else {})
+
+
+def path_of(operation: Operation, values: dict[str, str]) -> str:
+    """Return the path with what stands in it."""
+    return operation.path.format(**{name: quote(value, safe="") for name, value in values.items()})
+
+
+async def send(
+    client: AsyncClient,
+    operation: Operation,
+    world: World,
+    headers: dict[str, str],
+    *,
+    ids: dict[str, str] | None = None,
+    method: str | None = None,
+) -> Response:
+    """Send the right request of an operation as somebody; ``ids`` replace the world's."""
+    right = RIGHT[operation.id]
+    own = {name: world.ids[place] for name, place in right.ids.items()}
+    return await client.request(
+        method or operation.method,
+        path_of(operation, ids or own),
+        json=right.body(world) if right.body else None,
+        headers=headers | right.headers(),
+    )
+
+
+def _campaign(_: World) -> dict[str, Any]:
+    return campaign_body(benefit_body(code=make_code(), eligibility={"type": "everyone"}))
+
+
+def _totp(world: World) -> dict[str, Any]:
+    code = pyotp.TOTP(world.editor.totp_secret).now()
+    return {"username": world.editor.username, "password": PASSWORD, "totp": code}
+
+
+def _item(world: World) -> dict[str, Any]:
+    return {
+        "source": "civil-affairs", "eventId": secrets.token_hex(8), "indicator": "POS_RESCUE",
+        "idNumber": world.citizen.id_number, "name": world.citizen.name,
+        "eventOn": str(now().date() - timedelta(days=9)),
+    }  # fmt: skip
+
+
+def _key(_: World) -> dict[str, Any]:
+    return {"name": "新密钥", "scopes": ["read"], "expiresAt": (now() + timedelta(days=1)).isoformat()}
+
+
+def _scenario(_: World) -> dict[str, Any]:
+    words = {"titleZh": "场景", "titleEn": "a scenario", "use": "leisure"}
+    return {"code": f"s_{secrets.token_hex(4)}", **words, "needsName": False, "needsWithoutScore": False}
+
+
+def _redemption(world: World) -> dict[str, Any]:
+    return {
+        "scanId": world.ids["scan"], "benefitId": world.ids["spare_benefit"], "terminalId": world.ids["terminal"],
+        "reference": secrets.token_hex(8), "amountFen": 1000,
+    }  # fmt: skip
+
+
+def _name(_: World) -> dict[str, Any]:
+    return {"name": f"新名{secrets.token_hex(6)}"}
+
+
+INSTITUTION = {"institutionId": "institution"}
+STORE = INSTITUTION | {"storeId": "spare_store"}
+TERMINAL = INSTITUTION | {"terminalId": "spare_terminal"}
+KEY = INSTITUTION | {"keyId": "spare_key"}
+OFFICIAL = {"officialId": "official"}
+LIVE, DRAFT = {"campaignId": "live_campaign"}, {"campaignId": "draft_campaign"}
+
+RIGHT: dict[str, Right] = {
+    # anybody
+    "getLiveness": Right(),
+    "getReadiness": Right(),
+    "listConsentTexts": Right(),
+    "getCurrentRuleBook": Right(),
+    "listPublicCampaigns": Right(),
+    "logInWithWechat": Right(body=lambda _: {"code": f"demo-{secrets.token_hex(8)}"}),
+    "refreshTokens": Right(body=lambda world: {"refreshToken": world.citizen.tokens.refresh}),
+    "loginOfficial": Right(body=_totp),
+    # the citizen
+    "getOwnAccount": Right("citizen"),
+    "listAccess": Right("citizen"),
+    "listMyBenefits": Right("citizen"),
+    "listMyRedemptions": Right("citizen"),
+    "getScore": Right("citizen"),
+    "explainScore": Right("citizen"),
+    "listScoreChanges": Right("citizen"),
+    "listOwnConsents": Right("citizen"),
+    "giveConsent": Right("citizen", body=lambda _: dict(CONSENT)),
+    "withdrawConsent": Right("citizen", {"purpose": "consent"}),
+    "issueCodes": Right("citizen", body=lambda _: {"count": 1}),
+    "drawCurrentCode": Right("citizen"),
+    "revokeCodes": Right("citizen", body=lambda _: {"reason": "other"}),
+    "joinWithIdentity": Right("citizen", body=lambda _: identity_body()),
+    "moveIdentity": Right("citizen", body=lambda _: identity_body()),
+    "logOut": Right("citizen"),
+    "leave": Right("citizen"),
+    # the institution's tills
+    "getPartnerSelf": Right("partner"),
+    "listPartnerTerminals": Right("partner"),
+    "listPartnerEvents": Right("partner"),
+    "listPartnerRedemptions": Right("partner"),
+    "readStatement": Right("partner", {"day": "day"}),
+    "scanCode": Right("partner", body=lambda world: {"code": "96" + "0" * 20, "terminalId": world.ids["terminal"]}),
+    "readScan": Right("partner", {"scanId": "scan"}),
+    "redeemBenefit": Right("partner", body=_redemption, needs_key=True),
+    "reverseRedemption": Right(
+        "partner", {"redemptionId": "redemption"}, lambda _: {"reason": "扫错商品"}, needs_key=True
+    ),
+    # campaigns
+    "draftCampaign": Right("editor", body=_campaign),
+    "listCampaigns": Right("editor"),
+    "getCampaign": Right("editor", LIVE),
+    "readCampaignTotals": Right("editor", LIVE),
+    "editCampaign": Right("editor", DRAFT, _campaign, needs_etag=True),
+    "submitCampaign": Right("editor", DRAFT),
+    "listCampaignInbox": Right("centre_reviewer"),
+    "approveCampaign": Right("centre_reviewer", {"campaignId": "submitted_campaign"}),
+    "rejectCampaign": Right(
+        "centre_reviewer", {"campaignId": "other_submitted_campaign"}, lambda _: {"note": "请补充"}
+    ),
+    "pauseCampaign": Right("editor", LIVE),
+    "resumeCampaign": Right("editor", LIVE),
+    "endCampaign": Right("editor", LIVE),
+    "listScenarios": Right("editor"),
+    "listScenarioUses": Right("editor"),
+    "createScenario": Right("centre_administrator", body=_scenario),
+    # the directory
+    "createInstitution": Right("centre_administrator", body=lambda w: {**_name(w), "kind": "merchant"}),
+    "listInstitutions": Right("administrator"),
+    "getInstitution": Right("administrator", INSTITUTION),
+    "suspendInstitution": Right("centre_administrator", INSTITUTION),
+    "resumeInstitution": Right("centre_administrator", INSTITUTION),
+    "createStore": Right("administrator", INSTITUTION, _name),
+    "listStores": Right("administrator", INSTITUTION),
+    "suspendStore": Right("administrator", STORE),
+    "resumeStore": Right("administrator", STORE),
+    "createTerminal": Right("administrator", INSTITUTION, lambda w: {**_name(w), "storeId": w.ids["store"]}),
+    "listTerminals": Right("administrator", INSTITUTION),
+    "suspendTerminal": Right("administrator", TERMINAL),
+    "resumeTerminal": Right("administrator", TERMINAL),
+    "createKey": Right("administrator", INSTITUTION, _key),
+    "listKeys": Right("administrator", INSTITUTION),
+    "rotateKey": Right("administrator", KEY, lambda _: {"overlapSeconds": 60}),
+    "suspendKey": Right("administrator", KEY),
+    "resumeKey": Right("administrator", KEY),
+    # staff and records
+    "createOfficial": Right(
+        "centre_administrator", body=lambda _: {"username": f"u{secrets.token_hex(6)}", "roles": ["auditor"]}
+    ),
+    "listOfficials": Right("administrator"),
+    "suspendOfficial": Right("administrator", OFFICIAL),
+    "resumeOfficial": Right("administrator", OFFICIAL),
+    "resetOfficial": Right("administrator", OFFICIAL),
+    "logoutOfficial": Right("editor"),
+    "listAuditEntries": Right("centre_auditor"),
+    "importRecords": Right("centre_importer", body=_item),
+}
+
+# What is outside every world: ids that nobody has.
+UNKNOWN = {"purpose": "pos_volunteer"}
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
+
+
+def make_unknown(operation: Operation) -> dict[str, str]:
+    """Return path values of the right form that name nothing."""
+    return {name: UNKNOWN.get(name, UNKNOWN_ID) for name in operation.path_parameters}
+
+
