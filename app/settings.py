@@ -21,7 +21,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     key_file: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    public_url: str = "http://127.0.0.1:8000"
     proxies_trusted: int = 0
     wechat_app_id: str = ""
     wechat_app_secret: str = ""
@@ -39,7 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load_settings(environment: dict[str, str]) -> Settings:
     """Read settings; an unknown value of a known name is an error that names it."""
     values = {name: environment[name.upper()] for name in Settings.__struct_fields__ if environment.get(name.upper())}
-    return msgspec.convert(values, Settings, strict=False)
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SystemExit(f"a setting is wrong: {error}") from None
 
 
 SETTINGS = load_settings(dict(os.environ))

@@ -10,7 +10,11 @@ from app.kit.database import database_lifespan
 from app.kit.keys import ensure_keys
 from app.kit.migration import find_missing_migrations
 from app.kit.partitions import count_days_ahead
+from app.redemption import actions_verify as redemption
+from app.score import actions_explain as score
 
+SCORES_SAMPLED = 1_000
+CHECK_SECONDS_MAX = 600
 Check = Callable[[], Awaitable[str | None]]
 
 
@@ -32,10 +36,21 @@ async def check_audit_chain() -> str | None:
     return None if broken is None else f"entry {broken} does not fit"
 
 
+async def check_scores() -> str | None:
+    """Every current score, of a sample, is what the engine computes again."""
+    wrong = await score.find_wrong_scores(SCORES_SAMPLED)
+    return f"differs for citizens {', '.join(map(str, wrong))}" if wrong else None
+
+
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("migrations complete", check_migrations),
     ("partitions ahead", check_partitions),
     ("audit chain whole", check_audit_chain),
+    ("stock used is redemptions not reversed", redemption.check_stock),
+    ("uses of each person are redemptions not reversed", redemption.check_uses),
+    ("nobody above a cap", redemption.check_caps),
+    ("every redemption of 7 days has scan, event and access log", redemption.check_traces),
+    (f"scores equal their recomputation (sample of {SCORES_SAMPLED:,})", check_scores),
 )
 
 
@@ -43,7 +58,7 @@ async def run_checks(say: Callable[[str], None]) -> int:
     """Run every check, say how each went, and return how many failed."""
     failed = 0
     ensure_keys()
-    async with database_lifespan():
+    async with database_lifespan(command_seconds_max=CHECK_SECONDS_MAX):
         for name, check in CHECKS:
             problem = await check()
             failed += problem is not None

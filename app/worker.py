@@ -10,7 +10,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import msgspec
@@ -77,28 +77,29 @@ async def run_worker() -> None:
         while not stopping.is_set():
             try:
                 async with try_lock(WORKER_LOCK) as lost:
-                    await _work(stopping, lost)
+                    if lost is not None:
+                        await do_jobs(JOBS, stopping, lost)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 LOG.warning("the database is away: %s", type(error).__name__)
             await _sleep(STANDBY_SECONDS, stopping)
 
 
-async def _work(stopping: asyncio.Event, lost: asyncio.Event | None) -> None:
-    """Run every job when it is due, one after another, while the lock is held."""
-    due = dict.fromkeys(JOBS, 0.0)
-    while lost is not None and not stopping.is_set() and not lost.is_set():
-        for job in JOBS:
+async def do_jobs(jobs: Sequence[Job], stopping: asyncio.Event, lost: asyncio.Event) -> None:
+    """Run every job when it is due, one after another, until told to stop or the lock is lost."""
+    due = dict.fromkeys(jobs, 0.0)
+    while not (stopping.is_set() or lost.is_set()):
+        for job in jobs:
             if due[job] <= time.monotonic() and not stopping.is_set():
-                due[job] = time.monotonic() + await _run(job)
+                due[job] = time.monotonic() + await run_job(job)
         await _sleep(LOOK_SECONDS, stopping)
 
 
-async def _run(job: Job) -> int:
+async def run_job(job: Job) -> int:
     """Run a job once and return in how many seconds it is due again; a failing job must not stop the others."""
     try:
         await job.run()
-    except Exception as error:
-        LOG.exception("job %s failed: %s", job.name, type(error).__name__)
+    except Exception:
+        LOG.exception("job %s failed", job.name)
         return RETRY_SECONDS
     return job.every_seconds
 

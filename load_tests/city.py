@@ -15,6 +15,7 @@ from app.kit.keys import KEYS
 from app.partner.rules import compute_key_prefix, compute_secret_hash
 
 CITIZENS = 20_000
+READERS = 2_000
 INSTITUTIONS = 20
 TILLS = 25
 SPREAD_BENEFITS = 5
@@ -31,9 +32,10 @@ class Till(msgspec.Struct, frozen=True):
 
 
 class City(msgspec.Struct, frozen=True):
-    """What the load is made of."""
+    """What the load is made of: those who show codes at tills, and those who read their score on the phone."""
 
     accounts: list[int]
+    readers: list[UUID]
     tokens: list[str]
     tills: list[Till]
     hot: Till
@@ -43,16 +45,16 @@ async def make_city(database_url: str) -> City:
     """Fill an empty, migrated database."""
     connection = await asyncpg.connect(database_url)
     await connection.execute("SET statement_timeout = 0")
-    accounts, tokens = await _make_citizens(connection)
+    accounts, readers, tokens = await _make_citizens(connection)
     tills = [till for _ in range(INSTITUTIONS) for till in await _make_institution(connection, stock=None)]
     hot = (await _make_institution(connection, stock=100_000_000))[0]
     await connection.execute("UPDATE cache_version SET version = version + 1")
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
-    return City(accounts, tokens, tills, hot)
+    return City(accounts, readers, tokens, tills, hot)
 
 
-async def _make_citizens(connection: asyncpg.Connection) -> tuple[list[int], list[str]]:
+async def _make_citizens(connection: asyncpg.Connection) -> tuple[list[int], list[UUID], list[str]]:
     at = now()
     await connection.execute(
         """INSERT INTO citizen (id, account_number, state, id_number_index, id_number_cipher, person_index, name_cipher,
@@ -66,7 +68,7 @@ async def _make_citizens(connection: asyncpg.Connection) -> tuple[list[int], lis
     await connection.execute(
         """INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
             inputs_hash, computed_at)
-        SELECT citizen.id, 655, 'L4', '[]', '[]', '[]', rule_book.id, $1, '', $2
+        SELECT citizen.id, 655, 'L4', '[]', '[]', '{}', rule_book.id, $1, '', $2
         FROM citizen, rule_book WHERE rule_book.state = 'active'""",
         at.date(),
         at,
@@ -87,9 +89,10 @@ async def _make_citizens(connection: asyncpg.Connection) -> tuple[list[int], lis
             now=int(at.timestamp()),
             lifetime_seconds=3600,
         )
-        for row in rows[:2000]
+        for row in rows[:READERS]
     ]
-    return [row["account_number"] for row in rows], tokens
+    accounts = [row["account_number"] for row in rows[READERS:]]
+    return accounts, [row["id"] for row in rows[:READERS]], tokens
 
 
 async def _make_institution(connection: asyncpg.Connection, *, stock: int | None) -> list[Till]:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from app.credit_code.rules import compute_slot, encode_code, open_code
 from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day
-from app.kit.database import database_lifespan
+from app.kit.database import database_lifespan, transaction
 from app.kit.keys import KEYS, ensure_keys
 from app.kit.migration import migrate
 from app.kit.partitions import make_partitions
 from app.kit.embedded import free_port
+from app.score.actions import rescore
 from load_tests.bench import FOLDER, Figure, serve_constant, serve_huixin, serving
 from load_tests.ceilings import run_pgbench, write_script
 from load_tests.city import CITIZENS, City, Till, make_city
@@ -24,6 +25,7 @@ from load_tests.client import Result, make_request, run_closed, run_open
 CLIENTS = 64
 WARM_UP_SECONDS = 2.0
 CODES_PER_RUN = 60_000
+RESCORE_CHUNK = 500
 
 
 async def measure_all(database_url: str, worker_counts: list[int], seconds: float, only: set[str]) -> list[Figure]:
@@ -45,7 +47,12 @@ async def prepare(database_url: str) -> City:
     async with database_lifespan():
         await make_partitions(shanghai_day(now()))
         await ensure_epoch()
-    return await make_city(database_url)
+    city = await make_city(database_url)
+    async with database_lifespan():
+        for begin in range(0, len(city.readers), RESCORE_CHUNK):
+            async with transaction():
+                await rescore(city.readers[begin : begin + RESCORE_CHUNK], at=now())
+    return city
 
 
 def measure_opening() -> Figure:

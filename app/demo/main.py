@@ -23,7 +23,8 @@ from app.demo.actions_guide import Guide, TourFailed
 from app.demo.actions_tour import play_tour
 from app.demo.clients import call, open_client
 from app.kit.database import database_lifespan
-from app.kit.surroundings import die_with_parent, free_port
+from app.kit.embedded import free_port
+from app.kit.surroundings import die_with_parent
 from app.settings import SETTINGS, VAR_FOLDER
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from asyncpg import Connection, Pool, Record
 from asyncpg.pool import PoolConnectionProxy
 from piccolo.engine.postgres import PostgresTransaction
 
-from app.piccolo_conf import DB
+from app.piccolo_conf import DB, connection_options
 from app.settings import SETTINGS
 
 RowType = TypeVar("RowType")
@@ -22,11 +22,17 @@ COMMAND_SECONDS_MAX = 5
 
 
 @asynccontextmanager
-async def database_lifespan(_: object = None) -> AsyncIterator[None]:
-    """Hold the pool open while the app runs."""
+async def database_lifespan(*, command_seconds_max: int = COMMAND_SECONDS_MAX) -> AsyncIterator[None]:
+    """Hold the pool open while the app runs; who looks through a whole city needs more patience than a request."""
     size = SETTINGS.database_pool_size
+    settings = {**connection_options()["server_settings"], "statement_timeout": f"{command_seconds_max}s"}
     await DB.start_connection_pool(
-        min_size=size, max_size=size, command_timeout=COMMAND_SECONDS_MAX, reset=_keep_session, init=_teach_json
+        min_size=size,
+        max_size=size,
+        command_timeout=command_seconds_max,
+        server_settings=settings,
+        reset=_keep_session,
+        init=_teach_json,
     )
     try:
         yield

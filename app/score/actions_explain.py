@@ -71,6 +71,19 @@ async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> 
     ]
 
 
+async def find_wrong_scores(sample: int) -> list[UUID]:
+    """Return whose current score is not what the engine computes from the same day, rules and records.
+
+    Looks at a random sample; an empty list is what ``huixin verify`` wants to see.
+    """
+    scored = [citizen.id for citizen in await queries.list_random_scored(sample)]
+    return [
+        again.citizen_id
+        for again in await queries_engine.find_scores_again(scored)
+        if (again.value, again.level, again.inputs_hash) != (again.from_value, again.from_level, again.from_hash)
+    ]
+
+
 async def read_current_book() -> RuleBook:
     """Return the active rule book."""
     return await find_book(await queries.find_active_book_id())

@@ -12,8 +12,8 @@ from app.kit.database import execute, fetch_all, fetch_one, fetch_value, read_sq
 from app.kit.group_commit import coalesce
 
 
-class DueCitizen(msgspec.Struct, frozen=True):
-    """A citizen whose score changes by itself."""
+class ScoredCitizen(msgspec.Struct, frozen=True):
+    """A citizen who has a score."""
 
     id: UUID
 
@@ -131,13 +131,20 @@ async def _find_snapshots(citizen_ids: list[UUID]) -> list[StoredSnapshot | Exce
 SNAPSHOTS = coalesce(_find_snapshots)
 
 
-async def find_due_citizens(day: date, limit: int) -> list[DueCitizen]:
+async def find_due_citizens(day: date, limit: int) -> list[ScoredCitizen]:
     """Return citizens whose score changes by itself on or before a day, longest due first."""
     return await fetch_all(
-        DueCitizen,
+        ScoredCitizen,
         "SELECT citizen_id AS id FROM score_snapshot WHERE next_change_on <= $1 ORDER BY next_change_on LIMIT $2",
         day,
         limit,
+    )
+
+
+async def list_random_scored(limit: int) -> list[ScoredCitizen]:
+    """Return some citizens who have a score, drawn by lot."""
+    return await fetch_all(
+        ScoredCitizen, "SELECT citizen_id AS id FROM score_snapshot ORDER BY random() LIMIT $1", limit
     )
 
 

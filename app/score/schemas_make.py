@@ -30,14 +30,17 @@ Titled = Dimension | Level | RuleIndicator
 def show_score(score: CurrentScore, language: Language) -> ScoreView:
     """Tell a score, its level and how far the next level is."""
     book = score.book
+    points = {given.code: given.points for given in score.dimensions}
     return ScoreView(
         value=score.value,
         level=LevelView(code=score.level, title=_title(book.level(score.level), language)),
         as_of=score.as_of,
         rule_book=RuleBookRef(code=book.code, version=book.version),
         dimensions=[
-            DimensionView(code=d.code, title=_title(d, language), points=given.points, floor=d.floor, cap=d.cap)
-            for given, d in zip(score.dimensions, book.dimensions, strict=True)
+            DimensionView(
+                code=d.code, title=_title(d, language), points=points.get(d.code, 0), floor=d.floor, cap=d.cap
+            )
+            for d in book.dimensions
         ],
         next=_show_next(score, language),
     )

@@ -16,7 +16,7 @@ import pytest
 from app.kit.clock import now
 from app.kit.database import execute
 from tests.support.campaigns import benefit_body, campaign_body
-from tests.support.citizens import Tokens, log_in
+from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.digests import digest_tables
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.operations import BY_ID, DESCRIPTION, OPERATIONS, RIGHT, UNKNOWN_ID, Operation, make_unknown, send
@@ -41,6 +41,7 @@ class Stage(msgspec.Struct, frozen=True):
 
     owner: World
     stranger: World
+    member: Joined
     newcomer: Tokens
     foreign_official: OfficialLogin
     keys: dict[str, str]
@@ -49,7 +50,7 @@ class Stage(msgspec.Struct, frozen=True):
     def others(self, operation: Operation) -> Iterator[tuple[str, str, dict[str, str]]]:
         """Yield every other caller: how they are placed, who they are, and their headers."""
         kinds = {
-            "citizen": self.stranger.citizen.headers,
+            "citizen": self.member.headers,  # who never gave the owner's separate consent
             "partner": self.stranger.partner.headers,
             "official": self.stranger.administrator.headers,
         }
@@ -78,6 +79,7 @@ async def stage(client: AsyncClient) -> Stage:
     return Stage(
         owner=owner,
         stranger=stranger,
+        member=await join(client),
         newcomer=await log_in(client),
         foreign_official=await make_official(
             roles=list(EVERY_ROLE), institution_id=stranger.partner.institution_id

@@ -18,7 +18,6 @@ from app.record.rules import CATALOGUE
 from tests.support.histories import make_citizen, new_record
 
 if TYPE_CHECKING:
-
     from app.record.rules import NewRecord, PutOutcome
 
 pytestmark = pytest.mark.usefixtures("app")

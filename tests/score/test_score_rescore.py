@@ -316,3 +316,15 @@ async def test_leaving_takes_the_score_and_its_history() -> None:
 async def test_a_book_is_read_once() -> None:
     book_id = await fetch_value("SELECT id FROM rule_book WHERE state = 'active'")
     assert await actions.find_book(book_id) is await actions.find_book(book_id)
+
+
+async def test_a_score_that_is_not_its_recomputation_is_found() -> None:
+    right, wrong, untold = await make_citizens(3)
+    await score(right, wrong, untold)
+    await execute("UPDATE score_snapshot SET value = value + 1 WHERE citizen_id = $1", wrong)
+    async with transaction():
+        await put_records([new_record(untold, "POS_CLUE")], at=AT, entered_by=None)
+    found = await actions_explain.find_wrong_scores(1_000_000)
+    assert {wrong, untold} <= set(found)
+    assert right not in found
+    await execute("DELETE FROM score_snapshot WHERE citizen_id = ANY($1)", [wrong, untold])

@@ -140,6 +140,10 @@ def _redemption(world: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _official(world: World) -> dict[str, Any]:
+    return {"username": f"u{secrets.token_hex(6)}", "roles": ["editor"], "institutionId": world.ids["institution"]}
+
+
 def _name(_: World) -> dict[str, Any]:
     return {"name": f"新名{secrets.token_hex(6)}"}
 
@@ -229,9 +233,7 @@ RIGHT: dict[str, Right] = {
     "suspendKey": Right("administrator", KEY),
     "resumeKey": Right("administrator", KEY),
     # staff and records
-    "createOfficial": Right(
-        "centre_administrator", body=lambda _: {"username": f"u{secrets.token_hex(6)}", "roles": ["auditor"]}
-    ),
+    "createOfficial": Right("administrator", body=_official),
     "listOfficials": Right("administrator"),
     "suspendOfficial": Right("administrator", OFFICIAL),
     "resumeOfficial": Right("administrator", OFFICIAL),

@@ -53,7 +53,7 @@ async def make_shopper(
         await execute(
             """INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
                 inputs_hash, computed_at)
-            SELECT $1, $2, $3, '[]', $4::jsonb, '[]', id, $5, '', $6 FROM rule_book WHERE state = 'active'""",
+            SELECT $1, $2, $3, '[]', $4::jsonb, '{}', id, $5, '', $6 FROM rule_book WHERE state = 'active'""",
             citizen_id, score, level, honours, at.date(), at,
         )  # fmt: skip
         await execute(

@@ -1,0 +1,71 @@
+"""The README's table of settings is the settings; nothing committed names a place that only its author knows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app.kit.surroundings import NEEDED_IN_PRODUCTION
+from app.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[1]
+ROW = re.compile(r"^\| `([A-Z_]+)`( ●)? \| (?:`([^`]*)`)? ?\| (.+) \|$", re.MULTILINE)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TABLE = {name: (default, bool(mark)) for name, mark, default, _ in ROW.findall(README)}
+# Put together, so that this file does not name them itself.
+ELSEWHERE = re.compile("|".join(("py" + "pi\\.o", "python" + "hosted", "registry\\.npm" + "js", "deb\\.deb" + "ian")))
+
+
+def test_the_table_of_settings_is_the_settings() -> None:
+    fields = {field.name.upper(): field for field in msgspec.structs.fields(Settings)}
+    assert set(TABLE) == {*fields, "HUIXIN_VAR"}
+    assert {name: str(field.default) for name, field in fields.items()} == {
+        name: default for name, (default, _) in TABLE.items() if name in fields
+    }
+    assert {name for name, (_, is_needed) in TABLE.items() if is_needed} == set(NEEDED_IN_PRODUCTION)
+
+
+@pytest.mark.parametrize("path", ["compose.yaml"])
+def test_the_composition_gives_production_what_it_needs(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert [name for name in NEEDED_IN_PRODUCTION if f"{name}: " not in text] == []
+    named = set(re.findall(r"^    ([A-Z_]+): ", text, re.MULTILINE))
+    assert named <= set(TABLE)
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    from app.cli import main  # noqa: PLC0415 - click builds it at import
+
+    commands = re.findall(r"huixin (serve|worker|migrate|demo|keys|official|verify)\b", README)
+    assert set(commands) == {name for name, command in main.commands.items() if not command.hidden}
+
+
+@pytest.mark.parametrize(
+    ("environment", "wrong"),
+    [
+        ({"WORKERS": "many"}, "workers"),
+        ({"ENVIRONMENT": "staging"}, "environment"),
+        ({"LOG_LEVEL": "loud"}, "log_level"),
+    ],
+)
+def test_a_wrong_setting_is_named(environment: dict[str, str], wrong: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        load_settings(environment)
+    assert f"$.{wrong}" in str(refused.value)
+
+
+def test_no_committed_file_names_a_registry() -> None:
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout.split()  # fmt: skip
+    naming = [
+        name
+        for name in names
+        if (ROOT / name).is_file() and ELSEWHERE.search((ROOT / name).read_text(encoding="utf-8", errors="ignore"))
+    ]
+    assert naming == []
