@@ -28,6 +28,7 @@ from app.kit.cache import cache_lifespan
 from app.kit.clock import now, shanghai_day
 from app.kit.database import database_lifespan
 from app.kit.errors import Forbidden, Refusal
+from app.kit.headers import find_header
 from app.kit.http import answer_bug, answer_http_error, answer_refusal
 from app.kit.keys import ensure_keys
 from app.kit.openapi import make_openapi_config
@@ -79,12 +80,12 @@ AnyRequest = Request[Any, Any, State]
 
 async def provide_citizen(request: AnyRequest) -> CitizenCaller:
     """Authenticate a citizen by the access token."""
-    return await citizen_actions.authenticate(request.headers.get("authorization"))
+    return await citizen_actions.authenticate(find_header(request.scope, b"authorization"))
 
 
 async def provide_partner(request: AnyRequest) -> PartnerCaller:
     """Authenticate an institution by its key, which must have the route's scope."""
-    caller = await partner_actions.authenticate(request.headers.get("authorization"))
+    caller = await partner_actions.authenticate(find_header(request.scope, b"authorization"))
     if request.route_handler.opt["scope"] not in caller.scopes:
         raise Forbidden
     return caller
@@ -92,7 +93,7 @@ async def provide_partner(request: AnyRequest) -> PartnerCaller:
 
 async def provide_official(request: AnyRequest) -> OfficialCaller:
     """Authenticate an official, who must have one of the route's roles."""
-    caller = await official_actions.authenticate(request.headers.get("authorization"))
+    caller = await official_actions.authenticate(find_header(request.scope, b"authorization"))
     if not caller.roles & frozenset(request.route_handler.opt["roles"]):
         raise Forbidden
     return caller

@@ -21,7 +21,7 @@ class Engine(PostgresEngine):
 
 
 def connection_options() -> dict[str, Any]:
-    """What every connection gets: limits on waiting, and a name for the operator."""
+    """Return what every connection gets: limits on waiting, and a name for the operator."""
     return {
         "dsn": SETTINGS.database_url,
         "server_settings": {

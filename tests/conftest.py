@@ -4,6 +4,8 @@ One PostgreSQL serves the whole run; every xdist worker has a database of its ow
 in a process of its own, spoken to by the real clients.
 """
 
+# ruff: noqa: PLC0415 - the app is imported after its settings are in the environment
+
 from __future__ import annotations
 
 import asyncio
@@ -107,7 +109,8 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 async def app(anyio_backend: str) -> AsyncIterator[object]:
-    """The application, migrated and started."""
+    """Migrate, and start the application."""
+    del anyio_backend  # asked for, so that the application lives on the loop all tests share
     from app.kit.keys import ensure_keys
     from app.kit.migration import migrate
     from app.main import create_app
@@ -121,7 +124,7 @@ async def app(anyio_backend: str) -> AsyncIterator[object]:
 
 @pytest.fixture(scope="session")
 async def client(app: object) -> AsyncIterator[AsyncClient]:
-    """An HTTP client of the application; authentication goes in each request's headers."""
+    """Open an HTTP client of the application; authentication goes in each request's headers."""
     from httpx2 import ASGITransport, AsyncClient
 
     transport = ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]

@@ -162,7 +162,7 @@ def test_litestar_stays_at_the_edge(graph: grimp.ImportGraph) -> None:
 
 
 def test_sql_is_written_in_queries_only() -> None:
-    wrong = []
+    wrong: list[str] = []
     for path, tree in trees():
         room = path.relative_to(APP).parts[0]
         if room == "kit" or room in NO_ROOM_FILES or kind_of(path.stem) in {"queries", "tables"}:

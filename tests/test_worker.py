@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -31,7 +29,7 @@ async def due(app: object) -> AsyncIterator[list[UUID]]:
     del app
     citizens = await make_citizens(3)
     async with transaction():
-        await score_actions.rescore(citizens, at=now())
+        await score_actions.rescore(citizens, at=now() - timedelta(days=2))
     yesterday = shanghai_day(now()) - timedelta(days=1)
     await execute("UPDATE score_snapshot SET next_change_on = $1 WHERE citizen_id = ANY($2)", yesterday, citizens)
     yield citizens
@@ -74,7 +72,7 @@ async def test_partitions_are_kept(app: object) -> None:
     del app
     today = shanghai_day(now())
     await execute(f"DROP TABLE scan_{today + timedelta(days=8):%Y%m%d}")
-    old = today - timedelta(days=9)
+    old = today - timedelta(days=400)
     await execute(f"CREATE TABLE scan_{old:%Y%m%d} PARTITION OF scan FOR VALUES FROM ('{old}') TO (date '{old}' + 1)")
     await worker.keep_partitions()
     assert await count_days_ahead(today) == 8
@@ -154,7 +152,9 @@ def test_every_job_has_a_name_and_a_period() -> None:
 
 async def test_the_command_works_until_it_is_told_to_stop(app: object) -> None:
     del app
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", "worker"], env=os.environ, stderr=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.cli", "worker", stderr=asyncio.subprocess.PIPE
+    )
     try:
         for _ in range(300):
             await asyncio.sleep(0.1)
@@ -166,5 +166,5 @@ async def test_the_command_works_until_it_is_told_to_stop(app: object) -> None:
             pytest.fail("the worker never took its lock")
     finally:
         process.send_signal(signal.SIGTERM)
-        _, said = await asyncio.to_thread(process.communicate, timeout=30)
+        _, said = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, said.decode()

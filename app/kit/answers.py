@@ -20,13 +20,14 @@ class Answer(Response[Content]):
     """
 
     def __init__(self, content: Content, headers: Mapping[str, str]) -> None:
+        """Send a Struct, or the bytes that one was encoded to before."""
         # Deliberately without super(): its bookkeeping is most of what an answer costs.
         self.content = content
         self._light_headers = headers
 
     def to_asgi_response(self, *_: Any, status_code: int | None = None, **__: Any) -> ASGIApp:  # type: ignore[override]
         """Encode once, and send it in two messages."""
-        body = _ENCODER.encode(self.content)
+        body = self.content if isinstance(self.content, bytes) else _ENCODER.encode(self.content)
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self._light_headers.items()]
         headers += ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()))
         start: HTTPResponseStartEvent = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
@@ -24,7 +24,7 @@ def shanghai_day(at: datetime) -> date:
 def uuid7(at: datetime | None = None) -> UUID:
     """Return a new UUIDv7 (RFC 9562) that carries ``at``, to the millisecond; sorted by time, random within it."""
     milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
-    random = secrets.randbits(74)
+    random = int.from_bytes(os.urandom(10)) >> 6  # 74 bits
     return UUID(
         int=milliseconds << 80
         | 0x7 << 76

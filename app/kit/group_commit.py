@@ -54,7 +54,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._waiting.append((item, future))
         self._start_lane()
         try:
-            return await asyncio.shield(future)
+            return await future  # cancelling a caller cancels this future, never the item
         except asyncio.CancelledError:
             future.add_done_callback(_look_at)
             raise

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -52,9 +53,25 @@ def decode_cursor(cursor: str | None, key_type: type[Key]) -> Key | None:
         return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=key_type)
+        key = msgspec.json.decode(raw, type=key_type)
     except (binascii.Error, msgspec.DecodeError, UnicodeError, ValueError) as error:
         raise StaleCursor from error
+    if not all(map(_is_sortable, _iter_instants(key))):
+        raise StaleCursor
+    return key
+
+
+def _iter_instants(key: object) -> Iterator[datetime]:
+    if isinstance(key, datetime):
+        yield key
+    elif isinstance(key, msgspec.Struct | tuple):
+        for part in key if isinstance(key, tuple) else msgspec.structs.astuple(key):
+            yield from _iter_instants(part)
+
+
+def _is_sortable(instant: datetime) -> bool:
+    """Whether an instant is one: with its zone, and not so near the ends of time that turning it into UTC overflows."""
+    return instant.tzinfo is not None and MINYEAR < instant.year < MAXYEAR
 
 
 def make_page(rows: Sequence[Row], limit: int, show: Callable[[Row], Item], key: Callable[[Row], object]) -> Page[Item]:

@@ -76,7 +76,9 @@ class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-_in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered]] = {}
+# The first try of a key under way here, whose outcome its repeats share; None when its caller went away, and then
+# whoever waited tries for itself.
+_in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered | Refusal | None]] = {}
 _with_usage_row: set[UUID] = set()
 
 
@@ -87,14 +89,23 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
             errors=[FieldError(pointer="/scanId", code="one_of", detail="give scanId or code, not both")]
         )
     place = (caller.institution_id, order.key, order.digest)
-    running = _in_flight.get(place)
-    if running is not None:
-        answered = await asyncio.shield(running)
-        return Answered(answered.answer, is_replayed=True)
-    task = asyncio.ensure_future(_redeem_or_replay(caller, order))
-    _in_flight[place] = task
-    task.add_done_callback(lambda _: _in_flight.pop(place, None))
-    return await asyncio.shield(task)
+    while (running := _in_flight.get(place)) is not None:
+        outcome = await asyncio.shield(running)
+        if isinstance(outcome, Refusal):
+            raise outcome
+        if outcome is not None:
+            return Answered(outcome.answer, is_replayed=True)
+    first = _in_flight[place] = asyncio.get_running_loop().create_future()
+    outcome = None
+    try:
+        outcome = await _redeem_or_replay(caller, order)
+    except Refusal as refusal:
+        outcome = refusal
+        raise
+    finally:
+        del _in_flight[place]
+        first.set_result(outcome)
+    return outcome
 
 
 async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answered:

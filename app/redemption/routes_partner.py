@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.kit.answers import Answer
 from app.kit.auth import PartnerCaller
 from app.kit.clock import now
 from app.kit.errors import (
@@ -118,7 +119,7 @@ async def redeem_benefit(
         amount_fen=data.amount_fen,
         at=now(),
     )
-    return _answer(await actions_redeem.redeem(partner, order), 201)
+    return _answer(await actions_redeem.redeem(partner, order))
 
 
 @post(
@@ -144,13 +145,13 @@ async def reverse_redemption(
         reason=data.reason,
         at=now(),
     )
-    return _answer(await actions_reverse.reverse(partner, order), 200)
+    return _answer(await actions_reverse.reverse(partner, order))
 
 
-def _answer(answered: Answered, status_code: int) -> Response[Any]:
+def _answer(answered: Answered) -> Response[Any]:
     """Send the stored bytes as they are; the type is for the documentation."""
     headers = {REPLAYED_HEADER: "true"} if answered.is_replayed else {}
-    return Response(answered.answer, status_code=status_code, headers=headers, media_type="application/json")
+    return Answer(answered.answer, headers)
 
 
 def _show_scan(scanned: Scanned, at: datetime, request: AnyRequest) -> ScanAnswer:

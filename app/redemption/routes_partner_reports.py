@@ -12,12 +12,18 @@ from litestar.params import FromPath, QueryParameter
 
 from app.kit.auth import PartnerCaller
 from app.kit.clock import SHANGHAI, now
-from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
+from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.redemption import queries_report
 from app.redemption.queries_report import PartnerRedemptionRow
-from app.redemption.rules import REFERENCE_CHARACTERS_MAX, compute_allowed_actions
+from app.redemption.rules import (
+    REFERENCE_CHARACTERS_MAX,
+    STATEMENT_DAY_MAX,
+    STATEMENT_DAY_MIN,
+    compute_allowed_actions,
+    is_statement_day,
+)
 from app.redemption.schemas import PartnerRedemption, Statement
 
 ALWAYS = (InvalidRequest, Unauthenticated, Forbidden, RateLimited)
@@ -32,13 +38,17 @@ ALWAYS = (InvalidRequest, Unauthenticated, Forbidden, RateLimited)
 async def list_partner_redemptions(
     partner: NamedDependency[PartnerCaller],
     reference: Annotated[
-        str | None, QueryParameter(name="reference", max_length=REFERENCE_CHARACTERS_MAX, pattern=r"^[\x21-\x7e]+$")
+        str | None,
+        QueryParameter(name="reference", max_length=REFERENCE_CHARACTERS_MAX, pattern=r"^[\x21-\x7e]+(?!\n)$"),
     ] = None,
     on: Annotated[date | None, QueryParameter(name="on", description="A Shanghai calendar day.")] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[PartnerRedemption]:
     """List your redemptions, newest first; by your reference, or of one day."""
+    if on is not None and not is_statement_day(on):
+        detail = f"a day from {STATEMENT_DAY_MIN} to {STATEMENT_DAY_MAX}"
+        raise InvalidRequest(errors=[FieldError(pointer="/query/on", code="out_of_range", detail=detail)])
     begins_at, ends_at = _day_bounds(on) if on else (None, None)
     rows = await queries_report.list_partner_redemptions(
         partner.institution_id,
@@ -61,6 +71,8 @@ async def list_partner_redemptions(
 )
 async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCaller]) -> Statement:
     """Total one Shanghai calendar day to reconcile with: count, sums, and a digest of the redemption ids."""
+    if not is_statement_day(day):
+        raise NotFound
     begins_at, ends_at = _day_bounds(day)
     row = await queries_report.find_statement(partner.institution_id, _stores_of(partner), begins_at, ends_at)
     return Statement(

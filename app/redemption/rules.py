@@ -14,6 +14,7 @@ SCAN_LIFETIME_SECONDS = 300
 REFERENCE_CHARACTERS_MAX = 64
 AMOUNT_FEN_MAX = 10_000_000_00
 EVER_ON = date(2000, 1, 1)
+STATEMENT_DAY_MIN, STATEMENT_DAY_MAX = date(2000, 1, 1), date(2099, 12, 31)
 UUID_VERSION = 7
 INSTANT_MILLISECONDS_MAX = 253_402_300_799_000  # the end of the year 9999
 
@@ -66,6 +67,11 @@ def compute_period_on(period: str, day: date) -> date:
     if period == "year":
         return day.replace(month=1, day=1)
     return EVER_ON
+
+
+def is_statement_day(day: date) -> bool:
+    """Whether a day can be asked for: those at the ends of time have no bounds in UTC."""
+    return STATEMENT_DAY_MIN <= day <= STATEMENT_DAY_MAX
 
 
 def compute_slot_day(scan_id: UUID) -> date | None:

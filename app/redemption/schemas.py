@@ -15,20 +15,21 @@ from app.redemption.rules import AMOUNT_FEN_MAX, REFERENCE_CHARACTERS_MAX, Redem
 CODE_CHARACTERS_MAX = 64
 REASON_CHARACTERS_MAX = 200
 
+# In Python's patterns ``$`` also stands before a last line break.
 CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX, description="What was scanned.")]
-ScenarioCode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z_]+$")]
+ScenarioCode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[a-z_]+(?!\n)$")]
 Reference = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
         max_length=REFERENCE_CHARACTERS_MAX,
-        pattern=r"^[\x21-\x7e]+$",
+        pattern=r"^[\x21-\x7e]+(?!\n)$",
         description="Your own order number; unique in your institution.",
     ),
 ]
 AmountFen = Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_FEN_MAX, description="The bill, in fen.")]
 ReversalReason = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x00-\x1f]+$")
+    str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x00-\x1f]+(?!\n)$")
 ]
 
 

@@ -7,12 +7,14 @@ A foreign id and one that nobody has get the same answer. A new route with an id
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from app.kit.auth import Role
 from app.kit.clock import now
 from app.kit.database import execute
 from tests.support.campaigns import benefit_body, campaign_body
@@ -20,7 +22,7 @@ from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.digests import digest_tables
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.operations import BY_ID, DESCRIPTION, OPERATIONS, RIGHT, UNKNOWN_ID, Operation, make_unknown, send
-from tests.support.partners import bearer, make_key
+from tests.support.partners import EVERY_SCOPE, bearer, make_key
 from tests.support.world import World, issue_code, make_code, make_world, without_trace
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("object-matrix")
 
-EVERY_ROLE = ("editor", "reviewer", "caseworker", "auditor", "importer", "administrator")
+EVERY_ROLE: tuple[Role, ...] = typing.get_args(Role)
 WITH_IDS = [operation for operation in OPERATIONS if operation.path_parameters]
 # A day is nobody's: whoever asks for it gets their own.
 NOBODYS = {"day"}
@@ -45,7 +47,7 @@ class Stage(msgspec.Struct, frozen=True):
     newcomer: Tokens
     foreign_official: OfficialLogin
     keys: dict[str, str]
-    roles: dict[str, OfficialLogin]
+    roles: dict[Role, OfficialLogin]
 
     def others(self, operation: Operation) -> Iterator[tuple[str, str, dict[str, str]]]:
         """Yield every other caller: how they are placed, who they are, and their headers."""
@@ -61,7 +63,7 @@ class Stage(msgspec.Struct, frozen=True):
             yield "without the right", "newcomer", self.newcomer.headers
         elif operation.caller == "partner":
             yield "foreign", "key of another store", bearer(self.keys["another store"])
-            for scope in {"scan", "redeem", "read"} - {operation.described["x-scope"]}:
+            for scope in set(EVERY_SCOPE) - {operation.described["x-scope"]}:
                 yield "without the right", f"key for {scope}", bearer(self.keys[scope])
         else:
             yield "foreign", "editor", self.stranger.editor.headers
@@ -74,7 +76,7 @@ class Stage(msgspec.Struct, frozen=True):
 async def stage(client: AsyncClient) -> Stage:
     owner, stranger = await make_world(client), await make_world(client)
     institution_id = owner.partner.institution_id
-    keys = {scope: await make_key(institution_id, scopes=[scope]) for scope in ("scan", "redeem", "read")}
+    keys: dict[str, str] = {scope: await make_key(institution_id, scopes=[scope]) for scope in EVERY_SCOPE}
     keys["another store"] = await make_key(institution_id, store_ids=owner.partner.store_ids[1:])
     return Stage(
         owner=owner,
@@ -120,18 +122,14 @@ async def test_an_id_does_not_become_ones_own_below_ones_own(
 ) -> None:
     """The stranger's own institution in the path and the owner's thing below it, or the other way round."""
     ids = RIGHT[operation.id].ids
-    own, theirs = (
-        {name: world.ids[place] for name, place in ids.items()} for world in (stage.stranger, stage.owner)
-    )
+    own, theirs = ({name: world.ids[place] for name, place in ids.items()} for world in (stage.stranger, stage.owner))
     first, *rest = operation.path_parameters
     before = await digest_tables()
     headers = stage.stranger.administrator.headers
     for crossed in ({**theirs, first: own[first]}, {**own, first: theirs[first]}):
         answer = await send(client, operation, stage.stranger, headers, ids=crossed)
         assert answer.status_code == 404, answer.text
-        unknown = await send(
-            client, operation, stage.stranger, headers, ids=crossed | {name: UNKNOWN_ID for name in rest}
-        )
+        unknown = await send(client, operation, stage.stranger, headers, ids=crossed | dict.fromkeys(rest, UNKNOWN_ID))
         assert comparable(answer) == comparable(unknown)
     assert await digest_tables() == before
 
@@ -223,11 +221,11 @@ IDS_WITHIN: dict[tuple[str, str], Foreign] = {
         lambda _, _id: {"username": "foreign-editor", "roles": ["editor"], "institutionId": _id},
     ),
     ("draftCampaign", "/institutionId"): Foreign(
-        "editor", "institution", lambda w, _id: campaign_body(institutionId=_id)
+        "editor", "institution", lambda _, _id: campaign_body(institutionId=_id)
     ),
     ("draftCampaign", "/benefits/*/stores/*"): Foreign("editor", "store", lambda _, _id: _campaign_at(_id), 422),
     ("editCampaign", "/institutionId"): Foreign(
-        "editor", "institution", lambda w, _id: campaign_body(institutionId=_id), 422
+        "editor", "institution", lambda _, _id: campaign_body(institutionId=_id), 422
     ),
     ("editCampaign", "/benefits/*/stores/*"): Foreign("editor", "store", lambda _, _id: _campaign_at(_id), 422),
     ("listTerminals", "?storeId"): Foreign("administrator", "store", lambda _, _id: {"storeId": _id}, 200),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -63,7 +64,7 @@ def may(operation: Operation, column: Column) -> bool:
     return column.role in operation.roles and not (column.place == "institution" and operation.id in CENTRE_ONLY)
 
 
-def render(operations: list[Operation], titles: list[str], allowed: dict[tuple[str, str], bool]) -> str:
+def render(operations: list[Operation], titles: Sequence[str], allowed: Mapping[tuple[str, str], bool]) -> str:
     """Lay a table out for people."""
     width = max(len(f"{operation.method} {operation.path}") for operation in operations)
     lines = ["  ".join(["route".ljust(width), *titles])]
@@ -98,8 +99,10 @@ def test_the_committed_roles_are_the_routes() -> None:
 
 
 def test_the_committed_scopes_are_the_routes() -> None:
-    allowed = {(one.id, scope): one.described["x-scope"] == scope for one in PARTNERS for scope in SCOPES}
-    check_committed("scopes.txt", render(PARTNERS, list(SCOPES), allowed))
+    allowed: dict[tuple[str, str], bool] = {
+        (one.id, scope): one.described["x-scope"] == scope for one in PARTNERS for scope in SCOPES
+    }
+    check_committed("scopes.txt", render(PARTNERS, SCOPES, allowed))
 
 
 @pytest.fixture(scope="module")

@@ -96,12 +96,12 @@ async def test_100_racers_never_pass_a_cap_of_2(server: LiveServer) -> None:
     benefit_id = await make_benefit(partner, perCitizen={"count": 2, "period": "month"})
     shopper = await make_shopper()
     await settle()
-    codes = {show_code(shopper) for _ in range(400)}
+    codes = [show_code(shopper) for _ in range(100)]
     async with server.client() as client:
         answers = await all_at_once(
             [
                 partial(redeem, client, partner, benefit_id, code=code, terminal=n % 10)
-                for n, code in enumerate(sorted(codes)[:80])
+                for n, code in enumerate(codes)
             ]
         )
     assert sum(a.status_code == 201 for a in answers) == 2

@@ -251,5 +251,3 @@ UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 def make_unknown(operation: Operation) -> dict[str, str]:
     """Return path values of the right form that name nothing."""
     return {name: UNKNOWN.get(name, UNKNOWN_ID) for name in operation.path_parameters}
-
-

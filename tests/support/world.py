@@ -22,7 +22,8 @@ from tests.support.redeeming import redeem, scan
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-CONSENT = {"purpose": "pos_blood", "version": 1}
+PURPOSE = "pos_blood"
+CONSENT = {"purpose": PURPOSE, "version": 1}
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ async def make_world(client: AsyncClient) -> World:
         centre_importer=await make_official(roles=["importer"]),
         ids={
             "citizen": str(citizen.id),
-            "consent": CONSENT["purpose"],
+            "consent": PURPOSE,
             "day": str(shanghai_day(now())),
             "institution": str(institution_id),
             "store": str(partner.store_ids[0]),
@@ -105,9 +106,7 @@ async def _make_campaigns(client: AsyncClient, desk: Desk) -> dict[str, str]:
     }
 
 
-async def _visit(
-    client: AsyncClient, partner: Partner, citizen: Joined, campaigns: dict[str, str]
-) -> dict[str, str]:
+async def _visit(client: AsyncClient, partner: Partner, citizen: Joined, campaigns: dict[str, str]) -> dict[str, str]:
     scanned = await scan(client, partner, await issue_code(client, citizen))
     assert scanned.status_code == 201, scanned.text
     scan_id = scanned.json()["scanId"]
