@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -112,6 +113,8 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await stack.enter_async_context(cache_lifespan(CATALOGUES))
         await stack.enter_async_context(partner_actions.key_use_lifespan())
         await stack.enter_async_context(redemption_actions.lanes_lifespan())
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: the collector need not walk it again and again
         yield
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> 
 def _draw_salt(account_number: int) -> int:
     """Draw a salt that is not the last one this process gave this citizen, so that a code renewed looks renewed."""
     last = _LAST_SALTS.get(account_number)
-    salt = compute_salt(last, secrets.randbelow(SALTS if last is None else SALTS - 1))
+    salt = compute_salt(last, int.from_bytes(os.urandom(4)) % (SALTS if last is None else SALTS - 1))
     _LAST_SALTS[account_number] = salt
     _LAST_SALTS.move_to_end(account_number)
     if len(_LAST_SALTS) > SALTS_REMEMBERED_MAX:

@@ -21,15 +21,10 @@ class LocalLimit:
 
     def __init__(self, name: str, limit: int, period_seconds: int, *, share: int | None = None) -> None:
         self.name = name
-        self.limit = limit
         self.period_seconds = period_seconds
-        self._share = share
+        self.limit_here = max(1, limit // (share or SETTINGS.workers))
+        self._policy = f'"{name}";q={self.limit_here};w={period_seconds}'
         self._hits: OrderedDict[str, tuple[int, int]] = OrderedDict()
-
-    @property
-    def limit_here(self) -> int:
-        """What one worker may let through."""
-        return max(1, self.limit // (self._share or SETTINGS.workers))
 
     def hit(self, key: str, *, cost: int = 1) -> dict[str, str]:
         """Count a try and return the RateLimit headers, or refuse with them."""
@@ -55,7 +50,7 @@ class LocalLimit:
         reset = math.ceil(self.period_seconds - now % self.period_seconds)
         headers = {
             "RateLimit": f'"{self.name}";r={max(0, self.limit_here - count)};t={reset}',
-            "RateLimit-Policy": f'"{self.name}";q={self.limit_here};w={self.period_seconds}',
+            "RateLimit-Policy": self._policy,
         }
         if count > self.limit_here:
             raise RateLimited(retry_after_seconds=reset, headers=headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -156,7 +157,7 @@ async def test_what_is_no_day_is_not_found(client: AsyncClient, world: World, da
     (by_query,) = with_query("on")
     answer = await ask(client, world, by_path, "", day=day)
     assert (answer.status_code, check_problem(answer, day)["code"]) == (404, "not_found")
-    answer = await ask(client, world, by_query, f"on={day}")
+    answer = await ask(client, world, by_query, f"on={quote(day)}")
     assert answer.status_code == 400
     assert [error["pointer"] for error in check_problem(answer, day)["errors"]] == ["/query/on"]
 

@@ -158,7 +158,9 @@ async def test_a_worker_killed_between_commit_and_answer_still_tells_the_truth(s
 
 
 async def _wait_for_commit(citizen_id: UUID) -> None:
-    while not await count("redemption", citizen_id=citizen_id):
+    while True:
+        if await count("redemption", citizen_id=citizen_id):
+            return
         await asyncio.sleep(0)
 
 
