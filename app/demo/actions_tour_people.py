@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from app.demo.actions_cast import find_tills, join, log_in, prove, read, report, show_code
+from app.demo.actions_cast import find_tills, join, meet, prove, read, report, show_code
 from app.demo.clients import call
 from app.demo.rules_tour import NEIGHBOURS, NEWCOMER
 
@@ -19,7 +19,11 @@ async def play_joining(tour: Tour) -> None:
     """Let a new citizen join and get a first score."""
     guide = tour.guide
     guide.begin_scene("新市民加入，得到第一个信用分", "A new citizen joins and gets a first score")
-    member = await log_in(tour, NEWCOMER)
+    member = await meet(tour, NEWCOMER)
+    guide.tell(
+        f"{NEWCOMER.name}用微信登录：新账户，尚未实名，没有分数也没有信用码",
+        f"{NEWCOMER.en} logs in with WeChat: a new account, no identity yet, so no score and no code",
+    )
     refused = await prove(tour, member, name="不符")
     guide.need(refused, 422, "identity_mismatch")
     guide.check(
@@ -46,7 +50,10 @@ async def _explain(tour: Tour, member: Member, value: int) -> None:
     total = told["base"] + sum(part["points"] for part in parts)
     tour.guide.show_rows(
         ("+分 points", "依据 clause"),
-        [(told["base"], "基础分 base"), *((f"{part['points']:+d}", part["clause"]) for part in parts)],
+        [
+            (told["base"], "基础分 base"),
+            *((f"{part['points']:+d}", part.get("clause") or part["title"]) for part in parts),
+        ],
     )
     tour.guide.check(
         f"每一分都有出处，逐项相加正好是{total}分",

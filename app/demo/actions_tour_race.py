@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 TRIES_MAX = 200
 RETRY_SECONDS = 0.05
-ANSWERS_BEFORE_KILL = 1
 SERVICE_UNAVAILABLE = 503
-REFUSED = {"credit_code_used", "already_redeemed"}
+REFUSED = {"credit_code_used", "already_redeemed", "credit_code_expired"}
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -45,8 +44,6 @@ class Race:
         self._tour = tour
         self._code = code
         self._benefit_id = benefit_id
-        self.answered = 0
-        self.answered_enough = asyncio.Event()
 
     async def ask(self, till: Till) -> Ending:
         """Redeem at one till; a lost answer is asked for again under the same key."""
@@ -57,7 +54,6 @@ class Race:
         for number in range(1, TRIES_MAX + 1):
             answer = await self._try(till, body, key)
             if answer is not None:
-                self._count()
                 return Ending(till, reference, answer, number)
             await asyncio.sleep(RETRY_SECONDS)
         raise TimeoutError("a till never got an answer")
@@ -71,11 +67,6 @@ class Race:
             return None
         return None if answer.status == SERVICE_UNAVAILABLE else answer
 
-    def _count(self) -> None:
-        self.answered += 1
-        if self.answered >= ANSWERS_BEFORE_KILL:
-            self.answered_enough.set()
-
 
 async def play_race(tour: Tour, kill_worker: Callable[[], int]) -> None:
     """One code on two hundred screens: it is redeemed once, and every till gets an answer."""
@@ -87,11 +78,11 @@ async def play_race(tour: Tour, kill_worker: Callable[[], int]) -> None:
     tills = (await find_tills(tour, RACE_SLUG))[:TILLS]
     race = Race(tour, await show_code(tour, member), tour.campaign_benefits[1])
     asking = [asyncio.create_task(race.ask(till)) for till in tills]
-    await race.answered_enough.wait()
-    pid, answered = kill_worker(), race.answered
+    answered, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    pid = kill_worker()
     guide.tell(
-        f"{len(tills)}台收银机已发出请求，{answered}台得到回答；此刻对工作进程 {pid} 执行 kill -9",
-        f"{len(tills)} requests are out, {answered} answered; now kill -9 for worker process {pid}",
+        f"{len(tills)}台收银机已发出请求，{len(answered)}台得到回答；此刻对工作进程 {pid} 执行 kill -9",
+        f"{len(tills)} requests are out, {len(answered)} answered; now kill -9 for worker process {pid}",
     )
     endings = await asyncio.gather(*asking)
     _show(tour, endings)

