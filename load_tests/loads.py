@@ -18,20 +18,26 @@ if TYPE_CHECKING:
 
     from load_tests.city import City, Till
 
-CODES_PER_RUN = 60_000
+CODES_PER_RUN = 40_000
 _salt_bases = itertools.count(step=1 + CODES_PER_RUN // CITIZENS)
 
 
 def redemptions(accounts: list[int], tills: list[Till]) -> Iterator[bytes]:
-    """Yield redemptions by code: each by somebody, at some till, of one of its benefits (of one in all on one till)."""
-    for code in make_codes(random.sample(accounts, len(accounts)), CODES_PER_RUN):
-        till = random.choice(tills)
-        body = {
-            "code": code, "benefitId": str(random.choice(till.benefit_ids) if len(tills) > 1 else till.benefit_ids[0]),
-            "terminalId": str(till.terminal_id), "reference": secrets.token_hex(10), "amountFen": 10000,
-        }  # fmt: skip
-        headers = {"Authorization": f"Bearer {till.api_key}", "Idempotency-Key": secrets.token_hex(12)}
-        yield make_request("POST", "/v1/partner/redemptions", headers, body)
+    """Return redemptions by code: each by somebody, at some till, of one of its benefits (of one in all on one till).
+
+    They are made before the clock starts: making a code costs a fifth of what redeeming it does.
+    """
+    codes = make_codes(random.sample(accounts, len(accounts)), CODES_PER_RUN)
+    return iter([_redemption(code, random.choice(tills), is_hot=len(tills) == 1) for code in codes])
+
+
+def _redemption(code: str, till: Till, *, is_hot: bool) -> bytes:
+    body = {
+        "code": code, "benefitId": str(till.benefit_ids[0] if is_hot else random.choice(till.benefit_ids)),
+        "terminalId": str(till.terminal_id), "reference": secrets.token_hex(10), "amountFen": 10000,
+    }  # fmt: skip
+    headers = {"Authorization": f"Bearer {till.api_key}", "Idempotency-Key": secrets.token_hex(12)}
+    return make_request("POST", "/v1/partner/redemptions", headers, body)
 
 
 def make_codes(accounts: list[int], number: int) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 
 from app.campaign.rules_eligibility import Eligibility
 from app.campaign.rules_grant import Grant, PerCitizen
-from app.campaign.rules_texts import Code, Summary, Title, Words
+from app.campaign.rules_texts import Code, ScenarioCode, Summary, Title, Words
 
 STOCK_MAX = 100_000_000
 REVERSAL_WINDOW_SECONDS_DEFAULT = 24 * 3600
@@ -31,7 +31,7 @@ class Benefit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     code: Code
     title: Title
     kind: Kind
-    scenario: Code
+    scenario: ScenarioCode
     eligibility: Eligibility
     grant: Grant
     stock: Annotated[int, msgspec.Meta(ge=1, le=STOCK_MAX)] | None = None

@@ -9,7 +9,7 @@ from app.campaign.rules_document import Benefit, CampaignDocument, Instant, Kind
 from app.campaign.rules_eligibility import Eligibility
 from app.campaign.rules_grant import Grant, PerCitizen
 from app.campaign.rules_moves import CampaignAction, CampaignState, VersionState
-from app.campaign.rules_texts import Code, Note, Summary, Title
+from app.campaign.rules_texts import Code, Note, ScenarioCode, Summary, Title
 from app.kit.http import Ask, Wire
 
 
@@ -118,7 +118,7 @@ class PublicCampaign(Wire, kw_only=True):
 class ScenarioRequest(Ask, kw_only=True):
     """A new scenario; `use` is of the closed list."""
 
-    code: Code
+    code: ScenarioCode
     title_zh: Title
     title_en: Title
     use: Code

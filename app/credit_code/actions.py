@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from app.event.actions import NewEvent, insert_events
 from app.kit.database import transaction
 from app.kit.errors import Refusal
 from app.kit.keys import KEYS
+from app.kit.randomness import RANDOM
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,7 +89,7 @@ async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> 
 def _draw_salt(account_number: int) -> int:
     """Draw a salt that is not the last one this process gave this citizen, so that a code renewed looks renewed."""
     last = _LAST_SALTS.get(account_number)
-    salt = compute_salt(last, int.from_bytes(os.urandom(4)) % (SALTS if last is None else SALTS - 1))
+    salt = compute_salt(last, RANDOM.take(4) % (SALTS if last is None else SALTS - 1))
     _LAST_SALTS[account_number] = salt
     _LAST_SALTS.move_to_end(account_number)
     if len(_LAST_SALTS) > SALTS_REMEMBERED_MAX:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from app.kit.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
 __all__ = ["CITIZENS_DEFAULT", "is_made", "make_city", "make_tour_officials", "read_city", "write_city"]
@@ -45,6 +47,16 @@ async def make_city(
     """
     at = now()
     await ensure_epoch()
+    async with asyncio.TaskGroup() as tasks:  # institutions are made while people move in
+        tasks.create_task(make_people(citizens=citizens, seed=seed, at=at, moved_in=moved_in))
+        institutions = tasks.create_task(_make_institutions(at))
+    return msgspec.structs.replace(
+        institutions.result(), citizens=await describe_citizens(count=min(citizens, CITIZENS_SHOWN), seed=seed)
+    )
+
+
+async def _make_institutions(at: datetime) -> City:
+    """Make the institutions with all they have, and the officials: a city with nobody in it yet."""
     administrators = await make_administrators()
     administrator = administrators[0].caller
     if not await queries.find_is_scenario(RETAIL_CODE):
@@ -57,13 +69,7 @@ async def make_city(
     editors = {slug: by_name[f"editor.{slug}"] for slug in by_slug}
     benefits = await make_campaigns(places, editors, by_name["reviewer"], at=at)
     partners = [await give_key(administrator, made) for made in places]
-    await make_people(citizens=citizens, seed=seed, at=at, moved_in=moved_in)
-    return City(
-        citizens=await describe_citizens(count=min(citizens, CITIZENS_SHOWN), seed=seed),
-        partners=partners,
-        officials=[made.show() for made in officials],
-        benefits=benefits,
-    )
+    return City(citizens=[], partners=partners, officials=[made.show() for made in officials], benefits=benefits)
 
 
 async def make_tour_officials() -> dict[str, MadeOfficial]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from app.demo.queries import PlaceRow
 
+OFFICIALS_AT_ONCE = 2  # hashing a password is work for a core; more would only wait for connections
 SCOPES: tuple[Scope, ...] = ("scan", "redeem", "read")
 
 
@@ -107,7 +108,13 @@ async def make_officials(
     administrator: OfficialCaller, posts: Iterable[Post], places: Mapping[str, UUID]
 ) -> list[MadeOfficial]:
     """Make staff accounts; ones that are there get fresh credentials. ``places`` are institution ids by short name."""
-    return await asyncio.gather(*(_make_official(administrator, post, places) for post in posts))
+    at_once = asyncio.Semaphore(OFFICIALS_AT_ONCE)
+
+    async def make(post: Post) -> MadeOfficial:
+        async with at_once:
+            return await _make_official(administrator, post, places)
+
+    return await asyncio.gather(*map(make, posts))
 
 
 async def _make_official(administrator: OfficialCaller, post: Post, places: Mapping[str, UUID]) -> MadeOfficial:

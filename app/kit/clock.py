@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID
+
+from app.kit.randomness import RANDOM
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 UUID_RANDOM_BITS = 62
@@ -24,7 +25,7 @@ def shanghai_day(at: datetime) -> date:
 def uuid7(at: datetime | None = None) -> UUID:
     """Return a new UUIDv7 (RFC 9562) that carries ``at``, to the millisecond; sorted by time, random within it."""
     milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10)) >> 6  # 74 bits
+    random = RANDOM.take(10) >> 6  # 74 bits
     return UUID(
         int=milliseconds << 80
         | 0x7 << 76

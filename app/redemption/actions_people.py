@@ -16,6 +16,7 @@ from app.kit.errors import NotFound, Refusal
 from app.kit.group_commit import coalesce
 from app.kit.keys import KEYS
 from app.kit.rate_limit import LocalLimit
+from app.partner.rules import may_reach_store
 from app.redemption import queries
 from app.redemption.refusals import ScanExpired
 from app.redemption.rules import Person, compute_slot_day
@@ -47,31 +48,43 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     code_id: str | None
     scan_id: UUID | None
     slot_start: datetime | None
-    scan_expires_at: datetime | None
 
 
-async def find_shown_by_code(
-    text: str, terminal: TerminalEntry, *, action: str, scenario: str | None, at: datetime
-) -> Shown:
+class TurnedAway(Exception):  # noqa: N818 - it carries a refusal
+    """A refusal of a try whose citizen is known: it goes into their access log, unless the try is a mere repeat."""
+
+    def __init__(self, refusal: Refusal, citizen_id: UUID) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+        self.citizen_id = citizen_id
+
+
+async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -> Shown:
     """Open a code and read the person behind it; whatever is wrong but time is one refusal.
 
-    Failed codes count against the terminal and its institution; an expired one of a living citizen is in their log.
+    Failed codes count against the terminal and its institution.
     """
     FAILED_TERMINAL.peek(str(terminal.id))
     FAILED_INSTITUTION.peek(str(terminal.institution_id))
     read = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
     opened = read.opened if isinstance(read, ExpiredCode) else read
-    person = None if opened is None else await _find_alive(opened)
-    if isinstance(read, OpenedCode) and person is not None:
+    person = None if opened is None else await _find_holder(opened)
+    is_alive = person is not None and opened is not None and _is_alive(person, opened)
+    if isinstance(read, OpenedCode) and person is not None and is_alive:
         return _to_shown(person, read)
     FAILED_TERMINAL.hit(str(terminal.id))
     FAILED_INSTITUTION.hit(str(terminal.institution_id))
-    if not isinstance(read, ExpiredCode):
-        raise CreditCodeInvalid
-    refusal = CreditCodeExpired()
-    if person is not None and at - read.opened.slot_start < LATE_CODES_LOGGED:
-        await log_refusal(refusal, action=action, person=person, terminal=terminal, scenario=scenario, at=at)
-    raise refusal
+    refusal = CreditCodeExpired() if isinstance(read, ExpiredCode) else CreditCodeInvalid()
+    if person is None or opened is None or not _is_rather_theirs(read, is_alive=is_alive, at=at):
+        raise refusal
+    raise TurnedAway(refusal, person.id)
+
+
+def _is_rather_theirs(read: OpenedCode | ExpiredCode | None, *, is_alive: bool, at: datetime) -> bool:
+    """Whether a failed code was this citizen's once, rather than a random text that happens to look like one."""
+    if isinstance(read, ExpiredCode):
+        return is_alive and at - read.opened.slot_start < LATE_CODES_LOGGED
+    return read is not None  # of this very moment, but killed by its citizen since
 
 
 def _to_shown(person: Person, opened: OpenedCode) -> Shown:
@@ -81,37 +94,28 @@ def _to_shown(person: Person, opened: OpenedCode) -> Shown:
         code_id=opened.code_id,
         scan_id=None,
         slot_start=opened.slot_start,
-        scan_expires_at=None,
     )
 
 
-async def find_shown_by_scan(caller: PartnerCaller, scan_id: UUID, store_id: UUID | None, at: datetime) -> Shown:
+async def find_shown_by_scan(caller: PartnerCaller, scan_id: UUID, store_id: UUID, at: datetime) -> Shown:
     """Read an earlier scan and the person behind it; it must be of this store and still open."""
-    row = await find_scan(caller, scan_id)
-    if store_id is not None and row.store_id != store_id:
-        raise NotFound
-    if row.expires_at < at:
-        raise ScanExpired
-    slot_day = compute_slot_day(scan_id)
-    assert slot_day is not None
-    return Shown(
-        person=to_person(row),
-        slot_day=slot_day,
-        code_id=None,
-        scan_id=scan_id,
-        slot_start=None,
-        scan_expires_at=row.expires_at,
-    )
+    row, slot_day = await find_scan(caller, scan_id, at)
+    if row.store_id != store_id:
+        raise TurnedAway(NotFound(), row.id)
+    return Shown(person=to_person(row), slot_day=slot_day, code_id=None, scan_id=scan_id, slot_start=None)
 
 
-async def find_scan(caller: PartnerCaller, scan_id: UUID) -> ScannedPersonRow:
-    """Read a scan of the caller's; another's is not found."""
+async def find_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> tuple[ScannedPersonRow, date]:
+    """Read an open scan of the caller's, and its slot day; another's is not found."""
     slot_day = compute_slot_day(scan_id)
     row = None if slot_day is None else await _scanned_people.submit((slot_day, scan_id))
-    is_theirs = row is not None and row.institution_id == caller.institution_id
-    if row is None or not is_theirs or (caller.store_ids is not None and row.store_id not in caller.store_ids):
+    if row is None or slot_day is None:
         raise NotFound
-    return row
+    if row.institution_id != caller.institution_id or not may_reach_store(caller.store_ids, row.store_id):
+        raise TurnedAway(NotFound(), row.id)
+    if row.expires_at < at:
+        raise TurnedAway(ScanExpired(), row.id)
+    return row, slot_day
 
 
 async def find_person(account_number: int) -> Person:
@@ -130,29 +134,38 @@ def show_name(person: Person) -> str | None:
 
 
 async def log_refusal(
-    refusal: Refusal, *, action: str, person: Person, terminal: TerminalEntry, scenario: str | None, at: datetime
+    turned: TurnedAway,
+    *,
+    action: str,
+    institution_id: UUID,
+    scenario: str | None,
+    at: datetime,
+    terminal: TerminalEntry | None = None,
 ) -> None:
     """Put a try that was refused before its statement into the citizen's access log."""
     await _refused.submit(
         NewAccess(
-            citizen_id=person.id,
+            citizen_id=turned.citizen_id,
             at=at,
             action=action,
-            outcome=refusal.code,
-            institution_id=terminal.institution_id,
-            store_id=terminal.store_id,
-            terminal_id=terminal.id,
+            outcome=turned.refusal.code,
+            institution_id=institution_id,
+            store_id=terminal.store_id if terminal else None,
+            terminal_id=terminal.id if terminal else None,
             scenario=scenario,
         )
     )
 
 
-async def _find_alive(opened: OpenedCode) -> Person | None:
-    """Read the citizen of a code who has not killed it since, and has neither left nor been frozen."""
+async def _find_holder(opened: OpenedCode) -> Person | None:
+    """Read the citizen whose code this is or was; nobody who has left or is frozen."""
     row = await _people.submit(opened.account_number)
-    if row is None or row.state != "active" or not is_of_generation(opened, row.code_generation):
-        return None
-    return to_person(row)
+    return None if row is None or row.state != "active" else to_person(row)
+
+
+def _is_alive(person: Person, opened: OpenedCode) -> bool:
+    """Whether the citizen has not killed their codes since."""
+    return is_of_generation(opened, person.code_generation)
 
 
 def to_person(row: PersonRow) -> Person:

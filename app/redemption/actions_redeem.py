@@ -30,8 +30,8 @@ from app.kit.errors import (
 from app.partner.actions import resolve_terminal
 from app.redemption import queries
 from app.redemption.actions_lanes import redeem_lane
-from app.redemption.actions_people import Shown, find_shown_by_code, find_shown_by_scan, log_refusal
-from app.redemption.actions_scan import TERMINAL_LIMIT
+from app.redemption.actions_people import Shown, TurnedAway, find_shown_by_code, find_shown_by_scan, log_refusal
+from app.redemption.actions_scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
 from app.redemption.queries import RedeemItem, RedeemOutcome
 from app.redemption.refusals import (
     AlreadyRedeemed,
@@ -109,35 +109,49 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
 
 
 async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answered:
-    """Before refusing for whatever reason, look whether this key was answered before."""
+    """Before refusing for whatever reason, look whether this key was answered before; only then is it a refused try."""
+    turned: TurnedAway | None = None
     try:
         return await _redeem(caller, order)
     except (Overloaded, OutcomeUnknown, RateLimited):
         raise
-    except Refusal:
-        earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
-        if not earlier:
-            raise
-    if earlier[0].request_digest != order.digest:
-        raise IdempotencyKeyReused
-    return Answered(earlier[0].answer, is_replayed=True)
+    except TurnedAway as error:
+        refusal, turned = error.refusal, error
+    except Refusal as error:
+        refusal = error
+    earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
+    if earlier and earlier[0].request_digest == order.digest:
+        return Answered(earlier[0].answer, is_replayed=True)
+    if turned is not None:
+        await log_refusal(
+            turned,
+            action="redeem",
+            institution_id=caller.institution_id,
+            scenario=_scenario_of(order.benefit_id),
+            terminal=resolve_terminal(caller, order.terminal_id),
+            at=order.at,
+        )
+    raise IdempotencyKeyReused if earlier else refusal
 
 
 async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     terminal = resolve_terminal(caller, order.terminal_id)
+    INSTITUTION_LIMIT.hit(str(terminal.institution_id))
     TERMINAL_LIMIT.hit(str(terminal.id))
-    benefit = _find_benefit(order.benefit_id, terminal)
-    shown = await _find_shown(caller, order, terminal, benefit)
+    shown = await _find_shown(caller, order, terminal)
     try:
+        benefit = _find_benefit(order.benefit_id, terminal)
         resolved = _judge(benefit, shown, order.at)
     except Refusal as refusal:
-        await log_refusal(
-            refusal, action="redeem", person=shown.person, terminal=terminal, scenario=benefit.scenario, at=order.at
-        )
-        raise
+        raise TurnedAway(refusal, shown.person.id) from refusal
     item = _make_item(order, terminal, benefit, shown, resolved)
     await _ensure_usage_row(benefit)
     return _settle(item, await redeem_lane.submit(item))
+
+
+def _scenario_of(benefit_id: UUID) -> str | None:
+    benefit = catalogue.current.benefit(benefit_id)
+    return benefit.scenario if benefit else None
 
 
 def _find_benefit(benefit_id: UUID, terminal: TerminalEntry) -> LiveBenefit:
@@ -149,13 +163,11 @@ def _find_benefit(benefit_id: UUID, terminal: TerminalEntry) -> LiveBenefit:
     return benefit
 
 
-async def _find_shown(
-    caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit
-) -> Shown:
+async def _find_shown(caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry) -> Shown:
     if order.scan_id is not None:
         return await find_shown_by_scan(caller, order.scan_id, terminal.store_id, order.at)
     assert order.code is not None
-    return await find_shown_by_code(order.code, terminal, action="redeem", scenario=benefit.scenario, at=order.at)
+    return await find_shown_by_code(order.code, terminal, order.at)
 
 
 def _judge(benefit: LiveBenefit, shown: Shown, at: datetime) -> ResolvedGrant:

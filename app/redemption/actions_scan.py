@@ -14,9 +14,17 @@ from app.kit.clock import shanghai_day, uuid7
 from app.kit.rate_limit import LocalLimit
 from app.partner.actions import resolve_terminal
 from app.redemption.actions_lanes import scan_lane
-from app.redemption.actions_people import Shown, find_scan, find_shown_by_code, show_name, to_person
+from app.redemption.actions_people import (
+    Shown,
+    TurnedAway,
+    find_scan,
+    find_shown_by_code,
+    log_refusal,
+    show_name,
+    to_person,
+)
 from app.redemption.queries import ScanItem
-from app.redemption.refusals import CreditCodeUsed, ScanExpired
+from app.redemption.refusals import CreditCodeUsed
 from app.redemption.rules import SCAN_LIFETIME_SECONDS, Person
 
 if TYPE_CHECKING:
@@ -25,7 +33,9 @@ if TYPE_CHECKING:
     from app.kit.auth import PartnerCaller
     from app.partner.rules import TerminalEntry
 
+# A till that asks a thousand times a second, or an institution ten times that, is a program gone wild.
 TERMINAL_LIMIT = LocalLimit("terminal", 60_000, 60)
+INSTITUTION_LIMIT = LocalLimit("institution", 600_000, 60)
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -50,8 +60,20 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
     The code belongs to the first store that scans it; the same store gets the same scan again.
     """
     terminal = resolve_terminal(caller, terminal_id)
+    INSTITUTION_LIMIT.hit(str(terminal.institution_id))
     TERMINAL_LIMIT.hit(str(terminal.id))
-    shown = await find_shown_by_code(code, terminal, action="scan", scenario=scenario, at=at)
+    try:
+        shown = await find_shown_by_code(code, terminal, at)
+    except TurnedAway as turned:
+        await log_refusal(
+            turned,
+            action="scan",
+            institution_id=terminal.institution_id,
+            scenario=scenario,
+            terminal=terminal,
+            at=at,
+        )
+        raise turned.refusal from turned
     offers = judge_offers(shown.person, terminal, scenario, at)
     item = _to_item(shown, offers, terminal, scenario, at)
     outcome = await scan_lane.submit(item)
@@ -64,9 +86,11 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
 
 async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scanned:
     """Tell again what applies to the person behind an open scan; another look is another line in the access log."""
-    row = await find_scan(caller, scan_id)
-    if row.expires_at < at:
-        raise ScanExpired
+    try:
+        row, _ = await find_scan(caller, scan_id, at)
+    except TurnedAway as turned:
+        await log_refusal(turned, action="scan", institution_id=caller.institution_id, scenario=None, at=at)
+        raise turned.refusal from turned
     terminal = resolve_terminal(caller, row.terminal_id)
     person = to_person(row)
     offers = judge_offers(person, terminal, row.scenario, at)

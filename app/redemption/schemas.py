@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ CODE_CHARACTERS_MAX = 64
 REASON_CHARACTERS_MAX = 200
 
 # In Python's patterns ``$`` also stands before a last line break.
+Currency = Literal["CNY"]
 CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX, description="What was scanned.")]
 ScenarioCode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[a-z_]+(?!\n)$")]
 Reference = Annotated[
@@ -79,7 +80,7 @@ class ReverseRequest(Ask):
     reason: ReversalReason
 
 
-class PartnerRedemption(Wire):
+class PartnerRedemption(Wire, kw_only=True):
     """A redemption in a partner's list: nothing about the person."""
 
     id: UUID
@@ -92,18 +93,20 @@ class PartnerRedemption(Wire):
     terminal_id: UUID
     amount_fen: int | None
     discount_fen: int | None
+    currency: Currency = "CNY"
     redeemed_at: datetime
     reversible_until: datetime
     allowed_actions: list[str]
 
 
-class Statement(Wire):
+class Statement(Wire, kw_only=True):
     """A day's totals to reconcile with. The digest is SHA-256 over the redemption ids in order, joined by newlines."""
 
     date: date
     count: int
     sum_fen: Annotated[int, msgspec.Meta(description="Discounts of the redemptions made this day.")]
     amount_fen: int
+    currency: Currency = "CNY"
     reversed_count: int
     reversed_sum_fen: Annotated[int, msgspec.Meta(description="Of these, discounts reversed since.")]
     digest: str
@@ -127,7 +130,7 @@ class MyBenefit(Wire):
     without_score: str | None
 
 
-class MyRedemption(Wire):
+class MyRedemption(Wire, kw_only=True):
     """A use of a benefit as the citizen sees it."""
 
     id: UUID
@@ -138,10 +141,11 @@ class MyRedemption(Wire):
     store: str
     amount_fen: int | None
     discount_fen: int | None
+    currency: Currency = "CNY"
     redeemed_at: datetime
 
 
-class BenefitTotals(Wire):
+class BenefitTotals(Wire, kw_only=True):
     """How a benefit of a campaign is used, without any person."""
 
     benefit_id: UUID
@@ -150,6 +154,7 @@ class BenefitTotals(Wire):
     redeemed: int
     reversed: int
     discount_fen: int
+    currency: Currency = "CNY"
     stock: int | None
     used: int | None
 

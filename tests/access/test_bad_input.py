@@ -234,9 +234,7 @@ async def test_what_cannot_be_a_name_is_refused(sender: Sender, name: str, field
         ("draftCampaign", "title", " \t ", "invalid_request"),
     ],
 )  # fmt: skip
-async def test_a_value_beyond_its_edge_is_refused(
-    sender: Sender, name: str, field: str, wrong: Any, code: str
-) -> None:
+async def test_a_value_beyond_its_edge_is_refused(sender: Sender, name: str, field: str, wrong: Any, code: str) -> None:
     operation, before = BY_ID[name], await digest_tables()
     body = RIGHT[name].body
     assert body is not None
@@ -257,7 +255,18 @@ async def test_what_moves_value_needs_a_key(sender: Sender, operation: Operation
     assert right.body is not None
     headers = sender.world.headers_of(right.who or "")
     path = path_of(operation, {name: sender.world.ids[place] for name, place in right.ids.items()})
-    for key in (None, "", "short", "a" * 15, "a" * 65, "a" * 15 + " ", "a b" * 8, "é" * 20, "a" * 15 + "\x7f", "a" * 10_000):
+    for key in (
+        None,
+        "",
+        "short",
+        "a" * 15,
+        "a" * 65,
+        "a" * 15 + " ",
+        "a b" * 8,
+        "é" * 20,
+        "a" * 15 + "\x7f",
+        "a" * 10_000,
+    ):
         told = [(name.encode(), value.encode()) for name, value in headers.items()]
         told += [] if key is None else [(b"idempotency-key", key.encode())]
         answer = await sender.client.request(operation.method, path, json=right.body(sender.world), headers=told)

@@ -33,6 +33,7 @@ CODE = re.compile(r"`([a-z_]+)`: ")
 # They end the session that the other operations need; what they may be sent is next to nothing anyway.
 FINAL = {"leave", "logOut", "logoutOfficial"}
 FUZZED = [operation for operation in OPERATIONS if operation.id not in FINAL]
+SLOW = {"resetOfficial", "createOfficial"}  # they hash a new password each time
 NEWCOMERS = {"joinWithIdentity", "moveIdentity"}
 TABLES = ("institution", "store", "terminal", "api_key", "official")
 
@@ -114,7 +115,7 @@ async def world(client: AsyncClient) -> World:
 
 @pytest.mark.parametrize("operation", FUZZED, ids=lambda operation: operation.id)
 async def test_nothing_breaks_it(client: AsyncClient, world: World, operation: Operation) -> None:
-    for number in range(ROUNDS):
+    for number in range(ROUNDS // 5 if operation.id in SLOW else ROUNDS):
         dice = Dice(f"{operation.id} {number}")
         request = make_request(dice, operation, world)
         answer = await client.request(operation.method, **request)

@@ -284,6 +284,28 @@ async def test_an_id_within_a_request_is_of_no_use_to_anybody_else(
     assert await digest_tables() == before
 
 
+async def test_a_key_of_one_store_is_of_no_use_at_the_next(client: AsyncClient, stage: Stage) -> None:
+    """Neither the terminal at its institution's other store nor a scan made there, be it with a terminal of its own."""
+    owner, headers = stage.owner, bearer(stage.keys["another store"])
+    code = await issue_code(client, owner.citizen)
+    before = await digest_tables()
+    orders = [
+        _redemption_with(owner),
+        _redemption_with(owner, terminalId=owner.ids["spare_terminal"]),
+    ]
+    answers = [
+        await client.post(
+            "/v1/partner/scans", json={"code": code, "terminalId": owner.ids["terminal"]}, headers=headers
+        ),
+        *[
+            await client.post("/v1/partner/redemptions", json=order, headers=headers | RIGHT["redeemBenefit"].headers())
+            for order in orders
+        ],
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert await digest_tables() == before
+
+
 def path_for(operation: Operation, world: World) -> str:
     """Return an operation's path within a world."""
     return operation.path.format(**{name: world.ids[place] for name, place in RIGHT[operation.id].ids.items()})

@@ -102,7 +102,7 @@ class Player:
 
 
 async def make_clinic(client: AsyncClient) -> tuple[Desk, str]:
-    """Make a desk whose scenario shows a masked name, with one benefit for everyone; return it with the benefit's id."""
+    """Make a desk where a masked name is shown, with one benefit for everyone; return both."""
     desk = await make_desk(stores=2)
     gift = benefit_body(
         code=make_code(), scenario="medical", eligibility={"type": "everyone"}, withoutScore="照常就诊",
@@ -114,7 +114,7 @@ async def make_clinic(client: AsyncClient) -> tuple[Desk, str]:
 
 
 async def play(player: Player) -> Tokens:
-    """Play the whole of it: log in, join, a record, a scan, a redemption, its reversal, the reports; not yet leaving."""
+    """Play the whole of it but leaving: log in, join, a record, a scan, a redemption, its reversal, the reports."""
     desk, benefit_id = await make_clinic(player.client)
     importer = await player.sign_in(await make_official(roles=["importer"]))
     tokens = await player.refresh(await player.log_in())

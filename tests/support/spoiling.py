@@ -35,9 +35,7 @@ def spoil(schema: dict[str, Any], body: Any) -> Iterator[Spoiled]:
             yield from _spoil_scalar(body, steps, pointer, told)
 
 
-def _spoil_object(
-    body: Any, steps: tuple[str | int, ...], pointer: str, told: dict[str, Any]
-) -> Iterator[Spoiled]:
+def _spoil_object(body: Any, steps: tuple[str | int, ...], pointer: str, told: dict[str, Any]) -> Iterator[Spoiled]:
     value = _at(body, steps)
     yield Spoiled("a list for an object", _put(body, steps, []), pointer, "wrong_type")
     if not told.get("may be null"):
@@ -49,9 +47,7 @@ def _spoil_object(
         yield Spoiled(f"{name} missing", _put(body, steps, without), f"{pointer}/{name}", "missing")
 
 
-def _spoil_scalar(
-    body: Any, steps: tuple[str | int, ...], pointer: str, told: dict[str, Any]
-) -> Iterator[Spoiled]:
+def _spoil_scalar(body: Any, steps: tuple[str | int, ...], pointer: str, told: dict[str, Any]) -> Iterator[Spoiled]:
     value = _at(body, steps)
     wrong: dict[str, Any] = {"a list": [], "an object": {}, "a fraction": 1.5}
     if isinstance(value, bool):

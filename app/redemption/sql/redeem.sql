@@ -142,6 +142,14 @@ logged AS (
         item.scenario, settled.outcome,
         CASE WHEN settled.outcome = 'redeemed' THEN jsonb_build_array(item.benefit_code) ELSE '[]' END
     FROM item JOIN settled USING (n)
-    WHERE settled.outcome NOT IN ('replayed', 'again', 'idempotency_key_reused')
+    WHERE settled.outcome NOT IN ('replayed', 'again')
+),
+-- The citizen is told when a code is shown at a second store.
+warned AS (
+    INSERT INTO event (id, epoch, at, type, citizen_id, subject_id, data)
+    SELECT uuidv7(), (SELECT max(epoch) FROM event_epoch), item.at, 'credit_code.refused.v1', item.citizen_id,
+        item.citizen_id, jsonb_build_object('state', 'used', 'storeId', item.store_id)
+    FROM item JOIN settled USING (n)
+    WHERE settled.outcome = 'credit_code_used'
 )
 SELECT outcome, answer FROM settled ORDER BY n
