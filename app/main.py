@@ -18,6 +18,7 @@ from app.campaign import routes_official as campaign_routes_official
 from app.campaign.rules import CAMPAIGN_MOVES
 from app.citizen import actions as citizen_actions
 from app.citizen import routes as citizen_routes
+from app.citizen.rules import CITIZEN_MOVES
 from app.consent import routes as consent_routes
 from app.credit_code import routes_citizen as credit_code_routes_citizen
 from app.event import actions as event_actions
@@ -41,9 +42,11 @@ from app.kit.valkey import valkey_lifespan
 from app.membership import routes as membership_routes
 from app.official import actions as official_actions
 from app.official import routes_official as official_routes_official
+from app.official.rules import MOVES as OFFICIAL_MOVES
 from app.partner import actions as partner_actions
 from app.partner import routes_official as partner_routes_official
 from app.partner import routes_partner as partner_routes_partner
+from app.partner.rules import MOVES as PARTNER_MOVES
 from app.redemption import actions as redemption_actions
 from app.redemption import routes_citizen as redemption_routes_citizen
 from app.redemption import routes_official as redemption_routes_official
@@ -74,6 +77,13 @@ ROUTERS = [
     campaign_routes_official.router,
     intake_routes_official.router,
 ]
+STATES = {
+    "campaign": CAMPAIGN_MOVES,
+    "citizen": CITIZEN_MOVES,
+    "official": OFFICIAL_MOVES,
+    "redemption": REDEMPTION_MOVES,
+    **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
+}
 CATALOGUES = (partner_actions.directory, campaign_actions.catalogue)
 
 AnyRequest = Request[Any, Any, State]
@@ -133,7 +143,7 @@ def create_app() -> Litestar:
             Exception: answer_bug,
         },
         lifespan=[lifespan],
-        openapi_config=make_openapi_config(states={"campaign": CAMPAIGN_MOVES, "redemption": REDEMPTION_MOVES}),
+        openapi_config=make_openapi_config(states=STATES),
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

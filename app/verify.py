@@ -31,9 +31,9 @@ async def check_partitions() -> str | None:
 
 
 async def check_audit_chain() -> str | None:
-    """Every audit entry fits the one before."""
+    """Every audit entry fits the one before, up to the signed head."""
     broken = await find_broken_entry()
-    return None if broken is None else f"entry {broken} does not fit"
+    return None if broken is None else f"entry {broken} is missing or does not fit"
 
 
 async def check_scores() -> str | None:

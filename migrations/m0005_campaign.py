@@ -34,6 +34,7 @@ CREATE TABLE campaign (
     live_version integer,
     head_version integer NOT NULL CHECK (head_version > 0),
     revision integer NOT NULL DEFAULT 1 CHECK (revision > 0),
+    paused_by_centre boolean NOT NULL DEFAULT false CHECK (NOT paused_by_centre OR state = 'paused'),
     created_at timestamptz NOT NULL,
     CHECK (state NOT IN ('live', 'paused') OR live_version IS NOT NULL)
 );

@@ -1,12 +1,14 @@
 """The house holds: order inside each room, doors between rooms, pure rules, SQL and litestar in their places, sizes.
 
-The floors are import-linter's (pyproject.toml); this is what it cannot say.
+Floors, the order of kinds and who may import what from outside are import-linter's (pyproject.toml); here stands what
+it cannot say, and that it looks at every room.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,13 @@ def trees() -> Iterator[tuple[Path, ast.Module]]:
         yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 
+def contract(name: str) -> dict[str, list[str]]:
+    """Return the import-linter contract whose name begins so."""
+    linter = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    found: dict[str, list[str]] = next(one for one in linter["contracts"] if one["name"].startswith(name))
+    return found
+
+
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
     return grimp.build_graph("app", include_external_packages=True, cache_dir=None)
@@ -78,6 +87,16 @@ def find_imports(graph: grimp.ImportGraph) -> Iterator[tuple[list[str], list[str
         if module.startswith("app."):
             for imported in sorted(graph.find_modules_directly_imported_by(module)):
                 yield module.split("."), imported.split(".")
+
+
+def test_import_linter_looks_at_every_room() -> None:
+    rooms = set(ROOMS) - NO_ROOM_FILES
+    assert set(contract("Order inside a room")["containers"]) == {f"app.{room}" for room in rooms}
+    pure = {f"app.*.{path.stem}" for path in files_of(*rooms) if kind_of(path.stem) == "rules"}
+    assert set(contract("Rules are pure")["source_modules"]) == pure
+    at_the_edge = {f"app.*.{path.stem}" for path in files_of(*rooms) if kind_of(path.stem) == "routes"}
+    allowed = contract("The web framework stays at the edge")["allowed_importers"]
+    assert set(allowed) == at_the_edge | {"app.main", "app.kit", "app.sandbox"}
 
 
 def test_rooms_are_entered_by_their_doors(graph: grimp.ImportGraph) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import typing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
 
-from app.kit.errors import iter_refusals
+from app.citizen.rules import CitizenState
 from app.kit.http import PROBLEM_MEDIA_TYPE
 from app.kit.openapi import describe_api
-from app.kit.openapi_files import find_refusals, render_openapi, render_refusals
+from app.kit.openapi_files import find_refusals, iter_refusals, render_openapi, render_refusals
 from app.main import create_app
+from app.official.rules import State as OfficialState
+from app.partner.rules import State as PartnerState
 
 FOLDER = Path(__file__).parents[1] / "openapi"
 APP = create_app()
@@ -78,7 +81,45 @@ def test_properties_are_camel_case() -> None:
 
 
 def test_transition_tables_are_published() -> None:
-    assert "campaign" in DESCRIPTION["x-states"]
+    suspendable = {"active": {"suspend": "suspended"}, "suspended": {"resume": "active"}}
+    states = DESCRIPTION["x-states"]
+    assert {name for name, table in states.items() if table == suspendable} == {
+        "institution", "store", "terminal", "key", "official",
+    }  # fmt: skip
+    assert states["citizen"]["new"]["join"] == "active"
+    assert states["redemption"] == {"redeemed": {"reverse": "reversed"}, "reversed": {}}
+    assert {"action": "approve", "state": "submitted", "version": "submitted", "toState": "live",
+            "toVersion": "approved"} in states["campaign"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "operations"),
+    [
+        ("institution", ["suspendInstitution", "resumeInstitution"]),
+        ("store", ["suspendStore", "resumeStore"]),
+        ("terminal", ["suspendTerminal", "resumeTerminal"]),
+        ("key", ["suspendKey", "resumeKey"]),
+        ("official", ["suspendOfficial", "resumeOfficial"]),
+        ("citizen", ["joinWithIdentity"]),
+        ("redemption", ["reverseRedemption"]),
+        ("campaign", ["submitCampaign", "approveCampaign", "pauseCampaign", "endCampaign"]),
+    ],
+)
+def test_a_move_that_a_state_does_not_allow_is_documented(name: str, operations: list[str]) -> None:
+    assert name in DESCRIPTION["x-states"]
+    described = {operation["operationId"]: operation for _, _, operation in OPERATIONS}
+    assert [one for one in operations if "409" not in described[one]["responses"]] == []
+
+
+def test_states_that_can_be_moved_are_the_states_there_are() -> None:
+    by_type = {
+        "citizen": typing.get_args(CitizenState), "official": typing.get_args(OfficialState),
+        **dict.fromkeys(("institution", "store", "terminal", "key"), typing.get_args(PartnerState)),
+    }  # fmt: skip
+    for name, states in by_type.items():
+        table = DESCRIPTION["x-states"][name]
+        assert set(table) == set(states)
+        assert {to for moves in table.values() for to in moves.values()} <= set(states)
 
 
 def test_every_refusal_has_its_own_code_and_both_texts() -> None:

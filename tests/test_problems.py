@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,13 +16,15 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.bodies import DEPTH_MAX, INTEGER_MAX, JSONRequest
-from app.kit.errors import Refusal
+from app.kit.errors import Reason, Refusal
 from app.kit.http import PROBLEM_MEDIA_TYPE, Ask, answer_bug, answer_http_error, answer_refusal
+from app.kit.openapi_files import find_refusals
 from app.kit.paging import Cursor, Limit
 
 JSON = {"content-type": "application/json"}
 SECRET = "张三丰 350203199001011234"
 BODY_BYTES_MAX = 64 * 1024
+KINDS = sorted(find_refusals(), key=lambda kind: kind.code)
 
 
 class Consent(Ask):
@@ -37,6 +40,17 @@ class Message(Ask):
     code: str
     consents: list[Consent] = []
     tree: object = None
+
+
+class TwoReasons(Refusal):
+    """This is refused for two reasons."""
+
+    code = "two_reasons"
+    zh = "有两个原因"
+
+    def __init__(self) -> None:
+        one = Reason(code="too_young", zh="未满十八岁", en="younger than 18")
+        super().__init__(reasons=[one, Reason(code="too_late", zh="已截止", en="it is over")])
 
 
 @post("/messages", status_code=200)
@@ -63,6 +77,7 @@ async def break_down(kind: FromPath[str]) -> None:
         "timeout": TimeoutError(),
         "nul": asyncpg.CharacterNotInRepertoireError(SECRET),
         "constraint": asyncpg.UniqueViolationError(SECRET),
+        "reasons": TwoReasons(),
     }
     raise failures[kind]
 
@@ -145,6 +160,39 @@ async def test_a_wrong_body_is_refused_with_its_place(
     assert [(one["pointer"], one["code"]) for one in problem["errors"]] == ([] if error is None else [(pointer, error)])
 
 
+@pytest.mark.parametrize(("body", "code", "pointer", "error"), BODIES)
+async def test_a_place_is_told_in_the_readers_language(
+    kit_client: AsyncClient, body: bytes, code: str, pointer: str | None, error: str | None
+) -> None:
+    del code, pointer
+    chinese = await kit_client.post("/messages", content=body, headers=JSON)
+    english = await kit_client.post("/messages", content=body, headers={**JSON, "accept-language": "en"})
+    pairs = zip(chinese.json()["errors"], english.json()["errors"], strict=True)
+    for zh, en in pairs:
+        assert re.search(r"[一-鿿]", zh["detail"])
+        assert re.fullmatch(r"[\x20-\x7e]+", en["detail"])
+        assert not re.search(r"[`^$\[\]*]", zh["detail"] + en["detail"]), "no pattern, nothing of msgspec"
+        assert zh | {"detail": ""} == en | {"detail": ""}
+    assert len(english.json()["errors"]) == (error is not None)
+
+
+async def test_reasons_are_joined_as_each_language_does(kit_client: AsyncClient) -> None:
+    chinese = await kit_client.post("/broken/reasons")
+    english = await kit_client.post("/broken/reasons", headers={"accept-language": "en"})
+    assert chinese.json()["detail"] == "未满十八岁；已截止"
+    assert english.json()["detail"] == "younger than 18; it is over"
+    assert [reason["text"] for reason in english.json()["reasons"]] == ["younger than 18", "it is over"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.code for kind in KINDS])
+def test_every_503_says_when_to_try_again(kind: type[Refusal]) -> None:
+    if kind.status_code == 503:
+        assert (kind().retry_after_seconds or 0) > 0
+        assert kind(retry_after_seconds=7).retry_after_seconds == 7
+    else:
+        assert kind.wait_seconds is None
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -198,6 +246,17 @@ async def test_a_wrong_parameter_is_named_as_on_the_wire(
     answer = await kit_client.get(f"/things/{UUID(int=1)}?{query}")
     problem = check_problem(answer, 400, INVALID)
     assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [(pointer, error)]
+
+
+@pytest.mark.parametrize("query", ["", "?", "?limit=&cursor=&benefitId=", "?cursor=&limit=20", "?limit"])
+async def test_a_parameter_without_a_value_is_absent(kit_client: AsyncClient, query: str) -> None:
+    answer = await kit_client.get(f"/things/{UUID(int=1)}{query}")
+    assert answer.json() == {"id": str(UUID(int=1)), "limit": "20NoneNone"}
+
+
+async def test_a_parameter_beside_one_without_a_value_counts(kit_client: AsyncClient) -> None:
+    answer = await kit_client.get(f"/things/{UUID(int=1)}?benefitId=&limit=7&cursor=")
+    assert answer.json()["limit"] == "7NoneNone"
 
 
 @pytest.mark.parametrize(
@@ -277,3 +336,8 @@ async def test_an_oversized_body_without_length_is_a_problem(client: AsyncClient
 
 async def test_malformed_json_on_the_real_app_is_a_problem(client: AsyncClient) -> None:
     check_problem(await client.post("/v1/auth/wechat", content=b'{"code":', headers=JSON), 400, MALFORMED)
+
+
+async def test_who_asks_for_no_body_learns_that_we_live(client: AsyncClient) -> None:
+    asked, looked = await client.get("/health/live"), await client.head("/health/live")
+    assert (asked.status_code, looked.status_code, looked.content) == (200, 200, b"")

@@ -13,9 +13,11 @@ from app.kit.surroundings import NEEDED_IN_PRODUCTION
 from app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
-ROW = re.compile(r"^\| `([A-Z_]+)`( ●)? \| (?:`([^`]*)`)? ?\| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z_]+)`( ●| ◆)? \| (?:`([^`]*)`)? ?\| (.+) \|$", re.MULTILINE)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TABLE = {name: (default, bool(mark)) for name, mark, default, _ in ROW.findall(README)}
+ROWS = {name: (default, mark.strip()) for name, mark, default, _ in ROW.findall(README)}
+OF_COMPOSE = {name for name, (_, mark) in ROWS.items() if mark == "◆"}
+TABLE = {name: (default, mark == "●") for name, (default, mark) in ROWS.items() if name not in OF_COMPOSE}
 # Put together, so that this file does not name them itself.
 ELSEWHERE = re.compile("|".join(("py" + "pi\\.o", "python" + "hosted", "registry\\.npm" + "js", "deb\\.deb" + "ian")))
 
@@ -34,7 +36,10 @@ def test_the_composition_gives_production_what_it_needs(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert [name for name in NEEDED_IN_PRODUCTION if f"{name}: " not in text] == []
     named = set(re.findall(r"^    ([A-Z_]+): ", text, re.MULTILINE))
-    assert named <= set(TABLE)
+    assert named <= set(TABLE) | OF_COMPOSE | {"POSTGRES_USER", "POSTGRES_DB", "REDISCLI_AUTH"}
+    asked = set(re.findall(r"\$\{([A-Z_]+):\?\}", text))
+    assert asked - set(TABLE) == OF_COMPOSE, "the README says what the composition asks for"
+    assert set(re.findall(r"\$\{([A-Z_]+):-", text)) <= set(TABLE)
 
 
 def test_every_command_of_the_readme_exists() -> None:

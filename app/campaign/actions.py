@@ -15,6 +15,7 @@ from app.campaign.refusals import (
     InstitutionFixed,
     InstitutionMissing,
     MakerIsChecker,
+    PausedByCentre,
 )
 from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
 from app.campaign.rules_etag import is_etag_current
@@ -103,7 +104,11 @@ async def edit_campaign(
         version = row.version if is_own_draft else row.version + 1
         await _put_version(official, campaign_id, row.institution_id, version, document, at)
         await queries_write.update_campaign(
-            campaign_id, move.to_state, head_version=version, live_version=row.live_version
+            campaign_id,
+            move.to_state,
+            head_version=version,
+            live_version=row.live_version,
+            paused_by_centre=row.paused_by_centre,
         )
         return await _finish(official, campaign_id, "edit", PAST["edit"], at)
 
@@ -146,11 +151,17 @@ async def decide_campaign(
 async def switch_campaign(
     official: OfficialCaller, campaign_id: UUID, action: Literal["pause", "resume", "end"], *, if_match: str | None
 ) -> CampaignRow:
-    """Pause, resume or end a campaign; ending a draft discards it, and nothing ended comes back."""
+    """Pause, resume or end a campaign; ending a draft discards it, and nothing ended comes back.
+
+    What the centre has paused, only the centre resumes; anybody who may act for the institution may still end it.
+    """
     at = now()
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
-        return await _move(official, row, _need_move(row, action), at)
+        move = _need_move(row, action)
+        if action == "resume" and row.paused_by_centre and official.institution_id is not None:
+            raise PausedByCentre
+        return await _move(official, row, move, at)
 
 
 async def _lock(official: OfficialCaller, campaign_id: UUID, if_match: str | None) -> CampaignRow:
@@ -193,7 +204,14 @@ async def _put_version(
 async def _move(official: OfficialCaller, row: CampaignRow, move: Move, at: datetime) -> CampaignRow:
     """Write a move down, and let every process know when it changes what is in force."""
     live_version = row.version if move.action == "approve" else row.live_version
-    await queries_write.update_campaign(row.id, move.to_state, head_version=row.head_version, live_version=live_version)
+    is_centres = official.institution_id is None if move.action == "pause" else row.paused_by_centre
+    await queries_write.update_campaign(
+        row.id,
+        move.to_state,
+        head_version=row.head_version,
+        live_version=live_version,
+        paused_by_centre=is_centres and move.to_state == "paused",
+    )
     if live_version is not None and move.action in ("approve", "pause", "resume", "end"):
         await bump("catalogue")
     return await _finish(official, row.id, move.action, PAST[move.action], at)

@@ -22,6 +22,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     live_version: int | None
     head_version: int
     revision: int
+    paused_by_centre: bool
     created_at: datetime
     version: int
     version_state: VersionState

@@ -62,12 +62,21 @@ async def insert_version(campaign_id: UUID, version: int, document: str, officia
 
 
 async def update_campaign(
-    campaign_id: UUID, state: CampaignState, *, head_version: int, live_version: int | None
+    campaign_id: UUID,
+    state: CampaignState,
+    *,
+    head_version: int,
+    live_version: int | None,
+    paused_by_centre: bool,
 ) -> None:
     """Bring a locked campaign to a state; its revision, and so its ETag, moves on."""
     await execute(
-        "UPDATE campaign SET state = $2, head_version = $3, live_version = $4, revision = revision + 1 WHERE id = $1",
-        campaign_id, state, head_version, live_version,
+        """
+        UPDATE campaign
+           SET state = $2, head_version = $3, live_version = $4, paused_by_centre = $5, revision = revision + 1
+         WHERE id = $1
+        """,
+        campaign_id, state, head_version, live_version, paused_by_centre,
     )  # fmt: skip
 
 

@@ -84,6 +84,13 @@ class MakerIsChecker(Forbidden):
     zh = "起草人或提交人不得审核同一版本"
 
 
+class PausedByCentre(Forbidden):
+    """The credit centre paused this campaign; only the centre can resume it."""
+
+    code = "paused_by_centre"
+    zh = "活动由信用中心暂停，只能由信用中心恢复"
+
+
 class UseDenied(Refusal):
     """No scenario may be put to this use."""
 

@@ -90,12 +90,12 @@ async def pause_campaign(
     status_code=200,
     opt=EDITOR_OR_REVIEWER,
     response_headers=ETAG,
-    responses=refusals(*MOVING),
+    responses=refusals(*MOVING, no.PausedByCentre),
 )
 async def resume_campaign(
     official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[CampaignView]:
-    """Give its benefits again."""
+    """Give its benefits again; what the centre has paused, only the centre resumes."""
     return answer_campaign(await actions.switch_campaign(official, campaign_id, "resume", if_match=if_match))
 
 

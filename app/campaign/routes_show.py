@@ -28,6 +28,7 @@ def show_campaign(row: CampaignRow) -> CampaignView:
     return CampaignView(
         id=row.id,
         state=row.state,
+        paused_by_centre=row.paused_by_centre,
         allowed_actions=compute_allowed_actions(row.state, row.version_state),
         version=row.version,
         version_state=row.version_state,

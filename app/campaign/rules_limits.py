@@ -29,6 +29,7 @@ CAMPAIGN_DAYS_MAX = 5 * 366
 BENEFITS_MAX = 20
 STORES_MAX = 500
 TREE_DEPTH_MAX = 4
+TREE_WIDTH_MIN = 1
 TREE_WIDTH_MAX = 8
 TREE_CLAUSES_MAX = 32
 
@@ -49,14 +50,16 @@ def judge_document(document: CampaignDocument, scenarios: Mapping[str, Scenario]
     faults = list(_judge_period(document, at))
     if not 1 <= len(document.benefits) <= BENEFITS_MAX:
         faults.append(
-            _fault("/benefits", "benefits_count", f"权益数量须为1至{BENEFITS_MAX}", f"1 to {BENEFITS_MAX} benefits")
+            _fault("/benefits", "benefits_count", f"激励措施数量须为1至{BENEFITS_MAX}", f"1 to {BENEFITS_MAX} benefits")
         )
         return faults
     codes = [benefit.code for benefit in document.benefits]
     for index, benefit in enumerate(document.benefits):
         pointer = f"/benefits/{index}"
         if benefit.code in codes[:index]:
-            faults.append(_fault(f"{pointer}/code", "benefit_code_repeated", "权益代码重复", "the code is used twice"))
+            faults.append(
+                _fault(f"{pointer}/code", "benefit_code_repeated", "激励措施代码重复", "the code is used twice")
+            )
         faults.extend(_judge_scenario(benefit, scenarios, pointer))
         faults.extend(_judge_stores(benefit, pointer))
         faults.extend(judge_terms(benefit.eligibility, benefit.grant, pointer))
@@ -109,7 +112,10 @@ def _judge_tree(root: Eligibility, pointer: str) -> Iterator[Fault]:
         if depth > TREE_DEPTH_MAX:
             yield _fault(where, "tree_too_deep", f"条件最多{TREE_DEPTH_MAX}层", f"at most {TREE_DEPTH_MAX} levels")
         elif isinstance(clause, AllOf | AnyOf):
-            if len(clause.of) > TREE_WIDTH_MAX:
+            if len(clause.of) < TREE_WIDTH_MIN:  # "all of nothing" would be everybody, "any of nothing" nobody
+                zh, en = f"并列条件至少{TREE_WIDTH_MIN}个", f"at least {TREE_WIDTH_MIN} clause side by side"
+                yield _fault(f"{where}/of", "tree_empty", zh, en)
+            elif len(clause.of) > TREE_WIDTH_MAX:
                 zh, en = f"并列条件最多{TREE_WIDTH_MAX}个", f"at most {TREE_WIDTH_MAX} clauses side by side"
                 yield _fault(f"{where}/of", "tree_too_wide", zh, en)
             else:

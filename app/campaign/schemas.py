@@ -67,12 +67,14 @@ class BenefitView(Wire, kw_only=True):
 class CampaignView(Wire, kw_only=True):
     """A campaign with one of its versions, the newest unless another was asked for.
 
-    `allowedActions` is what the states allow; role, and maker and checker, decide who may do it.
+    `allowedActions` is what the states allow; role, and maker and checker, decide who may do it. What is
+    `pausedByCentre` only the centre resumes.
     """
 
     id: UUID
     institution: InstitutionName
     state: CampaignState
+    paused_by_centre: bool
     allowed_actions: list[CampaignAction]
     version: int
     version_state: VersionState

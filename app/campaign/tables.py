@@ -31,7 +31,10 @@ class Scenario(Table, tablename="scenario"):
 
 
 class Campaign(Table, tablename="campaign"):
-    """A campaign of an institution; ``live_version`` is in force, ``head_version`` is the newest."""
+    """A campaign of an institution; ``live_version`` is in force, ``head_version`` is the newest.
+
+    What is ``paused_by_centre`` only the centre may resume.
+    """
 
     id = UUID(primary_key=True, default=None)
     institution_id = ForeignKey(Institution, null=False, on_delete=OnDelete.restrict, default=None)
@@ -39,6 +42,7 @@ class Campaign(Table, tablename="campaign"):
     live_version = Integer(default=None, null=True)
     head_version = Integer(default=None)
     revision = Integer(default=1)
+    paused_by_centre = Boolean(default=False)
     created_at = Timestamptz(default=None)
 
 

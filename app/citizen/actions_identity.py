@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("huixin.citizen")
 RESULT_MATCH, RESULT_BUSY, RESULT_QUOTA_GONE = "0", "-11", "-12"
 PASSING_ERRORS = ("RequestLimitExceeded", "InternalError", "LimitExceeded")
-BUSY_SECONDS = 5
 
 
 async def verify_identity(person: Person) -> bool:
@@ -37,7 +36,7 @@ async def verify_identity(person: Person) -> bool:
     if answer.error is not None:
         _refuse(answer.error)
     if answer.result in (RESULT_BUSY, ""):
-        raise OutsideServiceUnavailable(retry_after_seconds=BUSY_SECONDS)
+        raise OutsideServiceUnavailable
     if answer.result == RESULT_QUOTA_GONE:
         raise RateLimited(retry_after_seconds=_seconds_until_tomorrow(now()))
     return answer.result == RESULT_MATCH
@@ -102,7 +101,7 @@ async def close_account(citizen_id: UUID, *, at: datetime) -> None:
 
 def _refuse(error: ApiError) -> None:
     if error.code.startswith(PASSING_ERRORS):
-        raise OutsideServiceUnavailable(retry_after_seconds=BUSY_SECONDS)
+        raise OutsideServiceUnavailable
     LOG.error("the identity provider refuses our calls with %s: check its secret id and key", error.code)
     raise MisconfiguredHere
 

@@ -25,7 +25,6 @@ CODE_INVALID, CODE_USED, ACCOUNT_BLOCKED = 40029, 40163, 40226
 QUOTA_GONE = 45011
 TOKEN_REFUSED = frozenset({40001, 42001})
 QUOTA_SECONDS = 60
-BUSY_SECONDS = 5
 TOKEN_MARGIN_SECONDS = 300
 LOGIN_REFUSALS: dict[int, type[Refusal]] = {
     CODE_INVALID: WechatCodeInvalid,
@@ -114,6 +113,6 @@ def _refuse(errcode: int) -> NoReturn:
     if errcode == QUOTA_GONE:
         raise RateLimited(retry_after_seconds=QUOTA_SECONDS)
     if errcode in (BUSY, 0):  # 0: a success without what we asked for
-        raise OutsideServiceUnavailable(retry_after_seconds=BUSY_SECONDS)
+        raise OutsideServiceUnavailable
     LOG.error("WeChat refuses our calls with errcode %d: check appid, secret and the IP allow-list", errcode)
     raise MisconfiguredHere

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from typing import Literal
 
 import msgspec
+
+CitizenState = Literal["new", "active", "frozen", "left"]
+# A frozen account does nothing until the credit centre has looked; who left comes back as somebody new.
+CITIZEN_MOVES: dict[CitizenState, dict[str, CitizenState]] = {
+    "new": {"join": "active", "rebind": "left", "leave": "left"},
+    "active": {"leave": "left"},
+    "frozen": {},
+    "left": {},
+}
 
 ADULT_AGE = 18
 NAME_CHARACTERS_MAX = 50

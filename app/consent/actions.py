@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from app.consent.rules import GivenConsent
 
 __all__ = [
-    "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consents", "check_missing",
-    "forget_consents", "give_consents", "insert_access", "withdraw_consent",
+    "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consent", "check_consents",
+    "check_missing", "forget_consents", "give_consents", "insert_access", "withdraw_consent",
 ]  # fmt: skip
 
 
@@ -51,10 +51,15 @@ async def check_consents(consents: Sequence[tuple[str, int]]) -> None:
     """Refuse a (purpose, version) that is not in force."""
     unknown = compute_unknown(await queries.list_purposes_in_force(), consents)
     if unknown:
-        detail = "This purpose and version are not in force."
-        raise ConsentUnknown(
-            errors=[FieldError(pointer=f"/consents/{n}", code="consent_unknown", detail=detail) for n in unknown]
-        )
+        raise ConsentUnknown(errors=[_not_in_force(f"/consents/{n}") for n in unknown])
+
+
+async def check_consent(purpose: str, version: int) -> None:
+    """Refuse the one consent a body is about when it is not in force, and point to the member that is wrong."""
+    in_force = await queries.list_purposes_in_force()
+    if compute_unknown(in_force, [(purpose, version)]):
+        pointer = "/version" if any(text.purpose == purpose for text in in_force) else "/purpose"
+        raise ConsentUnknown(errors=[_not_in_force(pointer)])
 
 
 async def check_missing(consents: Sequence[tuple[str, int]]) -> None:
@@ -110,6 +115,11 @@ async def insert_access(entries: Sequence[NewAccess]) -> None:
     """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
     if entries:
         await queries_access.insert_access([uuid7(entry.at) for entry in entries], entries)
+
+
+def _not_in_force(pointer: str) -> FieldError:
+    zh, en = "当前没有此事项的这一版本", "This purpose and version are not in force"
+    return FieldError(pointer=pointer, code="consent_unknown", zh=zh, en=en)
 
 
 def _event(kind: str, citizen_id: UUID, consent: GivenConsent, at: datetime) -> NewEvent:

@@ -24,6 +24,18 @@ class TextRow(msgspec.Struct, frozen=True):
     is_required: bool
 
 
+class ShownConsent(msgspec.Struct, frozen=True):
+    """A consent with the text it was given to; ``is_current`` when that version is the one in force."""
+
+    purpose: str
+    version: int
+    given_at: datetime
+    title_zh: str
+    title_en: str
+    is_required: bool
+    is_current: bool
+
+
 async def list_texts_in_force() -> list[TextRow]:
     """Return the newest version of every purpose, the required ones first."""
     return await fetch_all(
@@ -55,6 +67,22 @@ async def list_consents(citizen_id: UUID) -> list[GivenConsent]:
         """
         SELECT id, purpose, version, given_at, withdrawn_at
           FROM consent WHERE citizen_id = $1 AND withdrawn_at IS NULL ORDER BY purpose
+        """,
+        citizen_id,
+    )
+
+
+async def list_shown_consents(citizen_id: UUID) -> list[ShownConsent]:
+    """Return what a citizen agrees to now, each under the title agreed to; also where no text is in force any more."""
+    return await fetch_all(
+        ShownConsent,
+        """
+        SELECT c.purpose, c.version, c.given_at, t.title_zh, t.title_en, t.is_required,
+               c.version IS NOT DISTINCT FROM (
+                   SELECT max(newest.version) FROM consent_text newest
+                    WHERE newest.purpose = c.purpose AND newest.published_at <= now()) AS is_current
+          FROM consent c JOIN consent_text t USING (purpose, version)
+         WHERE c.citizen_id = $1 AND c.withdrawn_at IS NULL ORDER BY c.purpose
         """,
         citizen_id,
     )

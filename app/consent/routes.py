@@ -8,9 +8,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from app.consent import queries, queries_access
-from app.consent.queries import TextRow
+from app.consent.queries import ShownConsent, TextRow
 from app.consent.queries_access import AccessRow
-from app.consent.rules import AccessPlace, GivenConsent
+from app.consent.rules import AccessPlace
 from app.consent.schemas import AccessShown, ConsentShown, ConsentTextShown
 from app.kit.auth import CitizenCaller
 from app.kit.errors import InvalidRequest, StaleCursor, Unauthenticated
@@ -31,9 +31,7 @@ async def list_consent_texts(request: AnyRequest) -> Page[ConsentTextShown]:
 async def list_own_consents(citizen: NamedDependency[CitizenCaller], request: AnyRequest) -> Page[ConsentShown]:
     """Show what the citizen agrees to now."""
     language = language_of(request)
-    texts = {text.purpose: text for text in await queries.list_texts_in_force()}
-    given = await queries.list_consents(citizen.id)
-    return whole_page([_show_consent(row, texts[row.purpose], language) for row in given])
+    return whole_page([_show_consent(row, language) for row in await queries.list_shown_consents(citizen.id)])
 
 
 @get(
@@ -61,15 +59,15 @@ def _show_text(text: TextRow, language: Language) -> ConsentTextShown:
     )
 
 
-def _show_consent(row: GivenConsent, text: TextRow, language: Language) -> ConsentShown:
+def _show_consent(row: ShownConsent, language: Language) -> ConsentShown:
     return ConsentShown(
         purpose=row.purpose,
         version=row.version,
-        title=text.title_en if language == "en" else text.title_zh,
+        title=row.title_en if language == "en" else row.title_zh,
         given_at=row.given_at,
-        is_required=text.is_required,
-        is_separate=not text.is_required,
-        is_current=row.version == text.version,
+        is_required=row.is_required,
+        is_separate=not row.is_required,
+        is_current=row.is_current,
     )
 
 

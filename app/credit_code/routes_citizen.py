@@ -16,7 +16,7 @@ from app.credit_code.schemas import IssueCodesRequest, IssuedCode, IssuedCodes, 
 from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
-from app.kit.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
+from app.kit.errors import InvalidRequest, NotJoined, RateLimited, Unauthenticated
 from app.kit.http import refusals
 from app.kit.rate_limit import LocalLimit
 
@@ -25,16 +25,19 @@ REVOCATIONS_PER_MINUTE_MAX = 12
 CODE_LIMIT = LocalLimit("codes", CODE_REQUESTS_PER_MINUTE_MAX, 60)
 REVOKE_LIMIT = LocalLimit("code-revocations", REVOCATIONS_PER_MINUTE_MAX, 60)
 NO_STORE = {"Cache-Control": "no-store"}
+# What no body at all says: a lost phone's owner must not fail for want of one.
+ONE_CODE = IssueCodesRequest()
+NO_REASON = RevokeCodesRequest()
 
 
 @post(
     "/",
     operation_id="issueCodes",
     status_code=201,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, RateLimited),
+    responses=refusals(InvalidRequest, Unauthenticated, NotJoined, RateLimited),
 )
 async def issue_codes(
-    data: JSONBody[IssueCodesRequest], citizen: NamedDependency[CitizenCaller]
+    citizen: NamedDependency[CitizenCaller], data: JSONBody[IssueCodesRequest] = ONE_CODE
 ) -> Response[IssuedCodes]:
     """Make the code of this 30-second slot and, when asked, of the next one or two."""
     citizen.need_active()
@@ -48,9 +51,11 @@ async def issue_codes(
     "/revoke",
     operation_id="revokeCodes",
     status_code=204,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, RateLimited),
+    responses=refusals(InvalidRequest, Unauthenticated, NotJoined, RateLimited),
 )
-async def revoke_codes(data: JSONBody[RevokeCodesRequest], citizen: NamedDependency[CitizenCaller]) -> Response[None]:
+async def revoke_codes(
+    citizen: NamedDependency[CitizenCaller], data: JSONBody[RevokeCodesRequest] = NO_REASON
+) -> Response[None]:
     """Kill every code shown so far: the phone is lost, or somebody took a picture."""
     citizen.need_active()
     headers = REVOKE_LIMIT.hit(str(citizen.id))
@@ -63,7 +68,7 @@ async def revoke_codes(data: JSONBody[RevokeCodesRequest], citizen: NamedDepende
     operation_id="drawCurrentCode",
     status_code=200,
     media_type="image/svg+xml",
-    responses=refusals(Unauthenticated, Forbidden, RateLimited),
+    responses=refusals(Unauthenticated, NotJoined, RateLimited),
 )
 async def draw_current_code(citizen: NamedDependency[CitizenCaller]) -> Response[str]:
     """Draw a fresh code of this slot as a QR picture, for kiosks and tests."""

@@ -13,10 +13,12 @@ from app.kit.http import Ask, Wire
 RevokeReason = Literal["lost_phone", "screenshot", "other"]
 
 
-class IssueCodesRequest(Ask):
-    """A phone asks for the code of this slot and up to two ahead."""
+class IssueCodesRequest(Ask, frozen=True):
+    """A phone asks for the code of this slot and up to two ahead; without a body, for this slot's alone."""
 
-    count: Annotated[int, msgspec.Meta(ge=1, le=CODES_AT_ONCE_MAX, description="This slot's code and the next ones.")]
+    count: Annotated[
+        int, msgspec.Meta(ge=1, le=CODES_AT_ONCE_MAX, description="This slot's code and the next ones.")
+    ] = 1
 
 
 class IssuedCode(Wire):
@@ -34,7 +36,7 @@ class IssuedCodes(Wire):
     codes: list[IssuedCode]
 
 
-class RevokeCodesRequest(Ask):
-    """A citizen kills every code shown so far."""
+class RevokeCodesRequest(Ask, frozen=True):
+    """A citizen kills every code shown so far; why may be left out."""
 
-    reason: RevokeReason
+    reason: RevokeReason = "other"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from app.record.rules import NewRecord
 
 CHUNK = 1000
-CHUNKS_AT_ONCE = 2  # while the database works on one, the next one is made
+CHUNKS_AT_ONCE = 4  # while the database works on one, the next one is made
 ACCOUNT_NUMBERS = 10**9
 NOBODY = UUID(int=0)
 

@@ -8,12 +8,13 @@ import msgspec
 
 from app.citizen.actions import match_people
 from app.event.actions import NewEvent, insert_events
-from app.intake.rules import CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id, parse_item
+from app.intake.rules import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
 from app.intake.rules_clean import FLAWS, judge_item
 from app.kit.audit import write_audit
 from app.kit.clock import shanghai_day
 from app.kit.database import transaction
 from app.kit.errors import InvalidRequest
+from app.kit.field_errors import parse_field_error
 from app.record.actions import NewRecord, put_records
 from app.score.actions import rescore
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from app.record.rules import PutOutcome
 
 KEPT = frozenset({"accepted", "updated"})
+MEMBER_CHARACTERS_MAX = 64  # of a member's name in a sentence; the pointer has all of it
 
 
 class TooManyItems(InvalidRequest):
@@ -51,8 +53,21 @@ async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCall
     return outcomes
 
 
+def read_item(raw: msgspec.Raw) -> ArrivedItem | Flaw:
+    """Read one item's types; a flaw names the member that is wrong, as for any other body."""
+    try:
+        return msgspec.json.decode(raw, type=ArrivedItem)
+    except msgspec.ValidationError as error:
+        wrong = parse_field_error(str(error))
+        member = wrong.pointer[1:][:MEMBER_CHARACTERS_MAX]
+        zh, en = (f"字段“{member}”：", f"Member “{member}”: ") if member else ("", "")
+        return Flaw(code=wrong.code, zh=zh + wrong.zh, en=en + wrong.en, pointer=wrong.pointer)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return FLAWS["malformed"]
+
+
 def _clean(raw: msgspec.Raw, at: datetime) -> CleanItem | Flaw:
-    arrived = parse_item(raw)
+    arrived = read_item(raw)
     return arrived if isinstance(arrived, Flaw) else judge_item(arrived, shanghai_day(at))
 
 

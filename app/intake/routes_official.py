@@ -13,13 +13,13 @@ from litestar.params import RawBody
 
 from app.intake import actions
 from app.intake.actions import TooManyItems
-from app.intake.rules import ITEMS_MAX, ArrivedItem, ItemOutcome, compute_counts, parse_batch
-from app.intake.schemas import ImportCounts, ImportReport, ItemAnswer
+from app.intake.rules import ITEMS_MAX, ArrivedItem, ItemOutcome, compute_counts, is_array, parse_batch
+from app.intake.schemas import ImportCounts, ImportReport, ItemAnswer, ItemReason
 from app.kit.auth import OfficialCaller
 from app.kit.bodies import need_json
 from app.kit.clock import now
 from app.kit.errors import BodyTooLarge, Forbidden, MalformedRequest, Unauthenticated, UnsupportedMediaType
-from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.http import AnyRequest, Language, language_of, refusals
 
 BODY_BYTES_MAX = 1024 * 1024
 
@@ -59,16 +59,20 @@ async def import_records(body: RawBody, request: AnyRequest, official: NamedDepe
     if len(items) > ITEMS_MAX:
         raise TooManyItems
     outcomes = await actions.import_records(items, official=official, at=now())
-    language = language_of(request)
+    language, in_array = language_of(request), is_array(body)
     return ImportReport(
-        items=[_show(index, outcome, language) for index, outcome in enumerate(outcomes)],
+        items=[
+            _show(index, outcome, f"/{index}" if in_array else "", language) for index, outcome in enumerate(outcomes)
+        ],
         counts=ImportCounts(received=len(outcomes), **compute_counts(outcomes)),
     )
 
 
-def _show(index: int, outcome: ItemOutcome, language: Language) -> ItemAnswer:
-    flaw = outcome.flaw
-    reason = None if flaw is None else ReasonText(code=flaw.code, text=flaw.zh if language == "zh" else flaw.en)
+def _show(index: int, outcome: ItemOutcome, place: str, language: Language) -> ItemAnswer:
+    flaw, reason = outcome.flaw, None
+    if flaw is not None:
+        text = flaw.zh if language == "zh" else flaw.en
+        reason = ItemReason(code=flaw.code, text=text, pointer=place + flaw.pointer)
     return ItemAnswer(index=index, event_id=outcome.event_id, outcome=outcome.outcome, reason=reason)
 
 

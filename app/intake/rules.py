@@ -11,18 +11,21 @@ import msgspec
 from app.record.rules import EVENT_ID_CHARACTERS_MAX, NewRecord
 
 ITEMS_MAX = 500
-DETAIL_CHARACTERS_MAX = 200
 
 Day = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
 Outcome = Literal["accepted", "updated", "duplicate", "not_a_member", "refused"]
 
 
 class Flaw(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an item is refused: a stable code and a sentence in both languages."""
+    """Why an item is refused: a stable code, a sentence in both languages, and the JSON pointer of the member.
+
+    The pointer begins at the item; empty when it is about the item as a whole.
+    """
 
     code: str
     zh: str
     en: str
+    pointer: str = ""
 
 
 class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -65,7 +68,7 @@ class _EventIdOnly(msgspec.Struct, rename="camel"):
 def parse_batch(body: bytes) -> list[msgspec.Raw] | None:
     """Split a body, one object or an array, into raw items; None when it is not JSON of that kind."""
     try:
-        if body.lstrip()[:1] == b"[":
+        if is_array(body):
             return msgspec.json.decode(body, type=list[msgspec.Raw])
         msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -73,13 +76,9 @@ def parse_batch(body: bytes) -> list[msgspec.Raw] | None:
     return [msgspec.Raw(body)]
 
 
-def parse_item(raw: msgspec.Raw) -> ArrivedItem | Flaw:
-    """Read one item's types; a flaw names the member that is wrong."""
-    try:
-        return msgspec.json.decode(raw, type=ArrivedItem)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        detail = str(error)[:DETAIL_CHARACTERS_MAX]
-        return Flaw(code="malformed", zh=f"不是一条可识别的记录：{detail}", en=f"This is not an item: {detail}")
+def is_array(body: bytes) -> bool:
+    """Whether a body is an array of items, not one object."""
+    return body.lstrip()[:1] == b"["
 
 
 def parse_event_id(raw: msgspec.Raw) -> str | None:

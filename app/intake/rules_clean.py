@@ -25,22 +25,56 @@ from app.record.rules_fault import find_kind, judge_record
 NOBODY = UUID(int=0)  # whom a record concerns before its person is found
 SOURCE = re.compile(r"[a-z0-9_.-]{2,40}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Which member a fault of the record is about; one that is not named here is about the item as a whole.
+POINTERS = {
+    "indicator_unknown": "/indicator", "topic_denied": "/indicator", "indicator_computed": "/indicator",
+    "honour_unknown": "/honour", "event_in_future": "/eventOn", "ends_before_event": "/endsOn",
+    "document_missing": "/document", "grade_missing": "/grade", "grade_unknown": "/grade",
+    "quantity_missing": "/quantity", "quantity_needless": "/quantity", "quantity_out_of_range": "/quantity",
+}  # fmt: skip
 
 FLAWS = {
-    code: Flaw(code=code, zh=zh, en=en)
-    for code, zh, en in (
-        ("source_invalid", "来源代码应为 2 至 40 个小写字母、数字或 _ . -", "a source is 2 to 40 of a-z 0-9 _ . -"),
-        ("event_id_invalid", "事件编号应为 1 至 128 个普通字符", "an event id is 1 to 128 plain characters"),
-        ("act_id_invalid", "行为编号应为 1 至 128 个普通字符", "an act id is 1 to 128 plain characters"),
-        ("document_invalid", "文书编号应为 1 至 200 个普通字符", "a document is 1 to 200 plain characters"),
-        ("id_number_invalid", "身份证号码不正确", "the ID number is wrong: its form, birth date or check digit"),
-        ("name_invalid", "姓名不正确", "this cannot be a person's name"),
-        ("date_invalid", "日期应真实存在，格式为 YYYY-MM-DD", "a date is a real day, written YYYY-MM-DD"),
-        ("before_adulthood", "不记录未满十八周岁的行为", "nothing before the eighteenth birthday is recorded"),
-        ("ends_on_needless", "按数量累计的指标没有结束日期", "an amount has no end date"),
-        ("ends_on_in_future", "结束日期晚于今天", "the end date lies in the future"),
+    code: Flaw(code=code, pointer=pointer, zh=zh, en=en)
+    for code, pointer, zh, en in (
+        ("malformed", "", "无法读取这条记录", "this item cannot be read"),
+        (
+            "source_invalid",
+            "/source",
+            "来源代码应为 2 至 40 个小写字母、数字或 _ . -",
+            "a source is 2 to 40 of a-z 0-9 _ . -",
+        ),
+        (
+            "event_id_invalid",
+            "/eventId",
+            "事件编号应为 1 至 128 个普通字符",
+            "an event id is 1 to 128 plain characters",
+        ),
+        ("act_id_invalid", "/actId", "行为编号应为 1 至 128 个普通字符", "an act id is 1 to 128 plain characters"),
+        (
+            "document_invalid",
+            "/document",
+            "文书编号应为 1 至 200 个普通字符",
+            "a document is 1 to 200 plain characters",
+        ),
+        (
+            "id_number_invalid",
+            "/idNumber",
+            "身份证号码不正确",
+            "the ID number is wrong: its form, birth date or check digit",
+        ),
+        ("name_invalid", "/name", "姓名不正确", "this cannot be a person's name"),
+        ("date_invalid", "/eventOn", "日期应真实存在，格式为 YYYY-MM-DD", "a date is a real day, written YYYY-MM-DD"),
+        (
+            "before_adulthood",
+            "/eventOn",
+            "不记录未满十八周岁的行为",
+            "nothing before the eighteenth birthday is recorded",
+        ),
+        ("ends_on_needless", "/endsOn", "按数量累计的指标没有结束日期", "an amount has no end date"),
+        ("ends_on_in_future", "/endsOn", "结束日期晚于今天", "the end date lies in the future"),
         (
             "event_id_reused",
+            "/eventId",
             "该来源的这一事件编号已有不同内容的记录",
             "the source has used this event id for other facts",
         ),
@@ -63,8 +97,8 @@ def judge_item(arrived: ArrivedItem, today: date) -> CleanItem | Flaw:
     if name is None:
         return FLAWS["name_invalid"]
     record = _make_record(item)
-    if record is None:
-        return FLAWS["date_invalid"]
+    if isinstance(record, Flaw):
+        return record
     return _judge_facts(record, kind, person, today) or CleanItem(id_number=person.number, name=name, record=record)
 
 
@@ -94,11 +128,13 @@ def _judge_texts(item: ArrivedItem) -> Flaw | None:
     return None
 
 
-def _make_record(item: ArrivedItem) -> NewRecord | None:
-    """Return the record an item makes, of nobody yet; None when a date is none."""
+def _make_record(item: ArrivedItem) -> NewRecord | Flaw:
+    """Return the record an item makes, of nobody yet, or which date is none."""
     event_on, ends_on = _parse_date(item.event_on), _parse_date(item.ends_on)
-    if event_on is None or (ends_on is None and item.ends_on is not None):
-        return None
+    if event_on is None:
+        return FLAWS["date_invalid"]
+    if ends_on is None and item.ends_on is not None:
+        return msgspec.structs.replace(FLAWS["date_invalid"], pointer="/endsOn")
     return NewRecord(
         citizen_id=NOBODY,
         indicator=item.indicator,
@@ -142,4 +178,4 @@ def _parse_date(text: str | None) -> date | None:
 
 
 def _as_flaw(fault: RecordFault) -> Flaw:
-    return Flaw(**msgspec.structs.asdict(fault))
+    return Flaw(pointer=POINTERS.get(fault.code, ""), **msgspec.structs.asdict(fault))

@@ -6,13 +6,19 @@ from app.intake.rules import Outcome
 from app.kit.http import ReasonText, Wire
 
 
+class ItemReason(ReasonText):
+    """Why an item was refused; ``pointer`` is the JSON pointer of what is wrong, in the body as it was sent."""
+
+    pointer: str
+
+
 class ItemAnswer(Wire, omit_defaults=True):
     """What became of one item; ``reason`` is there when it was refused."""
 
     index: int
     event_id: str | None
     outcome: Outcome
-    reason: ReasonText | None = None
+    reason: ItemReason | None = None
 
 
 class ImportCounts(Wire):

@@ -1,4 +1,10 @@
-"""The audit chain: every official action, append-only, each entry's keyed hash covering the one before."""
+"""The audit chain: every official action, append-only, each entry's keyed hash covering the one before.
+
+The chain's *head* says where it ends. Its ``mac`` is a running one: it is made of the mac before and the new entry's hash
+under a key of its own, and only the newest is stored. So whoever can write to the database but has no key can neither
+shorten the chain nor sign a shortened one, and a head that was tampered with stays wrong through every later entry.
+Somebody who kept an earlier head and puts the whole of that day back is found by a copy of the head kept elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +20,6 @@ from app.kit.clock import now
 from app.kit.database import execute, fetch_all, fetch_one, is_in_transaction
 from app.kit.keys import KEYS
 
-AUDIT_LOCK = 0x61756469  # "audi": entries are written one after another
 FIRST_HASH = b"\x00" * 32
 VERIFY_ROWS = 10_000
 
@@ -33,27 +38,39 @@ class AuditRow(msgspec.Struct, frozen=True):
     hash: bytes
 
 
+class AuditHead(msgspec.Struct, frozen=True):
+    """Where the chain ends: the newest entry's number and hash, and the running mac over all of them."""
+
+    number: int
+    hash: bytes
+    mac: bytes
+
+
 async def write_audit(official: OfficialCaller | None, *, action: str, subject: str, detail: dict[str, object]) -> None:
     """Append one entry inside the transaction of the action it tells of; ``None`` is the command line."""
     assert is_in_transaction(), "an official action and its audit entry are one transaction"
-    await execute("SELECT pg_advisory_xact_lock($1)", AUDIT_LOCK)
-    last = await fetch_one(AuditRow, "SELECT * FROM audit_entry ORDER BY number DESC LIMIT 1")
+    # The head's lock lets entries be written one after another; it counts, not the entries: some may have been cut off.
+    head = await fetch_one(AuditHead, "SELECT number, hash, mac FROM audit_head FOR UPDATE")
+    assert head is not None, "the chain has a head from the first migration on; without it nothing official is done"
     entry = AuditRow(
-        number=last.number + 1 if last else 1,
+        number=head.number + 1,
         at=now(),
         actor_id=official.id if official else None,
         actor=official.username if official else "command line",
         action=action,
         subject=subject,
         detail=msgspec.json.encode(detail, order="deterministic").decode(),
-        previous_hash=last.hash if last else FIRST_HASH,
+        previous_hash=head.hash,
         hash=b"",
     )
+    entry_hash = compute_hash(entry)
     await execute(
         "INSERT INTO audit_entry VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         entry.number, entry.at, entry.actor_id, entry.actor, entry.action, entry.subject, entry.detail,
-        entry.previous_hash, compute_hash(entry),
+        entry.previous_hash, entry_hash,
     )  # fmt: skip
+    mac = compute_mac(head.mac, entry_hash)
+    await execute("UPDATE audit_head SET number = $1, hash = $2, mac = $3", entry.number, entry_hash, mac)
 
 
 def compute_hash(entry: AuditRow) -> bytes:
@@ -64,15 +81,33 @@ def compute_hash(entry: AuditRow) -> bytes:
     return hmac.digest(KEYS.ring.audit, entry.previous_hash + msgspec.json.encode(content), hashlib.sha256)
 
 
+def compute_mac(previous_mac: bytes, entry_hash: bytes) -> bytes:
+    """Return the running mac of the chain after one more entry; nothing before the first."""
+    key = hmac.digest(KEYS.ring.audit, b"audit head", hashlib.sha256)
+    return hmac.digest(key, previous_mac + entry_hash, hashlib.sha256)
+
+
+def compute_first_head() -> AuditHead:
+    """Return the head of a chain without entries, with which the table is made."""
+    return AuditHead(0, FIRST_HASH, compute_mac(b"", FIRST_HASH))
+
+
 async def find_broken_entry() -> int | None:
-    """Return the number of the first entry that does not fit the chain; None when it is whole."""
-    expected, previous = 1, FIRST_HASH
-    while rows := await fetch_all(
-        AuditRow, "SELECT * FROM audit_entry WHERE number >= $1 ORDER BY number LIMIT $2", expected, VERIFY_ROWS
-    ):
+    """Return the number of the first entry that is missing or does not fit; None when the chain is whole to its head.
+
+    A missing or false head is told as an entry after the last.
+    """
+    seen = compute_first_head()
+    while True:
+        # The head before the entries: what is written meanwhile is looked at in the next round.
+        head = await fetch_one(AuditHead, "SELECT number, hash, mac FROM audit_head")
+        rows = await fetch_all(
+            AuditRow, "SELECT * FROM audit_entry WHERE number > $1 ORDER BY number LIMIT $2", seen.number, VERIFY_ROWS
+        )
+        if not rows:
+            return None if head == seen else seen.number + 1
         for row in rows:
-            fits = row.number == expected and row.previous_hash == previous
+            fits = row.number == seen.number + 1 and row.previous_hash == seen.hash
             if not fits or not hmac.compare_digest(row.hash, compute_hash(row)):
-                return expected
-            expected, previous = row.number + 1, row.hash
-    return None
+                return seen.number + 1
+            seen = AuditHead(row.number, row.hash, compute_mac(seen.mac, row.hash))

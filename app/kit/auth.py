@@ -18,7 +18,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.kit.errors import Forbidden, Unauthenticated
+from app.kit.errors import NotJoined, Unauthenticated
 from app.kit.keys import KEYS, TokenKey
 
 Role = Literal["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]
@@ -43,7 +43,7 @@ class CitizenCaller(msgspec.Struct, frozen=True, kw_only=True):
     def need_active(self) -> None:
         """Refuse a citizen who has not joined yet."""
         if self.state != "active":
-            raise Forbidden
+            raise NotJoined
 
 
 class PartnerCaller(msgspec.Struct, frozen=True, kw_only=True):

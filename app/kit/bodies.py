@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.connection.base import empty_receive, empty_send
 from litestar.datastructures import State
 from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.types import Empty
+from litestar.types import Empty, Receive, Scope, Send
 
 from app.kit.errors import FieldError, InvalidRequest, MalformedRequest, Refusal, UnsupportedMediaType
 from app.kit.field_errors import make_pointer, parse_field_error
@@ -42,6 +43,12 @@ class JSONRequest(Request[Any, Any, State]):
     """
 
     __slots__ = ()
+
+    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
+        """Take a parameter without a value, as forms send them (``?on=&cursor=``), for one that is absent."""
+        super().__init__(scope, receive, send)
+        if scope["query_string"]:
+            self._parsed_query = tuple(pair for pair in self.query_params.multi_items() if pair[1])
 
     async def body(self) -> bytes:
         """Return the whole body, at most what the route takes; the framework's generator costs twenty times as much."""
@@ -133,14 +140,14 @@ def _find_unstorable(tree: Any) -> Iterator[FieldError]:
         node, place = open_nodes.pop()
         if isinstance(node, str):
             if "\x00" in node:
-                yield FieldError(pointer=make_pointer(*place), code="nul_character", detail="Text cannot hold NUL")
+                yield FieldError(pointer=make_pointer(*place), code="nul_character")
         elif isinstance(node, dict | list):
             if len(place) >= DEPTH_MAX:
-                yield FieldError(
-                    pointer=make_pointer(*place), code="too_deep", detail=f"Nested deeper than {DEPTH_MAX}"
-                )
+                zh, en = f"嵌套最多 {DEPTH_MAX} 层", f"At most {DEPTH_MAX} levels deep"
+                yield FieldError(pointer=make_pointer(*place), code="too_deep", zh=zh, en=en)
                 return
             steps = node.items() if isinstance(node, dict) else enumerate(node)
             open_nodes.extend((child, (*place, step)) for step, child in steps)
         elif isinstance(node, int) and not -INTEGER_MAX <= node <= INTEGER_MAX:
-            yield FieldError(pointer=make_pointer(*place), code="out_of_range", detail="Integers are at most 2^63 - 1")
+            zh, en = f"整数最大为 {INTEGER_MAX}", f"Integers are at most {INTEGER_MAX}"
+            yield FieldError(pointer=make_pointer(*place), code="out_of_range", zh=zh, en=en)

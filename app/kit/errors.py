@@ -3,6 +3,7 @@
     Refusal                      a request the rules do not allow; never a bug
     ├── Unauthenticated          401
     ├── Forbidden                403
+    │   └── NotJoined            403   a citizen without a verified identity
     ├── NotFound                 404   unknown, or not yours
     ├── InvalidRequest           400   the body, a query or a header is not what the page says
     │   └── MalformedRequest     400   it cannot even be parsed
@@ -17,7 +18,7 @@ Rooms add their own, beside the action that raises them. The docstring is the En
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -32,11 +33,16 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong at one place of a body: a JSON pointer, a stable code, a sentence."""
+    """What is wrong at one place: a JSON pointer, a stable code, a sentence in both languages.
+
+    Where one is missing, ``kit.field_texts`` has it by the code; ``detail`` is the last resort, in whatever language.
+    """
 
     pointer: str
     code: str
-    detail: str
+    zh: str = ""
+    en: str = ""
+    detail: str = ""
 
 
 class Refusal(Exception):  # noqa: N818
@@ -46,6 +52,7 @@ class Refusal(Exception):  # noqa: N818
     status_code: ClassVar[int] = 409
     zh: ClassVar[str] = "请求未被受理"
     retryable: ClassVar[bool] = False
+    wait_seconds: ClassVar[int | None] = None  # what Retry-After says unless told otherwise: every 503 has one
 
     def __init__(
         self,
@@ -58,7 +65,7 @@ class Refusal(Exception):  # noqa: N818
         super().__init__(self.code)
         self.reasons = reasons
         self.errors = errors
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds = self.wait_seconds if retry_after_seconds is None else retry_after_seconds
         self.headers = dict(headers or {})
 
     @classmethod
@@ -81,6 +88,13 @@ class Forbidden(Refusal):
     code = "forbidden"
     status_code = 403
     zh = "没有权限执行此操作"
+
+
+class NotJoined(Forbidden):
+    """You have not joined yet: verify your identity first."""
+
+    code = "not_joined"
+    zh = "尚未完成实名开通"
 
 
 class NotFound(Refusal):
@@ -182,6 +196,7 @@ class Overloaded(Refusal):
 
     code = "overloaded"
     status_code = 503
+    wait_seconds = 1
     zh = "系统繁忙，请稍后重试，本次未做任何更改"
     retryable = True
 
@@ -199,6 +214,7 @@ class Unavailable(Refusal):
 
     code = "unavailable"
     status_code = 503
+    wait_seconds = 1
     zh = "系统暂时无法应答，请确认操作是否已生效后再重试"
     retryable = True
 
@@ -208,6 +224,7 @@ class OutcomeUnknown(Refusal):
 
     code = "outcome_unknown"
     status_code = 503
+    wait_seconds = 1
     zh = "结果未知，请用同一 Idempotency-Key 重试以获知结果"
     retryable = True
 
@@ -217,6 +234,7 @@ class OutsideServiceUnavailable(Refusal):
 
     code = "outside_service_unavailable"
     status_code = 503
+    wait_seconds = 5
     zh = "依赖的外部服务暂不可用，请稍后再试"
     retryable = True
 
@@ -226,11 +244,5 @@ class MisconfiguredHere(Refusal):
 
     code = "misconfigured"
     status_code = 503
+    wait_seconds = 60
     zh = "本市系统配置有误，已通知运维人员"
-
-
-def iter_refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
-    """Yield every refusal class that has been defined."""
-    for child in kind.__subclasses__():
-        yield child
-        yield from iter_refusals(child)

@@ -10,21 +10,8 @@ from litestar import Request
 from litestar.datastructures import State
 
 from app.kit.errors import FieldError
+from app.kit.field_texts import read_message
 
-BODY_PARAMETER = "data"
-DETAIL_CHARACTERS_MAX = 200
-# The first pattern that matches what msgspec says gives the code; a group is the name of the member it is about.
-CODES = (
-    (re.compile(r"missing required field `(.+)`"), "missing"),
-    (re.compile(r"unknown field `(.+)`"), "unknown_field"),
-    (re.compile(r"of length <="), "too_long"),
-    (re.compile(r"of length >="), "too_short"),
-    (re.compile(r"(?:<=|>=|<|>|multiple)|out of range|Timestamp is out"), "out_of_range"),
-    (re.compile(r"matching regex|Invalid (?:RFC3339|UUID|base64|ISO8601|decimal)"), "wrong_format"),
-    (re.compile(r"^Expected .+, got "), "wrong_type"),
-    (re.compile(r"Invalid (?:enum )?value"), "unknown_value"),
-    (re.compile(rf"^'{BODY_PARAMETER}'$"), "missing"),
-)
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|([^.\[\]]+)")
 
 
@@ -38,30 +25,19 @@ def parse_field_error(message: str) -> FieldError:
     said, _, place = message.rpartition(" - at `$")
     if not said:
         said, place = message, ""
-    code, member = _classify(said)
-    steps = [index or name for index, name in _STEP.findall(place.rstrip("`"))]
-    return FieldError(pointer=make_pointer(*steps, *([member] if member else [])), code=code, detail=_detail(said))
+    return _make_error([index or name for index, name in _STEP.findall(place.rstrip("`"))], said)
 
 
 def iter_field_errors(request: Request[Any, Any, State], extra: Any) -> Iterator[FieldError]:
     """Turn Litestar's list of {message, key, source} into errors at places of the request, such as ``/query/limit``."""
     for item in extra if isinstance(extra, list) else []:
-        message = str(item.get("message", ""))
-        code, member = _classify(message)
         steps = _find_steps(request, str(item.get("key", "")), item.get("source"))
-        pointer = make_pointer(*steps, *([member] if member else []))
-        yield FieldError(pointer=pointer, code=code, detail=_detail(message))
+        yield _make_error(steps, str(item.get("message", "")))
 
 
-def _classify(message: str) -> tuple[str, str | None]:
-    for pattern, code in CODES:
-        if match := pattern.search(message):
-            return code, match[1] if pattern.groups else None
-    return "invalid", None
-
-
-def _detail(message: str) -> str:
-    return "A body is needed" if message == f"'{BODY_PARAMETER}'" else message[:DETAIL_CHARACTERS_MAX]
+def _make_error(steps: list[str], message: str) -> FieldError:
+    code, zh, en, member = read_message(message)
+    return FieldError(pointer=make_pointer(*steps, *([member] if member else [])), code=code, zh=zh, en=en)
 
 
 def _find_steps(request: Request[Any, Any, State], key: str, source: Any) -> list[str]:

@@ -31,6 +31,7 @@ from app.kit.errors import (
     UnsupportedMediaType,
 )
 from app.kit.field_errors import iter_field_errors
+from app.kit.field_texts import text_of
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 Language = Literal["zh", "en"]
@@ -38,7 +39,7 @@ AnyRequest = Request[Any, Any, State]
 TRACE_KEY = "trace_id"
 TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 LOG = logging.getLogger("huixin.http")
-RETRY_AFTER_SECONDS = 1
+BETWEEN_REASONS: dict[Language, str] = {"zh": "；", "en": "; "}
 # What the database says when it is away, restarting or too busy: nobody's bug, and worth another try.
 AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 SQLSTATES_AWAY = frozenset({"08", "40", "53", "55", "57"})
@@ -127,11 +128,11 @@ def answer_refusal(request: AnyRequest, refusal: Refusal) -> Response[Problem]:
         type=f"urn:huixin:refusal:{refusal.code}",
         title=text,
         status=refusal.status_code,
-        detail="；".join(getattr(reason, language) for reason in refusal.reasons) or text,
+        detail=BETWEEN_REASONS[language].join(getattr(reason, language) for reason in refusal.reasons) or text,
         code=refusal.code,
         retryable=refusal.retryable,
         trace_id=trace_id_of(request),
-        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=e.detail) for e in refusal.errors],
+        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=text_of(e, language)) for e in refusal.errors],
         reasons=[ReasonText(code=reason.code, text=getattr(reason, language)) for reason in refusal.reasons],
     )
     return Response(problem, status_code=refusal.status_code, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
@@ -174,5 +175,5 @@ def _refusal_of(request: AnyRequest, error: Exception) -> Refusal:
     if not is_away:
         return InternalError()
     if "idempotency-key" in request.headers:
-        return OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
-    return Unavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
+        return OutcomeUnknown()
+    return Unavailable()

@@ -96,6 +96,7 @@ def describe_api(app: Litestar) -> dict[str, Any]:
         _describe_caller(operation, handler)
         _describe_text(operation, handler)
         _describe_parameters(operation)
+        _describe_body(operation, handler)
         _describe_refusals(operation, find_caller(handler))
         tags.update((tag, _describe_tag(tag, handler)) for tag in operation.get("tags", []))
     schema["paths"] = {_camel_case(path): item for path, item in schema["paths"].items()}
@@ -148,6 +149,13 @@ def _describe_parameters(operation: dict[str, Any]) -> None:
 
 def _camel_case(text: str) -> str:
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), text)
+
+
+def _describe_body(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """Say that a body may be left out where the handler has one of its own; the framework never does."""
+    declared = handler.parsed_data_field
+    if declared is not None and declared.has_default:
+        operation["requestBody"]["required"] = False
 
 
 def _describe_refusals(operation: dict[str, Any], caller: str | None) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from litestar import Litestar
 
-from app.kit.errors import Refusal, iter_refusals
+from app.kit.errors import Refusal
 from app.kit.openapi import describe_api
 
 REFUSALS_HEAD = """\
@@ -41,6 +42,13 @@ def render_refusals() -> str:
         f"| {'yes' if kind.retryable else ''} |\n"
         for kind in kinds
     )
+
+
+def iter_refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    """Yield every refusal class that has been defined."""
+    for child in kind.__subclasses__():
+        yield child
+        yield from iter_refusals(child)
 
 
 def find_refusals() -> set[type[Refusal]]:

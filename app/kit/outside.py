@@ -19,7 +19,6 @@ from app.kit.errors import OutsideServiceUnavailable
 
 CALL_SECONDS_MAX = 3.0
 ANSWER_BYTES_MAX = 64 * 1024
-RETRY_AFTER_SECONDS = 5
 CONNECTIONS_MAX = 50
 LOG = logging.getLogger("huixin.outside")
 logging.getLogger("httpx2").addFilter(lambda record: record.levelno >= logging.WARNING)
@@ -86,7 +85,7 @@ async def ask_outside(
         failure = type(error).__name__
     # Raised out here, so that the refusal does not drag the request with its secrets along as its context.
     LOG.warning("%s gave no usable answer: %s", service, failure)
-    raise OutsideServiceUnavailable(retry_after_seconds=RETRY_AFTER_SECONDS)
+    raise OutsideServiceUnavailable
 
 
 async def _call(method: str, url: str, **request: Any) -> bytes:

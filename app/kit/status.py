@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from asyncpg import InterfaceError, PostgresError
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response, get, head
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
@@ -55,6 +55,7 @@ class NotReady(Refusal):
     status_code = 503
     zh = "服务尚未就绪"
     retryable = True
+    wait_seconds = 5
 
 
 class Liveness(Wire):
@@ -75,6 +76,11 @@ class Readiness(Wire):
 async def get_liveness() -> Liveness:
     """Tell whether the process answers at all."""
     return Liveness(status="alive")
+
+
+@head("/health/live", include_in_schema=False)
+async def look_whether_alive() -> None:
+    """Tell the same to a load balancer that asks without wanting a body."""
 
 
 @get("/health/ready", operation_id="getReadiness", tags=["health"], responses=refusals(NotReady))
@@ -103,7 +109,7 @@ def get_metrics() -> Response[bytes]:
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST.split("; charset")[0])
 
 
-STATUS_ROUTES = [get_liveness, get_readiness, get_metrics, *DOCS_ROUTES]
+STATUS_ROUTES = [get_liveness, look_whether_alive, get_readiness, get_metrics, *DOCS_ROUTES]
 
 
 def observe(app: Litestar) -> Litestar:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import JSONB, UUID, BigInt, Bytea, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -25,3 +25,12 @@ class AuditEntry(Table, tablename="audit_entry"):
     detail = JSONB(default=None)
     previous_hash = Bytea(default=None)
     hash = Bytea(default=None)
+
+
+class AuditHead(Table, tablename="audit_head"):
+    """Where the audit chain ends; one row, whose running mac covers every entry."""
+
+    is_only = Boolean(primary_key=True, default=True)
+    number = BigInt(default=None)
+    hash = Bytea(default=None)
+    mac = Bytea(default=None)

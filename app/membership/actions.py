@@ -141,6 +141,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
 async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at: datetime) -> GivenConsent:
     """Accept a consent text and return the consent; what it lets count, counts at once."""
     citizen.need_active()
+    await consents.check_consent(purpose, version)
     async with transaction():
         await citizens.lock_caller(citizen.id)
         (given,) = await consents.give_consents(citizen.id, [(purpose, version)], at=at)
@@ -191,7 +192,7 @@ def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
     applicant = parse_applicant(name, id_number, shanghai_day(at))
     if isinstance(applicant, Fault):
         kind, pointer = FAULTS[applicant]
-        raise kind(errors=[FieldError(pointer=pointer, code=kind.code, detail=kind.text("en"))])
+        raise kind(errors=[FieldError(pointer=pointer, code=kind.code, zh=kind.text("zh"), en=kind.text("en"))])
     return applicant
 
 

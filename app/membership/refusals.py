@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kit.errors import Refusal
+from app.kit.errors import Reason, Refusal
 
 
 class IdNumberInvalid(Refusal):
@@ -67,3 +67,6 @@ class AlreadyJoined(Refusal):
     code = "already_joined"
     status_code = 409
     zh = "您已开通，无需重复办理"
+
+    def __init__(self) -> None:
+        super().__init__(reasons=[Reason(code="state_active", zh="当前状态：已开通", en="the state is active")])

@@ -13,10 +13,10 @@ from app.consent.rules import PURPOSE_CHARACTERS_MAX, GivenConsent
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import (
-    Forbidden,
     InvalidRequest,
     MisconfiguredHere,
     NotFound,
+    NotJoined,
     OutsideServiceUnavailable,
     RateLimited,
     Unauthenticated,
@@ -107,7 +107,7 @@ async def leave(citizen: NamedDependency[CitizenCaller]) -> None:
     "/consents",
     operation_id="giveConsent",
     status_code=200,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, ConsentUnknown),
+    responses=refusals(InvalidRequest, Unauthenticated, NotJoined, ConsentUnknown),
 )
 async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[CitizenCaller]) -> ConsentState:
     """Accept a consent text in force; the score follows at once."""
@@ -118,7 +118,7 @@ async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[Citi
     "/consents/{purpose:str}/withdraw",
     operation_id="withdrawConsent",
     status_code=200,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, ConsentRequired),
+    responses=refusals(InvalidRequest, Unauthenticated, NotJoined, NotFound, ConsentRequired),
 )
 async def withdraw_consent(purpose: PurposePath, citizen: NamedDependency[CitizenCaller]) -> ConsentState:
     """Withdraw a separate consent; the score follows at once. A required one is withdrawn by leaving."""

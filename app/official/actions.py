@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -29,6 +30,8 @@ from app.official.rules import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.official.queries import Account, Credentials
 
 __all__ = [
@@ -58,11 +61,12 @@ class LoginFailed(Refusal):
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """An official with a fresh token, in force for ``expires_in`` seconds."""
+    """An official with a fresh token, in force for ``expires_in`` seconds, until ``expires_at``."""
 
     account: Account
     token: str
     expires_in: int
+    expires_at: datetime
 
 
 async def authenticate(authorization: str | None) -> OfficialCaller:
@@ -92,7 +96,9 @@ async def log_in(username: str, password: str, code: str, *, address: str) -> Si
         account = await queries.find_account(credentials.id)
         assert account is not None
         await write_audit(_caller(account), action="official.login", subject=f"official:{account.id}", detail={})
-    return SignedIn(account, issue_official_token(account), TOKEN_SECONDS)
+    at = now().replace(microsecond=0)  # a token tells whole seconds
+    expires_at = at + timedelta(seconds=TOKEN_SECONDS)
+    return SignedIn(account, issue_official_token(account, at), TOKEN_SECONDS, expires_at)
 
 
 async def log_out(official: OfficialCaller) -> None:
@@ -102,14 +108,14 @@ async def log_out(official: OfficialCaller) -> None:
         await write_audit(official, action="official.logout", subject=f"official:{official.id}", detail={})
 
 
-def issue_official_token(account: Account) -> str:
-    """Sign a token bound to the account's generation."""
+def issue_official_token(account: Account, at: datetime) -> str:
+    """Sign a token bound to the account's generation, in force from ``at``."""
     return issue_token(
         key=KEYS.ring.token[-1],
         audience=AUDIENCE,
         subject=account.id,
         session=compute_session(account.id, account.token_generation),
-        now=int(time.time()),
+        now=int(at.timestamp()),
         lifetime_seconds=TOKEN_SECONDS,
     )
 

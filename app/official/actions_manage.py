@@ -11,10 +11,10 @@ from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, Refusal
+from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
 from app.official import actions_secret, queries
 from app.official.queries import OfficialRow
-from app.official.rules import MOVED, Move, is_username, may_hold_roles
+from app.official.rules import MOVED, STATES_ZH, Move, State, is_username, may_hold_roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,10 @@ class OfficialStateUnsuitable(Refusal):
 
     code: ClassVar[str] = "official_state_unsuitable"
     zh: ClassVar[str] = "账号已处于该状态"
+
+    def __init__(self, state: State) -> None:
+        zh, en = f"当前状态：{STATES_ZH[state]}", f"the state is {state}"
+        super().__init__(reasons=[Reason(code=f"state_{state}", zh=zh, en=en)])
 
 
 class NewOfficial(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +113,7 @@ async def move_official(caller: OfficialCaller, official_id: UUID, move: Move) -
     async with transaction():
         row = await _find_other_for_update(caller, official_id)
         if row.state == MOVED[move]:
-            raise OfficialStateUnsuitable
+            raise OfficialStateUnsuitable(row.state)
         await queries.mark_state(row.id, MOVED[move])
         await _note(caller, f"official.{move}", MOVE_EVENTS[move], row, {})
     return msgspec.structs.replace(row, state=MOVED[move])

@@ -48,7 +48,9 @@ async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]
     if account.institution_id is not None and account.institution_name is not None:
         institution = InstitutionRef(id=account.institution_id, name=account.institution_name)
     who = SignedInOfficial(id=account.id, username=account.username, roles=account.roles, institution=institution)
-    return LoginAnswer(access_token=signed_in.token, expires_in=signed_in.expires_in, official=who)
+    return LoginAnswer(
+        access_token=signed_in.token, expires_in=signed_in.expires_in, expires_at=signed_in.expires_at, official=who
+    )
 
 
 @post("/logout", operation_id="logoutOfficial", status_code=204, opt=EVERY_ROLE, responses=refusals(Unauthenticated))

@@ -11,8 +11,9 @@ from uuid import UUID, uuid5
 
 State = Literal["active", "suspended"]
 Move = Literal["suspend", "resume"]
-MOVES: dict[State, tuple[Move, ...]] = {"active": ("suspend",), "suspended": ("resume",)}
-MOVED: dict[Move, State] = {"suspend": "suspended", "resume": "active"}
+MOVES: dict[State, dict[Move, State]] = {"active": {"suspend": "suspended"}, "suspended": {"resume": "active"}}
+MOVED: dict[Move, State] = {move: state for moves in MOVES.values() for move, state in moves.items()}
+STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
 
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,63}$"
 CENTRE_ROLES: frozenset[str] = frozenset(("reviewer", "caseworker", "importer", "auditor"))

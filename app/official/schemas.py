@@ -40,10 +40,11 @@ class SignedInOfficial(Wire, kw_only=True):
 
 
 class LoginAnswer(Wire, kw_only=True):
-    """A token for `Authorization: Bearer`, in force for `expiresIn` seconds."""
+    """A token for `Authorization: Bearer`, in force for `expiresIn` seconds, until `expiresAt`."""
 
     access_token: str
     expires_in: int
+    expires_at: datetime
     official: SignedInOfficial
 
 

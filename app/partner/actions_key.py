@@ -10,12 +10,13 @@ import msgspec
 
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import FieldError, InvalidRequest, NotFound, Refusal
+from app.kit.errors import FieldError, InvalidRequest, NotFound, Reason, Refusal
 from app.partner import queries_key
-from app.partner.actions_official import find_institution, move_row, note, read_name
+from app.partner.actions_official import find_institution, move_row, note, read_name, show_state
 from app.partner.queries_key import KeyRow
 from app.partner.rules import (
     Move,
+    State,
     compute_key_prefix,
     compute_renewed_expiry,
     compute_secret_hash,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from app.kit.auth import OfficialCaller, Scope
 
 SECRET_BYTES = 32
+EXPIRED = Reason(code="state_expired", zh="当前状态：已过期", en="the state is expired")
 
 
 class KeyNotInForce(Refusal):
@@ -37,6 +39,9 @@ class KeyNotInForce(Refusal):
 
     code: ClassVar[str] = "key_not_in_force"
     zh: ClassVar[str] = "密钥已停用或过期，无法轮换"
+
+    def __init__(self, state: State) -> None:
+        super().__init__(reasons=[EXPIRED if state == "active" else show_state(state)])
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -63,8 +68,8 @@ async def create_key(
     """Give an institution a key, for some of its stores or (None) for all."""
     at = now()
     if not is_lifetime_allowed(expires_at, at):
-        detail = "in the future, at most two years ahead"
-        raise InvalidRequest(errors=[FieldError(pointer="/expiresAt", code="expiry_invalid", detail=detail)])
+        zh, en = "须为未来两年以内的时间", "In the future, at most two years ahead"
+        raise InvalidRequest(errors=[FieldError(pointer="/expiresAt", code="expiry_invalid", zh=zh, en=en)])
     stores = None if store_ids is None else sorted(set(store_ids))
     row = KeyRow(
         id=uuid7(at), institution_id=institution_id, name=read_name(name), scopes=sorted(set(scopes)),
@@ -86,7 +91,7 @@ async def rotate_key(official: OfficialCaller, institution_id: UUID, key_id: UUI
         if old is None:
             raise NotFound
         if old.state != "active" or old.expires_at <= at:
-            raise KeyNotInForce
+            raise KeyNotInForce(old.state)
         await queries_key.mark_key_expiring(key_id, at + timedelta(seconds=overlap_seconds))
         expires_at = compute_renewed_expiry(old.created_at, old.expires_at, at)
         row = msgspec.structs.replace(old, id=uuid7(at), created_at=at, expires_at=expires_at, last_used_at=None)

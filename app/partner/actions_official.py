@@ -9,10 +9,10 @@ from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, Refusal
+from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
 from app.partner import queries
 from app.partner.queries import InstitutionRow, StoreRow, Suspendable, TerminalRow
-from app.partner.rules import MOVED, InstitutionKind, Move, parse_name
+from app.partner.rules import MOVED, STATES_ZH, InstitutionKind, Move, State, parse_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -40,6 +40,9 @@ class StateUnsuitable(Refusal):
 
     code: ClassVar[str] = "state_unsuitable"
     zh: ClassVar[str] = "已处于该状态"
+
+    def __init__(self, state: State) -> None:
+        super().__init__(reasons=[show_state(state)])
 
 
 async def create_institution(official: OfficialCaller, *, name: str, kind: InstitutionKind) -> InstitutionRow:
@@ -126,7 +129,7 @@ async def move_row(
     """Change a state once: of two who try, one is told that it is so already."""
     async with transaction():
         if not await queries.mark_state(table, institution_id, row_id, MOVED[move]):
-            raise StateUnsuitable
+            raise StateUnsuitable(MOVED[move])
         await note(
             official,
             f"{NOUNS[table]}.{move}",
@@ -145,6 +148,11 @@ async def find_institution(official: OfficialCaller, institution_id: UUID) -> In
     return row
 
 
+def show_state(state: State) -> Reason:
+    """Say in which state something is, to who asked for a move that its state does not allow."""
+    return Reason(code=f"state_{state}", zh=f"当前状态：{STATES_ZH[state]}", en=f"the state is {state}")
+
+
 def need_centre(official: OfficialCaller) -> None:
     """Refuse an institution's own official."""
     if official.institution_id is not None:
@@ -155,8 +163,9 @@ def read_name(text: str) -> str:
     """Return a usable name, or refuse with a pointer."""
     name = parse_name(text)
     if name is None:
-        detail = "1 to 60 letters, digits, punctuation or spaces; no control characters, symbols or emoji"
-        raise InvalidRequest(errors=[FieldError(pointer="/name", code="name_invalid", detail=detail)])
+        zh = "1 至 60 个文字、数字、标点或空格，不含控制字符、符号或表情"
+        en = "1 to 60 letters, digits, punctuation or spaces; no control characters, symbols or emoji"
+        raise InvalidRequest(errors=[FieldError(pointer="/name", code="name_invalid", zh=zh, en=en)])
     return name
 
 

@@ -14,8 +14,9 @@ import msgspec
 InstitutionKind = Literal["government", "hospital", "parking", "library", "transit", "bank", "merchant"]
 State = Literal["active", "suspended"]
 Move = Literal["suspend", "resume"]
-MOVES: dict[State, tuple[Move, ...]] = {"active": ("suspend",), "suspended": ("resume",)}
-MOVED: dict[Move, State] = {"suspend": "suspended", "resume": "active"}
+MOVES: dict[State, dict[Move, State]] = {"active": {"suspend": "suspended"}, "suspended": {"resume": "active"}}
+MOVED: dict[Move, State] = {move: state for moves in MOVES.values() for move, state in moves.items()}
+STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
 
 NAME_CHARACTERS_MAX = 60
 NAME_CATEGORIES = frozenset(("L", "M", "N", "P"))

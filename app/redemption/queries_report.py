@@ -80,36 +80,46 @@ class TotalsRow(msgspec.Struct, frozen=True, kw_only=True):
     discount_fen: int
 
 
+PARTNER_COLUMNS = """id, state, benefit_id, benefit_code, title, reference, store_id, terminal_id, amount_fen,
+    discount_fen, redeemed_at, reversible_until"""
+
+
 async def list_partner_redemptions(
     institution_id: UUID,
     store_ids: Sequence[UUID] | None,
     *,
-    reference: str | None,
-    begins_at: datetime | None,
-    ends_at: datetime | None,
-    before: tuple[datetime, UUID] | None,
+    begins_at: datetime,
+    ends_at: datetime,
+    before: tuple[datetime, UUID],
     limit: int,
 ) -> list[PartnerRedemptionRow]:
-    """List an institution's redemptions, newest first, at the stores a key may see."""
+    """List an institution's redemptions of a time, newest first, at the stores a key may see."""
     return await fetch_all(
         PartnerRedemptionRow,
-        """SELECT id, state, benefit_id, benefit_code, title, reference, store_id, terminal_id, amount_fen,
-            discount_fen, redeemed_at, reversible_until
-        FROM redemption
-        WHERE institution_id = $1 AND redeemed_at > '2020-01-01'
-            AND ($2::uuid[] IS NULL OR store_id = ANY($2))
-            AND ($3::text IS NULL OR reference = $3)
-            AND ($4::timestamptz IS NULL OR redeemed_at >= $4)
-            AND ($5::timestamptz IS NULL OR redeemed_at < $5)
-            AND ($6::timestamptz IS NULL OR (redeemed_at, id) < ($6, $7))
-        ORDER BY redeemed_at DESC, id DESC LIMIT $8""",
+        f"""SELECT {PARTNER_COLUMNS} FROM redemption
+        WHERE institution_id = $1 AND redeemed_at > '2020-01-01' AND redeemed_at >= $3 AND redeemed_at < $4
+            AND (redeemed_at, id) < ($5, $6) AND ($2::uuid[] IS NULL OR store_id = ANY($2))
+        ORDER BY redeemed_at DESC, id DESC LIMIT $7""",
+        institution_id,
+        store_ids,
+        begins_at,
+        ends_at,
+        *before,
+        limit,
+    )
+
+
+async def find_by_reference(
+    institution_id: UUID, store_ids: Sequence[UUID] | None, reference: str
+) -> PartnerRedemptionRow | None:
+    """Read the redemption of an institution that carries a reference, at a store a key may see."""
+    return await fetch_one(
+        PartnerRedemptionRow,
+        f"""SELECT {PARTNER_COLUMNS} FROM redemption
+        WHERE institution_id = $1 AND reference = $3 AND ($2::uuid[] IS NULL OR store_id = ANY($2))""",
         institution_id,
         store_ids,
         reference,
-        begins_at,
-        ends_at,
-        *(before or (None, None)),
-        limit,
     )
 
 

@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
-from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
+from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
 from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.redemption import actions_benefits, queries_report
@@ -25,7 +25,7 @@ SCENARIO_CHARACTERS_MAX = 40
 @get(
     "/benefits",
     operation_id="listMyBenefits",
-    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, NotJoined),
 )
 async def list_my_benefits(
     request: AnyRequest,

@@ -14,13 +14,14 @@ from app.kit.auth import PartnerCaller
 from app.kit.clock import SHANGHAI, now
 from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
 from app.redemption import queries_report
 from app.redemption.queries_report import PartnerRedemptionRow
 from app.redemption.rules import (
     REFERENCE_CHARACTERS_MAX,
     STATEMENT_DAY_MAX,
     STATEMENT_DAY_MIN,
+    ListPlace,
     compute_allowed_actions,
     is_statement_day,
 )
@@ -49,18 +50,22 @@ async def list_partner_redemptions(
     if on is not None and not is_statement_day(on):
         detail = f"a day from {STATEMENT_DAY_MIN} to {STATEMENT_DAY_MAX}"
         raise InvalidRequest(errors=[FieldError(pointer="/query/on", code="out_of_range", detail=detail)])
-    begins_at, ends_at = _day_bounds(on) if on else (None, None)
+    begins_at, ends_at = _bounds(on or STATEMENT_DAY_MIN, on or STATEMENT_DAY_MAX)
+    place = decode_cursor(cursor, ListPlace) or ListPlace(ends_at, UUID(int=2**128 - 1))
+    at, stores = now(), _stores_of(partner)
+    if reference is not None:
+        found = await queries_report.find_by_reference(partner.institution_id, stores, reference)
+        is_wanted = found is not None and begins_at <= found.redeemed_at < ends_at
+        return whole_page([_show_redemption(found, at)] if found is not None and is_wanted else [])
     rows = await queries_report.list_partner_redemptions(
         partner.institution_id,
-        _stores_of(partner),
-        reference=reference,
+        stores,
         begins_at=begins_at,
         ends_at=ends_at,
-        before=decode_cursor(cursor, tuple[datetime, UUID]),
+        before=(place.at, place.id),
         limit=limit + 1,
     )
-    at = now()
-    return make_page(rows, limit, lambda row: _show_redemption(row, at), lambda row: (row.redeemed_at, row.id))
+    return make_page(rows, limit, lambda row: _show_redemption(row, at), lambda row: ListPlace(row.redeemed_at, row.id))
 
 
 @get(
@@ -73,7 +78,7 @@ async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCa
     """Total one Shanghai calendar day to reconcile with: count, sums, and a digest of the redemption ids."""
     if not is_statement_day(day):
         raise NotFound
-    begins_at, ends_at = _day_bounds(day)
+    begins_at, ends_at = _bounds(day, day)
     row = await queries_report.find_statement(partner.institution_id, _stores_of(partner), begins_at, ends_at)
     return Statement(
         date=day,
@@ -87,9 +92,10 @@ async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCa
     )
 
 
-def _day_bounds(day: date) -> tuple[datetime, datetime]:
-    begins_at = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
-    return begins_at, begins_at + timedelta(days=1)
+def _bounds(first: date, last: date) -> tuple[datetime, datetime]:
+    """Return the instants at which the first of these Shanghai days begins and the last one ends."""
+    begins_at = datetime(first.year, first.month, first.day, tzinfo=SHANGHAI)
+    return begins_at, datetime(last.year, last.month, last.day, tzinfo=SHANGHAI) + timedelta(days=1)
 
 
 def _stores_of(partner: PartnerCaller) -> list[UUID] | None:

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 
 from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
-from app.kit.errors import Forbidden, StaleCursor, Unauthenticated
+from app.kit.errors import NotJoined, StaleCursor, Unauthenticated
 from app.kit.http import AnyRequest, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score import actions_explain
@@ -20,7 +20,7 @@ from app.score.schemas_make import show_change, show_explanation, show_score
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-@get("/", operation_id="getScore", status_code=200, responses=refusals(Unauthenticated, Forbidden, NoScore))
+@get("/", operation_id="getScore", status_code=200, responses=refusals(Unauthenticated, NotJoined, NoScore))
 async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> Response[ScoreView]:
     """Return your score, its level, and how far the next level is."""
     citizen.need_active()
@@ -29,7 +29,7 @@ async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]
 
 @get(
     "/explanation", operation_id="explainScore", status_code=200,
-    responses=refusals(Unauthenticated, Forbidden, NoScore),
+    responses=refusals(Unauthenticated, NotJoined, NoScore),
 )  # fmt: skip
 async def explain_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> ExplanationView:
     """Return every contribution and limit; base, contributions and adjustments add up to your score exactly."""
@@ -39,7 +39,7 @@ async def explain_score(request: AnyRequest, citizen: NamedDependency[CitizenCal
 
 @get(
     "/changes", operation_id="listScoreChanges", status_code=200,
-    responses=refusals(Unauthenticated, Forbidden, StaleCursor),
+    responses=refusals(Unauthenticated, NotJoined, StaleCursor),
 )  # fmt: skip
 async def list_score_changes(
     request: AnyRequest,

@@ -75,6 +75,8 @@ class RuleIndicator(Part, frozen=True, kw_only=True):
 
     ``flat`` points per record · ``graded`` by the record's grade · ``ladder`` by the rung a year's quantities reach ·
     ``state`` while it lasts · ``clean`` months of good faith · ``ceiling`` points and a maximum while it lasts.
+    What lasts counts until the day before it ends, however long that is, and then no longer: ``validity_months`` ends
+    acts, never an open state.
     ``doubles``: a repeat counts twice. ``adds_up``: several records of this state each count. ``consent``: when
     ``separate``, only with the citizen's own consent, whose purpose is the code in lower case.
     """

@@ -19,8 +19,6 @@ from tests.support.world import World, make_world
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
-pytestmark = pytest.mark.xdist_group("bad-input")
-
 CODE = re.compile(r"`([a-z_]+)`: ")
 JSON = {"Content-Type": "application/json"}
 MEGABYTE = 1024 * 1024
@@ -130,9 +128,10 @@ async def test_what_is_no_json_is_refused(sender: Sender, operation: Operation) 
         answer = await sender.send(operation, content=b"{}", headers={"Content-Type": content_type})
         assert answer.status_code == 415, content_type
         assert check_problem(operation, answer, content_type)["code"] == "unsupported_media_type"
-    empty = await sender.send(operation)
-    assert empty.status_code == 400
-    check_problem(operation, empty, "no body")
+    if operation.described["requestBody"]["required"]:
+        empty = await sender.send(operation)
+        assert empty.status_code == 400
+        check_problem(operation, empty, "no body")
     assert await digest_tables() == before
 
 

@@ -26,8 +26,6 @@ from tests.support.world import World, make_world
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-pytestmark = pytest.mark.xdist_group("fuzz")
-
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "25"))
 CODE = re.compile(r"`([a-z_]+)`: ")
 # They end the session that the other operations need; what they may be sent is next to nothing anyway.

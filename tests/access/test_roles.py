@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from tests.support.world import World
 
-pytestmark = pytest.mark.xdist_group("roles")
-
 FOLDER = Path(__file__).parent
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 SCOPES: tuple[Scope, ...] = typing.get_args(Scope)

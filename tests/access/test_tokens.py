@@ -27,8 +27,6 @@ from tests.support.world import World, make_world
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-pytestmark = pytest.mark.xdist_group("tokens")
-
 VARIANTS_MIN = 40
 PROTECTED = [operation for operation in OPERATIONS if operation.caller]
 KINDS = ("citizen", "partner", "official")

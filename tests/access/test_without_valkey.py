@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-pytestmark = pytest.mark.xdist_group("valkey")
-
 FAULTS = {"killed": signal.SIGKILL, "hung": signal.SIGSTOP}
 
 

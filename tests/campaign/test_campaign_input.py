@@ -116,6 +116,18 @@ async def test_stores_are_the_institutions_own(client: AsyncClient) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["all", "any"])
+async def test_a_condition_of_nothing_is_refused(client: AsyncClient, kind: str) -> None:
+    """All of nothing would be everybody, any of nothing nobody: neither is what an editor means."""
+    desk = await make_desk()
+    answer = await post(client, desk, benefit_body(eligibility={"type": kind, "of": []}))
+    assert (answer.status_code, answer.json()["code"]) == (422, "campaign_invalid")
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/benefits/0/eligibility/of", "tree_empty")
+    assert answer.json()["reasons"][0]["text"] == "并列条件至少1个"
+    assert await count_campaigns(desk) == 0
+
+
 async def test_a_code_belongs_to_one_campaign_of_the_institution(client: AsyncClient) -> None:
     desk, other = await make_desk(), await make_desk()
     first = await draft(client, desk, benefit_body(code="GYM"))

@@ -128,6 +128,35 @@ async def test_pause_resume_end(client: AsyncClient) -> None:
     assert (await act(client, desk.reviewer, live, "resume")).status_code == 409
 
 
+async def test_what_the_centre_paused_only_the_centre_resumes(client: AsyncClient) -> None:
+    desk = await make_desk()
+    live = await put_live(client, desk)
+    paused = await act(client, desk.reviewer, live, "pause")
+    assert paused.json()["pausedByCentre"] is True
+    await edit(client, desk.editor, live, campaign_body(benefit_body(title="新")))
+    await act(client, desk.editor, live, "submit")
+    await act(client, desk.reviewer, live, "approve")
+    refused = await act(client, desk.editor, live, "resume")
+    assert (refused.status_code, refused.json()["code"]) == (403, "paused_by_centre")
+    found = await find_live(live["benefits"][0])
+    assert found is not None
+    assert found.is_paused
+    resumed = await act(client, desk.reviewer, live, "resume")
+    assert (resumed.status_code, resumed.json()["state"], resumed.json()["pausedByCentre"]) == (200, "live", False)
+    # What the institution paused itself, it resumes itself, and so may the centre.
+    for who in (desk.editor, desk.reviewer):
+        assert (await act(client, desk.editor, live, "pause")).json()["pausedByCentre"] is False
+        assert (await act(client, who, live, "resume")).json()["state"] == "live"
+
+
+async def test_what_the_centre_paused_the_institution_may_end(client: AsyncClient) -> None:
+    desk = await make_desk()
+    live = await put_live(client, desk)
+    await act(client, desk.reviewer, live, "pause")
+    ended = await act(client, desk.editor, live, "end")
+    assert (ended.json()["state"], ended.json()["pausedByCentre"]) == ("ended", False)
+
+
 async def test_an_edited_paused_campaign_stays_paused(client: AsyncClient) -> None:
     desk = await make_desk()
     live = await put_live(client, desk)

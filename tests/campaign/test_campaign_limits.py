@@ -11,8 +11,17 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.campaign.rules import Benefit, CampaignDocument, Facts, HeldHonour, Scenario, judge_eligibility, resolve_grant
-from app.campaign.rules_limits import BENEFITS_MAX, CAMPAIGN_DAYS_MAX, STORES_MAX, judge_document
+from app.campaign.rules import (
+    SCENARIO_CHARACTERS_MAX,
+    Benefit,
+    CampaignDocument,
+    Facts,
+    HeldHonour,
+    Scenario,
+    judge_eligibility,
+    resolve_grant,
+)
+from app.campaign.rules_limits import BENEFITS_MAX, CAMPAIGN_DAYS_MAX, STORES_MAX, TREE_WIDTH_MIN, judge_document
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SHOP = Scenario("shop", "商店", "shops", "leisure", needs_name=False, needs_without_score=False)
@@ -59,6 +68,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "plain": benefit(),
     "four deep": benefit(eligibility=nested(4)),
     "eight wide": benefit(eligibility=wide(8)),
+    "one wide": benefit(eligibility=wide(TREE_WIDTH_MIN)),
     "31 clauses": benefit(eligibility=wide(5, 5)),
     "level": benefit(eligibility={"type": "levelAtLeast", "level": "L3"}),
     "grade": benefit(eligibility={"type": "hasHonour", "honour": "BLOOD_AWARD", "gradeAtLeast": "gold"}),
@@ -73,6 +83,13 @@ GOOD: dict[str, dict[str, Any]] = {
 
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "five deep": (benefit(eligibility=nested(5)), "/eligibility/of/0/of/0/of/0/of/0", "tree_too_deep"),
+    "all of nothing": (benefit(eligibility={"type": "all", "of": []}), "/eligibility/of", "tree_empty"),
+    "any of nothing": (benefit(eligibility={"type": "any", "of": []}), "/eligibility/of", "tree_empty"),
+    "nothing further down": (
+        benefit(eligibility={"type": "any", "of": [EVERYONE, {"type": "all", "of": []}]}),
+        "/eligibility/of/1/of",
+        "tree_empty",
+    ),
     "nine wide": (benefit(eligibility=wide(9)), "/eligibility/of", "tree_too_wide"),
     "37 clauses": (benefit(eligibility=wide(6, 5)), "/eligibility", "tree_too_large"),
     "no such level": (
@@ -193,6 +210,18 @@ FIELDS: list[tuple[dict[str, Any], bool]] = [
     ({"code": "有"}, False),
     ({"code": "A B"}, False),
     ({"kind": "penalty"}, False),
+    ({"scenario": "ab"}, True),
+    ({"scenario": "a"}, False),
+    ({"scenario": "ski_2026"}, True),
+    ({"scenario": "a" * SCENARIO_CHARACTERS_MAX}, True),
+    ({"scenario": "a" * (SCENARIO_CHARACTERS_MAX + 1)}, False),
+    ({"scenario": "Shop"}, False),
+    ({"scenario": "shop.a"}, False),
+    ({"scenario": "shop-a"}, False),
+    ({"scenario": "2shop"}, False),
+    ({"scenario": "_shop"}, False),
+    ({"scenario": "商店"}, False),
+    ({"scenario": "shop\n"}, False),
     ({"kind": "lower_threshold"}, True),
     ({"stock": 1}, True),
     ({"stock": 0}, False),

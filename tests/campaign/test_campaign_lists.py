@@ -197,6 +197,13 @@ async def test_who_may_create_a_scenario_and_from_what(client: AsyncClient) -> N
         assert (await client.post(SCENARIOS, json=scenario_body(), headers=headers)).status_code == 403
     unknown = await client.post(SCENARIOS, json=scenario_body(use="war"), headers=centre.headers)
     assert (unknown.status_code, unknown.json()["code"]) == (422, "use_unknown")
-    for change in ({"code": "有"}, {"code": "x" * 65}, {"titleZh": ""}, {"needsName": None}, {"more": 1}):
+    for change in ({"code": "有"}, {"code": "x" * 41}, {"titleZh": ""}, {"needsName": None}, {"more": 1}):
         answer = await client.post(SCENARIOS, json=scenario_body(**change), headers=centre.headers)
         assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("code", ["x", "X_1", "a.b", "a-b", "1a", "_a", "ski\n"])
+async def test_a_scenario_code_that_no_scan_could_name_is_refused(client: AsyncClient, code: str) -> None:
+    centre = await make_official(roles=["administrator"])
+    answer = await client.post(SCENARIOS, json=scenario_body(code=code), headers=centre.headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/code")

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
+from datetime import datetime
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import jwt
 import msgspec
 import pytest
 
@@ -41,6 +43,8 @@ async def test_a_first_login_opens_an_account_in_state_new(client: AsyncClient) 
     body = answer.json()
     assert set(body) == {"accessToken", "refreshToken", "expiresIn", "expiresAt", "citizen"}
     assert body["expiresIn"] == 600
+    claims = jwt.decode(body["accessToken"], options={"verify_signature": False})
+    assert datetime.fromisoformat(body["expiresAt"]).timestamp() == claims["exp"] == claims["iat"] + 600
     assert body["citizen"]["state"] == "new"
     assert answer.headers["cache-control"] == "no-store"
     own = await client.get("/v1/me", headers=bearer(body["accessToken"]))

@@ -95,7 +95,7 @@ async def test_a_citizen_reads_the_own_lines_only(client: AsyncClient) -> None:
 @pytest.mark.parametrize(
     "cursor",
     [
-        "x", "", "é", "AAAA", encode_cursor([]), encode_cursor(["2026-01-01T00:00:00", str(uuid7())]),
+        "x", "é", "AAAA", encode_cursor([]), encode_cursor(["2026-01-01T00:00:00", str(uuid7())]),
         encode_cursor(["soon", str(uuid7())]), encode_cursor(["2026-01-01T00:00:00Z", "x"]), encode_cursor(7),
     ],
 )  # fmt: skip

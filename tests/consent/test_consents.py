@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 BLOOD = {"purpose": "pos_blood", "version": 1}
+GONE = {"purpose": "gone", "version": 1}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -148,7 +149,7 @@ async def test_who_has_not_joined_has_nothing_to_consent_to(client: AsyncClient)
     tokens = await log_in(client)
     for path, body in (("/v1/me/consents", BLOOD), ("/v1/me/consents/pos_blood/withdraw", None)):
         answer = await client.post(path, json=body, headers=tokens.headers)
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_joined")
     assert await purposes_of(client, tokens.headers) == []
 
 
@@ -192,6 +193,35 @@ async def accept_the_newer(client: AsyncClient, headers: dict[str, str]) -> None
     assert refused.json()["code"] == "consent_unknown"
     await client.post("/v1/me/consents", json={"purpose": "pos_marrow", "version": 2}, headers=headers)
     assert await marrow_of(client, headers) == [(2, True)]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"purpose": "nose", "version": 1}, "/purpose"), ({"purpose": "pos_blood", "version": 9}, "/version")],
+)
+async def test_a_refused_consent_points_to_the_member_that_is_wrong(
+    client: AsyncClient, body: dict[str, Any], pointer: str
+) -> None:
+    member = await join(client)
+    answer = await client.post("/v1/me/consents", json=body, headers=member.headers)
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [(pointer, "consent_unknown")]
+
+
+async def test_a_consent_whose_purpose_is_no_longer_asked_for_is_still_shown(client: AsyncClient) -> None:
+    member = await join(client)
+    await execute("INSERT INTO consent_text VALUES ('gone', 1, '已停用', 'Gone', '文', 'T', false, now())")
+    assert (await client.post("/v1/me/consents", json=GONE, headers=member.headers)).status_code == 200
+    await execute("UPDATE consent_text SET published_at = now() + interval '1 day' WHERE purpose = 'gone'")
+    try:
+        answer = await client.get("/v1/me/consents", headers=member.headers)
+        assert answer.status_code == 200, answer.text
+        (shown,) = [given for given in answer.json()["data"] if given["purpose"] == "gone"]
+        assert (shown["version"], shown["title"], shown["isCurrent"]) == (1, "已停用", False)
+        assert (await client.post("/v1/me/consents/gone/withdraw", headers=member.headers)).status_code == 200
+        assert "gone" not in await purposes_of(client, member.headers)
+    finally:
+        await execute("DELETE FROM consent WHERE purpose = 'gone'")
+        await execute("DELETE FROM consent_text WHERE purpose = 'gone'")
 
 
 async def marrow_of(client: AsyncClient, headers: dict[str, str]) -> list[tuple[int, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 async def test_a_poisoned_item_fails_alone(client: AsyncClient) -> None:
     person = await join(client)
     poison: list[tuple[Any, str]] = [
-        (None, "malformed"), (7, "malformed"), ([], "malformed"), ({}, "malformed"),
-        (item_of(person, points=5), "malformed"), (item_of(person, quantity="5"), "malformed"),
+        (None, "wrong_type"), (7, "wrong_type"), ([], "wrong_type"), ({}, "missing"),
+        (item_of(person, points=5), "unknown_field"), (item_of(person, quantity="5"), "wrong_type"),
         (item_of(person, eventId="NUL\x00"), "event_id_invalid"), (item_of(person, eventId="😀"), "event_id_invalid"),
         (item_of(person, name="张\x00三"), "name_invalid"), (item_of(person, name="张😀"), "name_invalid"),
         (item_of(person, document="文" * 5_000), "document_invalid"),
@@ -45,6 +46,39 @@ async def test_a_poisoned_item_fails_alone(client: AsyncClient) -> None:
     told = await outcomes_of(client, *[item for item, _ in poison], good)
     assert told == [*[code for _, code in poison], "accepted"]
     assert len(await records_of(person)) == 1
+
+
+ASCII_WORD = re.compile(r"[A-Za-z]{2,}")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "unknown member": ({"points": 5}, "unknown_field", "/points"),
+    "text for a number": ({"quantity": "5"}, "wrong_type", "/quantity"),
+    "number for a text": ({"source": 5}, "wrong_type", "/source"),
+    "member left out": ({"idNumber": None}, "missing", "/idNumber"),
+    "no date": ({"endsOn": "2026-02-30"}, "date_invalid", "/endsOn"),
+    "no day of the calendar": ({"eventOn": "2026-02-30"}, "date_invalid", "/eventOn"),
+    "no ID number": ({"idNumber": "1"}, "id_number_invalid", "/idNumber"),
+    "unknown indicator": ({"indicator": "NO_SUCH"}, "indicator_unknown", "/indicator"),
+    "needless grade": ({"grade": "1"}, "grade_unknown", "/grade"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_refusal_says_what_is_wrong_and_where(client: AsyncClient, name: str) -> None:
+    """Alone the item is the body; in an array the pointer begins with its place. Each language is one language."""
+    changes, code, pointer = WRONG[name]
+    person, official = await join(client), await importer()
+    wrong = item_of(person, **changes)
+    for body, place in ((wrong, ""), ([item_of(person), wrong], "/1")):
+        said = {}
+        for language in ("zh", "en"):
+            answer = await send(client, body, official, language=language)
+            reason = answer.json()["items"][-1]["reason"]
+            assert (reason["code"], reason["pointer"]) == (code, place + pointer), reason
+            said[language] = reason["text"].replace(pointer[1:], "").replace("ID", "")
+        assert HAN.search(said["zh"])
+        assert not HAN.search(said["en"])
+        assert set(ASCII_WORD.findall(said["zh"])) <= {"null", "YYYY", "MM", "DD"}, said["zh"]
 
 
 async def test_a_raw_body_reaches_its_items(client: AsyncClient) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.intake.rules import ArrivedItem, Flaw, ItemOutcome, compute_counts, parse_batch, parse_event_id, parse_item
+from app.intake.actions import read_item
+from app.intake.rules import ArrivedItem, Flaw, ItemOutcome, compute_counts, parse_batch, parse_event_id
 
 AN_ITEM = ArrivedItem(
     source="civil-affairs", event_id="E-1", indicator="POS_RESCUE", id_number="x", name="张三", event_on="2026-03-01"
@@ -35,31 +36,36 @@ GOOD = msgspec.json.encode(AN_ITEM)
 
 
 @pytest.mark.parametrize(
-    ("poison", "event_id"),
+    ("poison", "event_id", "code", "pointer"),
     [
-        (b"1", None), (b"null", None), (b"[]", None), (b"{}", None), (b'"x"', None), (b"1e999", None),
-        (b'{"eventId": "E-2"}', "E-2"), (b'{"eventId": 2}', None),
-        (GOOD[:-1] + b', "points": 5}', "E-1"), (GOOD[:-1] + b', "quantity": "5"}', "E-1"),
-        (GOOD[:-1] + b', "quantity": 1.5}', "E-1"), (GOOD[:-1] + b', "quantity": 1e999}', "E-1"),
-        (GOOD[:-1] + b', "quantity": ' + b"9" * 5_000 + b"}", "E-1"),
-        (GOOD[:-1] + b', "x": ' + b"[" * 900 + b"]" * 900 + b"}", "E-1"),
-        (b'{"eventId": "' + b"e" * 129 + b'"}', None), (b'{"eventId": "\xff"}', None),
+        (b"1", None, "wrong_type", ""), (b"null", None, "wrong_type", ""), (b"[]", None, "wrong_type", ""),
+        (b"{}", None, "missing", "/source"), (b'"x"', None, "wrong_type", ""), (b"1e999", None, "out_of_range", ""),
+        (b'{"eventId": "E-2"}', "E-2", "missing", "/source"), (b'{"eventId": 2}', None, "wrong_type", "/eventId"),
+        (GOOD[:-1] + b', "points": 5}', "E-1", "unknown_field", "/points"),
+        (GOOD[:-1] + b', "a/b~c": 5}', "E-1", "unknown_field", "/a~1b~0c"),
+        (GOOD[:-1] + b', "quantity": "5"}', "E-1", "wrong_type", "/quantity"),
+        (GOOD[:-1] + b', "quantity": 1.5}', "E-1", "wrong_type", "/quantity"),
+        (GOOD[:-1] + b', "quantity": 1e999}', "E-1", "out_of_range", "/quantity"),
+        (GOOD[:-1] + b', "quantity": ' + b"9" * 5_000 + b"}", "E-1", "out_of_range", "/quantity"),
+        (GOOD[:-1] + b', "x": ' + b"[" * 900 + b"]" * 900 + b"}", "E-1", "unknown_field", "/x"),
+        (b'{"eventId": "' + b"e" * 129 + b'"}', None, "missing", "/source"),
+        (b'{"eventId": "\xff"}', None, "malformed", ""),
     ],
 )  # fmt: skip
-def test_a_poisoned_item_fails_alone(poison: bytes, event_id: str | None) -> None:
+def test_a_poisoned_item_fails_alone(poison: bytes, event_id: str | None, code: str, pointer: str) -> None:
     batch = parse_batch(b"[" + GOOD + b"," + poison + b"," + GOOD + b"]")
     assert batch is not None
-    first, bad, last = [parse_item(raw) for raw in batch]
+    first, bad, last = [read_item(raw) for raw in batch]
     assert first == last == AN_ITEM
     assert isinstance(bad, Flaw)
-    assert bad.code == "malformed"
+    assert (bad.code, bad.pointer) == (code, pointer)
     assert parse_event_id(batch[1]) == event_id
 
 
 @given(st.binary(max_size=200))
 def test_any_body_gets_a_verdict(body: bytes) -> None:
     for raw in parse_batch(body) or []:
-        assert isinstance(parse_item(raw), ArrivedItem | Flaw)
+        assert isinstance(read_item(raw), ArrivedItem | Flaw)
 
 
 @given(st.lists(st.sampled_from(["accepted", "updated", "duplicate", "not_a_member", "refused"])))

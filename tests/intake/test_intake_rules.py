@@ -16,7 +16,7 @@ from app.intake.rules import (
     CleanItem,
     Flaw,
 )
-from app.intake.rules_clean import FLAWS, NOBODY, is_plain_text, judge_item
+from app.intake.rules_clean import FLAWS, NOBODY, POINTERS, is_plain_text, judge_item
 from app.record.rules import (
     ACT_ID_CHARACTERS_MAX,
     CATALOGUE,
@@ -158,7 +158,7 @@ def test_a_denied_topic_is_refused_by_its_title(topic: str) -> None:
 
 
 def test_every_flaw_has_its_case() -> None:
-    tested = {expected for _, expected in _cases()} | {"event_id_reused"}
+    tested = {expected for _, expected in _cases()} | {"event_id_reused", "malformed"}
     assert set(FLAWS) <= tested
 
 
@@ -203,3 +203,8 @@ def test_any_item_gets_a_verdict(item: ArrivedItem) -> None:
         stored = "".join(map(str, msgspec.structs.astuple(judged.record)))
         assert "\x00" not in stored
         assert stored.encode()
+
+
+def test_every_flaw_has_a_pointer_to_a_member_of_an_item() -> None:
+    members = {f"/{field.encode_name}" for field in msgspec.structs.fields(ArrivedItem)}
+    assert {flaw.pointer for flaw in FLAWS.values()} | set(POINTERS.values()) <= members | {""}

@@ -170,6 +170,7 @@ async def test_joining_twice_is_refused(client: AsyncClient) -> None:
     member = await join(client)
     answer = await ask(client, member.tokens)
     assert (answer.status_code, answer.json()["code"]) == (409, "already_joined")
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["state_active"]
 
 
 async def test_joining_needs_a_login(client: AsyncClient) -> None:

@@ -146,6 +146,7 @@ async def test_suspending_ends_the_token_and_resuming_does_not_revive_it(client:
     assert (await client.get(URL, headers=official.headers)).status_code == 401
     again = await client.post(f"{URL}/{official.id}/suspend", headers=centre.headers)
     assert (again.status_code, again.json()["code"]) == (409, "official_state_unsuitable")
+    assert [reason["code"] for reason in again.json()["reasons"]] == ["state_suspended"]
     resumed = await client.post(f"{URL}/{official.id}/resume", headers=centre.headers)
     assert (resumed.status_code, resumed.json()["state"]) == (200, "active")
     assert (await client.get(URL, headers=official.headers)).status_code == 401

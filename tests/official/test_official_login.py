@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pyotp
 import pytest
 
@@ -52,6 +54,8 @@ async def test_signing_in_gives_a_token_that_speaks(client: AsyncClient) -> None
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert body["expiresIn"] == TOKEN_SECONDS
+    claims = jwt.decode(body["accessToken"], options={"verify_signature": False})
+    assert datetime.fromisoformat(body["expiresAt"]).timestamp() == claims["exp"] == claims["iat"] + TOKEN_SECONDS
     assert body["official"] == {
         "id": str(official.id), "username": official.username, "roles": ["administrator", "editor"],
         "institution": {"id": str(partner.institution_id), "name": partner.name},
@@ -116,8 +120,10 @@ async def test_wrong_codes_lock_too(client: AsyncClient) -> None:
 
 
 async def test_parallel_guesses_get_five_tries_together(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many arrive at once, only five passwords are looked at."""
+    """However many arrive at once, only five passwords are looked at: by the account itself, not by a limit before."""
     official = await make_official(roles=["auditor"])
+    # A busy machine may not hear from Valkey in time; the tightened limit would then refuse some with 429.
+    monkeypatch.setattr(actions, "LIMIT_BY_NAME", SharedLimit(f"test-{official.username}", 1000, 60))
     looked_at: list[str] = []
     is_right = actions_secret.is_password_right
 

@@ -152,6 +152,7 @@ async def test_what_is_suspended_says_so_and_goes_on(client: AsyncClient, noun: 
     path = url if noun == "institution" else f"{url}/{noun}s/{row_id}"
     status, body = await post(client, centre, f"{path}/resume")
     assert (status, body["code"]) == (409, "state_unsuitable")
+    assert [reason["code"] for reason in body["reasons"]] == ["state_active"]
     racing = await asyncio.gather(*(post(client, centre, f"{path}/suspend") for _ in range(3)))
     assert sorted(status for status, _ in racing) == [200, 409, 409]
     await refresh_directory()

@@ -104,6 +104,7 @@ async def test_a_rotation_without_overlap_ends_the_old_key_at_once(client: Async
     assert (await status_of(client, old["key"]), await status_of(client, new["key"])) == (401, 200)
     again = await client.post(rotate, headers=official.headers, json={"overlapSeconds": 0})
     assert (again.status_code, again.json()["code"]) == (409, "key_not_in_force")
+    assert [reason["code"] for reason in again.json()["reasons"]] == ["state_expired"]
 
 
 async def test_an_overlap_never_lengthens_a_life(client: AsyncClient) -> None:
@@ -134,8 +135,10 @@ async def test_a_suspended_key_stops_and_goes_on(client: AsyncClient) -> None:
     assert await wait_for_status(client, made["key"], 401) == 401
     again = await client.post(f"{url}/{made['id']}/suspend", headers=official.headers)
     assert (again.status_code, again.json()["code"]) == (409, "state_unsuitable")
+    assert [reason["code"] for reason in again.json()["reasons"]] == ["state_suspended"]
     rotated = await client.post(f"{url}/{made['id']}/rotate", headers=official.headers, json={"overlapSeconds": 1})
     assert (rotated.status_code, rotated.json()["code"]) == (409, "key_not_in_force")
+    assert [reason["code"] for reason in rotated.json()["reasons"]] == ["state_suspended"]
     assert (await client.post(f"{url}/{made['id']}/resume", headers=official.headers)).json()["state"] == "active"
     assert await wait_for_status(client, made["key"], 200) == 200
 

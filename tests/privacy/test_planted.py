@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from tests.support.citizens import Tokens
 
-pytestmark = pytest.mark.xdist_group("planted")
-
 NAME = "诸葛栖霞鹤"  # who else is called that
 MASKED = "诸葛***"
 # Where the twenty digits under a code's prefix lie for seven days, and nowhere else (credit code, "Life").
@@ -208,6 +206,6 @@ def test_the_database_holds_nothing_in_clear(played: Played, moment: str) -> Non
 
 def test_the_digits_of_a_code_lie_in_one_table_only(played: Played) -> None:
     digits = {secret: secret[2:] for secret in played.player.secrets if secret.isdigit() and len(secret) == 22}
-    assert len(digits) >= 3
+    assert len(digits) >= 2
     found = {name for name, text in played.dump.items() if find_in(text, digits)}
     assert found == CODES_LIE_IN

@@ -21,8 +21,6 @@ from tests.support.world import issue_code
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
-pytestmark = pytest.mark.xdist_group("silence")
-
 TODAY = now().date()
 SCORE = 697  # a number that nothing else here has
 FITTING: dict[str, Any] = {"score": SCORE, "level": "L4", "birth_on": date(1990, 5, 1)}

@@ -69,6 +69,10 @@ VALIDITY: dict[str, Case] = {
         [told("NEG_PENALTY", "2024-05-01", grade="low")], {"BASE_CLEAN": 30}),
     "an open state lasts": (
         [told("NEG_TAX_ARREARS", "2020-01-01")], {"NEG_TAX_ARREARS": -20}),
+    "longer than its publication period of 36 months": (
+        [told("NEG_COURT_LISTED", "2019-01-01")], {"NEG_COURT_LISTED": -200}),
+    "and is gone at once when it ends": (
+        [told("NEG_COURT_LISTED", "2026-01-01", ends_on="2026-11-21")], {"BASE_CLEAN": 20}),
     "a state counts until the day before it ends": (
         [told("BASE_TAX_OK", ends_on="2026-11-22")], {**CLEAN, "BASE_TAX_OK": 10}),
     "and no longer on the day it ends": (

@@ -123,7 +123,7 @@ async def test_changes_newest_first_page_by_page(client: AsyncClient) -> None:
 async def test_who_has_not_joined_has_no_score(client: AsyncClient, path: str) -> None:
     new = await log_in(client)
     answer = await client.get(path, headers=new.headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_joined")
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
@@ -158,4 +158,7 @@ async def test_anybody_may_read_the_rules(client: AsyncClient) -> None:
         == "2.4 无偿献血：每次+10分；自发生之日起12个月内有效；同一自然年合计不超过+20分；须本人单独同意"
     )
     assert {"E1", "E7", "E11"} <= {rule["clause"] for rule in book["engineRules"]}
+    (publication,) = [rule for rule in book["engineRules"] if rule["clause"] == "E5"]
+    assert "公示期不起算" in publication["zh"]
+    assert "counts until it ends" in publication["en"]
     assert not {indicator["topic"] for indicator in book["indicators"]} & set(CATALOGUE.denied_topics)

@@ -49,4 +49,4 @@ async def headers_of(official_id: UUID) -> dict[str, str]:
     """Return headers with a fresh token of an official."""
     account = await queries.find_account(official_id)
     assert account is not None
-    return {"Authorization": f"Bearer {actions.issue_official_token(account)}"}
+    return {"Authorization": f"Bearer {actions.issue_official_token(account, now())}"}

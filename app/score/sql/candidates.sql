@@ -25,8 +25,9 @@ told AS MATERIALIZED (
 ),
 
 -- Records that count on some day, with their last day ("until"; null: no end in sight).
--- Validity counts from the event, that of a continuing act from its end. A state counts while it lasts: an open one has
--- no end to count from, and the day it ends on no longer counts. The last day of a period of months is the day of the
+-- Validity, which is the longest publication period of what is negative, counts from the event, that of a continuing act
+-- from its end. A state, negative ones too, counts while it lasts, however long: its period does not begin before it has
+-- ended, and from the day it ends on it no longer counts at all. The last day of a period of months is the day of the
 -- same number (Civil Code, art. 202). "alone" is what a record would give by itself.
 candidate AS MATERIALIZED (
     SELECT r.citizen_id, r.day, r.rule_book_id, r.adult_on, r.id, r.event_on, r.quantity, r.act_id,
