@@ -32,6 +32,7 @@ CREATE TABLE audit_head (
     hash bytea NOT NULL,
     mac bytea NOT NULL
 );
+INSERT INTO audit_head (number, hash, mac) VALUES (0, ':hash', ':mac');
 
 CREATE TABLE event_epoch (
     epoch smallint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
@@ -56,6 +57,6 @@ CREATE INDEX event_feed ON event (institution_id, epoch, xid, id) WHERE institut
 
 
 async def forwards() -> MigrationManager:
-    head = compute_first_head()  # signed with the city's own key, so it cannot stand in the text above
-    first = f"INSERT INTO audit_head (number, hash, mac) VALUES (0, '\\x{head.hash.hex()}', '\\x{head.mac.hex()}');"
-    return sql_migration(ID, DESCRIPTION, SQL + first)
+    head = compute_first_head()  # signed with the city's own key
+    sql = SQL.replace(":hash", rf"\x{head.hash.hex()}").replace(":mac", rf"\x{head.mac.hex()}")
+    return sql_migration(ID, DESCRIPTION, sql)

@@ -17,7 +17,7 @@ CREATE TABLE scenario_use (
 );
 
 CREATE TABLE scenario (
-    code text PRIMARY KEY,
+    code text PRIMARY KEY CHECK (code ~ '^[a-z][a-z0-9_]{1,39}$'),
     title_zh text NOT NULL,
     title_en text NOT NULL,
     use text NOT NULL,

@@ -36,10 +36,18 @@ def test_the_composition_gives_production_what_it_needs(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert [name for name in NEEDED_IN_PRODUCTION if f"{name}: " not in text] == []
     named = set(re.findall(r"^    ([A-Z_]+): ", text, re.MULTILINE))
-    assert named <= set(TABLE) | OF_COMPOSE | {"POSTGRES_USER", "POSTGRES_DB", "REDISCLI_AUTH"}
+    assert named <= set(TABLE)
     asked = set(re.findall(r"\$\{([A-Z_]+):\?\}", text))
     assert asked - set(TABLE) == OF_COMPOSE, "the README says what the composition asks for"
     assert set(re.findall(r"\$\{([A-Z_]+):-", text)) <= set(TABLE)
+
+
+def test_the_newcomers_page_says_what_every_file_of_the_kit_is() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = contributing.partition("### The kit\n")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| `.*?\|", table, re.MULTILINE)))
+    files = {path.stem for path in (ROOT / "app" / "kit").glob("*.py")} - {"__init__"}
+    assert sorted(named) == sorted(files)
 
 
 def test_every_command_of_the_readme_exists() -> None:

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.credit_code.rules import CODES_AT_ONCE_MAX
-from app.kit.http import Ask, Wire
+from app.kit.http import Wire
 
+# What is asked is frozen here, unlike elsewhere: it also stands for no body at all, as a default.
 RevokeReason = Literal["lost_phone", "screenshot", "other"]
 
 
-class IssueCodesRequest(Ask, frozen=True):
+class IssueCodesRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A phone asks for the code of this slot and up to two ahead; without a body, for this slot's alone."""
 
     count: Annotated[
@@ -36,7 +37,7 @@ class IssuedCodes(Wire):
     codes: list[IssuedCode]
 
 
-class RevokeCodesRequest(Ask, frozen=True):
+class RevokeCodesRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A citizen kills every code shown so far; why may be left out."""
 
     reason: RevokeReason = "other"

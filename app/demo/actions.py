@@ -11,7 +11,7 @@ import msgspec
 from app.campaign.actions_scenario import create_scenario
 from app.demo import queries
 from app.demo.actions_campaigns import make_campaigns
-from app.demo.actions_people import describe_citizens, is_made, make_people
+from app.demo.actions_people import describe_citizens, make_people
 from app.demo.actions_places import (
     MadeOfficial,
     find_administrator,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-__all__ = ["CITIZENS_DEFAULT", "is_made", "make_city", "make_tour_officials", "read_city", "write_city"]
+__all__ = ["CITIZENS_DEFAULT", "is_here", "make_city", "make_tour_officials", "read_city", "write_city"]
 
 CITIZENS_DEFAULT = 20_000
 CITIZENS_SHOWN = 32
@@ -77,6 +77,11 @@ async def make_tour_officials() -> dict[str, MadeOfficial]:
     administrator = await find_administrator()
     made = await make_officials(administrator, TOUR_POSTS, {})
     return {official.post.username: official for official in made}
+
+
+async def is_here(city: City) -> bool:
+    """Whether the city that a file tells of is the one in this database."""
+    return await queries.find_is_terminal(city.partners[0].terminal_id)
 
 
 def write_city(city: City, path: Path, *, base_url: str) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from app.demo.actions import CITIZENS_DEFAULT, is_made, make_city, make_tour_officials, read_city, write_city
+from app.demo.actions import CITIZENS_DEFAULT, is_here, make_city, make_tour_officials, read_city, write_city
 from app.demo.actions_guide import Guide, TourFailed
 from app.demo.actions_tour import play_tour
 from app.demo.clients import call, open_client
@@ -84,8 +84,8 @@ async def _prepare(guide: Guide, base_url: str, citizens: int) -> tuple[City, di
     """Make what is not there yet, and write down how to get in."""
     path = VAR_FOLDER / DEMO_FILE
     async with database_lifespan():
-        city = read_city(path) if await is_made() else None
-        if city is None:
+        city = read_city(path)
+        if city is None or not await is_here(city):
             city = await _make(guide, citizens)
         else:
             guide.tell("惠信市已经在这里，不再重建", "the city is here already and is not made again")

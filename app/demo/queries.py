@@ -147,6 +147,11 @@ async def list_places(names: Sequence[str]) -> list[PlaceRow]:
     )
 
 
+async def find_is_terminal(terminal_id: UUID) -> bool:
+    """Whether there is such a terminal."""
+    return bool(await fetch_value("SELECT EXISTS (SELECT FROM terminal WHERE id = $1)", terminal_id))
+
+
 async def find_official(username: str) -> OfficialRow | None:
     """Find a staff account."""
     return await fetch_one(

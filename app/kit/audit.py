@@ -1,9 +1,9 @@
 """The audit chain: every official action, append-only, each entry's keyed hash covering the one before.
 
-The chain's *head* says where it ends. Its ``mac`` is a running one: it is made of the mac before and the new entry's hash
-under a key of its own, and only the newest is stored. So whoever can write to the database but has no key can neither
-shorten the chain nor sign a shortened one, and a head that was tampered with stays wrong through every later entry.
-Somebody who kept an earlier head and puts the whole of that day back is found by a copy of the head kept elsewhere.
+The chain's *head* says where it ends. Its ``mac`` is a running one: it is made of the mac before and the new entry's
+hash under a key of its own, and only the newest is stored. So whoever can write to the database but has no key can
+neither shorten the chain nor sign a shortened one, and a head that was tampered with stays wrong through every later
+entry. Somebody who kept an earlier head and puts that whole day back is found by a copy of the head kept elsewhere.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from app.campaign.rules import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
@@ -19,8 +20,6 @@ from app.redemption.actions_benefits import Filter, JudgedBenefit
 from app.redemption.queries_report import MyRedemptionRow
 from app.redemption.schemas import MyBenefit, MyRedemption
 
-SCENARIO_CHARACTERS_MAX = 40
-
 
 @get(
     "/benefits",
@@ -30,7 +29,9 @@ SCENARIO_CHARACTERS_MAX = 40
 async def list_my_benefits(
     request: AnyRequest,
     citizen: NamedDependency[CitizenCaller],
-    scenario: Annotated[str | None, QueryParameter(name="scenario", max_length=SCENARIO_CHARACTERS_MAX)] = None,
+    scenario: Annotated[
+        str | None, QueryParameter(name="scenario", max_length=SCENARIO_CHARACTERS_MAX, pattern=SCENARIO_PATTERN)
+    ] = None,
     eligible: Annotated[bool | None, QueryParameter(name="eligible")] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE_SIZE_DEFAULT,

@@ -48,8 +48,9 @@ async def list_partner_redemptions(
 ) -> Page[PartnerRedemption]:
     """List your redemptions, newest first; by your reference, or of one day."""
     if on is not None and not is_statement_day(on):
-        detail = f"a day from {STATEMENT_DAY_MIN} to {STATEMENT_DAY_MAX}"
-        raise InvalidRequest(errors=[FieldError(pointer="/query/on", code="out_of_range", detail=detail)])
+        zh = f"日期应在 {STATEMENT_DAY_MIN} 至 {STATEMENT_DAY_MAX} 之间"
+        en = f"A day from {STATEMENT_DAY_MIN} to {STATEMENT_DAY_MAX}"
+        raise InvalidRequest(errors=[FieldError(pointer="/query/on", code="out_of_range", zh=zh, en=en)])
     begins_at, ends_at = _bounds(on or STATEMENT_DAY_MIN, on or STATEMENT_DAY_MAX)
     place = decode_cursor(cursor, ListPlace) or ListPlace(ends_at, UUID(int=2**128 - 1))
     at, stores = now(), _stores_of(partner)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules import Grant
+from app.campaign.rules import Grant, ScenarioCode
 from app.kit.http import Ask, ReasonText, Wire
 from app.redemption.rules import AMOUNT_FEN_MAX, REFERENCE_CHARACTERS_MAX, RedemptionState
 
@@ -18,7 +18,6 @@ REASON_CHARACTERS_MAX = 200
 # In Python's patterns ``$`` also stands before a last line break.
 Currency = Literal["CNY"]
 CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX, description="What was scanned.")]
-ScenarioCode = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[a-z_]+(?!\n)$")]
 Reference = Annotated[
     str,
     msgspec.Meta(

@@ -11,7 +11,6 @@ import pytest
 
 from app.campaign.actions import catalogue
 from app.demo import actions
-from app.demo.actions_people import is_made
 from app.demo.rules_file import City
 from app.kit.audit import find_broken_entry
 from app.kit.cache import bump, refresh_all
@@ -107,8 +106,12 @@ async def test_making_it_again_makes_nobody_twice(city: City) -> None:
     assert again.citizens == city.citizens
     assert [p.terminal_id for p in again.partners] == [p.terminal_id for p in city.partners]
     assert {p.api_key for p in again.partners}.isdisjoint({p.api_key for p in city.partners})
-    assert await is_made(seed=SEED)
-    assert not await is_made(seed=SEED + 1)
+
+
+async def test_a_file_of_another_city_is_told_from_ours(city: City) -> None:
+    assert await actions.is_here(city)
+    elsewhere = msgspec.structs.replace(city.partners[0], terminal_id=uuid7())
+    assert not await actions.is_here(msgspec.structs.replace(city, partners=[elsewhere, *city.partners[1:]]))
 
 
 async def test_every_campaign_was_approved_by_somebody_else(city: City) -> None:

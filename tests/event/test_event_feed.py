@@ -156,7 +156,7 @@ async def test_reading_needs_the_read_scope(client: AsyncClient) -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "bm90IGpzb24", "W10", "WzEsMl0", "é", encode_cursor([1, 2, "no id"]), encode_cursor([-1, 0, UUID(int=0)]),
+    ["x", "bm90IGpzb24", "W10", "WzEsMl0", "é", encode_cursor([1, 2, "no id"]), encode_cursor([-1, 0, UUID(int=0)]),
      encode_cursor([0, 2**63, UUID(int=0)]), encode_cursor([2**15, 0, UUID(int=0)]), encode_cursor({"epoch": 1}),
      encode_cursor([1, 2, UUID(int=0), 4]), "a" * 501],
 )  # fmt: skip

@@ -13,7 +13,17 @@ from app.kit.clock import now
 from app.kit.database import execute, fetch_value
 from app.redemption.rules import SCAN_LIFETIME_SECONDS
 from tests.support.partners import make_partner
-from tests.support.redeeming import Shopper, code_of, count, make_benefit, make_shopper, redeem, scan, show_code
+from tests.support.redeeming import (
+    Shopper,
+    code_of,
+    count,
+    find_mine,
+    make_benefit,
+    make_shopper,
+    redeem,
+    scan,
+    show_code,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +61,8 @@ async def test_nobody_learns_why_nothing_applies(client: AsyncClient) -> None:
     assert refused.json()["reasons"] == []
     assert refused.json()["detail"] == "无可用优惠"
 
-    mine = (await client.get("/v1/me/benefits?limit=100", headers=shopper.headers)).json()["data"]
-    reasons = next(entry["reasons"] for entry in mine if entry["id"] == str(benefit_id))
-    assert "12" in reasons[0]["text"]
+    mine = await find_mine(client, shopper, benefit_id)
+    assert "12" in mine["reasons"][0]["text"]
     log = (await client.get("/v1/me/access-log", headers=shopper.headers)).json()["data"]
     assert {entry["outcome"] for entry in log} == {"scanned", "not_eligible"}
 
@@ -184,7 +193,7 @@ async def test_codes_that_do_not_open(
     for answer in (await scan(client, partner, text), await redeem(client, partner, benefit_id, code=text)):
         assert (answer.status_code, code_of(answer)) == (status, code)
     # an expired code, or one its citizen has killed, names the citizen, who sees the tries; another text names nobody
-    is_theirs = status == 410 or len(text) == 22 and text.isascii()
+    is_theirs = status == 410 or (len(text) == 22 and text.isascii())
     assert await count("access_log", citizen_id=shopper.id, outcome=code) == (2 if is_theirs else 0)
 
 

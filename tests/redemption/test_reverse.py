@@ -12,7 +12,17 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value
 from tests.support.officials import make_official
 from tests.support.partners import bearer, make_key, make_partner
-from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, reverse, scan, show_code
+from tests.support.redeeming import (
+    code_of,
+    count,
+    find_mine,
+    make_benefit,
+    make_shopper,
+    redeem,
+    reverse,
+    scan,
+    show_code,
+)
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -148,8 +158,7 @@ async def test_the_citizen_sees_what_was_used(client: AsyncClient) -> None:
     mine = (await client.get("/v1/me/redemptions", headers=shopper.headers)).json()["data"]
     assert [(row["title"], row["institution"], row["discountFen"]) for row in mine] == [("九折", partner.name, 10)]
     assert (await client.get("/v1/me/redemptions", headers=other.headers)).json()["data"] == []
-    page = (await client.get("/v1/me/benefits?eligible=true&limit=100", headers=shopper.headers)).json()
-    assert next(b["remainingForMe"] for b in page["data"] if b["id"] == str(benefit_id)) == 2
+    assert (await find_mine(client, shopper, benefit_id))["remainingForMe"] == 2
 
 
 async def test_benefits_are_filtered_and_paged(client: AsyncClient) -> None:

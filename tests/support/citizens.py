@@ -57,9 +57,12 @@ def bearer(access_token: str) -> dict[str, str]:
 
 
 def make_id_number(*, born_on: date | None = None, district: str | None = None, sequence: int | None = None) -> str:
-    """Make a checksum-valid ID number; unless told otherwise random, adult, in an area (99…) that is not assigned."""
+    """Make a checksum-valid ID number; unless told otherwise random, adult, in an area that is not assigned.
+
+    The areas 991000 to 999999 are these people's; tests of the demo city find its own below them.
+    """
     born_on = born_on or OLDEST_BORN_ON + timedelta(days=secrets.randbelow(ADULT_DAYS))
-    district = district or f"99{secrets.randbelow(10_000):04d}"
+    district = district or f"99{1_000 + secrets.randbelow(9_000)}"
     sequence = secrets.randbelow(1000) if sequence is None else sequence
     digits = f"{district}{born_on:%Y%m%d}{sequence:03d}"
     total = sum(weight * int(digit) for weight, digit in zip(WEIGHTS, digits, strict=True))

@@ -31,10 +31,10 @@ class LiveServer:
         """Return the processes that answer requests."""
         return [child.pid for child in psutil.Process(self.process.pid).children()]
 
-    def kill_workers(self) -> None:
-        """Kill every worker with SIGKILL; the supervisor starts new ones."""
+    def signal_workers(self, number: signal.Signals) -> None:
+        """Send a signal to every worker; killed ones are started again by the supervisor."""
         for pid in self.worker_pids():
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
     def client(self, connections: int = CONNECTIONS) -> AsyncClient:
         """Return a client with many connections."""

@@ -19,6 +19,7 @@ from app.kit.clock import now, uuid7
 from app.kit.crypto import encrypt_field
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.keys import KEYS
+from app.kit.paging import encode_cursor
 from tests.support.officials import make_official
 
 if TYPE_CHECKING:
@@ -151,6 +152,15 @@ async def reverse(
     headers = partner.headers | {"Idempotency-Key": key or secrets.token_hex(12)}
     path = f"/v1/partner/redemptions/{redemption_id}/reverse"
     return await client.post(path, json={"reason": reason}, headers=headers)
+
+
+async def find_mine(client: AsyncClient, shopper: Shopper, benefit_id: UUID) -> dict[str, Any]:
+    """Return a benefit as the citizen's phone lists it, however many others the city has by now."""
+    cursor = encode_cursor(UUID(int=benefit_id.int - 1))
+    answer = await client.get(f"/v1/me/benefits?limit=1&cursor={cursor}", headers=shopper.headers)
+    (found,) = answer.json()["data"]
+    assert found["id"] == str(benefit_id)
+    return dict(found)
 
 
 async def count(table: str, **where: object) -> int:
