@@ -133,3 +133,8 @@ async def _store_changes(changes: Sequence[ScoreChange], *, at: datetime) -> Non
     await insert_events(
         [NewEvent(type="score.changed.v1", subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in stored]
     )
+
+
+def get_known_book(rule_book_id: int) -> RuleBook:
+    """Return a rule book that ``find_book`` has read in this process."""
+    return _BOOKS[rule_book_id]

@@ -8,9 +8,9 @@ import msgspec
 
 from app.kit.database import transaction
 from app.score import queries, queries_engine
-from app.score.actions import NoScore, find_book
+from app.score.actions import NoScore, find_book, get_known_book
 from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoints
-from app.score.rules_view import CurrentScore, Explanation, PastChange
+from app.score.rules_view import CurrentScore, Explanation, PastChange, StoredScore
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,17 +23,29 @@ ADJUSTMENTS = msgspec.json.Decoder(tuple[Adjustment, ...])
 REASONS = msgspec.json.Decoder(tuple[ChangeReason, ...])
 
 
-async def read_score(citizen_id: UUID) -> CurrentScore:
+async def read_score(citizen_id: UUID) -> StoredScore:
     """Return a citizen's current score; refuses with ``NoScore`` who has none."""
     snapshot = await queries.find_snapshot(citizen_id)
     if snapshot is None:
         raise NoScore
-    return CurrentScore(
+    await find_book(snapshot.rule_book_id)
+    return StoredScore(
         value=snapshot.value,
         level=snapshot.level,
-        dimensions=DIMENSIONS.decode(snapshot.dimensions),
+        dimensions=snapshot.dimensions,
         as_of=snapshot.as_of,
-        book=await find_book(snapshot.rule_book_id),
+        rule_book_id=snapshot.rule_book_id,
+    )
+
+
+def unfold_score(stored: StoredScore) -> CurrentScore:
+    """Return a score that was read here, with its dimensions and its rule book."""
+    return CurrentScore(
+        value=stored.value,
+        level=stored.level,
+        dimensions=DIMENSIONS.decode(stored.dimensions),
+        as_of=stored.as_of,
+        book=get_known_book(stored.rule_book_id),
     )
 
 

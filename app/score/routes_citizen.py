@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
 from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
 from app.kit.errors import NotJoined, StaleCursor, Unauthenticated
-from app.kit.http import AnyRequest, language_of, refusals
+from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score import actions_explain
 from app.score.actions import NoScore
+from app.score.rules_view import StoredScore
 from app.score.schemas import ChangeView, ExplanationView, ScoreView
 from app.score.schemas_make import show_change, show_explanation, show_score
 
+ANSWERS_REMEMBERED_MAX = 10_000
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -24,7 +29,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> Response[ScoreView]:
     """Return your score, its level, and how far the next level is."""
     citizen.need_active()
-    return Answer(show_score(await actions_explain.read_score(citizen.id), language_of(request)), NO_STORE)
+    return Answer(_render_score(await actions_explain.read_score(citizen.id), language_of(request)), NO_STORE)
 
 
 @get(
@@ -52,6 +57,12 @@ async def list_score_changes(
     steps = await actions_explain.list_changes(citizen.id, before=decode_cursor(cursor, UUID), limit=limit + 1)
     language = language_of(request)
     return make_page(steps, limit, lambda step: show_change(step, language), lambda step: step.id)
+
+
+@lru_cache(ANSWERS_REMEMBERED_MAX)
+def _render_score(stored: StoredScore, language: Language) -> Any:
+    """Return the bytes of a score's answer, which names nobody: equal scores share them."""
+    return msgspec.json.encode(show_score(actions_explain.unfold_score(stored), language))
 
 
 router = Router("/v1/me/score", route_handlers=[get_score, explain_score, list_score_changes], tags=["score"])

@@ -11,6 +11,16 @@ from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoi
 from app.score.rules_book import RuleBook
 
 
+class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A score as it is stored; two people with equal ones see equal answers, so answers are made once."""
+
+    value: int
+    level: str
+    dimensions: str
+    as_of: date
+    rule_book_id: int
+
+
 class CurrentScore(msgspec.Struct, frozen=True, kw_only=True):
     """A score as of a day, and the rules it follows."""
 
