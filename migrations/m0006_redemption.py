@@ -6,7 +6,7 @@ from app.kit.migration import sql_migration
 
 ID = "0006"
 DESCRIPTION = "redemption, membership"
-PARTS = 8
+PARTS = 4
 
 # Every unique key leads with the column that tells rows apart, and the list index has a predicate only lists repeat.
 # An empty table has no statistics: the planner then sees no difference between a key and an index that begins with the

@@ -141,7 +141,9 @@ async def find_scanned_people(scans: Sequence[tuple[date, UUID]]) -> list[Scanne
         f"""SELECT {PERSON_COLUMNS}, scan.id AS scan_id, scan.institution_id, scan.store_id, scan.terminal_id,
             scan.scenario, scan.expires_at
         FROM unnest($1::date[], $2::uuid[]) AS wanted (slot_day, id)
-        JOIN scan ON scan.slot_day = wanted.slot_day AND scan.id = wanted.id
+        CROSS JOIN LATERAL (
+            SELECT * FROM scan WHERE scan.id = wanted.id AND scan.slot_day = wanted.slot_day LIMIT 1
+        ) AS scan
         JOIN citizen ON citizen.id = scan.citizen_id
         LEFT JOIN score_snapshot ON score_snapshot.citizen_id = citizen.id""",
         [day for day, _ in scans],
@@ -154,13 +156,18 @@ async def find_earlier_answers(institution_ids: Sequence[UUID], keys: Sequence[s
     return await fetch_all(
         EarlierAnswer,
         """
-        SELECT institution_id, idempotency_key, request_digest, answer
+        SELECT wanted.institution_id, wanted.idempotency_key, found.request_digest, found.answer
         FROM unnest($1::uuid[], $2::text[]) AS wanted (institution_id, idempotency_key)
-        JOIN redemption USING (institution_id, idempotency_key)
-        UNION ALL
-        SELECT institution_id, idempotency_key, request_digest, answer
-        FROM unnest($1::uuid[], $2::text[]) AS wanted (institution_id, idempotency_key)
-        JOIN reversal USING (institution_id, idempotency_key)
+        CROSS JOIN LATERAL (
+            SELECT request_digest, answer FROM redemption AS r
+            WHERE r.idempotency_key = wanted.idempotency_key
+                AND (r.institution_id = wanted.institution_id) IS TRUE
+            UNION ALL
+            SELECT request_digest, answer FROM reversal AS v
+            WHERE v.idempotency_key = wanted.idempotency_key
+                AND (v.institution_id = wanted.institution_id) IS TRUE
+            LIMIT 1
+        ) AS found
         """,
         institution_ids,
         keys,

@@ -14,16 +14,18 @@ WITH item AS MATERIALIZED (
         scan_expires_at, reversible_until, answer, n
     )
 ),
--- 1. Earlier answers to the same key.
+-- 1. Earlier answers to the same key. A look-up each, as LIMIT says: a join planned for an empty table reads it all.
+-- IS TRUE keeps the institution out of the choice of an index: met empty, any index that has it looks as good.
 earlier AS MATERIALIZED (
-    SELECT DISTINCT ON (n) n, is_same, answer FROM (
-        SELECT item.n, redemption.request_digest = item.request_digest AS is_same, redemption.answer
-        FROM item JOIN redemption USING (institution_id, idempotency_key)
+    SELECT item.n, found.is_same, found.answer
+    FROM item CROSS JOIN LATERAL (
+        SELECT r.request_digest = item.request_digest AS is_same, r.answer FROM redemption AS r
+        WHERE r.idempotency_key = item.idempotency_key AND (r.institution_id = item.institution_id) IS TRUE
         UNION ALL
-        SELECT item.n, false, NULL
-        FROM item JOIN reversal USING (institution_id, idempotency_key)
+        SELECT false, NULL FROM reversal AS v
+        WHERE v.idempotency_key = item.idempotency_key AND (v.institution_id = item.institution_id) IS TRUE
+        LIMIT 1
     ) AS found
-    ORDER BY n, is_same DESC
 ),
 fresh AS MATERIALIZED (
     SELECT item.* FROM item WHERE NOT EXISTS (SELECT FROM earlier WHERE earlier.n = item.n)
@@ -50,11 +52,13 @@ judged AS MATERIALIZED (
             WHEN opened_scan_id IS NULL THEN 'credit_code_used'
             WHEN EXISTS (
                 SELECT FROM redemption AS r
-                WHERE r.institution_id = opened.institution_id AND r.scan_id = opened.opened_scan_id
-                    AND r.benefit_id = opened.benefit_id AND r.state = 'redeemed') THEN 'already_redeemed'
+                WHERE (r.institution_id = opened.institution_id) IS TRUE AND r.scan_id = opened.opened_scan_id
+                    AND r.benefit_id = opened.benefit_id AND r.state = 'redeemed'
+                LIMIT 1) THEN 'already_redeemed'
             WHEN EXISTS (
                 SELECT FROM redemption AS r
-                WHERE r.institution_id = opened.institution_id AND r.reference = opened.reference) THEN 'reference_taken'
+                WHERE (r.institution_id = opened.institution_id) IS TRUE AND r.reference = opened.reference
+                LIMIT 1) THEN 'reference_taken'
         END AS refusal
     FROM opened
 ),
@@ -66,7 +70,7 @@ candidate AS MATERIALIZED (
 -- 3. Stock: the rows are locked in order; who fits is decided against the limit passed in.
 stocked AS MATERIALIZED (
     SELECT benefit_id, used FROM benefit_usage
-    WHERE benefit_id IN (SELECT benefit_id FROM candidate WHERE stock IS NOT NULL)
+    WHERE benefit_id = ANY(ARRAY(SELECT benefit_id FROM candidate WHERE stock IS NOT NULL))
     ORDER BY benefit_id
     FOR UPDATE
 ),
