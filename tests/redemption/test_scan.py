@@ -1,0 +1,153 @@
+"""Scanning through HTTP: what a till is told, and the codes and scans it is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.kit.clock import now
+from app.kit.database import execute
+from app.redemption.rules import SCAN_LIFETIME_SECONDS
+from tests.support.partners import make_partner
+from tests.support.redeeming import (
+    Shopper,
+    code_of,
+    count,
+    find_mine,
+    make_benefit,
+    make_shopper,
+    redeem,
+    scan,
+    show_code,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from httpx2 import AsyncClient
+
+
+async def test_a_scan_tells_what_applies_and_nothing_else(client: AsyncClient) -> None:
+    partner = await make_partner()
+    open_to_them = await make_benefit(partner, title="九折")
+    await make_benefit(partner, title="高门槛", eligibility={"type": "scoreAtLeast", "value": 900})
+    shopper = await make_shopper(score=650, level="L4")
+
+    answer = await scan(client, partner, show_code(shopper))
+
+    assert answer.status_code == 201
+    body = answer.json()
+    assert [(b["id"], b["title"]) for b in body["benefits"]] == [(str(open_to_them), "九折")]
+    assert 290 <= body["expiresIn"] <= SCAN_LIFETIME_SECONDS
+    assert not {"score", "level", "reasons", "maskedName"} & set(body)
+    assert "高门槛" not in answer.text
+    assert "scoreAtLeast" not in answer.text
+
+
+async def test_nobody_learns_why_nothing_applies(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, eligibility={"type": "scoreAtLeast", "value": 680})
+    shopper = await make_shopper(score=668, level="L4")
+
+    scanned = await scan(client, partner, show_code(shopper))
+    assert scanned.json()["benefits"] == []
+    assert scanned.json()["message"] == "无可用优惠"
+    refused = await redeem(client, partner, benefit_id, code=show_code(shopper))
+    assert (refused.status_code, code_of(refused)) == (422, "not_eligible")
+    assert refused.json()["reasons"] == []
+    assert refused.json()["detail"] == "无可用优惠"
+
+    mine = await find_mine(client, shopper, benefit_id)
+    assert "12" in mine["reasons"][0]["text"]
+    log = (await client.get("/v1/me/access-log", headers=shopper.headers)).json()["data"]
+    assert {entry["outcome"] for entry in log} == {"scanned", "not_eligible"}
+
+
+async def test_the_name_is_masked_and_only_where_the_scenario_needs_it(client: AsyncClient) -> None:
+    partner = await make_partner(kind="hospital")
+    await make_benefit(partner, scenario="medical", withoutScore="照常就诊")
+    shopper = await make_shopper(name="欧阳娜娜")
+    answer = await scan(client, partner, show_code(shopper))
+    assert answer.json()["maskedName"] == "欧阳**"
+    assert "娜娜" not in answer.text
+
+
+async def test_two_stores_cannot_own_one_code(client: AsyncClient) -> None:
+    partner = await make_partner(stores=2)
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    code = show_code(shopper)
+    first = await scan(client, partner, code)
+    same_store = await scan(client, partner, code)
+    other_store = await scan(client, partner, code, terminal=1)
+    assert first.json()["scanId"] == same_store.json()["scanId"]
+    assert (other_store.status_code, code_of(other_store)) == (409, "credit_code_used")
+    by_code = await redeem(client, partner, benefit_id, code=code, terminal=1)
+    assert code_of(by_code) == "credit_code_used"
+    foreign_scan = await redeem(client, partner, benefit_id, scanId=first.json()["scanId"], terminal=1)
+    assert foreign_scan.status_code == 404
+    assert await count("access_log", citizen_id=shopper.id, outcome="credit_code_used") == 2
+    assert await count("access_log", citizen_id=shopper.id, outcome="not_found") == 1
+    assert await count("event", citizen_id=shopper.id, type="credit_code.refused.v1") == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "code"),
+    [
+        (lambda shopper: show_code(shopper)[:-1], 422, "credit_code_invalid"),
+        (lambda shopper: show_code(shopper, generation=1), 422, "credit_code_invalid"),
+        (lambda _: "96" + "٣" * 20, 422, "credit_code_invalid"),
+        (lambda _: "hello", 422, "credit_code_invalid"),
+        (lambda shopper: show_code(shopper, slots_ago=3), 410, "credit_code_expired"),
+    ],
+)
+async def test_codes_that_do_not_open(
+    client: AsyncClient, make: Callable[[Shopper], str], status: int, code: str
+) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    text = make(shopper)
+    for answer in (await scan(client, partner, text), await redeem(client, partner, benefit_id, code=text)):
+        assert (answer.status_code, code_of(answer)) == (status, code)
+    # an expired code, or one its citizen has killed, names the citizen, who sees the tries; another text names nobody
+    is_theirs = status == 410 or (len(text) == 22 and text.isascii())
+    assert await count("access_log", citizen_id=shopper.id, outcome=code) == (2 if is_theirs else 0)
+
+
+async def test_a_scan_is_over_after_its_lifetime(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    scan_id = (await scan(client, partner, show_code(shopper))).json()["scanId"]
+    await execute("UPDATE scan SET expires_at = $2 WHERE id = $1", UUID(scan_id), now() - timedelta(seconds=1))
+    assert code_of(await redeem(client, partner, benefit_id, scanId=scan_id)) == "scan_expired"
+    read = await client.get(f"/v1/partner/scans/{scan_id}", headers=partner.headers)
+    assert (read.status_code, code_of(read)) == (410, "scan_expired")
+    assert await count("access_log", citizen_id=shopper.id, outcome="scan_expired") == 2
+
+
+async def test_reading_a_scan_again_is_another_line_in_the_log(client: AsyncClient) -> None:
+    partner, stranger = await make_partner(), await make_partner()
+    await make_benefit(partner)
+    shopper = await make_shopper()
+    first = (await scan(client, partner, show_code(shopper))).json()
+    read = await client.get(f"/v1/partner/scans/{first['scanId']}", headers=partner.headers)
+    assert read.json()["benefits"] == first["benefits"]
+    assert await count("access_log", citizen_id=shopper.id, action="scan") == 2
+    for scan_id in (first["scanId"], str(uuid4()), str(UUID(int=2**128 - 1))):
+        headers = stranger.headers if scan_id == first["scanId"] else partner.headers
+        assert (await client.get(f"/v1/partner/scans/{scan_id}", headers=headers)).status_code == 404
+
+
+async def test_failed_codes_are_limited_per_terminal(client: AsyncClient) -> None:
+    partner = await make_partner(terminals=2)
+    answers = [await scan(client, partner, "96" + "1" * 20) for _ in range(21)]
+    assert {a.status_code for a in answers[:20]} <= {410, 422}
+    assert answers[20].status_code == 429
+    assert int(answers[20].headers["Retry-After"]) >= 1
+    assert "RateLimit" in answers[20].headers
+    assert (await scan(client, partner, show_code(await make_shopper()), terminal=1)).status_code == 201
