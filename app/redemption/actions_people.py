@@ -74,7 +74,8 @@ async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -
         return _to_shown(person, read)
     FAILED_TERMINAL.hit(str(terminal.id))
     FAILED_INSTITUTION.hit(str(terminal.institution_id))
-    refusal = CreditCodeExpired() if isinstance(read, ExpiredCode) else CreditCodeInvalid()
+    # "expired" is said of a living citizen's own code only: a random text looks like an old one in a tenth of all cases
+    refusal = CreditCodeExpired() if isinstance(read, ExpiredCode) and is_alive else CreditCodeInvalid()
     if person is None or opened is None or not _is_rather_theirs(read, is_alive=is_alive, at=at):
         raise refusal
     raise TurnedAway(refusal, person.id)
