@@ -8,7 +8,7 @@ import msgspec
 
 from app.event.actions import NewEvent, insert_events
 from app.kit.clock import shanghai_day, uuid7
-from app.kit.database import is_in_transaction
+from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
 from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.score.queries_engine import ComputedScore
     from app.score.rules_book import RuleBook
 
-__all__ = ["NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "rescore"]
+__all__ = ["NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "mark_due", "rescore", "rescore_waiting"]
 
 _BOOKS: dict[int, RuleBook] = {}
 
@@ -59,6 +59,25 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     ]
     await _store_changes(changes, at=at)
     return changes
+
+
+async def mark_due(citizen_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Have citizens rescored by the worker soon, inside the caller's transaction: for imports, where many move at once.
+
+    The caller has locked the citizens, in id order; whoever rescores locks them before it takes them off the list.
+    """
+    assert is_in_transaction(), "whoever changes records says so in the same transaction"
+    await queries.insert_due(sorted(set(citizen_ids)), at)
+
+
+async def rescore_waiting(limit: int, *, at: datetime) -> int:
+    """Rescore some of those who wait or are due by date, in a transaction of its own; how many there were."""
+    async with transaction():
+        asked = [citizen.id for citizen in await queries.list_waiting(shanghai_day(at), limit)]
+        await queries_engine.lock_citizens(sorted(asked))
+        await queries.delete_due(asked)
+        await rescore(asked, at=at)
+    return len(asked)
 
 
 async def find_due(day: date, limit: int) -> list[UUID]:

@@ -11,19 +11,21 @@ import msgspec
 
 from app.kit.database import execute, fetch_all, read_sql
 
+PEOPLE_STORED, PEOPLE_TOLD = "people_stored", "people_told"
 PARTS = ("candidates", "contributions", "totals", "facts")
 FEW_CITIZENS_MAX = 16
 COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 
 
-def _compose(asked: str) -> str:
+def _compose(*people: str) -> str:
     """Put the statement together, without comments: asyncpg keeps no statement longer than 15 KiB prepared."""
-    parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in (asked, *PARTS))
+    parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in (*people, *PARTS))
     return COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, 'answer')}")
 
 
-SCORE_ON_DAY = _compose("asked_on_day")
-SCORE_AGAIN = _compose("asked_again")
+SCORE_ON_DAY = _compose("asked_on_day", PEOPLE_STORED)
+SCORE_AGAIN = _compose("asked_again", PEOPLE_STORED)
+SCORE_TOLD = _compose(PEOPLE_TOLD)
 
 
 class ComputedScore(msgspec.Struct, frozen=True):
@@ -86,3 +88,8 @@ async def find_scores(citizen_ids: Sequence[UUID], day: date, rule_book_id: int 
 async def find_scores_again(citizen_ids: Sequence[UUID]) -> list[ComputedScore]:
     """Score citizens as of the day and under the rule book of their current score, both read in one snapshot."""
     return await fetch_all(ComputedScore, SCORE_AGAIN, citizen_ids)
+
+
+async def find_scores_of_told(people: str, day: date, rule_book_id: int) -> list[ComputedScore]:
+    """Score people who are told of, not stored: a JSON array of id, birth_on, consents and records."""
+    return await fetch_all(ComputedScore, SCORE_TOLD, people, day, rule_book_id)

@@ -77,17 +77,66 @@ class RuleTerm(Table, tablename="rule_term"):
 class ScoreSnapshot(Table, tablename="score_snapshot"):
     """A citizen's current score; ``parts`` is what each indicator and limit gave, to explain the next change."""
 
-    citizen_id = ForeignKey(Citizen, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    citizen_id = UUID(primary_key=True, default=None)
     value = Integer(default=None)
     level = Text(default=None)
     dimensions = JSONB(default=None)
     honours = JSONB(default=None)
     parts = JSONB(default=None)
-    rule_book_id = ForeignKey(RuleBook, null=False, on_delete=OnDelete.restrict, default=None)
+    rule_book_id = Integer(default=None)
     as_of = Date(default=None)
     next_change_on = Date(default=None, null=True)
     inputs_hash = Bytea(default=None)
     computed_at = Timestamptz(default=None)
+
+
+class ScorePrepared(Table, tablename="score_prepared"):
+    """The same table again: scores made ready for a switch, and after it the scores of before until they are told."""
+
+    citizen_id = UUID(primary_key=True, default=None)
+    value = Integer(default=None)
+    level = Text(default=None)
+    dimensions = JSONB(default=None)
+    honours = JSONB(default=None)
+    parts = JSONB(default=None)
+    rule_book_id = Integer(default=None)
+    as_of = Date(default=None)
+    next_change_on = Date(default=None, null=True)
+    inputs_hash = Bytea(default=None)
+    computed_at = Timestamptz(default=None)
+
+
+class ScoreDue(Table, tablename="score_due"):
+    """A citizen whose records moved and who will be rescored in a moment."""
+
+    citizen_id = UUID(primary_key=True, default=None)
+    since = Timestamptz(default=None)
+
+
+class ScorePreparation(Table, tablename="score_preparation"):
+    """A whole city scored beside the current scores; at most one is under way."""
+
+    id = Integer(primary_key=True, default=None)
+    rule_book_id = ForeignKey(RuleBook, null=False, on_delete=OnDelete.restrict, default=None)
+    as_of = Date(default=None)
+    phase = Text(default=None)
+    citizens = Integer(default=None)
+    opened_at = Timestamptz(default=None)
+    caught_up_at = Timestamptz(default=None)
+    switched_at = Timestamptz(default=None, null=True)
+    finished_at = Timestamptz(default=None, null=True)
+
+
+class ScorePreparationChunk(Table, tablename="score_preparation_chunk"):
+    """A range of citizens of a preparation: written whole, or not at all."""
+
+    preparation_id = ForeignKey(
+        ScorePreparation, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None
+    )
+    number = Integer(primary_key=True, default=None)
+    after_id = UUID(default=None)
+    last_id = UUID(default=None)
+    done_at = Timestamptz(default=None, null=True)
 
 
 class ScoreChange(Table, tablename="score_change"):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
+from app.score.actions_told import ToldPerson, ToldRecord, score_told
 from app.score.queries_engine import ComputedScore
 from app.score.rules import STANDARD_BOOK, Adjustment, Contribution
 from app.score.rules_book import RuleBook, RuleIndicator
@@ -107,16 +108,30 @@ def read(score: ComputedScore) -> Judged:
     return Judged(value=score.value, given=given_, taken=taken)
 
 
+def tell(history: History) -> ToldPerson:
+    """Tell a history to the engine instead of storing it."""
+    records = tuple(ToldRecord(**msgspec.structs.asdict(record)) for record in history.records)
+    return ToldPerson(birth_on=history.birth_on, consents=tuple(history.consents), records=records)
+
+
+async def known(book_id: int | None) -> int:
+    return await queries.find_active_book_id() if book_id is None else book_id
+
+
 async def compare(book: RuleBook, book_id: int | None, cases: list[History], later: int) -> None:
     """Compare every citizen's answer, and that nothing moves before the day the engine names."""
     ids = [await store(history) for history in cases]
     answers = {score.citizen_id: score for score in await queries_engine.find_scores(ids, DAY, book_id)}
     day = DAY + timedelta(days=later)
     later_answers = {score.citizen_id: score for score in await queries_engine.find_scores(ids, day, book_id)}
-    for citizen_id, history in zip(ids, cases, strict=True):
+    told_answers = await score_told([tell(history) for history in cases], rule_book_id=await known(book_id), day=DAY)
+    for citizen_id, history, told_ in zip(ids, cases, told_answers, strict=True):
         facts: dict[str, Any] = {"birth_on": history.birth_on, "consents": history.consents}
         score, after = answers[citizen_id], later_answers[citizen_id]
         assert read(score) == judge(book, history.records, day=DAY, **facts)
+        assert told_ is not None
+        assert (told_.value, told_.inputs_hash) == (score.value, score.inputs_hash)
+        assert list(told_.contributions) == msgspec.json.decode(score.contributions, type=list[Contribution])
         assert read(after) == judge(book, history.records, day=day, **facts)
         if score.next_change_on is None or day < score.next_change_on:
             assert (after.value, after.contributions) == (score.value, score.contributions)

@@ -1,0 +1,42 @@
+"""The engine on facts that are told, not stored: a draft's examples, and a citizen's own export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.kit.clock import uuid7
+from app.score import queries_engine
+from app.score.actions_explain import ADJUSTMENTS, CONTRIBUTIONS, DIMENSIONS
+from app.score.rules_told import AskedPerson, ToldPerson, ToldRecord, ToldScore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+__all__ = ["ToldPerson", "ToldRecord", "ToldScore", "score_told"]
+
+
+async def score_told(people: Sequence[ToldPerson], *, rule_book_id: int, day: date) -> list[ToldScore | None]:
+    """Score people on a day under a rule book, drafts included; one answer each, in order, None for who is a minor.
+
+    It is the engine itself: what stands for a person is read from the argument instead of the tables.
+    """
+    asked = [AskedPerson(id=uuid7(), **msgspec.structs.asdict(person)) for person in people]
+    sent = msgspec.json.encode(asked).decode()
+    answers = {row.citizen_id: row for row in await queries_engine.find_scores_of_told(sent, day, rule_book_id)}
+    return [_unfold(answers[one.id]) if one.id in answers else None for one in asked]
+
+
+def _unfold(row: queries_engine.ComputedScore) -> ToldScore:
+    return ToldScore(
+        base=row.base,
+        value=row.value,
+        level=row.level,
+        dimensions=DIMENSIONS.decode(row.dimensions),
+        contributions=CONTRIBUTIONS.decode(row.contributions),
+        adjustments=ADJUSTMENTS.decode(row.adjustments),
+        next_change_on=row.next_change_on,
+        inputs_hash=row.inputs_hash,
+    )
