@@ -12,7 +12,7 @@ from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
 from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
-from app.score.rules import Adjustment, Contribution, ScoreChange, compute_parts, compute_reasons
+from app.score.rules import ScoreChange, compute_reasons
 from app.score.rules_check import parse_rule_book
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "mark_due", "rescore", "rescore_waiting"]
 
+PARTS = msgspec.json.Decoder(dict[str, int])
 _BOOKS: dict[int, RuleBook] = {}
 
 
@@ -50,11 +51,10 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:
         return []
-    parts = [_sum_parts(score) for score in fresh]
-    await queries.insert_snapshots([_to_snapshot(*pair) for pair in zip(fresh, parts, strict=True)], at=at)
+    await queries.insert_snapshots(fresh, at=at)
     changes = [
-        await _explain_change(score, new)
-        for score, new in zip(fresh, parts, strict=True)
+        await _explain_change(score)
+        for score in fresh
         if (score.value, score.level) != (score.from_value, score.from_level)
     ]
     await _store_changes(changes, at=at)
@@ -100,35 +100,15 @@ async def find_book(rule_book_id: int) -> RuleBook:
     return _BOOKS[rule_book_id]
 
 
-def _sum_parts(score: ComputedScore) -> dict[str, int]:
-    contributions = msgspec.json.decode(score.contributions, type=list[Contribution])
-    return compute_parts(contributions, msgspec.json.decode(score.adjustments, type=list[Adjustment]))
-
-
-def _to_snapshot(score: ComputedScore, parts: dict[str, int]) -> queries.NewSnapshot:
-    return queries.NewSnapshot(
-        citizen_id=score.citizen_id,
-        value=score.value,
-        level=score.level,
-        dimensions=score.dimensions,
-        honours=score.honours,
-        parts=msgspec.json.encode(parts).decode(),
-        rule_book_id=score.rule_book_id,
-        as_of=score.as_of,
-        next_change_on=score.next_change_on,
-        inputs_hash=score.inputs_hash,
-    )
-
-
-async def _explain_change(score: ComputedScore, parts: dict[str, int]) -> ScoreChange:
-    old = msgspec.json.decode(score.from_parts, type=dict[str, int]) if score.from_parts else {}
+async def _explain_change(score: ComputedScore) -> ScoreChange:
+    old, new = PARTS.decode(score.from_parts or "{}"), PARTS.decode(score.parts)
     return ScoreChange(
         citizen_id=score.citizen_id,
         from_value=score.from_value,
         to_value=score.value,
         from_level=score.from_level,
         to_level=score.level,
-        reasons=compute_reasons(old, parts, await find_book(score.rule_book_id)),
+        reasons=compute_reasons(old, new, await find_book(score.rule_book_id)),
     )
 
 

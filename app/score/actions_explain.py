@@ -53,7 +53,7 @@ async def explain_score(citizen_id: UUID) -> Explanation:
     """Return the engine's own answer, as of the day of the current score, so that it adds up to what is shown."""
     async with transaction():
         await queries_engine.mark_plan_reusable()
-        answers = await queries_engine.find_scores_again([citizen_id])
+        answers = await queries_engine.find_explained_again([citizen_id])
     if not answers:
         raise NoScore
     answer = answers[0]

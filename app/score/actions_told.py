@@ -25,11 +25,11 @@ async def score_told(people: Sequence[ToldPerson], *, rule_book_id: int, day: da
     """
     asked = [AskedPerson(id=uuid7(), **msgspec.structs.asdict(person)) for person in people]
     sent = msgspec.json.encode(asked).decode()
-    answers = {row.citizen_id: row for row in await queries_engine.find_scores_of_told(sent, day, rule_book_id)}
+    answers = {row.citizen_id: row for row in await queries_engine.find_explained_of_told(sent, day, rule_book_id)}
     return [_unfold(answers[one.id]) if one.id in answers else None for one in asked]
 
 
-def _unfold(row: queries_engine.ComputedScore) -> ToldScore:
+def _unfold(row: queries_engine.ExplainedScore) -> ToldScore:
     return ToldScore(
         base=row.base,
         value=row.value,

@@ -10,6 +10,12 @@ import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value, read_sql
 from app.kit.group_commit import coalesce
+from app.score.queries_engine import ComputedScore
+
+SNAPSHOT_COLUMNS = (
+    "citizen_id", "value", "level", "dimensions", "honours", "parts", "rule_book_id", "as_of", "next_change_on",
+    "inputs_hash",
+)  # fmt: skip
 
 
 class ScoredCitizen(msgspec.Struct, frozen=True):
@@ -27,21 +33,6 @@ class StoredSnapshot(msgspec.Struct, frozen=True):
     dimensions: str
     rule_book_id: int
     as_of: date
-
-
-class NewSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A score to store; the lists are JSON text."""
-
-    citizen_id: UUID
-    value: int
-    level: str
-    dimensions: str
-    honours: str
-    parts: str
-    rule_book_id: int
-    as_of: date
-    next_change_on: date | None
-    inputs_hash: bytes
 
 
 class StoredChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +55,7 @@ class StoredRuleBook(msgspec.Struct, frozen=True):
     document: str
 
 
-async def insert_snapshots(snapshots: Sequence[NewSnapshot], *, at: datetime) -> None:
+async def insert_snapshots(scores: Sequence[ComputedScore], *, at: datetime) -> None:
     """Store current scores, in the place of older ones."""
     await execute(
         """
@@ -79,7 +70,7 @@ async def insert_snapshots(snapshots: Sequence[NewSnapshot], *, at: datetime) ->
             as_of = excluded.as_of, next_change_on = excluded.next_change_on,
             inputs_hash = excluded.inputs_hash, computed_at = excluded.computed_at
         """,
-        *([getattr(snapshot, name) for snapshot in snapshots] for name in NewSnapshot.__struct_fields__),
+        *([getattr(score, name) for score in scores] for name in SNAPSHOT_COLUMNS),
         at,
     )
 

@@ -11,42 +11,57 @@ import msgspec
 
 from app.kit.database import execute, fetch_all, read_sql
 
-PEOPLE_STORED, PEOPLE_TOLD = "people_stored", "people_told"
 PARTS = ("candidates", "contributions", "totals", "facts")
 FEW_CITIZENS_MAX = 16
 COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 
 
-def _compose(*people: str) -> str:
-    """Put the statement together, without comments: asyncpg keeps no statement longer than 15 KiB prepared."""
+def _compose(*people: str, answer: str) -> str:
+    """Put a statement together, without comments: asyncpg keeps no statement longer than 15 KiB prepared."""
     parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in (*people, *PARTS))
-    return COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, 'answer')}")
+    return COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, answer)}")
 
 
-SCORE_ON_DAY = _compose("asked_on_day", PEOPLE_STORED)
-SCORE_AGAIN = _compose("asked_again", PEOPLE_STORED)
-SCORE_TOLD = _compose(PEOPLE_TOLD)
+SCORE_ON_DAY = _compose("asked_on_day", "who_stored", "told_stored", answer="answer_change")
+SCORE_AGAIN = _compose("asked_again", "who_stored", "told_stored", answer="answer_change")
+EXPLAIN_ON_DAY = _compose("asked_on_day", "who_stored", "told_stored", answer="answer_explained")
+EXPLAIN_AGAIN = _compose("asked_again", "who_stored", "told_stored", answer="answer_explained")
+EXPLAIN_TOLD = _compose("people_told", answer="answer_explained")
 
 
 class ComputedScore(msgspec.Struct, frozen=True):
-    """The engine's answer for one citizen, and the score it follows; the lists are JSON text."""
+    """A citizen's score as it is stored, and the one it follows; the lists are JSON text."""
 
     citizen_id: UUID
-    rule_book_id: int
-    as_of: date
-    base: int
     value: int
     level: str
-    contributions: str
-    adjustments: str
     dimensions: str
     honours: str
+    parts: str
+    rule_book_id: int
+    as_of: date
     next_change_on: date | None
     inputs_hash: bytes
     from_value: int | None
     from_level: str | None
     from_parts: str | None
     from_hash: bytes | None
+
+
+class ExplainedScore(msgspec.Struct, frozen=True):
+    """A citizen's score with everything that makes it; the lists are JSON text."""
+
+    citizen_id: UUID
+    value: int
+    level: str
+    dimensions: str
+    rule_book_id: int
+    as_of: date
+    next_change_on: date | None
+    inputs_hash: bytes
+    base: int
+    contributions: str
+    adjustments: str
 
 
 class LockedCitizen(msgspec.Struct, frozen=True):
@@ -90,6 +105,18 @@ async def find_scores_again(citizen_ids: Sequence[UUID]) -> list[ComputedScore]:
     return await fetch_all(ComputedScore, SCORE_AGAIN, citizen_ids)
 
 
-async def find_scores_of_told(people: str, day: date, rule_book_id: int) -> list[ComputedScore]:
-    """Score people who are told of, not stored: a JSON array of id, birth_on, consents and records."""
-    return await fetch_all(ComputedScore, SCORE_TOLD, people, day, rule_book_id)
+async def find_explained(
+    citizen_ids: Sequence[UUID], day: date, rule_book_id: int | None = None
+) -> list[ExplainedScore]:
+    """Score citizens as ``find_scores`` does, and return every contribution and adjustment."""
+    return await fetch_all(ExplainedScore, EXPLAIN_ON_DAY, citizen_ids, day, rule_book_id)
+
+
+async def find_explained_again(citizen_ids: Sequence[UUID]) -> list[ExplainedScore]:
+    """Explain citizens' current scores: as of their day and under their rule book."""
+    return await fetch_all(ExplainedScore, EXPLAIN_AGAIN, citizen_ids)
+
+
+async def find_explained_of_told(people: str, day: date, rule_book_id: int) -> list[ExplainedScore]:
+    """Explain people who are told of, not stored: a JSON array of id, birth_on, consents and records."""
+    return await fetch_all(ExplainedScore, EXPLAIN_TOLD, people, day, rule_book_id)

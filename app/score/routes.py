@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
-from litestar import Router, get
+from typing import Annotated, Any
 
-from app.score.actions_explain import read_current_book
+import msgspec
+from litestar import Router, get
+from litestar.params import FromPath
+
+from app.kit.errors import InvalidRequest, NotFound
+from app.kit.http import refusals
+from app.score import actions_book
+from app.score.rules_book import VERSION_MAX, BookCode, RuleBook
+from app.score.rules_view import PublishedBook
 from app.score.schemas import RuleBookView
 from app.score.schemas_make import show_book
+
+Version = Annotated[int, msgspec.Meta(ge=1, le=VERSION_MAX)]
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "计分规则 Rule book",
+    **msgspec.json.schema(RuleBook),
+}
 
 
 @get("/current", operation_id="getCurrentRuleBook", status_code=200)
 async def get_current_rule_book() -> RuleBookView:
-    """Return the rule book scores are computed by: scale, dimensions, levels, indicators and engine rules."""
-    return show_book(await read_current_book())
+    """Return the rule book scores are computed by: how to read it, levels, dimensions, indicators, engine rules.
+
+    `next` names the rule book that is going to count, which can be read by its code and version already.
+    """
+    return _show(await actions_book.read_current())
 
 
-router = Router("/v1/rule-books", route_handlers=[get_current_rule_book], tags=["score"])
+@get("/schema", operation_id="getRuleBookSchema", status_code=200)
+async def get_rule_book_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a rule book document."""
+    return SCHEMA
+
+
+@get(
+    "/{code:str}/{version:int}",
+    operation_id="getRuleBookVersion",
+    status_code=200,
+    responses=refusals(InvalidRequest, NotFound),
+)
+async def get_rule_book_version(code: FromPath[BookCode], version: FromPath[Version]) -> RuleBookView:
+    """Return a rule book that counts, counted, or is going to."""
+    return _show(await actions_book.read_version(code, version))
+
+
+def _show(published: PublishedBook) -> RuleBookView:
+    return show_book(published.book, published.status, published.next)
+
+
+router = Router(
+    "/v1/rule-books",
+    route_handlers=[get_current_rule_book, get_rule_book_schema, get_rule_book_version],
+    tags=["score"],
+)

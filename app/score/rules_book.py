@@ -6,11 +6,27 @@ from typing import Annotated, Literal
 
 import msgspec
 
+POINTS_MAX = 10_000
+MONTHS_MAX = 1200
+TITLE_CHARACTERS_MAX = 200
+WORDS_CHARACTERS_MAX = 2_000
+DIMENSIONS_MAX = 20
+LEVELS_MAX = 20
+INDICATORS_MAX = 200
+ENGINE_RULES_MAX = 50
+VALUES_MAX = 50
+VERSION_MAX = 2**31 - 1
+# No control characters (a NUL cannot be stored) and not only spaces; a lookahead, so that JSON Schema reads it too.
+ONE_LINE = r"^(?![\s\S]*[\u0000-\u001f\u007f])[\s\S]*\S"
+
 Kind = Literal["flat", "graded", "ladder", "state", "clean", "ceiling"]
 Severity = Literal["minor", "general", "serious"]
-Months = Annotated[int, msgspec.Meta(gt=0, le=1200)]
-Points = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Months = Annotated[int, msgspec.Meta(gt=0, le=MONTHS_MAX)]
+Points = Annotated[int, msgspec.Meta(ge=-POINTS_MAX, le=POINTS_MAX)]
+Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9](?![\s\S]*[^A-Za-z0-9_.\-])")]
+BookCode = Annotated[str, msgspec.Meta(max_length=32, pattern=r"^[a-z](?![\s\S]*[^a-z0-9_])")]
+Title = Annotated[str, msgspec.Meta(max_length=TITLE_CHARACTERS_MAX, pattern=ONE_LINE)]
+Words = Annotated[str, msgspec.Meta(max_length=WORDS_CHARACTERS_MAX, pattern=ONE_LINE)]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -32,8 +48,8 @@ class Dimension(Part, frozen=True, kw_only=True):
     """
 
     code: Code
-    title_zh: str
-    title_en: str
+    title_zh: Title
+    title_en: Title
     floor: Points | None
     cap: Points | None
     breaks_good_faith: bool = False
@@ -43,17 +59,17 @@ class Level(Part, frozen=True, kw_only=True):
     """A band of scores, from its inclusive lower edge to the next level's; the first takes everything below too."""
 
     code: Code
-    title_zh: str
-    title_en: str
+    title_zh: Title
+    title_en: Title
     at_least: Points
 
 
 class EngineRule(Part, frozen=True, kw_only=True):
     """One rule of the engine, in words, with the number it is cited by."""
 
-    clause: str
-    zh: str
-    en: str
+    clause: Code
+    zh: Words
+    en: Words
 
 
 class Value(Part, frozen=True, kw_only=True):
@@ -82,13 +98,13 @@ class RuleIndicator(Part, frozen=True, kw_only=True):
     """
 
     code: Code
-    clause: str
+    clause: Code
     dimension: Code
     topic: Code
-    title_zh: str
-    title_en: str
+    title_zh: Title
+    title_en: Title
     kind: Kind
-    values: Annotated[tuple[Value, ...], msgspec.Meta(min_length=1, max_length=50)]
+    values: Annotated[tuple[Value, ...], msgspec.Meta(min_length=1, max_length=VALUES_MAX)]
     annual_cap: Points | None = None
     validity_months: Months | None = None
     severity: Severity | None = None
@@ -96,22 +112,22 @@ class RuleIndicator(Part, frozen=True, kw_only=True):
     doubles: bool = False
     adds_up: bool = False
     exclusive_group: Code | None = None
-    supersedes: tuple[Code, ...] = ()
+    supersedes: Annotated[tuple[Code, ...], msgspec.Meta(max_length=INDICATORS_MAX)] = ()
     consent: Literal["no", "join", "separate"] = "no"
 
 
 class RuleBook(Part, frozen=True, kw_only=True):
     """One immutable version of all rules."""
 
-    code: Code
-    version: Annotated[int, msgspec.Meta(gt=0)]
-    title_zh: str
-    title_en: str
+    code: BookCode
+    version: Annotated[int, msgspec.Meta(gt=0, le=VERSION_MAX)]
+    title_zh: Title
+    title_en: Title
     scale: Scale
-    dimensions: Annotated[tuple[Dimension, ...], msgspec.Meta(min_length=1)]
-    levels: Annotated[tuple[Level, ...], msgspec.Meta(min_length=1)]
-    engine_rules: tuple[EngineRule, ...]
-    indicators: Annotated[tuple[RuleIndicator, ...], msgspec.Meta(min_length=1)]
+    dimensions: Annotated[tuple[Dimension, ...], msgspec.Meta(min_length=1, max_length=DIMENSIONS_MAX)]
+    levels: Annotated[tuple[Level, ...], msgspec.Meta(min_length=1, max_length=LEVELS_MAX)]
+    engine_rules: Annotated[tuple[EngineRule, ...], msgspec.Meta(min_length=1, max_length=ENGINE_RULES_MAX)]
+    indicators: Annotated[tuple[RuleIndicator, ...], msgspec.Meta(min_length=1, max_length=INDICATORS_MAX)]
 
     def indicator(self, code: str) -> RuleIndicator:
         """Return how an indicator of this book counts."""

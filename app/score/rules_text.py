@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from app.score.rules_book import Kind, RuleIndicator, Value
+from app.score.rules_book import Dimension, Kind, RuleBook, RuleIndicator, Value
 
 Language = Literal["zh", "en"]
 Tell = Callable[[RuleIndicator], str]
@@ -63,6 +63,12 @@ def _validities(indicator: RuleIndicator) -> dict[int, list[str]]:
     return found
 
 
+def _minor(indicator: RuleIndicator) -> list[str]:
+    """Return which grades are minor (轻微); one that is empty stands for an indicator without grades."""
+    minor = [value for value in indicator.values if (value.severity or indicator.severity) == "minor"]
+    return [value.grade or "" for value in (minor if indicator.kind == "graded" else minor[:1])]
+
+
 def _limits_zh(indicator: RuleIndicator) -> list[str]:
     validities = _validities(indicator)
     is_state = indicator.kind in ("state", "ceiling")
@@ -80,6 +86,8 @@ def _limits_zh(indicator: RuleIndicator) -> list[str]:
         limits.append(f"取代{'、'.join(indicator.supersedes)}")
     if indicator.consent == "separate":
         limits.append("须本人单独同意")
+    if minor := _minor(indicator):
+        limits.append(f"{'、'.join(minor) + '级' if any(minor) else ''}轻微，不计分")
     return limits
 
 
@@ -100,4 +108,56 @@ def _limits_en(indicator: RuleIndicator) -> list[str]:
         limits.append(f"replaces {', '.join(indicator.supersedes)}")
     if indicator.consent == "separate":
         limits.append("only with the citizen's separate consent")
+    if minor := _minor(indicator):
+        limits.append(f"{'grade ' + ', '.join(minor) + ' is ' if any(minor) else ''}minor: scores nothing")
     return limits
+
+
+def tell_reading(book: RuleBook) -> list[tuple[str, str]]:
+    """Say step by step how a score is computed by a rule book, in Chinese and English."""
+    base = book.scale.base
+    steps = [
+        (
+            f"从基础分{base}分起。只看本人在计分之日有效的记录；每条记录按其指标的条款计分（见指标各条），并适用计分规则各条。",
+            f"Begin with {base}. Only your own records in force on the day count, each by its indicator's clause.",
+        ),
+        (
+            "每个指标的分值之和先受其年度上限约束，再按维度合计。",
+            "The points of an indicator are held to its annual cap first, then added up by dimension.",
+        ),
+        *(_tell_dimension(dimension) for dimension in book.dimensions),
+        (
+            f"基础分与各维度分相加，{_between_zh(book.scale.min, book.scale.max)}。",
+            f"Base and dimensions are added up, {_between_en(book.scale.min, book.scale.max)}.",
+        ),
+        (
+            "有最高限分的记录存续期间，总分不高于其中最低的限分。",
+            "While a record with a ceiling lasts, the lowest ceiling is the most the whole score can be.",
+        ),
+    ]
+    levels_zh = "；".join(f"{level.code} {level.title_zh}：{level.at_least}分以上" for level in book.levels)
+    levels_en = "; ".join(f"{level.code} {level.title_en}: from {level.at_least}" for level in book.levels)
+    return [*steps, (f"等级（含下限）：{levels_zh}。", f"Levels, edges included: {levels_en}.")]
+
+
+def _tell_dimension(dimension: Dimension) -> tuple[str, str]:
+    return (
+        f"“{dimension.title_zh}”（{dimension.code}）合计{_between_zh(dimension.floor, dimension.cap)}。",
+        f"“{dimension.title_en}” ({dimension.code}) adds up {_between_en(dimension.floor, dimension.cap)}.",
+    )
+
+
+def _between_zh(floor: int | None, cap: int | None) -> str:
+    if floor is None and cap is None:
+        return "不设上下限"
+    if floor is None:
+        return f"最高{cap}分"
+    return f"最低{floor}分" if cap is None else f"最低{floor}分、最高{cap}分"
+
+
+def _between_en(floor: int | None, cap: int | None) -> str:
+    if floor is None and cap is None:
+        return "without limits"
+    if floor is None:
+        return f"to {cap} at most"
+    return f"to {floor} at least" if cap is None else f"to between {floor} and {cap}"

@@ -1,4 +1,4 @@
-"""What is read of a score: the current one, its explanation, one step of its history. Pure nouns."""
+"""What is read of a score, its explanation and history, and of the rule books it followed. Pure nouns."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoints
 from app.score.rules_book import RuleBook
+from app.score.rules_moves import BookState
 
 
 class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,3 +53,31 @@ class PastChange(msgspec.Struct, frozen=True, kw_only=True):
     from_level: str | None
     to_level: str
     reasons: tuple[ChangeReason, ...]
+
+
+class BookStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a rule book stands, and since when it counts; ``activated_at`` None: it never did, or not yet."""
+
+    state: BookState
+    effective_on: date | None = None
+    activated_at: datetime | None = None
+    retired_at: datetime | None = None
+
+
+class NextBook(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule book that waits for its day."""
+
+    code: str
+    version: int
+    effective_on: date
+
+
+class PublishedBook(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule book anybody may read, where it stands, and which one comes next."""
+
+    book: RuleBook
+    status: BookStatus
+    next: NextBook | None
+
+
+UNPUBLISHED = BookStatus(state="draft")

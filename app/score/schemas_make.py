@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from app.kit.http import Language
-from app.score.rules import compute_next_level, tell_limit
+from app.score.rules import Adjustment, Contribution, compute_next_level, tell_limit
 from app.score.rules_book import Dimension, Level, RuleBook, RuleIndicator
-from app.score.rules_text import tell_clause
-from app.score.rules_view import CurrentScore, Explanation, PastChange
+from app.score.rules_text import tell_clause, tell_reading
+from app.score.rules_view import UNPUBLISHED, BookStatus, CurrentScore, Explanation, NextBook, PastChange
 from app.score.schemas import (
     AdjustmentView,
     ChangeView,
@@ -18,10 +20,12 @@ from app.score.schemas import (
     IndicatorView,
     LevelView,
     NextLevel,
+    NextRuleBook,
     ReasonView,
     RuleBookRef,
     RuleBookView,
     ScoreView,
+    Sentence,
 )
 
 Titled = Dimension | Level | RuleIndicator
@@ -56,35 +60,45 @@ def _show_next(score: CurrentScore, language: Language) -> NextLevel | None:
 def show_explanation(explanation: Explanation, language: Language) -> ExplanationView:
     """Tell where a score comes from, with the clause of every contribution."""
     book = explanation.book
-    indicators = {indicator.code: indicator for indicator in book.indicators}
     return ExplanationView(
         as_of=explanation.as_of,
         rule_book=RuleBookRef(code=book.code, version=book.version),
         base=explanation.base,
-        contributions=[
-            ContributionView(
-                record_ids=list(given.record_ids),
-                indicator=given.indicator,
-                title=_title(indicators[given.indicator], language),
-                dimension=given.dimension,
-                points=given.points,
-                clause=tell_clause(indicators[given.indicator], language),
-                valid_until=given.until,
-                is_repeat=given.is_repeat,
-            )
-            for given in explanation.contributions
-        ],
-        adjustments=[
-            AdjustmentView(
-                code=taken.code,
-                subject=taken.subject,
-                title=_name_limit(taken.code, taken.subject, taken.year, book, language),
-                points=taken.points,
-            )
-            for taken in explanation.adjustments
-        ],
+        contributions=show_contributions(explanation.contributions, book, language),
+        adjustments=show_adjustments(explanation.adjustments, book, language),
         total=explanation.value,
     )
+
+
+def show_contributions(given: Iterable[Contribution], book: RuleBook, language: Language) -> list[ContributionView]:
+    """Tell what records give, each with its clause."""
+    indicators = {indicator.code: indicator for indicator in book.indicators}
+    return [
+        ContributionView(
+            record_ids=list(one.record_ids),
+            indicator=one.indicator,
+            title=_title(indicators[one.indicator], language),
+            dimension=one.dimension,
+            points=one.points,
+            clause=tell_clause(indicators[one.indicator], language),
+            valid_until=one.until,
+            is_repeat=one.is_repeat,
+        )
+        for one in given
+    ]
+
+
+def show_adjustments(taken: Iterable[Adjustment], book: RuleBook, language: Language) -> list[AdjustmentView]:
+    """Tell what limits take or give back."""
+    return [
+        AdjustmentView(
+            code=one.code,
+            subject=one.subject,
+            title=_name_limit(one.code, one.subject, one.year, book, language),
+            points=one.points,
+        )
+        for one in taken
+    ]
 
 
 def _name_limit(code: str, subject: str, year: int | None, book: RuleBook, language: Language) -> str:
@@ -114,11 +128,17 @@ def show_change(change: PastChange, language: Language) -> ChangeView:
     )
 
 
-def show_book(book: RuleBook) -> RuleBookView:
-    """Tell all rules, every indicator also as a sentence."""
+def show_book(book: RuleBook, status: BookStatus = UNPUBLISHED, following: NextBook | None = None) -> RuleBookView:
+    """Tell all rules: how to read them, every indicator also as a sentence, and which rules come next."""
     parts = {name: getattr(book, name) for name in RuleBook.__struct_fields__ if name != "indicators"}
     return RuleBookView(
         **parts,
+        state=status.state,
+        effective_on=status.effective_on,
+        activated_at=status.activated_at,
+        retired_at=status.retired_at,
+        next=None if following is None else NextRuleBook(**msgspec.structs.asdict(following)),
+        reading=[Sentence(zh=zh, en=en) for zh, en in tell_reading(book)],
         indicators=tuple(
             IndicatorView(
                 **msgspec.structs.asdict(indicator),

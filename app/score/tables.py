@@ -20,11 +20,16 @@ from piccolo.columns import (
 from piccolo.table import Table
 
 from app.citizen.tables import Citizen
+from app.official.tables import Official
 from app.record.tables import Indicator
 
 
 class RuleBook(Table, tablename="rule_book"):
-    """One immutable version of all rules; at most one is active."""
+    """One version of all rules; at most one is active.
+
+    ``id`` names one content, ``public_id`` a draft through all its edits. ``makers`` are all who ever wrote or
+    submitted it: none of them may approve it.
+    """
 
     id = Integer(primary_key=True, default=None)
     code = Text(default=None)
@@ -38,6 +43,38 @@ class RuleBook(Table, tablename="rule_book"):
     level_codes = Array(base_column=Text(), default=None)
     level_edges = Array(base_column=Integer(), default=None)
     consent_purposes = Array(base_column=Text(), default=None)
+    public_id = UUID(unique=True, default=None)
+    revision = Integer(default=1)
+    examples = JSONB(default="[]")
+    makers = Array(base_column=UUID(), default=list)
+    drafted_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    drafted_at = Timestamptz(default=None, null=True)
+    submitted_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    submitted_at = Timestamptz(default=None, null=True)
+    decided_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    decided_at = Timestamptz(default=None, null=True)
+    decision_note = Text(default=None, null=True)
+    effective_on = Date(default=None, null=True)
+    activated_at = Timestamptz(default=None, null=True)
+    retired_at = Timestamptz(default=None, null=True)
+    withdrawn_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+
+
+class RuleBookPreview(Table, tablename="rule_book_preview"):
+    """What a rule book would change in the city, counted in chunks; ``counts`` are not published as they are."""
+
+    rule_book_id = ForeignKey(RuleBook, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    from_rule_book_id = ForeignKey(RuleBook, null=False, on_delete=OnDelete.restrict, default=None)
+    state = Text(default=None)
+    sample = Text(default=None)
+    day = Date(default=None)
+    requested_by = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    requested_at = Timestamptz(default=None)
+    after_id = UUID(default=None)
+    citizens_done = Integer(default=0)
+    citizens_total = Integer(default=None, null=True)
+    counts = JSONB(default="{}")
+    finished_at = Timestamptz(default=None, null=True)
 
 
 class RuleDimension(Table, tablename="rule_dimension"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.kit.database import transaction
+from app.kit.database import fetch_value
 from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
 from app.score.actions_told import ToldPerson, ToldRecord, score_told
-from app.score.queries_engine import ComputedScore
-from app.score.rules import STANDARD_BOOK, Adjustment, Contribution
+from app.score.queries_engine import ExplainedScore
+from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, Adjustment, Contribution
 from app.score.rules_book import RuleBook, RuleIndicator
 from app.score.rules_check import parse_rule_book
 from tests.score.oracle import Given, Judged, Taken, Told, judge
@@ -26,7 +25,7 @@ from tests.support.histories import give_separate_consents, insert_told, make_ci
 
 pytestmark = pytest.mark.usefixtures("app")
 
-LEDGER = Path(__file__).with_name("ledger_v1.json").read_text(encoding="utf-8")
+LEDGER = STANDARD_BOOK_FILE.with_name("ledger_v1.json").read_text(encoding="utf-8")
 DAY = date(2026, 11, 21)
 BIRTHDAYS = (date(1950, 3, 3), date(1990, 12, 31), date(2004, 2, 29), date(2007, 5, 1), date(2008, 11, 21))
 CONSENTS = ("pos_blood", "pos_marrow")
@@ -95,7 +94,7 @@ async def store(history: History) -> UUID:
     return citizen_id
 
 
-def read(score: ComputedScore) -> Judged:
+def read(score: ExplainedScore) -> Judged:
     contributions = msgspec.json.decode(score.contributions, type=list[Contribution])
     adjustments = msgspec.json.decode(score.adjustments, type=list[Adjustment])
     given_ = frozenset(
@@ -121,9 +120,9 @@ async def known(book_id: int | None) -> int:
 async def compare(book: RuleBook, book_id: int | None, cases: list[History], later: int) -> None:
     """Compare every citizen's answer, and that nothing moves before the day the engine names."""
     ids = [await store(history) for history in cases]
-    answers = {score.citizen_id: score for score in await queries_engine.find_scores(ids, DAY, book_id)}
+    answers = {score.citizen_id: score for score in await queries_engine.find_explained(ids, DAY, book_id)}
     day = DAY + timedelta(days=later)
-    later_answers = {score.citizen_id: score for score in await queries_engine.find_scores(ids, day, book_id)}
+    later_answers = {score.citizen_id: score for score in await queries_engine.find_explained(ids, day, book_id)}
     told_answers = await score_told([tell(history) for history in cases], rule_book_id=await known(book_id), day=DAY)
     for citizen_id, history, told_ in zip(ids, cases, told_answers, strict=True):
         facts: dict[str, Any] = {"birth_on": history.birth_on, "consents": history.consents}
@@ -148,10 +147,9 @@ async def test_rating_equals_the_oracle(cases: list[History], later: int) -> Non
 
 @pytest.fixture(scope="module")
 async def ledger_id(app: object) -> int:
-    """Store the points ledger as a draft: it scores when it is named."""
+    """Find the points ledger that every city has as a draft: it scores when it is named."""
     assert app is not None
-    async with transaction():
-        return await queries.insert_rule_book(LEDGER, "draft")
+    return int(await fetch_value("SELECT id FROM rule_book WHERE code = 'ledger' AND version = 1"))
 
 
 LEDGER_BOOK = parse_rule_book(LEDGER, CATALOGUE)

@@ -1,27 +1,49 @@
 -- From what is told to the records that may count: rules 3, 4 and 5.
 
+-- The clauses of the rule books in question, numbered: rows carry the number and a few yes or no, not the clause.
+-- A plain one is touched by none of rules 1, 2 and 4: each of its records counts by itself, unless they share an act.
+term AS MATERIALIZED (
+    SELECT row_number() OVER () AS no, t.*, make_interval(months => t.validity_months) AS validity,
+           k.is_lasting, k.is_bundled, k.is_superseded,
+           NOT (k.is_bundled OR k.is_superseded OR t.doubles) AND t.exclusive_group IS NULL AND t.supersedes = '{}'
+           AND (t.points <> 0 OR t.ceiling IS NOT NULL) AS is_plain
+    FROM rule_term t
+    CROSS JOIN LATERAL (
+        SELECT t.kind IN ('state', 'ceiling') AS is_lasting,
+               (t.kind IN ('state', 'ceiling') AND NOT t.adds_up) OR t.kind = 'ladder' AS is_bundled,
+               EXISTS (SELECT FROM rule_term o
+                       WHERE o.rule_book_id = t.rule_book_id AND t.indicator = ANY(o.supersedes)) AS is_superseded
+    ) k
+    WHERE t.rule_book_id IN (SELECT rule_book_id FROM who)
+),
+
 -- Records that count on some day, with their last day ("until"; null: no end in sight).
 -- Validity, which is the longest publication period of what is negative, counts from the event, that of a continuing act
 -- from its end. A state, negative ones too, counts while it lasts, however long: its period does not begin before it has
 -- ended, and from the day it ends on it no longer counts at all. The last day of a period of months is the day of the
--- same number (Civil Code, art. 202). "alone" is what a record would give by itself.
+-- same number (Civil Code, art. 202). "alone" is what a record would give by itself; "next_on" is when it begins or
+-- ceases to count, "good_from" since when, having ceased, it no longer breaks good faith.
 candidate AS MATERIALIZED (
-    SELECT r.citizen_id, r.day, r.rule_book_id, r.adult_on, r.id, r.event_on, r.quantity, r.act_id,
-           t.indicator, t.dimension, t.kind, t.ceiling, t.annual_cap, t.doubles, t.adds_up, t.breaks_good_faith,
-           t.exclusive_group, t.supersedes, t.rung_edges, t.rung_points, p.until,
-           r.event_on <= r.day AND (p.until IS NULL OR p.until >= r.day) AS is_in_force,
+    SELECT r.citizen_id, r.id, r.event_on, r.quantity, r.act_id, t.no, p.until, t.is_bundled, t.doubles, f.is_in_force,
+           t.is_plain AND r.act_id IS NULL AS is_plain,
+           t.breaks_good_faith AND f.is_in_force AS is_in_default,
+           CASE WHEN t.breaks_good_faith AND p.until < r.day THEN p.until + 1 END AS good_from,
+           least(CASE WHEN r.event_on > r.day THEN r.event_on END,
+                 CASE WHEN p.until >= r.day THEN p.until + 1 END) AS next_on,
            CASE WHEN t.kind = 'ladder' THEN coalesce(t.rung_points[width_bucket(r.quantity, t.rung_edges)], 0)
                 ELSE t.points END AS alone,
-           CASE WHEN t.kind IN ('state', 'ceiling') THEN 0 ELSE extract(year FROM r.event_on)::integer END AS cap_year
+           CASE WHEN t.is_lasting THEN 0 ELSE date_part('year', r.event_on)::integer END AS cap_year
     FROM told r
-    JOIN rule_term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator AND t.grade IN ('', r.grade)
+    JOIN term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN t.kind IN ('state', 'ceiling') THEN r.ends_on - 1
-                    ELSE (coalesce(r.ends_on, r.event_on) + make_interval(months => t.validity_months))::date
+        SELECT CASE WHEN t.is_lasting THEN r.ends_on - 1
+                    ELSE (coalesce(r.ends_on, r.event_on) + t.validity)::date
                END AS until
     ) p
+    CROSS JOIN LATERAL (SELECT r.event_on <= r.day AND (p.until IS NULL OR p.until >= r.day) AS is_in_force) f
     WHERE r.state = 'active'
       AND r.event_on >= r.adult_on
+      AND t.grade IN ('', r.grade)
       AND t.kind <> 'clean'
       AND t.severity IS DISTINCT FROM 'minor'
       AND (t.consent_purpose IS NULL OR t.consent_purpose = ANY(r.consents))
@@ -31,14 +53,12 @@ candidate AS MATERIALIZED (
 -- What good faith and the next change need to know of them: is one active now that breaks good faith, since when is
 -- there none, and on which day does a record begin or cease to count. One row for everybody, records or not.
 record_days AS MATERIALIZED (
-    SELECT citizen_id, any_value(day) AS day, any_value(rule_book_id) AS rule_book_id,
-           bool_or(breaks_good_faith AND is_in_force) AS is_in_default,
-           coalesce(max(until) FILTER (WHERE breaks_good_faith AND until < day) + 1, min(adult_on)) AS clean_since,
-           least(min(event_on) FILTER (WHERE event_on > day), min(until) FILTER (WHERE until >= day) + 1) AS next_on
-    FROM (
-        SELECT citizen_id, day, rule_book_id, adult_on, breaks_good_faith, is_in_force, event_on, until FROM candidate
-        UNION ALL
-        SELECT citizen_id, day, rule_book_id, adult_on, false, false, NULL, NULL FROM who
-    ) each
-    GROUP BY citizen_id
+    SELECT w.citizen_id, w.day, w.rule_book_id, coalesce(c.is_in_default, false) AS is_in_default,
+           coalesce(c.good_from, w.adult_on) AS clean_since, c.next_on
+    FROM who w
+    LEFT JOIN (
+        SELECT citizen_id, bool_or(is_in_default) AS is_in_default, max(good_from) AS good_from, min(next_on) AS next_on
+        FROM candidate
+        GROUP BY citizen_id
+    ) c ON c.citizen_id = w.citizen_id
 )

@@ -1,87 +1,137 @@
 -- From candidates to contributions: rules 1, 2 and 4, ladders, and the presumption of good faith.
+-- Each rule looks only at the records it is about, which are few: that is what makes a whole city fast.
 
--- Rule 1: of the records of one act only the strongest goes on.
-act AS (
-    SELECT *, row_number() OVER (
-        PARTITION BY citizen_id, coalesce(act_id, id::text)
-        ORDER BY abs(alone) DESC, alone DESC, quantity DESC NULLS LAST, event_on,
-                 indicator COLLATE "C", id) AS rank
-    FROM candidate
-    WHERE is_in_force
+-- Rule 1: of the records of one act only the strongest goes on; these do not.
+outdone AS MATERIALIZED (
+    SELECT citizen_id, id
+    FROM (
+        SELECT c.citizen_id, c.id, row_number() OVER (
+            PARTITION BY c.citizen_id, c.act_id
+            ORDER BY abs(c.alone) DESC, c.alone DESC, c.quantity DESC NULLS LAST, c.event_on,
+                     t.indicator COLLATE "C", c.id) AS rank
+        FROM candidate c
+        JOIN term t ON t.no = c.no
+        WHERE c.is_in_force AND c.act_id IS NOT NULL
+    ) ranked
+    WHERE rank > 1
 ),
 
 -- Rule 2: of a doubling indicator's records the first counts once, every later one twice; of one day, the strongest is
 -- first. What has expired is not there to be repeated.
-counted AS (
-    SELECT *, doubles AND row_number() OVER (
-        PARTITION BY citizen_id, indicator ORDER BY event_on, abs(alone) DESC, id) > 1 AS is_repeat
-    FROM act
-    WHERE rank = 1
+repeated AS MATERIALIZED (
+    SELECT citizen_id, id
+    FROM (
+        SELECT c.citizen_id, c.id, row_number() OVER (
+            PARTITION BY c.citizen_id, t.indicator ORDER BY c.event_on, abs(c.alone) DESC, c.id) AS rank
+        FROM candidate c
+        JOIN term t ON t.no = c.no
+        WHERE c.is_in_force AND c.doubles
+          AND NOT EXISTS (SELECT FROM outdone o WHERE o.citizen_id = c.citizen_id AND o.id = c.id)
+    ) ranked
+    WHERE rank > 1
+),
+counted AS MATERIALIZED (
+    SELECT c.*, r.id IS NOT NULL AS is_repeat
+    FROM candidate c
+    LEFT JOIN repeated r ON r.citizen_id = c.citizen_id AND r.id = c.id
+    WHERE c.is_in_force AND NOT c.is_plain
+      AND NOT EXISTS (SELECT FROM outdone o WHERE o.citizen_id = c.citizen_id AND o.id = c.id)
 ),
 
 -- What counts as one: a ladder's records of one year, the records of one state, otherwise each record by itself.
 -- A ladder's points stand until the first of its records expires, a state's until the last one ends.
 bundle AS (
-    SELECT citizen_id, indicator, bundle_key,
-           any_value(dimension) AS dimension, any_value(kind) AS kind, any_value(ceiling) AS ceiling,
-           any_value(annual_cap) AS annual_cap, any_value(exclusive_group) AS exclusive_group,
-           any_value(supersedes) AS supersedes, any_value(cap_year) AS cap_year, bool_or(is_repeat) AS is_repeat,
-           array_agg(id ORDER BY event_on, id) AS record_ids, min(event_on) AS event_on,
-           CASE WHEN any_value(kind) = 'ladder' THEN min(until)
-                WHEN bool_and(until IS NOT NULL) THEN max(until) END AS until,
-           CASE WHEN any_value(kind) = 'ladder' THEN coalesce(
-                    (any_value(rung_points))[width_bucket(sum(quantity)::bigint, any_value(rung_edges))], 0)
-                WHEN bool_or(is_repeat) THEN 2 * max(alone)
-                ELSE max(alone) END AS points
+    SELECT citizen_id, no, cap_year, is_repeat, ARRAY[id] AS record_ids, event_on, until,
+           CASE WHEN is_repeat THEN 2 * alone ELSE alone END AS points
+    FROM counted
+    WHERE NOT is_bundled
+    UNION ALL
+    SELECT b.citizen_id, b.no, b.cap_year, b.is_repeat, b.record_ids, b.event_on,
+           CASE WHEN t.kind = 'ladder' THEN b.until_first
+                WHEN b.has_end THEN b.until_last END,
+           CASE WHEN t.kind = 'ladder' THEN coalesce(t.rung_points[width_bucket(b.quantity, t.rung_edges)], 0)
+                WHEN b.is_repeat THEN 2 * b.alone
+                ELSE b.alone END
     FROM (
-        SELECT *, CASE WHEN kind = 'ladder' THEN cap_year::text
-                       WHEN kind IN ('state', 'ceiling') AND NOT adds_up THEN ''
-                       ELSE id::text END AS bundle_key
+        SELECT citizen_id, no, cap_year, bool_or(is_repeat) AS is_repeat,
+               array_agg(id ORDER BY event_on, id) AS record_ids, min(event_on) AS event_on,
+               min(until) AS until_first, max(until) AS until_last, bool_and(until IS NOT NULL) AS has_end,
+               sum(quantity)::bigint AS quantity, max(alone) AS alone
         FROM counted
-    ) keyed
-    GROUP BY citizen_id, indicator, bundle_key
+        WHERE is_bundled
+        GROUP BY citizen_id, no, cap_year
+    ) b
+    JOIN term t ON t.no = b.no
+),
+telling AS MATERIALIZED (
+    SELECT b.*, t.indicator, t.dimension, t.kind, t.ceiling, t.annual_cap, t.exclusive_group, t.supersedes,
+           t.is_superseded
+    FROM bundle b
+    JOIN term t ON t.no = b.no
+    WHERE b.points <> 0 OR t.ceiling IS NOT NULL
 ),
 
 -- Rule 4: within an exclusive group only the strongest counts, and of a ladder's years only the best.
 -- Between equals: the milder ceiling, then what lasts longer.
-rival AS (
-    SELECT *, row_number() OVER (
-        PARTITION BY citizen_id, exclusive_group, CASE
-            WHEN exclusive_group IS NOT NULL THEN ''
-            WHEN kind = 'ladder' THEN indicator
-            ELSE indicator || ' ' || bundle_key END
-        ORDER BY abs(points) DESC, points DESC, ceiling DESC NULLS FIRST, until DESC NULLS FIRST,
-                 event_on, indicator COLLATE "C", record_ids[1]) AS rank
-    FROM bundle
-    WHERE points <> 0 OR ceiling IS NOT NULL
+winner AS MATERIALIZED (
+    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year,
+           supersedes, is_superseded
+    FROM telling
+    WHERE exclusive_group IS NULL AND kind <> 'ladder'
+    UNION ALL
+    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year,
+           supersedes, is_superseded
+    FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY citizen_id, coalesce(exclusive_group, ' ' || indicator)
+            ORDER BY abs(points) DESC, points DESC, ceiling DESC NULLS FIRST, until DESC NULLS FIRST,
+                     event_on, indicator COLLATE "C", record_ids[1]) AS rank
+        FROM telling
+        WHERE exclusive_group IS NOT NULL OR kind = 'ladder'
+    ) rival
+    WHERE rank = 1
 ),
 
 -- Rule 4, then: a weaker sibling gives way while both hold.
-held AS (
-    SELECT * FROM rival
-    WHERE rank = 1
-      AND (citizen_id, indicator) NOT IN (SELECT s.citizen_id, unnest(s.supersedes) FROM rival s WHERE s.rank = 1)
+superseded AS MATERIALIZED (
+    SELECT DISTINCT citizen_id, unnest(supersedes) AS indicator FROM winner WHERE supersedes <> '{}'
 ),
 
 -- The presumption of good faith: full months since the last record that breaks it ceased to count, or since the
--- eighteenth birthday, as a ladder; nothing while one is active.
-good_faith AS (
-    SELECT w.citizen_id, t.indicator, t.dimension,
-           coalesce(max(rung.points) FILTER (WHERE rung.reached_on <= w.day), 0) AS points,
-           min(rung.reached_on) FILTER (WHERE rung.reached_on > w.day) AS next_on
+-- eighteenth birthday, as a ladder; nothing while one is active. A month is full on the day of the same number, or on
+-- the last of a shorter month.
+good_faith AS MATERIALIZED (
+    SELECT w.citizen_id, t.indicator, t.dimension, coalesce(t.rung_points[n.rung], 0) AS points,
+           (w.clean_since + make_interval(months => t.rung_edges[n.rung + 1]::integer))::date AS next_on
     FROM record_days w
-    JOIN rule_term t ON t.rule_book_id = w.rule_book_id AND t.kind = 'clean'
+    JOIN term t ON t.rule_book_id = w.rule_book_id AND t.kind = 'clean'
     CROSS JOIN LATERAL (
-        SELECT r.points, (w.clean_since + make_interval(months => r.edge::integer))::date AS reached_on
-        FROM unnest(t.rung_edges, t.rung_points) AS r (edge, points)
-    ) rung
+        SELECT ((date_part('year', w.day) - date_part('year', w.clean_since)) * 12
+                + date_part('month', w.day) - date_part('month', w.clean_since))::integer AS begun
+    ) m
+    CROSS JOIN LATERAL (
+        SELECT width_bucket(
+            (m.begun - ((w.clean_since + make_interval(months => m.begun))::date > w.day)::integer)::bigint,
+            t.rung_edges) AS rung
+    ) n
     WHERE NOT w.is_in_default
-    GROUP BY w.citizen_id, t.indicator, t.dimension
 ),
 
-contribution AS (
+contribution AS MATERIALIZED (
+    SELECT c.citizen_id, ARRAY[c.id] AS record_ids, t.indicator, t.dimension, c.alone AS points, c.until,
+           false AS is_repeat, t.ceiling, t.annual_cap, c.cap_year
+    FROM candidate c
+    JOIN term t ON t.no = c.no
+    WHERE c.is_plain AND c.is_in_force
+    UNION ALL
     SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year
-    FROM held
+    FROM winner
+    WHERE NOT is_superseded
+    UNION ALL
+    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year
+    FROM winner w
+    WHERE is_superseded
+      AND NOT EXISTS (SELECT FROM superseded s WHERE s.citizen_id = w.citizen_id AND s.indicator = w.indicator)
     UNION ALL
     SELECT citizen_id, '{}', indicator, dimension, points, NULL, false, NULL, NULL, 0
     FROM good_faith

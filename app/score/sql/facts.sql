@@ -12,8 +12,8 @@ honour AS MATERIALIZED (
     WHERE r.state = 'active' AND r.event_on >= r.adult_on AND p.rank IS NOT NULL AND p.until >= r.event_on
 ),
 honour_held AS (
-    SELECT citizen_id, json_agg(json_build_object('code', code, 'grade', grade, 'rank', rank, 'until', until)
-                                ORDER BY code COLLATE "C") AS honours
+    SELECT citizen_id, jsonb_agg(jsonb_build_object('code', code, 'grade', grade, 'rank', rank, 'until', until)
+                                 ORDER BY code COLLATE "C") AS honours
     FROM (
         SELECT DISTINCT ON (citizen_id, code) * FROM honour
         WHERE event_on <= day AND until >= day
@@ -31,7 +31,26 @@ good_faith_days AS (
     SELECT citizen_id, min(next_on) AS next_on FROM good_faith GROUP BY citizen_id
 ),
 fingerprint AS (
-    SELECT citizen_id, string_agg(id || ' ' || version || ' ' || state, ',' ORDER BY id) AS records
+    SELECT citizen_id,
+           string_agg(uuid_send(id) || int4send(version) || convert_to(state, 'UTF8'), '|' ORDER BY id) AS records
     FROM told
     GROUP BY citizen_id
+),
+
+-- One row per citizen as it is stored: the value, what it is made of, when it changes next, what went in.
+scored AS (
+    SELECT w.citizen_id, t.value, t.level, t.dimensions, coalesce(h.honours, '[]') AS honours,
+           coalesce(p.parts, '{}') AS parts, w.rule_book_id, w.day AS as_of,
+           least(d.next_on, g.next_on, y.next_on) AS next_change_on,
+           sha256(b.digest || convert_to(concat_ws('|', '', w.day, array_to_string(w.consents, ','), ''), 'UTF8')
+                  || coalesce(f.records, '')) AS inputs_hash
+    FROM who w
+    JOIN rule_book b ON b.id = w.rule_book_id
+    JOIN total t ON t.citizen_id = w.citizen_id
+    LEFT JOIN part_total p ON p.citizen_id = w.citizen_id
+    LEFT JOIN record_days d ON d.citizen_id = w.citizen_id
+    LEFT JOIN good_faith_days g ON g.citizen_id = w.citizen_id
+    LEFT JOIN honour_held h ON h.citizen_id = w.citizen_id
+    LEFT JOIN honour_days y ON y.citizen_id = w.citizen_id
+    LEFT JOIN fingerprint f ON f.citizen_id = w.citizen_id
 )

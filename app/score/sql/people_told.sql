@@ -2,8 +2,7 @@
 
 -- The same rule 8: only adults have a score.
 who AS MATERIALIZED (
-    SELECT p.id AS citizen_id, $2::date AS day, b.id AS rule_book_id, b.base, b.scale_min, b.scale_max, b.level_codes,
-           b.level_edges, b.digest, age.adult_on, p.records,
+    SELECT p.id AS citizen_id, $2::date AS day, b.id AS rule_book_id, age.adult_on, p.records,
            ARRAY(SELECT purpose FROM unnest(p.consents) AS purpose WHERE purpose = ANY(b.consent_purposes)
                  ORDER BY purpose COLLATE "C") AS consents
     FROM jsonb_to_recordset($1::jsonb) AS p (id uuid, birth_on date, consents text[], records jsonb)

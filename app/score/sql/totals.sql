@@ -1,7 +1,7 @@
 -- From contributions to the value: rule 7. A cap that does not exist is null, which least() and greatest() ignore.
 
 -- First the annual caps, of the calendar year of the event; a state's cap (cap_year 0) is for all of it.
-annual AS (
+annual AS MATERIALIZED (
     SELECT citizen_id, indicator, dimension, cap_year, adjustment AS points
     FROM (
         SELECT citizen_id, indicator, dimension, cap_year,
@@ -24,7 +24,7 @@ gained AS (
     ) each
     GROUP BY citizen_id, dimension
 ),
-dimension_points AS (
+dimension_points AS MATERIALIZED (
     SELECT w.citizen_id, d.code, d.position, coalesce(g.points, 0) AS before,
            greatest(least(coalesce(g.points, 0), d.cap), d.floor) AS points
     FROM who w
@@ -33,45 +33,47 @@ dimension_points AS (
 ),
 dimension_total AS (
     SELECT citizen_id, sum(points)::integer AS points,
-           json_agg(json_build_object('code', code, 'points', points) ORDER BY position) AS dimensions
+           jsonb_agg(jsonb_build_object('code', code, 'points', points) ORDER BY position) AS dimensions
     FROM dimension_points
     GROUP BY citizen_id
 ),
 
 -- Then the scale, and last the ceilings: the lowest one holds.
-contribution_total AS (
-    SELECT c.citizen_id, min(c.ceiling) AS ceiling,
-           json_agg(json_build_object('recordIds', c.record_ids, 'indicator', c.indicator, 'dimension', c.dimension,
-                                      'points', c.points, 'until', c.until, 'isRepeat', c.is_repeat)
-                    ORDER BY d.position, abs(c.points) DESC, c.indicator COLLATE "C", c.record_ids) AS contributions
-    FROM contribution c
-    JOIN dimension_points d ON d.citizen_id = c.citizen_id AND d.code = c.dimension
-    GROUP BY c.citizen_id
+lowest_ceiling AS (
+    SELECT citizen_id, min(ceiling) AS ceiling FROM contribution WHERE ceiling IS NOT NULL GROUP BY citizen_id
 ),
-total AS (
-    SELECT w.citizen_id, t.dimensions, c.contributions, c.ceiling, s.before, s.scaled,
-           least(s.scaled, c.ceiling) AS value
+total AS MATERIALIZED (
+    SELECT w.citizen_id, b.base, t.dimensions, c.ceiling, s.before, s.scaled, v.value,
+           b.level_codes[greatest(width_bucket(v.value, b.level_edges), 1)] AS level
     FROM who w
+    JOIN rule_book b ON b.id = w.rule_book_id
     JOIN dimension_total t ON t.citizen_id = w.citizen_id
-    LEFT JOIN contribution_total c ON c.citizen_id = w.citizen_id
+    LEFT JOIN lowest_ceiling c ON c.citizen_id = w.citizen_id
     CROSS JOIN LATERAL (
-        SELECT w.base + t.points AS before, greatest(least(w.base + t.points, w.scale_max), w.scale_min) AS scaled
+        SELECT b.base + t.points AS before, greatest(least(b.base + t.points, b.scale_max), b.scale_min) AS scaled
     ) s
+    CROSS JOIN LATERAL (SELECT least(s.scaled, c.ceiling) AS value) v
 ),
 
 -- What the caps, the scale and the ceilings took or gave back, in the order they were applied.
-adjustment_total AS (
-    SELECT citizen_id, json_agg(json_build_object('code', code, 'subject', subject, 'year', year, 'points', points)
-                                ORDER BY step, subject COLLATE "C", year) AS adjustments
+adjustment AS MATERIALIZED (
+    SELECT citizen_id, 1 AS step, 'annual_cap' AS code, indicator AS subject, nullif(cap_year, 0) AS year, points
+    FROM annual
+    UNION ALL
+    SELECT citizen_id, 2, 'dimension_cap', code, NULL, points - before FROM dimension_points WHERE points <> before
+    UNION ALL
+    SELECT citizen_id, 3, 'scale', '', NULL, scaled - before FROM total WHERE scaled <> before
+    UNION ALL
+    SELECT citizen_id, 4, 'ceiling', ceiling::text, NULL, value - scaled FROM total WHERE value <> scaled
+),
+
+-- The points by indicator and by limit; with the base they sum to the value, and two of them explain a change.
+part_total AS (
+    SELECT citizen_id, jsonb_object_agg(key, points) AS parts
     FROM (
-        SELECT citizen_id, 1 AS step, 'annual_cap' AS code, indicator AS subject, nullif(cap_year, 0) AS year, points
-        FROM annual
+        SELECT citizen_id, indicator AS key, sum(points) AS points FROM contribution GROUP BY citizen_id, indicator
         UNION ALL
-        SELECT citizen_id, 2, 'dimension_cap', code, NULL, points - before FROM dimension_points WHERE points <> before
-        UNION ALL
-        SELECT citizen_id, 3, 'scale', '', NULL, scaled - before FROM total WHERE scaled <> before
-        UNION ALL
-        SELECT citizen_id, 4, 'ceiling', ceiling::text, NULL, value - scaled FROM total WHERE value <> scaled
-    ) each
+        SELECT citizen_id, code || ':' || subject, sum(points) FROM adjustment GROUP BY citizen_id, code, subject
+    ) part
     GROUP BY citizen_id
 )

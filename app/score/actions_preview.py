@@ -1,0 +1,115 @@
+"""Previews: asked for by officials, counted by the worker in chunks that commit, told without telling of anybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.kit.clock import now, shanghai_day
+from app.kit.database import transaction
+from app.kit.errors import NotFound
+from app.score import queries, queries_draft, queries_engine, queries_preview
+from app.score.actions import find_book
+from app.score.actions_draft import need_allowed, need_centre, read_book, tell
+from app.score.rules_preview import SAMPLE_PARTS, PreviewReport, Seen, compute_report, count_into
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.kit.auth import OfficialCaller
+    from app.kit.pace import Pace
+    from app.score.queries_draft import BookRow
+    from app.score.queries_preview import PreviewRow, SampledCitizen
+    from app.score.rules_book import RuleBook
+    from app.score.rules_preview import Sample
+
+CHUNK_CITIZENS = 500
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """A preview as it stands, what it compares, and, when it is done and about enough people, what it says."""
+
+    row: PreviewRow
+    before: RuleBook
+    after: RuleBook
+    report: PreviewReport | None
+
+
+async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sample) -> Preview:
+    """Have the worker count what a rule book would change; the same one that is under way goes on."""
+    need_centre(official)
+    at = now()
+    async with transaction():
+        await queries_draft.lock_books()
+        book = await read_book(official, public_id)
+        need_allowed(book, "preview")
+        if await queries_preview.insert_preview(book.id, sample, shanghai_day(at), official.id, at):
+            await tell(official, book, "preview", at)
+    return await _unfold(book)
+
+
+async def read_preview(official: OfficialCaller, public_id: UUID) -> Preview:
+    """Return the preview of what a rule book says now; an edit forgets the one before."""
+    return await _unfold(await read_book(official, public_id))
+
+
+async def run_waiting_previews(*, pace: Pace) -> bool:
+    """Count every preview that waits, the longest waiting first; whether there was one. May be stopped anywhere."""
+    has_worked = False
+    while (row := await queries_preview.find_open_preview()) is not None:
+        async with pace.work():
+            await _go_on(row)
+        has_worked = True
+    return has_worked
+
+
+async def _go_on(row: PreviewRow) -> None:
+    """Do one piece of a preview; when another book came into force meanwhile it begins anew, compared with that."""
+    active_id = await queries.find_active_book_id()
+    if row.state == "waiting" or row.from_rule_book_id != active_id:
+        total = await queries_preview.count_scored(active_id) // SAMPLE_PARTS[row.sample]
+        await queries_preview.mark_running(row, active_id, total)
+        return
+    citizens = await queries_preview.list_sampled(row, SAMPLE_PARTS[row.sample], CHUNK_CITIZENS)
+    if not citizens:
+        await queries_preview.mark_done(row, now())
+        return
+    tally = row.read_counts()
+    seen = await _score_again(row, citizens)
+    count_into(tally, seen, row.day)
+    counts = msgspec.json.encode(tally).decode()
+    await queries_preview.update_progress(row, citizens[-1].id, row.citizens_done + len(seen), counts)
+
+
+async def _score_again(row: PreviewRow, citizens: Sequence[SampledCitizen]) -> list[Seen]:
+    """Score citizens under the previewed book; who has no score any more is left out."""
+    async with transaction():
+        await queries_preview.mark_plan_custom()
+        scores = await queries_engine.find_scores([one.id for one in citizens], row.day, row.rule_book_id)
+    after = {score.citizen_id: score for score in scores}
+    return [
+        Seen(
+            from_value=one.value,
+            to_value=after[one.id].value,
+            from_level=one.level,
+            to_level=after[one.id].level,
+            district=one.district,
+            birth_on=one.birth_on,
+        )
+        for one in citizens
+        if one.id in after
+    ]
+
+
+async def _unfold(book: BookRow) -> Preview:
+    row = await queries_preview.find_preview(book.id)
+    if row is None:
+        raise NotFound
+    before, after = await find_book(row.from_rule_book_id), book.read_document()
+    report = None
+    if row.state == "done":
+        from_levels, to_levels = ([level.code for level in each.levels] for each in (before, after))
+        report = compute_report(row.read_counts(), from_levels, to_levels)
+    return Preview(row, before, after, report)

@@ -1,0 +1,41 @@
+"""What officials hear of a preview on the wire."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import msgspec
+
+from app.kit.http import Ask, Wire
+from app.score.rules_cells import CELL_MIN
+from app.score.rules_preview import PreviewReport, PreviewState, Sample
+from app.score.schemas import RuleBookRef
+
+
+class PreviewRequest(Ask, kw_only=True):
+    """How much of the city is looked at; the same citizens every time."""
+
+    sample: Sample = "all"
+
+
+class PreviewView(Wire, kw_only=True):
+    """What a rule book would change, beside the active one, on a day.
+
+    `report` comes when it is done, and only if at least `citizensMin` citizens were looked at: no number in it is about
+    fewer, nor can one be derived by subtraction. Groups that were too small are joined, with their keys side by side; a
+    row whose division would tell of a few people has no `cells`. The columns of `districts` (first six digits of the ID
+    number) and `ages` (first year of the band) are whether the value fell, stayed or rose.
+    """
+
+    state: PreviewState
+    sample: Sample
+    day: date
+    before: RuleBookRef
+    after: RuleBookRef
+    requested_at: datetime
+    finished_at: datetime | None
+    citizens_done: int
+    citizens_total: Annotated[int | None, msgspec.Meta(description="About how many there are; null before it begins.")]
+    citizens_min: int = CELL_MIN
+    report: PreviewReport | None
