@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from app.event.actions import NewEvent, insert_events
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import shanghai_day
 from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
-from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
-from app.score.rules import ScoreChange, compute_reasons
-from app.score.rules_check import parse_rule_book
+from app.score.actions_history import explain_change, store_changes, tell_former
+from app.score.actions_known import find_book, get_known_book
+from app.score.rules import ScoreChange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
-    from app.score.queries_engine import ComputedScore
-    from app.score.rules_book import RuleBook
+__all__ = [
+    "NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "get_known_book", "mark_due", "rescore",
+    "rescore_waiting",
+]  # fmt: skip
 
-__all__ = ["NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "mark_due", "rescore", "rescore_waiting"]
-
-PARTS = msgspec.json.Decoder(dict[str, int])
-_BOOKS: dict[int, RuleBook] = {}
+AFTER = timedelta(milliseconds=1)
 
 
 class NoScore(Refusal):
@@ -46,18 +43,21 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     """
     assert is_in_transaction(), "a score moves with what moved it"
     asked = sorted(set(citizen_ids))
-    await queries_engine.lock_citizens(asked)
+    locked = await queries_engine.lock_citizens(asked)
+    if switched_at := next((citizen.switched_at for citizen in locked), None):
+        await tell_former(asked, switched_at=switched_at)
+        at = max(at, switched_at + AFTER)  # whoever waited for the switch was not before it
     computed = await queries_engine.find_scores(asked, shanghai_day(at))
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:
         return []
     await queries.insert_snapshots(fresh, at=at)
     changes = [
-        await _explain_change(score)
+        await explain_change(score)
         for score in fresh
         if (score.value, score.level) != (score.from_value, score.from_level)
     ]
-    await _store_changes(changes, at=at)
+    await store_changes(changes, at=at)
     return changes
 
 
@@ -89,51 +89,3 @@ async def delete_score(citizen_id: UUID) -> None:
     """Delete a citizen's score and its history, inside the caller's transaction."""
     assert is_in_transaction(), "leaving is one transaction"
     await queries.delete_score(citizen_id)
-
-
-async def find_book(rule_book_id: int) -> RuleBook:
-    """Return a rule book; it never changes, so each is read once per process."""
-    if rule_book_id not in _BOOKS:
-        stored = await queries.find_book(rule_book_id)
-        assert stored is not None, "scores refer to rule books that exist"
-        _BOOKS[rule_book_id] = parse_rule_book(stored.document, CATALOGUE)
-    return _BOOKS[rule_book_id]
-
-
-async def _explain_change(score: ComputedScore) -> ScoreChange:
-    old, new = PARTS.decode(score.from_parts or "{}"), PARTS.decode(score.parts)
-    return ScoreChange(
-        citizen_id=score.citizen_id,
-        from_value=score.from_value,
-        to_value=score.value,
-        from_level=score.from_level,
-        to_level=score.level,
-        reasons=compute_reasons(old, new, await find_book(score.rule_book_id)),
-    )
-
-
-async def _store_changes(changes: Sequence[ScoreChange], *, at: datetime) -> None:
-    if not changes:
-        return
-    stored = [
-        queries.StoredChange(
-            id=uuid7(at),
-            citizen_id=change.citizen_id,
-            at=at,
-            from_value=change.from_value,
-            to_value=change.to_value,
-            from_level=change.from_level,
-            to_level=change.to_level,
-            reasons=msgspec.json.encode(change.reasons).decode(),
-        )
-        for change in changes
-    ]
-    await queries.insert_changes(stored)
-    await insert_events(
-        [NewEvent(type="score.changed.v1", subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in stored]
-    )
-
-
-def get_known_book(rule_book_id: int) -> RuleBook:
-    """Return a rule book that ``find_book`` has read in this process."""
-    return _BOOKS[rule_book_id]

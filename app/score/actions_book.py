@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.kit.errors import NotFound
 from app.score import queries_book
 from app.score.actions import find_book
+from app.score.rules_book import VERSION_MAX
 from app.score.rules_view import PublishedBook
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ async def read_current() -> PublishedBook:
 
 async def read_version(code: str, version: int) -> PublishedBook:
     """Return a rule book that is active, retired or scheduled, by its published number."""
-    status = await queries_book.find_published(code, version)
+    status = await queries_book.find_published(code, version) if 0 < version <= VERSION_MAX else None
     if status is None:
         raise NotFound
     return await _publish(status)

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
-from app.kit.errors import ETagMissing, ETagStale
-from app.kit.etag import is_etag_current
 from app.score import queries_draft
-from app.score.actions_draft import finish, lock_book, need_allowed, need_written, read_book
+from app.score.actions_draft import finish, lock_book, need_written
 from app.score.actions_example import run_examples
 from app.score.refusals import (
     AnotherScheduled,
@@ -32,18 +30,12 @@ if TYPE_CHECKING:
 async def submit_book(official: OfficialCaller, public_id: UUID, *, if_match: str | None) -> BookRow:
     """Put a draft before the reviewers once every example passes; from here on it cannot be edited.
 
-    The examples run before the transaction; what is submitted is the very revision that was tested.
+    Nobody else changes it while the examples run, so that what is submitted is what was tested.
     """
-    row = await read_book(official, public_id)
-    if if_match is None:
-        raise ETagMissing
-    if not is_etag_current(if_match, row.revision):
-        raise ETagStale
-    need_allowed(row, "submit")
-    await _check_examples(row)
     at = now()
     async with transaction():
-        await queries_draft.lock_books()
+        row = await lock_book(official, public_id, "submit", if_match)
+        await _check_examples(row)
         need_written(await queries_draft.mark_submitted(row.id, row.revision, official.id, at))
         return await finish(official, public_id, "submit", at)
 

@@ -17,6 +17,7 @@ from app.score.actions_example import run_examples
 from app.score.refusals import RuleBookInvalid, RuleBookMoveNotAllowed
 from app.score.rules_draft import judge_draft
 from app.score.rules_moves import PAST, compute_allowed_actions, is_allowed
+from app.score.rules_published import compute_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ async def edit_book(official: OfficialCaller, public_id: UUID, book: RuleBook, *
         if faults := judge_draft(book, row.read_examples(), row.code, row.version):
             raise RuleBookInvalid(faults)
         need_written(await queries_draft.delete_draft(row.id, row.revision))
-        content_id = await queries.insert_rule_book(encode(book), "draft")
+        content_id = await queries.insert_rule_book(compute_document(book), "draft")
         await queries_draft.update_new_content(
             content_id, public_id, revision=row.revision + 1, examples=row.examples,
             makers=sorted({*row.makers, official.id}), official_id=official.id, at=at, decided_by=row.decided_by,
@@ -109,9 +110,12 @@ async def delete_book(official: OfficialCaller, public_id: UUID, *, if_match: st
 
 
 async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, list[ExampleOutcome]]:
-    """Run a rule book's examples through the engine; nothing is stored."""
-    row = await read_book(official, public_id)
-    return row, await run_examples(row.read_examples(), row.id)
+    """Run a rule book's examples through the engine; nothing is stored, and nobody edits it meanwhile."""
+    need_centre(official)
+    async with transaction():
+        await queries_draft.lock_books()
+        row = await read_book(official, public_id)
+        return row, await run_examples(row.read_examples(), row.id)
 
 
 async def lock_book(official: OfficialCaller, public_id: UUID, action: BookAction, if_match: str | None) -> BookRow:
@@ -159,12 +163,12 @@ async def tell(official: OfficialCaller, row: BookRow, action: BookAction | None
 
 
 def encode(content: object) -> str:
-    """Return a document or examples as they are stored."""
+    """Return examples as they are stored."""
     return msgspec.json.encode(content).decode()
 
 
 async def _put_new(official: OfficialCaller, book: RuleBook, examples: Sequence[Example], at: datetime) -> BookRow:
-    content_id, public_id = await queries.insert_rule_book(encode(book), "draft"), uuid7()
+    content_id, public_id = await queries.insert_rule_book(compute_document(book), "draft"), uuid7()
     await queries_draft.update_new_content(
         content_id, public_id, revision=1, examples=encode(examples), makers=[official.id], official_id=official.id,
         at=at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -13,20 +13,32 @@ from app.kit.database import execute, fetch_all, read_sql
 
 PARTS = ("candidates", "contributions", "totals", "facts")
 FEW_CITIZENS_MAX = 16
+PLAN_FOR_FEW = {"plan_cache_mode": "force_generic_plan"}
+# The planner cannot know how many rows a step of the engine yields; a nested loop over a wrong guess costs minutes.
+PLAN_FOR_MANY = {"plan_cache_mode": "force_custom_plan", "enable_nestloop": "off", "enable_mergejoin": "off"}
+PLAN_FOR_RANGE = PLAN_FOR_MANY | {"enable_bitmapscan": "off", "work_mem": "128MB", "statement_timeout": "60s"}
+MARK = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)"
+# That the scores are named here keeps a switch out until the transaction ends: it is either told here, or comes later.
+LOCK = f"""
+    WITH plan AS MATERIALIZED (SELECT count(x) FROM ({MARK.replace("$2", "$3").replace("$1", "$2")}) AS m (x))
+    SELECT c.id, (SELECT p.switched_at FROM score_preparation p
+                  WHERE p.phase IN ('preparing', 'telling') AND NOT EXISTS (SELECT FROM score_snapshot WHERE false))
+    FROM citizen c, plan WHERE c.id = ANY($1) ORDER BY c.id FOR NO KEY UPDATE OF c
+"""
 COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 
 
-def _compose(*people: str, answer: str) -> str:
+def compose(*people: str, answer: str) -> str:
     """Put a statement together, without comments: asyncpg keeps no statement longer than 15 KiB prepared."""
     parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in (*people, *PARTS))
     return COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, answer)}")
 
 
-SCORE_ON_DAY = _compose("asked_on_day", "who_stored", "told_stored", answer="answer_change")
-SCORE_AGAIN = _compose("asked_again", "who_stored", "told_stored", answer="answer_change")
-EXPLAIN_ON_DAY = _compose("asked_on_day", "who_stored", "told_stored", answer="answer_explained")
-EXPLAIN_AGAIN = _compose("asked_again", "who_stored", "told_stored", answer="answer_explained")
-EXPLAIN_TOLD = _compose("people_told", answer="answer_explained")
+SCORE_ON_DAY = compose("asked_on_day", "who_stored", "told_stored", answer="answer_change")
+SCORE_AGAIN = compose("asked_again", "who_stored", "told_stored", answer="answer_change")
+EXPLAIN_ON_DAY = compose("asked_on_day", "who_stored", "told_stored", answer="answer_explained")
+EXPLAIN_AGAIN = compose("asked_again", "who_stored", "told_stored", answer="answer_explained")
+EXPLAIN_TOLD = compose("people_told", answer="answer_explained")
 
 
 class ComputedScore(msgspec.Struct, frozen=True):
@@ -65,26 +77,25 @@ class ExplainedScore(msgspec.Struct, frozen=True):
 
 
 class LockedCitizen(msgspec.Struct, frozen=True):
-    """A citizen whose score nobody else computes until the transaction ends."""
+    """A citizen whose score nobody else computes until the transaction ends; ``switched_at``: of a switch not told."""
 
     id: UUID
+    switched_at: datetime | None
 
 
 async def lock_citizens(citizen_ids: Sequence[UUID]) -> list[LockedCitizen]:
     """Lock citizens in id order; the score is computed by a later statement, which sees what others committed.
 
     For the rest of the transaction plans are chosen by how many citizens there are: planning the engine's statement
-    takes longer than running it for one, and a plan made for one is wrong for thousands.
+    takes longer than running it for one; for many, its steps are joined by hashing.
     """
-    return await fetch_all(
-        LockedCitizen,
-        """
-        WITH plan AS MATERIALIZED (SELECT set_config('plan_cache_mode', $2, true))
-        SELECT c.id FROM citizen c, plan WHERE c.id = ANY($1) ORDER BY c.id FOR NO KEY UPDATE OF c
-        """,
-        citizen_ids,
-        "force_generic_plan" if len(citizen_ids) <= FEW_CITIZENS_MAX else "force_custom_plan",
-    )
+    settings = PLAN_FOR_FEW if len(citizen_ids) <= FEW_CITIZENS_MAX else PLAN_FOR_MANY
+    return await fetch_all(LockedCitizen, LOCK, citizen_ids, list(settings), list(settings.values()))
+
+
+async def mark_bulk() -> None:
+    """Plan for a range of citizens for the rest of the transaction, which may take longer than others."""
+    await execute(MARK, list(PLAN_FOR_RANGE), list(PLAN_FOR_RANGE.values()))
 
 
 async def mark_plan_reusable() -> None:

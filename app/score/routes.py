@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Router, get
@@ -11,12 +11,11 @@ from litestar.params import FromPath
 from app.kit.errors import InvalidRequest, NotFound
 from app.kit.http import refusals
 from app.score import actions_book
-from app.score.rules_book import VERSION_MAX, BookCode, RuleBook
+from app.score.rules_book import RuleBook
 from app.score.rules_view import PublishedBook
 from app.score.schemas import RuleBookView
 from app.score.schemas_make import show_book
 
-Version = Annotated[int, msgspec.Meta(ge=1, le=VERSION_MAX)]
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "计分规则 Rule book",
@@ -45,7 +44,7 @@ async def get_rule_book_schema() -> dict[str, Any]:
     status_code=200,
     responses=refusals(InvalidRequest, NotFound),
 )
-async def get_rule_book_version(code: FromPath[BookCode], version: FromPath[Version]) -> RuleBookView:
+async def get_rule_book_version(code: FromPath[str], version: FromPath[int]) -> RuleBookView:
     """Return a rule book that counts, counted, or is going to."""
     return _show(await actions_book.read_version(code, version))
 

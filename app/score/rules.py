@@ -21,8 +21,8 @@ LEVEL_TITLES: Mapping[str, str] = {level.code: level.title_zh for level in STAND
 REASONS_MAX = 5
 
 AdjustmentCode = Literal["annual_cap", "dimension_cap", "scale", "ceiling"]
-ReasonCode = Literal["appeared", "left", "changed", "limited"]
-VERBS: Mapping[ReasonCode, tuple[str, str]] = {
+ReasonCode = Literal["appeared", "left", "changed", "limited", "rule_book"]
+VERBS: Mapping[str, tuple[str, str]] = {
     "appeared": ("新增", "new"), "left": ("不再计分", "no longer counts"), "changed": ("变动", "changed"),
 }  # fmt: skip
 
@@ -107,6 +107,21 @@ def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], book: RuleBo
     moved = {key: new.get(key, 0) - old.get(key, 0) for key in {**old, **new} if new.get(key) != old.get(key)}
     strongest = sorted(moved, key=lambda key: (-abs(moved[key]), key))[:REASONS_MAX]
     return tuple(_tell_reason(key, moved[key], is_old=key in old, is_new=key in new, book=book) for key in strongest)
+
+
+def compute_book_reasons(
+    old: Mapping[str, int], new: Mapping[str, int], old_book: RuleBook, book: RuleBook
+) -> tuple[ChangeReason, ...]:
+    """Return why a score moved with a switch: new rules first, if that is why, with what their base gives or takes."""
+    reasons = compute_reasons(old, new, book)
+    if (old_book.code, old_book.version) == (book.code, book.version):
+        return reasons
+    points = book.scale.base - old_book.scale.base
+    zh, en = f"启用新规则：{book.title_zh}第{book.version}版", f"new rules: {book.title_en}, version {book.version}"
+    if points:
+        zh, en = f"{zh}，基础分 {points:+d}分", f"{en}, base {points:+d}"
+    first = ChangeReason(code="rule_book", subject=f"{book.code}:{book.version}", points=points, zh=zh, en=en)
+    return (first, *reasons[: REASONS_MAX - 1])
 
 
 def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, book: RuleBook) -> ChangeReason:

@@ -1,4 +1,6 @@
 -- The score, and the one it follows.
 SELECT n.*, s.value AS from_value, s.level AS from_level, s.parts AS from_parts, s.inputs_hash AS from_hash
 FROM scored n
-LEFT JOIN score_snapshot s ON s.citizen_id = n.citizen_id
+LEFT JOIN LATERAL (
+    SELECT value, level, parts, inputs_hash FROM score_snapshot WHERE citizen_id = n.citizen_id OFFSET 0
+) s ON true

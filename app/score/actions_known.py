@@ -1,0 +1,28 @@
+"""Rule books this process has read: they never change, so each is read once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.record.rules import CATALOGUE
+from app.score import queries
+from app.score.rules_check import parse_rule_book
+
+if TYPE_CHECKING:
+    from app.score.rules_book import RuleBook
+
+_BOOKS: dict[int, RuleBook] = {}
+
+
+async def find_book(rule_book_id: int) -> RuleBook:
+    """Return a rule book; scores refer to ones that exist."""
+    if rule_book_id not in _BOOKS:
+        stored = await queries.find_book(rule_book_id)
+        assert stored is not None, "scores refer to rule books that exist"
+        _BOOKS[rule_book_id] = parse_rule_book(stored.document, CATALOGUE)
+    return _BOOKS[rule_book_id]
+
+
+def get_known_book(rule_book_id: int) -> RuleBook:
+    """Return a rule book that ``find_book`` has read in this process."""
+    return _BOOKS[rule_book_id]

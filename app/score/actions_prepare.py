@@ -1,0 +1,199 @@
+"""A whole city's scores: prepared beside the current ones, switched to at once, and only then told as history.
+
+A rule book that was approved for a day is prepared from the day before. Every range of citizens commits by itself, so
+a run that was killed goes on where it stood, and several may work together. The switch takes the same lock rescoring
+needs, computes again whoever moved meanwhile, and renames two tables: before it everybody has the old score, after it
+everybody has the new one. What changed for whom is written into the history afterwards, range by range; whoever is
+rescored before that is told first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.event.actions import NewEvent, insert_events
+from app.kit.audit import write_audit
+from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.database import transaction
+from app.kit.pace import FULL
+from app.score import queries, queries_engine, queries_prepare
+from app.score.actions_history import tell_former
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from app.kit.pace import Pace
+    from app.score.queries_prepare import PreparationRow
+
+CHUNK_CITIZENS = 4000
+GENTLE_CHUNK_CITIZENS = 1000
+LANES = 2
+CATCH_UP_CITIZENS = 1000
+TELL_CITIZENS = 500
+AHEAD_DAYS = 1
+# Longer than any transaction may take: a score computed in one that began before a range was read is seen again.
+MARGIN = timedelta(minutes=2)
+NOBODY = UUID(int=0)
+
+
+class UnderWay(Exception):  # noqa: N818 - it says what is true, like every refusal
+    """Another city-wide scoring is under way; it must end first."""
+
+
+async def read_progress() -> PreparationRow | None:
+    """Return the preparation under way: its phase, and how many of its ranges are done."""
+    return await queries_prepare.find_open_preparation()
+
+
+async def prepare_scheduled(*, at: datetime, pace: Pace) -> bool:
+    """Prepare the rule book that comes into force by tomorrow, and go on telling a switch; whether there was work."""
+    open_one = await read_progress()
+    if open_one is not None and open_one.phase == "telling":
+        await tell_all(open_one, pace=pace)
+        return True
+    if open_one is None:
+        book = await queries_prepare.find_scheduled_book(shanghai_day(at) + timedelta(days=AHEAD_DAYS))
+        if book is None:
+            return False
+        open_one = await open_preparation(book.id, max(book.effective_on, shanghai_day(at)), at=at, pace=pace)
+    has_work = open_one.chunks_done < open_one.chunks
+    await prepare_all(open_one, pace=pace)
+    return has_work
+
+
+async def switch_due(*, at: datetime) -> bool:
+    """Switch to what is prepared when its day has come; whether that was so."""
+    open_one = await read_progress()
+    if open_one is None or open_one.phase != "preparing" or open_one.chunks_done < open_one.chunks:
+        return False
+    if open_one.as_of > shanghai_day(at):
+        return False
+    await switch(open_one, at=at)
+    return True
+
+
+async def open_preparation(rule_book_id: int, as_of: date, *, at: datetime, pace: Pace = FULL) -> PreparationRow:
+    """Begin to score everybody on a day under a rule book; refuses with ``UnderWay`` while another one is open."""
+    if await read_progress() is not None:
+        raise UnderWay
+    async with transaction():
+        await queries_engine.mark_bulk()
+        await queries_prepare.delete_prepared()
+        size = CHUNK_CITIZENS if pace.share >= FULL.share else GENTLE_CHUNK_CITIZENS
+        await queries_prepare.insert_preparation(rule_book_id, as_of, size, at)
+    opened = await read_progress()
+    assert opened is not None, "it was just opened"
+    return opened
+
+
+async def drop_preparation(*, at: datetime) -> bool:
+    """Give up what is being prepared, as when its rule book is withdrawn; whether there was anything."""
+    async with transaction():
+        open_one = await read_progress()
+        if open_one is None or open_one.phase != "preparing":
+            return False
+        await queries_prepare.mark_finished(open_one.id, "dropped", at)
+    return True
+
+
+async def prepare_all(
+    preparation: PreparationRow, *, pace: Pace, lanes: int | None = None, told: Callable[[int], object] = bool
+) -> None:
+    """Score every range that is not done; ``told`` hears how many citizens each had. May be stopped anywhere."""
+    count = lanes if lanes is not None else LANES if pace.share >= FULL.share else 1
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(count):
+            tasks.create_task(_prepare_ranges(preparation, pace, told))
+
+
+async def switch(preparation: PreparationRow, *, at: datetime) -> None:
+    """Make the prepared scores the current ones, at one instant for everybody."""
+    caught_up_at = now()
+    await _catch_up(preparation, preparation.caught_up_at, is_whole=False)
+    async with transaction():
+        await queries_prepare.mark_caught_up(preparation.id, caught_up_at)
+    async with transaction():
+        await queries_engine.mark_bulk()
+        await queries_prepare.lock_scores()
+        at = max(at, now())  # nothing that was scored before it may seem to come after it
+        await _catch_up(preparation, caught_up_at, is_whole=True)
+        await queries_prepare.delete_prepared_of_left()
+        await queries_prepare.update_swap()
+        await queries_prepare.mark_switched(preparation.id, at)
+        if await queries.find_active_book_id() != preparation.rule_book_id:
+            await _activate(preparation.rule_book_id, at)
+
+
+async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[int], object] = bool) -> None:
+    """Write the steps a switch made into the history, in chunks that commit, until nobody waits."""
+    switched_at = preparation.switched_at
+    assert switched_at is not None, "only what was switched is told"
+    while True:
+        async with pace.work(), transaction():
+            asked = [citizen.id for citizen in await queries_prepare.list_untold(TELL_CITIZENS)]
+            await queries_engine.lock_citizens(asked)
+            await tell_former(asked, switched_at=switched_at)
+            if not asked:
+                await queries_prepare.mark_finished(preparation.id, "done", now())
+        told(len(asked))
+        if not asked:
+            return
+
+
+async def score_city(*, pace: Pace = FULL, told: Callable[[int], object] = bool) -> int:
+    """Score everybody anew today under the active rule book, or finish what is under way; how many citizens there are.
+
+    For a city just made or restored. A citizen's first score found this way has no step in the history.
+    """
+    at = now()
+    preparation = await read_progress()
+    if preparation is None:
+        preparation = await open_preparation(await queries.find_active_book_id(), shanghai_day(at), at=at, pace=pace)
+    if preparation.phase == "preparing":
+        await prepare_all(preparation, pace=pace, told=told)
+        await switch(preparation, at=now())
+        preparation = await read_progress()
+        assert preparation is not None, "a switch is told before it is over"
+    await tell_all(preparation, pace=pace)
+    return preparation.citizens
+
+
+async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callable[[int], object]) -> None:
+    while True:
+        async with pace.work(), transaction():
+            chunk = await queries_prepare.take_chunk(preparation.id, now())
+            if chunk is None:
+                return
+            await queries_engine.mark_bulk()
+            scored = await queries_prepare.insert_prepared_range(
+                chunk, preparation.as_of, preparation.rule_book_id, now()
+            )
+        told(scored)
+
+
+async def _catch_up(preparation: PreparationRow, since: datetime, *, is_whole: bool) -> None:
+    """Prepare again whoever's current score moved since; in chunks that commit, or within the switch's transaction."""
+    after = NOBODY
+    while moved := [one.id for one in await queries_prepare.list_moved(since - MARGIN, after, CATCH_UP_CITIZENS)]:
+        if is_whole:
+            await _prepare_again(preparation, moved)
+        else:
+            async with transaction():
+                await _prepare_again(preparation, moved)
+        after = moved[-1]
+
+
+async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -> None:
+    await queries_engine.mark_bulk()
+    await queries_prepare.delete_prepared_listed(citizen_ids)
+    await queries_prepare.insert_prepared_listed(citizen_ids, preparation.as_of, preparation.rule_book_id, now())
+
+
+async def _activate(rule_book_id: int, at: datetime) -> None:
+    await queries_prepare.mark_book_active(rule_book_id, at)
+    await write_audit(None, action="rule_book.activate", subject=f"rule_book:{rule_book_id}", detail={})
+    await insert_events([NewEvent(type="rule_book.activated.v1", subject_id=uuid7(at), at=at)])

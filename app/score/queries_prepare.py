@@ -1,0 +1,235 @@
+"""SQL of preparing a whole city's scores: ranges of citizens that commit one by one, and the switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import execute, fetch_all, fetch_one
+from app.score.queries_engine import compose
+
+PREPARE_RANGE = compose("asked_in_range", "who_stored", "told_in_range", answer="prepare")
+PREPARE_LISTED = compose("asked_listed", "who_stored", "told_stored", answer="prepare")
+SWAP = """
+    ALTER TABLE score_snapshot RENAME TO score_switching;
+    ALTER TABLE score_prepared RENAME TO score_snapshot;
+    ALTER TABLE score_switching RENAME TO score_prepared;
+    ALTER INDEX score_snapshot_pkey RENAME TO score_switching_pkey;
+    ALTER INDEX score_prepared_pkey RENAME TO score_snapshot_pkey;
+    ALTER INDEX score_switching_pkey RENAME TO score_prepared_pkey;
+    ALTER INDEX score_snapshot_due RENAME TO score_switching_due;
+    ALTER INDEX score_prepared_due RENAME TO score_snapshot_due;
+    ALTER INDEX score_switching_due RENAME TO score_prepared_due
+"""
+
+
+class PreparationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A preparation under way, and how many of its ranges are done."""
+
+    id: int
+    rule_book_id: int
+    as_of: date
+    phase: str
+    citizens: int
+    opened_at: datetime
+    caught_up_at: datetime
+    switched_at: datetime | None
+    chunks: int
+    chunks_done: int
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """A range of citizens: after one id, up to another."""
+
+    number: int
+    after_id: UUID
+    last_id: UUID
+
+
+class ScheduledBook(msgspec.Struct, frozen=True):
+    """A rule book that was approved for a day."""
+
+    id: int
+    effective_on: date
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A citizen whose current score was computed since."""
+
+    id: UUID
+
+
+class FormerScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen's score before a switch beside the current one; parts are JSON text."""
+
+    citizen_id: UUID
+    value: int
+    level: str
+    parts: str
+    rule_book_id: int
+    from_value: int
+    from_level: str
+    from_parts: str
+    from_rule_book_id: int
+
+
+async def find_open_preparation() -> PreparationRow | None:
+    """Return the preparation under way."""
+    return await fetch_one(
+        PreparationRow,
+        """
+        SELECT p.id, p.rule_book_id, p.as_of, p.phase, p.citizens, p.opened_at, p.caught_up_at, p.switched_at,
+               count(c.number)::integer AS chunks, count(c.done_at)::integer AS chunks_done
+        FROM score_preparation p
+        LEFT JOIN score_preparation_chunk c ON c.preparation_id = p.id
+        WHERE p.phase IN ('preparing', 'telling')
+        GROUP BY p.id
+        """,
+    )
+
+
+async def find_scheduled_book(day: date) -> ScheduledBook | None:
+    """Return the rule book that comes into force on or before a day."""
+    return await fetch_one(
+        ScheduledBook,
+        "SELECT id, effective_on FROM rule_book WHERE state = 'scheduled' AND effective_on <= $1",
+        day,
+    )
+
+
+async def insert_preparation(rule_book_id: int, as_of: date, chunk_citizens: int, at: datetime) -> int:
+    """Open a preparation with its ranges; how many citizens it is about. Another one under way is a conflict."""
+    return await execute(
+        """
+        WITH edge AS MATERIALIZED (
+            SELECT id, number FROM (
+                SELECT id, row_number() OVER (ORDER BY id) AS number, lead(id) OVER (ORDER BY id) IS NULL AS is_last
+                FROM citizen
+            ) numbered
+            WHERE number % $3 = 0 OR is_last
+        ),
+        preparation AS (
+            INSERT INTO score_preparation (rule_book_id, as_of, phase, citizens, opened_at, caught_up_at)
+            SELECT $1, $2, 'preparing', coalesce(max(number), 0), $4::timestamptz, $4::timestamptz FROM edge
+            RETURNING id
+        )
+        INSERT INTO score_preparation_chunk (preparation_id, number, after_id, last_id)
+        SELECT p.id, row_number() OVER w, coalesce(lag(e.id) OVER w, '00000000-0000-0000-0000-000000000000'), e.id
+        FROM edge e, preparation p
+        WINDOW w AS (ORDER BY e.id)
+        """,
+        rule_book_id,
+        as_of,
+        chunk_citizens,
+        at,
+    )
+
+
+async def delete_prepared() -> None:
+    """Empty the table beside the current scores."""
+    await execute("TRUNCATE score_prepared")
+
+
+async def take_chunk(preparation_id: int, at: datetime) -> Chunk | None:
+    """Take a range nobody else is at, until the transaction ends; it counts as done when that commits."""
+    return await fetch_one(
+        Chunk,
+        """
+        UPDATE score_preparation_chunk SET done_at = $2
+        WHERE preparation_id = $1 AND number = (
+            SELECT number FROM score_preparation_chunk WHERE preparation_id = $1 AND done_at IS NULL
+            ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING number, after_id, last_id
+        """,
+        preparation_id,
+        at,
+    )
+
+
+async def insert_prepared_range(chunk: Chunk, day: date, rule_book_id: int, at: datetime) -> int:
+    """Score a range of citizens into the table beside the current scores; how many have one."""
+    return await execute(PREPARE_RANGE, chunk.after_id, chunk.last_id, day, rule_book_id, at)
+
+
+async def insert_prepared_listed(citizen_ids: Sequence[UUID], day: date, rule_book_id: int, at: datetime) -> int:
+    """Score listed citizens into the table beside the current scores; the caller has deleted what was there."""
+    return await execute(PREPARE_LISTED, citizen_ids, None, day, rule_book_id, at)
+
+
+async def delete_prepared_listed(citizen_ids: Sequence[UUID]) -> None:
+    """Forget what was prepared for citizens."""
+    await execute("DELETE FROM score_prepared WHERE citizen_id = ANY($1)", citizen_ids)
+
+
+async def list_moved(since: datetime, after: UUID, limit: int) -> list[Moved]:
+    """Return citizens whose current score was computed since an instant, in id order, from just after one of them."""
+    return await fetch_all(
+        Moved,
+        """
+        SELECT citizen_id AS id FROM score_snapshot
+        WHERE computed_at >= $1 AND citizen_id > $2 ORDER BY citizen_id LIMIT $3
+        """,
+        since,
+        after,
+        limit,
+    )
+
+
+async def mark_caught_up(preparation_id: int, at: datetime) -> None:
+    """Write down that everything that moved before an instant is prepared."""
+    await execute("UPDATE score_preparation SET caught_up_at = $2 WHERE id = $1", preparation_id, at)
+
+
+async def lock_scores() -> None:
+    """Keep everybody from the current scores until the transaction ends; gives up soon rather than hold up a till."""
+    await execute("SET LOCAL lock_timeout = '500ms'")
+    await execute("LOCK TABLE score_snapshot, score_prepared IN ACCESS EXCLUSIVE MODE")
+
+
+async def delete_prepared_of_left() -> None:
+    """Forget what was prepared for citizens who have left meanwhile."""
+    await execute("DELETE FROM score_prepared s USING citizen c WHERE c.id = s.citizen_id AND c.state = 'left'")
+
+
+async def update_swap() -> None:
+    """Make the prepared scores the current ones and the other way round: one table is called by the other's name."""
+    await execute(SWAP)
+
+
+async def mark_book_active(rule_book_id: int, at: datetime) -> None:
+    """Put a scheduled rule book into force in the place of the active one."""
+    await execute("UPDATE rule_book SET state = 'retired', retired_at = $1 WHERE state = 'active'", at)
+    await execute("UPDATE rule_book SET state = 'active', activated_at = $2 WHERE id = $1", rule_book_id, at)
+
+
+async def mark_switched(preparation_id: int, at: datetime) -> None:
+    """Write down that the prepared scores are the current ones and the former ones wait to be told."""
+    await execute("UPDATE score_preparation SET phase = 'telling', switched_at = $2 WHERE id = $1", preparation_id, at)
+
+
+async def mark_finished(preparation_id: int, phase: str, at: datetime) -> None:
+    """Close a preparation: ``done``, or ``dropped`` before it was switched to."""
+    await execute("UPDATE score_preparation SET phase = $2, finished_at = $3 WHERE id = $1", preparation_id, phase, at)
+
+
+async def list_untold(limit: int) -> list[Moved]:
+    """Return citizens whose former score waits to be told."""
+    return await fetch_all(Moved, "SELECT citizen_id AS id FROM score_prepared ORDER BY citizen_id LIMIT $1", limit)
+
+
+async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:
+    """Take the former scores of locked citizens away and return them beside the current ones: each is told once."""
+    return await fetch_all(
+        FormerScore,
+        """
+        WITH former AS (DELETE FROM score_prepared WHERE citizen_id = ANY($1) RETURNING *)
+        SELECT s.citizen_id, s.value, s.level, s.parts, s.rule_book_id, f.value AS from_value, f.level AS from_level,
+               f.parts AS from_parts, f.rule_book_id AS from_rule_book_id
+        FROM former f
+        JOIN score_snapshot s ON s.citizen_id = f.citizen_id
+        """,
+        citizen_ids,
+    )

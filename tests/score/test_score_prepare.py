@@ -1,0 +1,241 @@
+"""A whole city scored beside the current scores: nothing moves before the switch, everything at it, and it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.database import execute, fetch_value, transaction
+from app.kit.pace import FULL
+from app.record.actions import put_records
+from app.score import actions_explain, actions_prepare, queries, queries_engine, queries_prepare
+from app.score.actions import delete_score, rescore
+from app.score.rules import STANDARD_BOOK_FILE
+from tests.support.histories import make_citizen, make_citizens, new_record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.usefixtures("app")
+BASE_STEP = 7
+
+
+async def make_book() -> int:
+    """Store a book that gives everybody some points more: the standard one under a code of its own."""
+    document = msgspec.json.decode(STANDARD_BOOK_FILE.read_bytes())
+    document["code"] = f"t{secrets.token_hex(6)}"
+    document["scale"]["base"] += BASE_STEP
+    return await queries.insert_rule_book(msgspec.json.encode(document).decode(), "draft")
+
+
+@asynccontextmanager
+async def scheduled(effective_on: date) -> AsyncIterator[int]:
+    """Have a book approved for a day, and the standard one back in force afterwards."""
+    standard = await queries.find_active_book_id()
+    book_id = await make_book()
+    official = uuid7()
+    await execute(
+        """INSERT INTO official (id, username, roles, state, password_hash, totp_cipher, created_at)
+        VALUES ($1, $2, '{reviewer}', 'active', '', '', now())""",
+        official,
+        f"t-{official.hex[-12:]}",
+    )
+    checker = uuid7()
+    await execute(
+        """INSERT INTO official (id, username, roles, state, password_hash, totp_cipher, created_at)
+        VALUES ($1, $2, '{reviewer}', 'active', '', '', now())""",
+        checker,
+        f"t-{checker.hex[-12:]}",
+    )
+    await execute(
+        """UPDATE rule_book SET state = 'scheduled', effective_on = $2, makers = ARRAY[$3::uuid], submitted_by = $3,
+            decided_by = $4 WHERE id = $1""",
+        book_id,
+        effective_on,
+        official,
+        checker,
+    )
+    try:
+        yield book_id
+    finally:
+        await actions_prepare.drop_preparation(at=now())
+        await finish()
+        await execute("UPDATE rule_book SET state = 'retired', retired_at = now() WHERE id = $1", book_id)
+        if await fetch_value("SELECT count(*) FROM rule_book WHERE state = 'active'") == 0:
+            await execute("UPDATE rule_book SET state = 'active' WHERE id = $1", standard)
+            await actions_prepare.score_city()
+
+
+async def finish() -> None:
+    """End what a test left half done."""
+    if (left := await actions_prepare.read_progress()) is not None:
+        await actions_prepare.tell_all(left, pace=FULL)
+
+
+async def make_scored(count: int) -> list[UUID]:
+    """Make citizens with a score and a history."""
+    citizens = await make_citizens(count)
+    async with transaction():
+        await rescore(citizens, at=now() - timedelta(days=1))
+    return citizens
+
+
+async def value_of(citizen: UUID) -> int:
+    """Read a citizen's current score."""
+    return int(await fetch_value("SELECT value FROM score_snapshot WHERE citizen_id = $1", citizen))
+
+
+def midnight(day: date) -> datetime:
+    """Return a moment of a Shanghai day."""
+    return datetime(day.year, day.month, day.day, tzinfo=now().tzinfo)
+
+
+async def test_everybody_moves_at_the_switch_and_hears_why() -> None:
+    citizens, tomorrow = await make_scored(5), shanghai_day(now()) + timedelta(days=1)
+    before = [await value_of(citizen) for citizen in citizens]
+    async with scheduled(tomorrow) as book_id:
+        assert await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
+        assert not await actions_prepare.switch_due(at=now()), "its day has not come"
+        assert [await value_of(citizen) for citizen in citizens] == before
+        assert not await actions_prepare.prepare_scheduled(at=now(), pace=FULL), "everything is prepared"
+
+        assert await actions_prepare.switch_due(at=midnight(tomorrow))
+        assert await queries.find_active_book_id() == book_id
+        assert [await value_of(citizen) for citizen in citizens] == [value + BASE_STEP for value in before]
+        assert not await actions_explain.find_wrong_scores(1000)
+
+        assert await actions_prepare.prepare_scheduled(at=midnight(tomorrow), pace=FULL), "the switch is told"
+        assert await actions_prepare.read_progress() is None
+        for citizen, value in zip(citizens, before, strict=True):
+            step = (await actions_explain.list_changes(citizen, before=None, limit=9))[0]
+            assert (step.from_value, step.to_value, step.at) == (value, value + BASE_STEP, midnight(tomorrow))
+            assert (step.reasons[0].code, step.reasons[0].points) == ("rule_book", BASE_STEP)
+            assert "基础分 +7分" in step.reasons[0].zh
+    assert [await value_of(citizen) for citizen in citizens] == before, "and back again"
+
+
+async def test_who_moves_while_it_is_prepared_is_prepared_again() -> None:
+    (citizen,), today = await make_scored(1), shanghai_day(now())
+    late, leaver = await make_citizen(), (await make_scored(1))[0]
+    async with scheduled(today) as book_id:
+        opened = await actions_prepare.open_preparation(book_id, today, at=now())
+        await actions_prepare.prepare_all(opened, pace=FULL)
+        newcomer = await make_citizen()
+        async with transaction():
+            await put_records([new_record(citizen, "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
+            await rescore([citizen, late, newcomer], at=now())
+        async with transaction():
+            await delete_score(leaver)
+            await execute("UPDATE citizen SET state = 'frozen' WHERE id = $1", leaver)
+        value, newcomers = await value_of(citizen), await value_of(newcomer)
+        await actions_prepare.switch(opened, at=now())
+        assert await value_of(citizen) == value + BASE_STEP
+        assert await value_of(newcomer) == newcomers + BASE_STEP
+        assert not await actions_explain.find_wrong_scores(1000)
+
+
+async def test_a_rescoring_after_the_switch_tells_the_switch_first() -> None:
+    (citizen,), today = await make_scored(1), shanghai_day(now())
+    before = await value_of(citizen)
+    async with scheduled(today):
+        await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
+        assert await actions_prepare.switch_due(at=now())
+        async with transaction():
+            await put_records([new_record(citizen, "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
+            await rescore([citizen], at=now())
+        await finish()
+        record, switch = (await actions_explain.list_changes(citizen, before=None, limit=9))[:2]
+        assert (switch.from_value, switch.to_value) == (before, before + BASE_STEP)
+        assert (record.from_value, record.to_value) == (before + BASE_STEP, before + BASE_STEP + 40)
+        assert await fetch_value("SELECT count(*) FROM score_change WHERE citizen_id = $1", citizen) == 3
+
+
+async def test_a_stopped_run_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_scored(12)
+    today = shanghai_day(now())
+    monkeypatch.setattr(actions_prepare, "CHUNK_CITIZENS", 3)
+    async with scheduled(today) as book_id:
+        opened = await actions_prepare.open_preparation(book_id, today, at=now())
+        assert opened.chunks >= 4
+        told: list[int] = []
+
+        def stop(count: int) -> None:
+            told.append(count)
+            if len(told) == 2:
+                raise KeyError("killed")
+
+        with pytest.raises(BaseExceptionGroup):
+            await actions_prepare.prepare_all(opened, pace=FULL, lanes=1, told=stop)
+        stopped = await actions_prepare.read_progress()
+        assert stopped is not None
+        assert stopped.chunks_done == 2
+        with pytest.raises(actions_prepare.UnderWay):
+            await actions_prepare.open_preparation(book_id, today, at=now())
+        await actions_prepare.prepare_all(stopped, pace=FULL)
+        await actions_prepare.switch(stopped, at=now())
+        scored = "SELECT count(*) FROM citizen c LEFT JOIN score_snapshot s ON s.citizen_id = c.id WHERE c.state = $1"
+        everybody = await fetch_value(scored, "active")
+        assert await fetch_value(f"{scored} AND s.rule_book_id = $2", "active", book_id) == everybody
+        assert not await actions_explain.find_wrong_scores(1000)
+
+
+async def test_two_at_once_share_the_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_scored(20)
+    monkeypatch.setattr(actions_prepare, "CHUNK_CITIZENS", 2)
+    async with scheduled(shanghai_day(now())) as book_id:
+        opened = await actions_prepare.open_preparation(book_id, shanghai_day(now()), at=now())
+        await asyncio.gather(*(actions_prepare.prepare_all(opened, pace=FULL, lanes=2) for _ in range(2)))
+        done = await actions_prepare.read_progress()
+        assert done is not None
+        assert done.chunks_done == done.chunks
+        prepared = await fetch_value("SELECT count(*) FROM score_prepared")
+        assert prepared == await fetch_value("SELECT count(*) FROM citizen WHERE state IN ('active', 'frozen')")
+
+
+async def test_the_switch_and_rescorings_at_once_leave_every_score_right() -> None:
+    citizens, today = await make_scored(30), shanghai_day(now())
+    async with scheduled(today) as book_id:
+        opened = await actions_prepare.open_preparation(book_id, today, at=now())
+        await actions_prepare.prepare_all(opened, pace=FULL)
+
+        async def move(citizen: UUID) -> None:
+            async with transaction():
+                await put_records([new_record(citizen, "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
+                await rescore([citizen], at=now())
+
+        await asyncio.gather(
+            *(move(citizen) for citizen in citizens[:15]),
+            actions_prepare.switch(opened, at=now()),
+            *(move(citizen) for citizen in citizens[15:]),
+        )
+        await finish()
+        assert not await actions_explain.find_wrong_scores(1000)
+        for citizen in citizens:
+            steps = await actions_explain.list_changes(citizen, before=None, limit=9)
+            assert steps[0].to_value == await value_of(citizen)
+            assert sum(step.to_value - (step.from_value or 0) for step in steps) == steps[0].to_value, steps
+
+
+async def test_bulk_and_everyday_statements_agree() -> None:
+    citizens, today = await make_citizens(40), shanghai_day(now())
+    async with transaction():
+        await put_records(
+            [new_record(c, "POS_RESCUE", event_on=today) for c in citizens[::2]], at=now(), entered_by=None
+        )
+        await rescore(citizens, at=now())
+    columns = "citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of, next_change_on, inputs_hash"
+    digest = f"""SELECT md5(string_agg(s::text, '' ORDER BY s.citizen_id))
+        FROM (SELECT {columns} FROM score_snapshot) s WHERE citizen_id = ANY($1)"""
+    few = await fetch_value(digest, citizens)
+    await actions_prepare.score_city()
+    assert await fetch_value(digest, citizens) == few
+    assert len(citizens) > queries_engine.FEW_CITIZENS_MAX
+    assert await queries_prepare.find_open_preparation() is None
