@@ -15,6 +15,11 @@ from typing import Any
 
 import click
 
+from app.cli_city import city
+from app.cli_records import records
+from app.cli_rescoring import distribution, recompute
+from app.cli_rescoring import verify as verify_scores
+from app.cli_score import score
 from app.kit import supervisor, surroundings
 from app.kit.logs import configure_logs
 
@@ -47,13 +52,19 @@ def serve(workers: int, host: str, port: int) -> None:
 
 
 @main.command()
-def worker() -> None:
-    """Do what happens by itself: partitions, scores that change with the calendar, forgetting."""
+@click.option("--full", is_flag=True, help="Long work takes all the time it can instead of 0.3 of it.")
+@click.option("--status", is_flag=True, help="Only tell what waits, runs and failed, and how far long work has come.")
+def worker(*, full: bool, status: bool) -> None:
+    """Do what happens by itself: imports, rescoring, notices, rule books, partitions, forgetting."""
     with surroundings.database():
         prepare_database()
-        from app.worker import run_worker
+        from app.kit.pace import FULL_SHARE, GENTLE_SHARE
+        from app.worker import read_status, run_worker
 
-        asyncio.run(run_worker())
+        if status:
+            click.echo("\n".join(asyncio.run(read_status())))
+        else:
+            asyncio.run(run_worker(FULL_SHARE if full else GENTLE_SHARE))
 
 
 @main.command()
@@ -95,7 +106,7 @@ def create_keys(*, production: bool) -> None:
 
 @keys.command("rotate")
 def rotate() -> None:
-    """Give credit codes and access tokens new keys; what is out now stays good for its time."""
+    """Give credit codes, access tokens and exports new keys; what is out now stays good for its time."""
     from app.kit.keys import announce_keys, read_keys, rotate_keys, write_keys
     from app.settings import SETTINGS
 
@@ -151,20 +162,16 @@ def openapi(folder: Path) -> None:
 
 def prepare_database() -> str:
     """Make keys where there are none, migrate, and make the partitions ahead; returns what migrating said."""
-    from app.kit.clock import now, shanghai_day
-    from app.kit.database import database_lifespan
-    from app.kit.keys import ensure_keys
-    from app.kit.migration import migrate as bring_forward
-    from app.kit.partitions import make_partitions
+    from app.kit.prepare import prepare_database as prepare
 
-    async def run() -> str:
-        said = await bring_forward()
-        async with database_lifespan():
-            await make_partitions(shanghai_day(now()))
-        return said
+    return prepare()
 
-    ensure_keys()
-    return asyncio.run(run())
+
+main.add_command(city)
+main.add_command(records)
+main.add_command(score)
+for scoring in (recompute, verify_scores, distribution):
+    score.add_command(scoring)
 
 
 def _whole_city(workers: int) -> AbstractContextManager[None]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.kit.clock import now
 from app.kit.database import transaction
 from app.score import queries, queries_engine
-from app.score.actions import NoScore, find_book, get_known_book
+from app.score.actions import NoScore, find_book, get_known_book, rescore
 from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoints
 from app.score.rules_view import CurrentScore, Explanation, PastChange, StoredScore
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from app.score.rules_book import RuleBook
 
+VERIFY_CITIZENS = 500
 DIMENSIONS = msgspec.json.Decoder(tuple[DimensionPoints, ...])
 CONTRIBUTIONS = msgspec.json.Decoder(tuple[Contribution, ...])
 ADJUSTMENTS = msgspec.json.Decoder(tuple[Adjustment, ...])
@@ -51,6 +53,9 @@ def unfold_score(stored: StoredScore) -> CurrentScore:
 
 async def explain_score(citizen_id: UUID) -> Explanation:
     """Return the engine's own answer, as of the day of the current score, so that it adds up to what is shown."""
+    if await queries.find_is_waiting(citizen_id):
+        async with transaction():
+            await rescore([citizen_id], at=now())  # what is explained is what is shown, and what is on record
     async with transaction():
         await queries_engine.mark_plan_reusable()
         answers = await queries_engine.find_explained_again([citizen_id])
@@ -88,12 +93,50 @@ async def find_wrong_scores(sample: int) -> list[UUID]:
 
     Looks at a random sample; an empty list is what ``huixin verify`` wants to see.
     """
-    scored = [citizen.id for citizen in await queries.list_random_scored(sample)]
+    asked = [citizen.id for citizen in await queries.list_random_scored(sample)]
     return [
         again.citizen_id
-        for again in await queries_engine.find_scores_again(scored)
+        for again in await queries_engine.find_scores_again(asked)
         if (again.value, again.level, again.inputs_hash) != (again.from_value, again.from_level, again.from_hash)
     ]
+
+
+async def verify_scores(sample: int) -> tuple[int, list[str]]:
+    """Compute the scores of a random sample again; how many were looked at, and a line for each that is wrong.
+
+    Looks at value, level and inputs hash, and whether base, contributions and adjustments add up to the value.
+    """
+    asked = [citizen.id for citizen in await queries.list_random_scored(sample)]
+    wrong = []
+    for begin in range(0, len(asked), VERIFY_CITIZENS):
+        chunk = asked[begin : begin + VERIFY_CITIZENS]
+        async with transaction():
+            await queries_engine.mark_many()
+            again = await queries_engine.find_scores_again(chunk)
+            explained = {one.citizen_id: one for one in await queries_engine.find_explained_again(chunk)}
+        wrong += [
+            f"{one.citizen_id} {fault}" for one in again for fault in _find_faults(one, explained.get(one.citizen_id))
+        ]
+        missing = set(chunk) - {one.citizen_id for one in again}
+        wrong += [f"{citizen_id} should have no score" for citizen_id in sorted(missing)]
+    return len(asked), wrong
+
+
+def _find_faults(again: queries_engine.ComputedScore, explained: queries_engine.ExplainedScore | None) -> list[str]:
+    """Say what of a current score is not what is computed again."""
+    faults = []
+    if (again.value, again.level) != (again.from_value, again.from_level):
+        faults.append(f"is {again.from_value} ({again.from_level}), computed {again.value} ({again.level})")
+    if again.inputs_hash != again.from_hash:
+        faults.append("was computed from other inputs")
+    if explained is None or _sum(explained) != again.value:
+        faults.append("its explanation does not add up")
+    return faults
+
+
+def _sum(explained: queries_engine.ExplainedScore) -> int:
+    given = sum(part.points for part in CONTRIBUTIONS.decode(explained.contributions))
+    return explained.base + given + sum(part.points for part in ADJUSTMENTS.decode(explained.adjustments))
 
 
 async def read_current_book() -> RuleBook:

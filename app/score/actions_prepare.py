@@ -144,15 +144,19 @@ async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[i
             return
 
 
-async def score_city(*, pace: Pace = FULL, told: Callable[[int], object] = bool) -> int:
+async def score_city(
+    *, pace: Pace = FULL, opened: Callable[[int], object] = bool, told: Callable[[int], object] = bool
+) -> int:
     """Score everybody anew today under the active rule book, or finish what is under way; how many citizens there are.
 
-    For a city just made or restored. A citizen's first score found this way has no step in the history.
+    For a city just made or restored; ``opened`` hears how many citizens there are, ``told`` how many were scored. A
+    citizen's first score found this way has no step in the history.
     """
     at = now()
     preparation = await read_progress()
     if preparation is None:
         preparation = await open_preparation(await queries.find_active_book_id(), shanghai_day(at), at=at, pace=pace)
+    opened(preparation.citizens)
     if preparation.phase == "preparing":
         await prepare_all(preparation, pace=pace, told=told)
         await switch(preparation, at=now())

@@ -24,6 +24,20 @@ class ScoredCitizen(msgspec.Struct, frozen=True):
     id: UUID
 
 
+class LevelCount(msgspec.Struct, frozen=True):
+    """How many citizens are in a level."""
+
+    level: str
+    citizens: int
+
+
+class ValueCount(msgspec.Struct, frozen=True):
+    """How many citizens have a score in a step of so many points."""
+
+    step: int
+    citizens: int
+
+
 class StoredSnapshot(msgspec.Struct, frozen=True):
     """A current score as it lies in the database."""
 
@@ -165,10 +179,38 @@ async def delete_due(citizen_ids: Sequence[UUID]) -> None:
 
 
 async def list_random_scored(limit: int) -> list[ScoredCitizen]:
-    """Return some citizens who have a score, drawn by lot."""
+    """Return some citizens who have a score and do not wait for a new one, drawn by lot."""
     return await fetch_all(
-        ScoredCitizen, "SELECT citizen_id AS id FROM score_snapshot ORDER BY random() LIMIT $1", limit
+        ScoredCitizen,
+        """
+        SELECT citizen_id AS id FROM score_snapshot s
+        WHERE NOT EXISTS (SELECT FROM score_due d WHERE d.citizen_id = s.citizen_id)
+        ORDER BY random() LIMIT $1
+        """,
+        limit,
     )
+
+
+async def count_by_level() -> list[LevelCount]:
+    """Return how many citizens are in each level somebody is in."""
+    return await fetch_all(LevelCount, "SELECT level, count(*)::integer AS citizens FROM score_snapshot GROUP BY level")
+
+
+async def count_by_step(points: int) -> list[ValueCount]:
+    """Return how many citizens have a score in each step of so many points somebody is in, from the lowest."""
+    return await fetch_all(
+        ValueCount,
+        """
+        SELECT floor(value::numeric / $1)::integer AS step, count(*)::integer AS citizens
+        FROM score_snapshot GROUP BY 1 ORDER BY 1
+        """,
+        points,
+    )
+
+
+async def find_is_waiting(citizen_id: UUID) -> bool:
+    """Whether a citizen waits to be rescored."""
+    return bool(await fetch_value("SELECT EXISTS (SELECT FROM score_due WHERE citizen_id = $1)", citizen_id))
 
 
 async def find_active_book_id() -> int:

@@ -93,6 +93,11 @@ async def lock_citizens(citizen_ids: Sequence[UUID]) -> list[LockedCitizen]:
     return await fetch_all(LockedCitizen, LOCK, citizen_ids, list(settings), list(settings.values()))
 
 
+async def mark_many() -> None:
+    """Plan for many citizens for the rest of the transaction."""
+    await execute(MARK, list(PLAN_FOR_MANY), list(PLAN_FOR_MANY.values()))
+
+
 async def mark_bulk() -> None:
     """Plan for a range of citizens for the rest of the transaction, which may take longer than others."""
     await execute(MARK, list(PLAN_FOR_RANGE), list(PLAN_FOR_RANGE.values()))
