@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 
 from app.campaign import actions as campaign_actions
 from app.campaign import routes as campaign_routes
+from app.campaign import routes_hints as campaign_routes_hints
 from app.campaign import routes_official as campaign_routes_official
 from app.campaign.rules import CAMPAIGN_MOVES
 from app.citizen import actions as citizen_actions
@@ -23,7 +24,13 @@ from app.consent import routes as consent_routes
 from app.credit_code import routes_citizen as credit_code_routes_citizen
 from app.event import actions as event_actions
 from app.event import routes_partner as event_routes_partner
+from app.intake import actions_points as intake_actions_points
 from app.intake import routes_official as intake_routes_official
+from app.intake import routes_official_import as intake_routes_official_import
+from app.intake import routes_official_points as intake_routes_official_points
+from app.intake import routes_official_source as intake_routes_official_source
+from app.intake import routes_partner_points as intake_routes_partner_points
+from app.intake.rules_import import IMPORT_MOVES
 from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller
 from app.kit.bodies import JSONRequest
 from app.kit.cache import cache_lifespan
@@ -40,48 +47,75 @@ from app.kit.routing import share_paths
 from app.kit.status import STATUS_ROUTES, observe
 from app.kit.valkey import valkey_lifespan
 from app.membership import routes as membership_routes
+from app.membership import routes_export as membership_routes_export
+from app.notice import routes_citizen as notice_routes_citizen
 from app.official import actions as official_actions
 from app.official import routes_official as official_routes_official
 from app.official.rules import MOVES as OFFICIAL_MOVES
 from app.partner import actions as partner_actions
+from app.partner import actions_key as partner_actions_key
 from app.partner import routes_official as partner_routes_official
 from app.partner import routes_partner as partner_routes_partner
 from app.partner.rules import MOVES as PARTNER_MOVES
+from app.record import routes_citizen as record_routes_citizen
 from app.redemption import actions as redemption_actions
 from app.redemption import routes_citizen as redemption_routes_citizen
 from app.redemption import routes_official as redemption_routes_official
 from app.redemption import routes_partner as redemption_routes_partner
 from app.redemption import routes_partner_reports as redemption_routes_partner_reports
 from app.redemption.rules import REDEMPTION_MOVES
+from app.repair import routes_citizen as repair_routes_citizen
+from app.repair import routes_official as repair_routes_official
+from app.repair.rules import OBJECTION_MOVES
 from app.score import routes as score_routes
+from app.score import routes_chart as score_routes_chart
 from app.score import routes_citizen as score_routes_citizen
+from app.score import routes_official as score_routes_official
+from app.score.rules_moves import RULE_BOOK_MOVES
+from app.score.rules_preview import PREVIEW_MOVES
 
 BODY_BYTES_MAX = 64 * 1024
 
 ROUTERS = [
     citizen_routes.router,
     consent_routes.router,
+    notice_routes_citizen.router,
     membership_routes.router,
+    membership_routes_export.router,
+    record_routes_citizen.router,
     score_routes.router,
     score_routes_citizen.router,
+    score_routes_official.router,
+    score_routes_chart.router,
     credit_code_routes_citizen.router,
     redemption_routes_citizen.router,
     redemption_routes_partner.router,
     redemption_routes_partner_reports.router,
     redemption_routes_official.router,
+    repair_routes_citizen.router,
+    repair_routes_official.router,
     event_routes_partner.router,
     partner_routes_partner.router,
     partner_routes_official.router,
     official_routes_official.router,
     campaign_routes.router,
+    campaign_routes_hints.router,
     campaign_routes_official.router,
     intake_routes_official.router,
+    intake_routes_official_import.router,
+    intake_routes_official_source.router,
+    intake_routes_official_points.router,
+    intake_routes_partner_points.router,
 ]
 STATES = {
     "campaign": CAMPAIGN_MOVES,
     "citizen": CITIZEN_MOVES,
+    "import": IMPORT_MOVES,
+    "objection": OBJECTION_MOVES,
     "official": OFFICIAL_MOVES,
     "redemption": REDEMPTION_MOVES,
+    "rule_book": RULE_BOOK_MOVES,
+    "rule_book_preview": PREVIEW_MOVES,
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
 CATALOGUES = (partner_actions.directory, campaign_actions.catalogue)
@@ -130,6 +164,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 
 def create_app() -> Litestar:
     """Build the application."""
+    partner_actions_key.MAY_GRANT["report"] = intake_actions_points.is_source_owner
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],
         dependencies={

@@ -7,8 +7,8 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig, table_finder
 
 ROOMS_WITH_TABLES = (
-    "kit", "event", "citizen", "partner", "official", "consent", "record", "score", "campaign", "redemption",
-    "membership",
+    "kit", "event", "citizen", "notice", "partner", "official", "consent", "record", "score", "campaign", "redemption",
+    "repair", "membership", "intake",
 )  # fmt: skip
 
 APP_CONFIG = AppConfig(

@@ -28,6 +28,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity_base_url: str = ""
     identity_secret_id: str = ""
     identity_secret_key: str = ""
+    wechat_template_record: str = ""
+    sms_base_url: str = ""
+    sms_secret_id: str = ""
+    sms_secret_key: str = ""
+    sms_region: str = "ap-guangzhou"
+    sms_app_id: str = ""
+    sms_sign_name: str = ""
+    sms_template_record: str = ""
+    working_days_file: str = ""
 
     @property
     def keys_path(self) -> Path:

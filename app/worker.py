@@ -1,6 +1,7 @@
-"""What happens by itself: partitions ahead, scores that change with the calendar, tombstones that are forgotten.
+"""What happens by itself: by the clock and as soon as somebody asks, each job alone among all workers.
 
-One worker works, any further ones wait: whoever holds the advisory lock. Every job may be stopped and run again.
+Jobs wait in the queue's tables and each kind runs beside the others, so a file of a million rows holds up no notice.
+Every job may be stopped anywhere and run again. Long ones rest between their pieces unless told to run at full pace.
 """
 
 from __future__ import annotations
@@ -9,101 +10,157 @@ import asyncio
 import contextlib
 import logging
 import signal
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-import asyncpg
-import msgspec
-
-from app.kit.clock import now, shanghai_day
-from app.kit.database import database_lifespan, transaction
+from app.citizen import actions as citizen_actions
+from app.intake import actions_import as import_actions
+from app.intake import actions_quarantine as quarantine_actions
+from app.intake import actions_upload as upload_actions
+from app.intake import queries_import
+from app.kit.clock import SHANGHAI, now, shanghai_day
+from app.kit.database import database_lifespan
+from app.kit.jobs import Job, StoppablePace, run_jobs
 from app.kit.keys import ensure_keys
-from app.kit.lock import try_lock
+from app.kit.outside import outside_lifespan
+from app.kit.pace import FULL_SHARE, GENTLE_SHARE
 from app.kit.partitions import drop_old_partitions, make_partitions
+from app.kit.queue import forget_old_jobs, list_queue_sizes
+from app.kit.valkey import valkey_lifespan
 from app.membership import actions as membership_actions
+from app.notice import actions as notice_actions
+from app.notice import actions_send as send_actions
 from app.score import actions as score_actions
+from app.score import actions_prepare as prepare_actions
+from app.score import actions_preview as preview_actions
 
 LOG = logging.getLogger("huixin.worker")
-WORKER_LOCK = 0x776F726B  # "work"
-STANDBY_SECONDS = 5
-RETRY_SECONDS = 60
-LOOK_SECONDS = 1.0
+RECONNECT_SECONDS = 2
+COMMAND_SECONDS_MAX = 60  # a piece of long work may take longer than a request
+IMPORTS_TOLD_MAX = 20
 RESCORE_CHUNK = 200
+RESCORE_CHUNKS_MAX = 1000  # of one run; what is left then is taken by the next
 
 
-class Job(msgspec.Struct, frozen=True):
-    """Something to do every so often."""
-
-    name: str
-    every_seconds: int
-    run: Callable[[], Awaitable[None]]
-
-
-async def keep_partitions() -> None:
+async def keep_partitions(_: StoppablePace) -> None:
     """Make the partitions of the days ahead and drop the scans nobody may redeem any more."""
     today = shanghai_day(now())
     await make_partitions(today)
     await drop_old_partitions(today)
 
 
-async def rescore_due() -> None:
-    """Rescore, in chunks that commit, everybody whose score changes by today without a new record."""
-    done: set[object] = set()
-    while due := [one for one in await score_actions.find_due(shanghai_day(now()), RESCORE_CHUNK) if one not in done]:
-        async with transaction():
-            await score_actions.rescore(due, at=now())
-        done.update(due)
+async def rescore(pace: StoppablePace) -> None:
+    """Rescore, in chunks that commit, whoever waits for it, and whose score changes by today without a new record."""
+    for _ in range(RESCORE_CHUNKS_MAX):
+        async with pace.work():
+            if await score_actions.rescore_waiting(RESCORE_CHUNK, at=now()) < RESCORE_CHUNK:
+                return
 
 
-async def forget_tombstones() -> None:
-    """Forget those who left more than a year ago."""
+async def run_imports(pace: StoppablePace) -> None:
+    """Run the files of records that wait."""
+    while await import_actions.run_waiting_imports(pace=pace):
+        pass
+
+
+async def prepare_scores(pace: StoppablePace) -> None:
+    """Score the city under the rule book that comes into force next, and tell of a switch afterwards."""
+    await prepare_actions.prepare_scheduled(at=now(), pace=pace)
+
+
+async def switch_scores(_: StoppablePace) -> None:
+    """Bring the prepared rule book into force when its day has come."""
+    await prepare_actions.switch_due(at=now())
+
+
+async def run_previews(pace: StoppablePace) -> None:
+    """Count what rule books that are not yet in force would change."""
+    await preview_actions.run_waiting_previews(pace=pace)
+
+
+async def send_notices(pace: StoppablePace) -> None:
+    """Send the notices that wait, without resting: people wait for them, and the services do most of the work."""
+    await send_actions.send_pending(StoppablePace(FULL_SHARE, pace.stopping))
+
+
+async def forget(_: StoppablePace) -> None:
+    """Forget who left more than a year ago, sessions long dead, rows long in quarantine and uploads given up."""
     await membership_actions.forget_old_tombstones(now())
+    await citizen_actions.forget_old_sessions(now())
+    await quarantine_actions.forget_old(now())
+    await upload_actions.forget_given_up(now())
 
 
+async def keep_queue_small(_: StoppablePace) -> None:
+    """Forget what the queue noted of jobs that ended days ago."""
+    await forget_old_jobs(now())
+
+
+# The clock is UTC: Shanghai's midnight is 16:00. Whoever is due by date is rescored by the first run after it.
 JOBS = (
-    Job("partitions", 3600, keep_partitions),
-    Job("rescore", 600, rescore_due),
-    Job("tombstones", 3600, forget_tombstones),
+    Job("send_notices", "* * * * *", send_notices),
+    Job("rescore", "* * * * * */10", rescore),
+    Job("imports", "* * * * *", run_imports),
+    Job("previews", "* * * * *", run_previews),
+    Job("prepare_scores", "* * * * *", prepare_scores),
+    Job("switch_scores", "* * * * * */20", switch_scores),
+    Job("partitions", "3 * * * *", keep_partitions),
+    Job("forget", "13 * * * *", forget),
+    Job("keep_queue_small", "23 * * * *", keep_queue_small),
 )
 
 
-async def run_worker() -> None:
-    """Work until SIGTERM or SIGINT; the job at hand finishes."""
-    stopping = asyncio.Event()
+async def run_worker(share: float = GENTLE_SHARE) -> None:
+    """Work until SIGTERM or SIGINT; short jobs at hand finish, long ones end after the piece at hand."""
+    pace = StoppablePace(share)
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, pace.stopping.set)
     ensure_keys()
+    async with (
+        database_lifespan(command_seconds_max=COMMAND_SECONDS_MAX),
+        valkey_lifespan(),
+        outside_lifespan(),
+    ):
+        await keep_working(JOBS, pace)
+
+
+async def keep_working(jobs: Sequence[Job], pace: StoppablePace) -> None:
+    """Run jobs until told to stop; when the queue's connection fails, begin again."""
+    while not pace.stopping.is_set():
+        try:
+            await run_jobs(jobs, pace)
+        except Exception as error:  # noqa: BLE001 - whatever the queue stumbles over, the worker goes on
+            LOG.warning("the queue was interrupted: %s", type(error).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pace.stopping.wait(), RECONNECT_SECONDS)
+
+
+async def read_status() -> list[str]:
+    """Return what an operator wants to know: each job's queue, and how far long work has come."""
     async with database_lifespan():
-        while not stopping.is_set():
-            try:
-                async with try_lock(WORKER_LOCK) as lost:
-                    if lost is not None:
-                        await do_jobs(JOBS, stopping, lost)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                LOG.warning("the database is away: %s", type(error).__name__)
-            await _sleep(STANDBY_SECONDS, stopping)
+        return [*await _tell_queue(), "", *await _tell_progress()]
 
 
-async def do_jobs(jobs: Sequence[Job], stopping: asyncio.Event, lost: asyncio.Event) -> None:
-    """Run every job when it is due, one after another, until told to stop or the lock is lost."""
-    due = dict.fromkeys(jobs, 0.0)
-    while not (stopping.is_set() or lost.is_set()):
-        for job in jobs:
-            if due[job] <= time.monotonic() and not stopping.is_set():
-                due[job] = time.monotonic() + await run_job(job)
-        await _sleep(LOOK_SECONDS, stopping)
+async def _tell_queue() -> list[str]:
+    lines = [f"{'job':<18}{'waiting':>8}{'running':>8}  {'last done':<16}last failed"]
+    for size in await list_queue_sizes():
+        done, failed = (
+            f"{at.astimezone(SHANGHAI):%m-%d %H:%M:%S}" if at else "-" for at in (size.done_at, size.failed_at)
+        )
+        lines.append(f"{size.entrypoint:<18}{size.waiting:>8}{size.running:>8}  {done:<16}{failed}")
+    return lines
 
 
-async def run_job(job: Job) -> int:
-    """Run a job once and return in how many seconds it is due again; a failing job must not stop the others."""
-    try:
-        await job.run()
-    except Exception:
-        LOG.exception("job %s failed", job.name)
-        return RETRY_SECONDS
-    return job.every_seconds
-
-
-async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
+async def _tell_progress() -> list[str]:
+    deliveries = await notice_actions.count_deliveries()
+    lines = ["notices           " + (", ".join(f"{name} {number}" for name, number in deliveries.items()) or "none")]
+    for waiting in await queries_import.list_spooled(IMPORTS_TOLD_MAX):
+        row = await queries_import.find_import(waiting.id)
+        if row is None:
+            continue
+        share = 100 * row.seen_bytes // max(row.file_bytes or 1, 1)
+        lines.append(f"import            {row.id} from {row.source}: {row.state}, {share} %")
+    preparation = await prepare_actions.read_progress()
+    if preparation is not None:
+        done = f"{preparation.chunks_done} of {preparation.chunks} ranges"
+        lines.append(f"rule book {preparation.rule_book_id:<8}{preparation.phase} for {preparation.as_of}: {done}")
+    return lines

@@ -1,4 +1,7 @@
-"""A plain city to redeem in: citizens with scores and sessions, partners with tills, a cold and a hot benefit."""
+"""A plain city to redeem in: citizens with scores and sessions, partners with tills, a cold and a hot benefit.
+
+Its citizens are plain on purpose: each may redeem, and none has a name to decrypt. `huixin city generate` makes people.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ DESCRIPTION = "seed record catalogues and rule book"
 APP = Path(__file__).parent.parent / "app"
 
 
-INSERT_RULE_BOOK = (APP / "score" / "sql" / "insert_rule_book.sql").read_text(encoding="utf-8")
+INSERT_RULE_BOOK = (Path(__file__).parent / "insert_rule_book_0008.sql").read_text(encoding="utf-8")
 
 SQL = """
 INSERT INTO topic (code, is_denied, title_zh, title_en)

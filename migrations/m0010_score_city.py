@@ -7,6 +7,7 @@ from app.kit.migration import sql_migration
 ID = "0010"
 DESCRIPTION = "score of a whole city"
 
+# Of a term the engine asks a few things for every record: they stand ready, and rows carry its number, not its clause.
 # A switch renames score_prepared to score_snapshot: both are the same table twice. Neither has foreign keys, which a
 # million rows written at once would pay for one by one; whoever leaves is deleted from both.
 SQL = """
@@ -38,6 +39,15 @@ CREATE TABLE score_preparation_chunk (
     done_at timestamptz,
     PRIMARY KEY (preparation_id, number)
 );
+
+ALTER TABLE rule_term
+    ADD COLUMN no integer GENERATED ALWAYS AS IDENTITY UNIQUE,
+    ADD COLUMN is_superseded boolean NOT NULL DEFAULT false,
+    ADD COLUMN is_lasting boolean GENERATED ALWAYS AS (kind IN ('state', 'ceiling')) STORED NOT NULL,
+    ADD COLUMN is_bundled boolean
+        GENERATED ALWAYS AS ((kind IN ('state', 'ceiling') AND NOT adds_up) OR kind = 'ladder') STORED NOT NULL;
+UPDATE rule_term t SET is_superseded = true
+WHERE EXISTS (SELECT FROM rule_term o WHERE o.rule_book_id = t.rule_book_id AND t.indicator = ANY(o.supersedes));
 
 ALTER TABLE score_snapshot DROP CONSTRAINT score_snapshot_citizen_id_fkey;
 ALTER TABLE score_snapshot DROP CONSTRAINT score_snapshot_rule_book_id_fkey;

@@ -75,6 +75,7 @@ def _prepare() -> None:
         VALKEY_URL=STACK.enter_context(embedded_valkey(folder)),
         WECHAT_BASE_URL=f"http://127.0.0.1:{port}",
         IDENTITY_BASE_URL=f"http://127.0.0.1:{port}",
+        SMS_BASE_URL=f"http://127.0.0.1:{port}",
         **ENVIRONMENT,  # the sandbox's credentials
     )
     _wait_for(port)

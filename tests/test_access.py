@@ -29,6 +29,9 @@ PUBLIC = {
     ("POST", "/v1/auth/refresh"),
     ("GET", "/v1/consents/current"),
     ("GET", "/v1/rule-books/current"),
+    ("GET", "/v1/rule-books/schema"),
+    ("GET", "/v1/rule-books/{code}/{version}"),
+    ("GET", "/v1/export-keys"),
     ("GET", "/v1/campaigns"),
     ("POST", "/v1/official/login"),
 }

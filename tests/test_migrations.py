@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from piccolo.columns import Column, ForeignKey
 from piccolo.table import Table
 
@@ -39,8 +41,13 @@ NEAREST = {
     "uuid[]": {"UUID[]"},
     "xid8": {"XID8", "BIGINT"},
 }
-# Tables that are the runner's own, or parts of partitioned ones.
-NOT_OURS = {"migration", "migration_applied"}
+# Tables that are the runner's and the queue's own, or parts of partitioned ones.
+NOT_OURS = {"migration", "migration_applied", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}
+QUEUE = "m0014_queue"  # what pgqueuer installs for itself, with the one function and the one trigger there are
+QUEUE_FUNCTION = re.compile(
+    r"create function fn_pgqueuer_changed\(\) returns trigger as \$\$.*?\$\$ language plpgsql;", re.DOTALL
+)
+QUEUE_TRIGGER = "create trigger tg_pgqueuer_changed\n"
 
 
 def test_numbers_are_unbroken_and_say_what_the_files_say() -> None:
@@ -54,11 +61,19 @@ def test_numbers_are_unbroken_and_say_what_the_files_say() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_migration_uses_what_the_house_does_not(path: Path) -> None:
     sql = load(path).SQL.lower()
+    if path.stem == QUEUE:
+        sql = QUEUE_FUNCTION.sub("", sql, count=1).replace(QUEUE_TRIGGER, "", 1)
     assert "plpgsql" not in sql
     assert "create trigger" not in sql
     assert "create extension" not in sql
     assert "on delete cascade" not in sql
     assert "public." not in sql
+
+
+def test_the_queue_is_what_the_installed_pgqueuer_would_install() -> None:
+    said = QueryBuilderEnvironment().build_install_query(create_schema=False)
+    _, _, statements = said.partition("\n\n")  # after a line that names the version
+    assert load(FOLDER / f"{QUEUE}.py").SQL.strip() == statements.strip()
 
 
 async def test_tables_equal_the_migrated_database(app: object) -> None:

@@ -18,7 +18,6 @@ from app.campaign.refusals import (
     PausedByCentre,
 )
 from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
-from app.campaign.rules_etag import is_etag_current
 from app.campaign.rules_moves import PAST, compute_allowed_actions, compute_move
 from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
@@ -26,6 +25,7 @@ from app.kit.cache import Versioned, bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, NotFound
+from app.kit.etag import is_etag_current
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,10 +10,11 @@ from litestar.params import FromPath, JSONBody
 
 from app.campaign import actions
 from app.campaign import refusals as no
-from app.campaign.routes_show import EDITOR, ETAG, REVIEWER, IfMatch, answer_campaign
+from app.campaign.routes_show import EDITOR, REVIEWER, answer_campaign
 from app.campaign.schemas import CampaignView, RejectRequest
 from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from app.kit.etag import ETAG, IfMatch
 from app.kit.http import refusals
 
 EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}

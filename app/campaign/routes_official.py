@@ -14,13 +14,14 @@ from app.campaign import actions, queries
 from app.campaign import refusals as no
 from app.campaign.routes_moves import MOVES
 from app.campaign.routes_scenario import create_scenario, list_scenarios, list_uses
-from app.campaign.routes_show import EDITOR, ETAG, REVIEWER, IfMatch, answer_campaign, show_campaign
+from app.campaign.routes_show import EDITOR, REVIEWER, answer_campaign, show_campaign
 from app.campaign.rules_ladder import INSTITUTION_THRESHOLDS_MAX, compute_institution_thresholds
 from app.campaign.rules_moves import CampaignState
 from app.campaign.schemas import CampaignRequest, CampaignView, InboxItem
 from app.kit.auth import OfficialCaller
 from app.kit.clock import now
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.etag import ETAG, IfMatch
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Response
-from litestar.datastructures import ResponseHeader
-from litestar.params import HeaderParameter
 
 from app.campaign.queries import CampaignRow
-from app.campaign.rules_etag import compute_etag
 from app.campaign.rules_moves import compute_allowed_actions
 from app.campaign.schemas import BenefitView, CampaignView, InstitutionName, PublicCampaign
+from app.kit.etag import compute_etag
 
 EDITOR = {"roles": ["editor"]}
 REVIEWER = {"roles": ["reviewer"]}
-ETAG = [ResponseHeader(name="ETag", documentation_only=True, description="What an edit sends as `If-Match`.")]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", max_length=200, description="The ETag last seen; an edit needs it."),
-]
 
 
 def show_campaign(row: CampaignRow) -> CampaignView:

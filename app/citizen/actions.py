@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.citizen import queries, queries_session
+from app.citizen.actions_contact import Contact, find_contacts
 from app.citizen.actions_identity import (
     bind_person,
     close_account,
@@ -17,6 +18,7 @@ from app.citizen.actions_identity import (
     lock_id_number,
     move_openid,
     read_id_number,
+    read_person,
     verify_identity,
 )
 from app.citizen.actions_sealing import NAME, PHONE, compute_person_index, open_field, seal_openid, seal_person
@@ -42,10 +44,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
-    "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "fetch_phone_number", "find_member",
-    "forget_old_sessions", "is_bound_to", "lock_accounts", "lock_caller", "lock_id_number", "log_in",
-    "log_out", "match_people", "move_openid", "open_session", "raise_code_generation", "read_id_number",
-    "read_profile", "refresh", "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
+    "Contact", "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "fetch_phone_number",
+    "find_contacts", "find_member", "forget_old_sessions", "is_bound_to", "lock_accounts", "lock_caller",
+    "lock_id_number", "log_in", "log_out", "match_people", "move_openid", "open_session", "raise_code_generation",
+    "read_id_number", "read_person", "read_profile", "refresh", "revoke_sessions", "seal_openid", "seal_person",
+    "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
 

@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING
 from app.citizen import queries
 from app.citizen.actions_sealing import (
     ID_NUMBER,
+    NAME,
     OPENID,
+    PHONE,
     compute_id_number_index,
     open_field,
     seal_openid,
     seal_person,
 )
 from app.citizen.clients_identity import ApiError, verify_person
+from app.citizen.rules import Person, parse_id_number
 from app.kit.clock import SHANGHAI, now
+from app.kit.crypto import decrypt_field
+from app.kit.database import is_in_transaction
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited, Unauthenticated
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from app.citizen.queries import BoundRow
-    from app.citizen.rules import Person
 
 LOG = logging.getLogger("huixin.citizen")
 RESULT_MATCH, RESULT_BUSY, RESULT_QUOTA_GONE = "0", "-11", "-12"
@@ -76,6 +80,24 @@ def is_bound_to(account: BoundRow, number: str) -> bool:
 def read_id_number(account: BoundRow) -> str | None:
     """Return the ID number an account is bound to, in clear."""
     return open_field(account.id_number_cipher, ID_NUMBER, account.id)
+
+
+async def read_person(citizen_id: UUID) -> Person | None:
+    """Return who a member is, in clear, for an official who must know; the caller writes the access log.
+
+    None for who has left. Inside the transaction that writes it: no log, no data.
+    """
+    assert is_in_transaction(), "who reads a name is written down with it"
+    row = await queries.find_sealed_fields(citizen_id)
+    if row is None:
+        return None
+    id_number = parse_id_number(decrypt_field(row.id_number_cipher, column=ID_NUMBER, row_id=citizen_id))
+    assert id_number is not None, "only well-formed numbers are bound"
+    return Person(
+        name=decrypt_field(row.name_cipher, column=NAME, row_id=citizen_id),
+        id_number=id_number,
+        phone=decrypt_field(row.phone_cipher, column=PHONE, row_id=citizen_id),
+    )
 
 
 async def bind_person(citizen_id: UUID, person: Person, *, cap_holder_id: UUID, at: datetime) -> bool:

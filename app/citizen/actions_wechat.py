@@ -71,6 +71,11 @@ async def fetch_phone_number(phone_code: str) -> str | None:
     return answer.phone_info.pure_phone_number if answer.phone_info.country_code == "86" else None
 
 
+async def share_access_token(refused: str = "") -> str:
+    """Return WeChat's access token for other rooms' calls; not the one WeChat just refused."""
+    return (await _share_token(refused)).text
+
+
 async def _share_token(refused: str = "") -> AccessToken:
     """Return a token that is not the refused one: from this process, from Valkey, or from WeChat."""
     for known in (_Held.token, await _find_shared()):

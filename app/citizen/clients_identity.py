@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app.citizen.rules_signature import CONTENT_TYPE, compute_authorization
+from app.citizen.rules_signature import compute_headers
 from app.kit.clock import now
 from app.kit.outside import ask_outside
 from app.settings import SETTINGS
@@ -39,23 +39,16 @@ class _Envelope(msgspec.Struct, frozen=True, rename="pascal"):
 
 async def verify_person(*, name: str, id_number: str, phone: str) -> Verification:
     """Ask whether a name, an ID number and a phone belong to one person."""
-    at = now()
     body = msgspec.json.encode({"IdCard": id_number, "Name": name, "Phone": phone})
-    authorization = compute_authorization(
+    headers = compute_headers(
         secret_id=SETTINGS.identity_secret_id,
         secret_key=SETTINGS.identity_secret_key,
         host=urlsplit(SETTINGS.identity_base_url).netloc,
         service=API_SERVICE,
         action=API_ACTION,
+        version=API_VERSION,
         body=body,
-        at=at,
+        at=now(),
     )
-    headers = {
-        "Authorization": authorization,
-        "Content-Type": CONTENT_TYPE,
-        "X-TC-Action": API_ACTION,
-        "X-TC-Version": API_VERSION,
-        "X-TC-Timestamp": str(int(at.timestamp())),
-    }
     url = f"{SETTINGS.identity_base_url}/"
     return (await ask_outside(SERVICE, _Envelope, "POST", url, headers=headers, body=body)).response

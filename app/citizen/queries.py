@@ -50,6 +50,22 @@ class ProfileRow(msgspec.Struct, frozen=True):
     phone_cipher: bytes | None
 
 
+class SealedFields(msgspec.Struct, frozen=True):
+    """What is needed to say who a member is."""
+
+    name_cipher: bytes
+    id_number_cipher: bytes
+    phone_cipher: bytes
+
+
+class ContactRow(msgspec.Struct, frozen=True):
+    """Where a citizen's messages go."""
+
+    id: UUID
+    openid_cipher: bytes | None
+    phone_cipher: bytes | None
+
+
 class MatchRow(msgspec.Struct, frozen=True):
     """A member found by name and ID number."""
 
@@ -194,6 +210,18 @@ async def find_profile(citizen_id: UUID) -> ProfileRow | None:
     )
 
 
+async def find_sealed_fields(citizen_id: UUID) -> SealedFields | None:
+    """Return who a member is, as it is stored; None for who has left or never joined."""
+    return await fetch_one(
+        SealedFields,
+        """
+        SELECT name_cipher, id_number_cipher, phone_cipher FROM citizen
+        WHERE id = $1 AND num_nulls(name_cipher, id_number_cipher, phone_cipher) = 0
+        """,
+        citizen_id,
+    )
+
+
 async def find_matches(person_indexes: Sequence[bytes]) -> list[MatchRow]:
     """Return the members among these people."""
     return await fetch_all(
@@ -203,4 +231,13 @@ async def find_matches(person_indexes: Sequence[bytes]) -> list[MatchRow]:
          WHERE person_index = ANY($1) AND state IN ('active', 'frozen')
         """,
         person_indexes,
+    )
+
+
+async def find_contacts(citizen_ids: Sequence[UUID]) -> list[ContactRow]:
+    """Return where the messages of those go who have not left."""
+    return await fetch_all(
+        ContactRow,
+        "SELECT id, openid_cipher, phone_cipher FROM citizen WHERE id = ANY($1) AND state <> 'left'",
+        citizen_ids,
     )

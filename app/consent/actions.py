@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.consent.rules import GivenConsent
+    from app.consent.rules import AccessCount, GivenConsent
 
 __all__ = [
     "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consent", "check_consents",
-    "check_missing", "forget_consents", "give_consents", "insert_access", "withdraw_consent",
+    "check_missing", "count_access", "forget_consents", "give_consents", "insert_access", "list_all_consents",
+    "withdraw_consent",
 ]  # fmt: skip
 
 
@@ -106,6 +107,11 @@ async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> G
     return before
 
 
+async def list_all_consents(citizen_id: UUID) -> list[GivenConsent]:
+    """Return everything a citizen ever agreed to, withdrawn or not, oldest first."""
+    return await queries.list_all_consents(citizen_id)
+
+
 async def forget_consents(citizen_id: UUID) -> None:
     """Delete every consent of somebody who leaves, inside the caller's transaction."""
     await queries.delete_consents(citizen_id)
@@ -115,6 +121,11 @@ async def insert_access(entries: Sequence[NewAccess]) -> None:
     """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
     if entries:
         await queries_access.insert_access([uuid7(entry.at) for entry in entries], entries)
+
+
+async def count_access(citizen_id: UUID) -> list[AccessCount]:
+    """Return the citizen's access log in short: how often who did what, most recent first."""
+    return await queries_access.count_access(citizen_id)
 
 
 def _not_in_force(pointer: str) -> FieldError:

@@ -88,6 +88,17 @@ async def list_shown_consents(citizen_id: UUID) -> list[ShownConsent]:
     )
 
 
+async def list_all_consents(citizen_id: UUID) -> list[GivenConsent]:
+    """Return everything a citizen ever agreed to, withdrawn or not, oldest first."""
+    return await fetch_all(
+        GivenConsent,
+        """
+        SELECT id, purpose, version, given_at, withdrawn_at FROM consent WHERE citizen_id = $1 ORDER BY given_at, id
+        """,
+        citizen_id,
+    )
+
+
 async def find_latest_consent(citizen_id: UUID, purpose: str) -> GivenConsent | None:
     """Return what a citizen last agreed to for a purpose, withdrawn or not."""
     return await fetch_one(

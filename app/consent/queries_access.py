@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.consent.rules import AccessPlace, NewAccess
+from app.consent.rules import AccessCount, AccessPlace, NewAccess
 from app.kit.database import execute, fetch_all
 
 
@@ -71,4 +71,19 @@ async def list_access(citizen_id: UUID, before: AccessPlace | None, limit: int) 
         before.at if before else None,
         before.id if before else None,
         limit + 1,
+    )
+
+
+async def count_access(citizen_id: UUID) -> list[AccessCount]:
+    """Return how often who looked and how it ended, most recent first."""
+    return await fetch_all(
+        AccessCount,
+        """
+        SELECT i.name AS institution, a.action, a.outcome, count(*) AS times, max(a.at) AS last_at
+          FROM access_log a LEFT JOIN institution i ON i.id = a.institution_id
+         WHERE a.citizen_id = $1
+         GROUP BY i.id, i.name, a.action, a.outcome
+         ORDER BY max(a.at) DESC, i.name, a.action, a.outcome
+        """,
+        citizen_id,
     )

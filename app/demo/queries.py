@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-from app.kit.database import copy_rows, fetch_all, fetch_one, fetch_value
-from app.record.rules import NewRecord
-
-CITIZEN_COLUMNS = (
-    "id", "account_number", "state", "openid_index", "openid_cipher", "id_number_index", "id_number_cipher",
-    "person_index", "name_cipher", "phone_index", "phone_cipher", "birth_on", "district", "cap_holder_id",
-    "created_at", "joined_at",
-)  # fmt: skip
-CONSENT_COLUMNS = ("id", "citizen_id", "purpose", "version", "given_at")
-EVENT_COLUMNS = ("source", "event_id", "record_id", "citizen_id", "facts_digest")
-RECORD_COLUMNS = ("id", *NewRecord.__struct_fields__, "state", "entered_at")
-
-
-class ConsentVersion(msgspec.Struct, frozen=True):
-    """A consent text in force."""
-
-    purpose: str
-    version: int
-    is_required: bool
+from app.demo.rules_facts import EVENT_COLUMNS, RECORD_COLUMNS
+from app.demo.rules_rows import CITIZEN_COLUMNS, CONSENT_COLUMNS, DUE_COLUMNS, ConsentText
+from app.kit.database import copy_encoded, fetch_all, fetch_one, fetch_value
 
 
 class AccountNumber(msgspec.Struct, frozen=True):
     """An account number somebody has."""
 
     account_number: int
+
+
+class KnownOpenid(msgspec.Struct, frozen=True):
+    """The blind index of an openid somebody has."""
+
+    openid_index: bytes
 
 
 class ScoredCitizen(msgspec.Struct, frozen=True):
@@ -76,30 +66,35 @@ class BenefitRow(msgspec.Struct, frozen=True):
     code: str
 
 
-async def insert_citizens(rows: Iterable[Sequence[object]]) -> None:
-    """Store citizens, in the order of ``CITIZEN_COLUMNS``."""
-    await copy_rows("citizen", CITIZEN_COLUMNS, rows)
+async def insert_citizens(rows: bytes) -> None:
+    """Store citizens, in the order of ``CITIZEN_COLUMNS``; like all rows here in PostgreSQL's binary format."""
+    await copy_encoded("citizen", CITIZEN_COLUMNS, rows)
 
 
-async def insert_consents(rows: Iterable[Sequence[object]]) -> None:
+async def insert_consents(rows: bytes) -> None:
     """Store consents, in the order of ``CONSENT_COLUMNS``."""
-    await copy_rows("consent", CONSENT_COLUMNS, rows)
+    await copy_encoded("consent", CONSENT_COLUMNS, rows)
 
 
-async def insert_source_events(rows: Iterable[Sequence[object]]) -> None:
+async def insert_source_events(rows: bytes) -> None:
     """Store which event became which record, in the order of ``EVENT_COLUMNS``."""
-    await copy_rows("record_source_event", EVENT_COLUMNS, rows)
+    await copy_encoded("record_source_event", EVENT_COLUMNS, rows)
 
 
-async def insert_records(rows: Iterable[Sequence[object]]) -> None:
+async def insert_records(rows: bytes) -> None:
     """Store records, in the order of ``RECORD_COLUMNS``."""
-    await copy_rows("record", RECORD_COLUMNS, rows)
+    await copy_encoded("record", RECORD_COLUMNS, rows)
 
 
-async def list_consent_versions() -> list[ConsentVersion]:
+async def insert_due(rows: bytes) -> None:
+    """Store who waits for a score, in the order of ``DUE_COLUMNS``."""
+    await copy_encoded("score_due", DUE_COLUMNS, rows)
+
+
+async def list_consent_texts() -> list[ConsentText]:
     """Return the version in force of every consent text."""
     return await fetch_all(
-        ConsentVersion,
+        ConsentText,
         """
         SELECT DISTINCT ON (purpose) purpose, version, is_required
           FROM consent_text WHERE published_at <= now() ORDER BY purpose, version DESC
@@ -114,9 +109,9 @@ async def list_account_numbers_taken(numbers: Sequence[int]) -> list[AccountNumb
     )
 
 
-async def find_is_known(openid_index: bytes) -> bool:
-    """Whether somebody has this openid."""
-    return bool(await fetch_value("SELECT EXISTS (SELECT FROM citizen WHERE openid_index = $1)", openid_index))
+async def list_known_openids(openid_indexes: Sequence[bytes]) -> list[KnownOpenid]:
+    """Return those of some openids that somebody has."""
+    return await fetch_all(KnownOpenid, "SELECT openid_index FROM citizen WHERE openid_index = ANY($1)", openid_indexes)
 
 
 async def list_scored(openid_indexes: Sequence[bytes]) -> list[ScoredCitizen]:

@@ -1,31 +1,45 @@
-"""Who lives in the demo city: names, ages and ID numbers nobody has. Pure: the same dice, the same people."""
+"""Who lives in the demo city: names, ages and ID numbers nobody has. Pure: of a seed always the same people.
+
+People are numbered from 1 and come in blocks of a thousand; the papers of a block are the same whatever else is made.
+"""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import csv
+from datetime import date
+from functools import lru_cache
+from itertools import accumulate
+from math import ceil
+from pathlib import Path
 from random import Random
 
 import msgspec
 
-from app.citizen.rules import IdNumber, compute_checksum
+from app.citizen.rules import CHECKSUM_CHARACTERS, CHECKSUM_WEIGHTS, IdNumber, compute_checksum
 from app.sandbox.rules import compute_openid, compute_phone
+
+DATA_FOLDER = Path(__file__).parent / "data"
+BLOCK = 1000  # the last three digits of an ID number before its check character tell the people of a block apart
+BLOCKS_MAX = 6_000  # so that nobody shares an ID number: see compute_papers
+CITIZENS_MAX = 5_000_000
+SEED_MAX = 99  # each seed has an area code of its own
 
 # No province's code begins with 9 and goes on with 8 or 9 (GB/T 2260; 91 is on permanent residence cards).
 AREA_PREFIX = "99"
 VISITOR_AREA_PREFIX = "98"
-AREAS = 10_000
-SEQUENCES = 1_000
-AREAS_PER_SEED = 100
+CAST_DISTRICT = "00"  # in GB/T 2260 the city as a whole
+AREAS, SEQUENCES = 10_000, 1_000
 
-AGE_MIN, AGE_MAX = 18, 90
-AGES = ((18, 22, 9), (23, 35, 27), (36, 50, 29), (51, 64, 22), (65, 79, 10), (80, 90, 3))
+CENSUS_ON = date(2026, 1, 1)  # when the ages below were taken: an ID number does not change with the calendar
+AGE_MIN, AGE_MAX = 18, 95
+AGES = ((18, 22, 9), (23, 35, 27), (36, 50, 29), (51, 64, 22), (65, 79, 10), (80, 95, 3))
 YEAR_DAYS = 365.25
-ADULT_DAYS = 6576  # eighteen years, however many leap days lie in them, and one more for those of 29 February
-BIRTHDAY_PASSED_DAYS = 7
-MEMBER_DAYS_MAX = 420
 CAST_SIZE = 64
 CAST_AGES = (30, 60)  # old enough for the whole presumption of good faith
-BLOOD_CONSENT, MARROW_CONSENT = "pos_blood", "pos_marrow"
+ACCOUNT_NUMBERS = 10**9
+ACCOUNT_STRIDE = 387_420_489  # has no divisor in common with it
+CITIZENS_OF_A_SEED = 10**7
+GOLDEN_RATIO = 0.6180339887498949
 
 SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑谢罗梁宋唐许韩冯邓曹彭曾肖田董袁潘蔡蒋余于杜叶程苏魏吕丁任沈姚卢姜崔钟谭"
@@ -38,42 +52,97 @@ GIVEN = (
 )
 FAR_NAMES = ("阿依努尔·买买提", "古丽娜尔·阿不都", "扎西·多吉", "卓玛·央金", "巴特尔·苏和", "迪丽拜尔·艾山")
 FAR_NAME_CHANCE, LONG_SURNAME_CHANCE, SHORT_NAME_CHANCE = 0.004, 0.01, 0.22
+SURNAME_LIST = (*SURNAMES, *LONG_SURNAMES)
+# The first surnames are borne by far more people than the last ones.
+SURNAME_WEIGHTS = tuple(
+    accumulate([1 / (rank + 6) for rank in range(len(SURNAMES))] + [LONG_SURNAME_CHANCE / len(LONG_SURNAMES)] * 4)
+)
 
 
-class DemoPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who is not real: who they are on paper, and for how many days they have been a member."""
+class District(msgspec.Struct, frozen=True):
+    """A district of the city: the last two digits of its code, its name, and how many of a hundred live there."""
 
-    number: int
-    key: str
-    wechat_code: str
-    openid: str
+    code: str
     name: str
-    id_number: IdNumber
+    weight: int
+
+
+class Paper(msgspec.Struct, frozen=True):
+    """What stands on somebody's ID card; ``born`` is the ordinal of the birth date."""
+
+    name: str
+    number: str
+    born: int
+
+    @property
+    def id_number(self) -> IdNumber:
+        """The number with what it tells."""
+        return IdNumber(number=self.number, birth_on=date.fromordinal(self.born), district=self.number[:6])
+
+
+class Account(msgspec.Struct, frozen=True):
+    """How somebody is known to WeChat: openid and phone."""
+
+    openid: str
     phone: str
-    member_days: int
-    separate_consents: tuple[str, ...]
 
 
-def compute_person(dice: Random, *, seed: int, number: int, today: date) -> DemoPerson:
-    """Return the person of a number, from 1 on; the dice decide about everything but identity."""
-    code = compute_wechat_code(seed, number)
-    youngest, oldest = CAST_AGES if number <= CAST_SIZE else (AGE_MIN, AGE_MAX)
-    birth_on = compute_birth(dice, today, youngest=youngest, oldest=oldest)
-    area = (seed * AREAS_PER_SEED + number // SEQUENCES) % AREAS
-    openid, phone = compute_openid(code), compute_phone(f"demo-phone-citizen-{seed}-{number}")
+def read_districts() -> tuple[District, ...]:
+    """Read the districts of the city."""
+    rows = csv.DictReader((DATA_FOLDER / "districts.csv").read_text(encoding="utf-8").splitlines())
+    return tuple(msgspec.convert(list(rows), list[District], strict=False))
+
+
+DISTRICTS = read_districts()
+DISTRICT_CODES = tuple(district.code for district in DISTRICTS)
+DISTRICT_WEIGHTS = tuple(accumulate(district.weight for district in DISTRICTS))
+
+
+def compute_area(seed: int, district: str) -> str:
+    """Return the six-digit code of a district; every seed is a prefecture of its own, and none is assigned."""
+    return f"{AREA_PREFIX}{seed:02d}{district}"
+
+
+@lru_cache(maxsize=256)
+def compute_papers(seed: int, block: int) -> list[Paper]:
+    """Return the papers of a block: numbers ``block * BLOCK + 1`` on.
+
+    Nobody shares an ID number. Within a block the sequence numbers differ. From block to block the birth date of a
+    place moves on by the golden ratio through the city's ages, which keeps the dates of any ``BLOCKS_MAX`` blocks at
+    least a day apart.
+    """
+    dice = Random(f"papers {seed} {block}")
+    names = _draw_names(dice)
+    districts = dice.choices(DISTRICT_CODES, cum_weights=DISTRICT_WEIGHTS, k=BLOCK)
+    born = [_compute_born(_move(offset, block)) for offset in _draw_offsets(seed)]
+    if block == 0:
+        low, high = _compute_share(CAST_AGES[0]), _compute_share(CAST_AGES[1])
+        districts[:CAST_SIZE] = [CAST_DISTRICT] * CAST_SIZE
+        born[:CAST_SIZE] = [_compute_born(low + (high - low) * dice.random()) for _ in range(CAST_SIZE)]
+    return [
+        Paper(names[place], _write_number(seed, districts[place], born[place], place), born[place])
+        for place in range(BLOCK)
+    ]
+
+
+def find_paper(seed: int, number: int) -> Paper:
+    """Return the papers of one person."""
+    return compute_papers(seed, (number - 1) // BLOCK)[(number - 1) % BLOCK]
+
+
+def find_account(seed: int, number: int) -> Account:
+    """Return how one person is known to WeChat."""
+    openid = compute_openid(compute_wechat_code(seed, number))
+    phone = compute_phone(f"demo-phone-citizen-{seed}-{number}")
     assert openid is not None
     assert phone is not None
-    return DemoPerson(
-        number=number,
-        key=f"{seed}-{number:05d}",
-        wechat_code=code,
-        openid=openid,
-        name=compute_name(dice),
-        id_number=make_id_number(f"{AREA_PREFIX}{area:04d}", birth_on, number % SEQUENCES),
-        phone=phone.number,
-        member_days=dice.randrange(min(MEMBER_DAYS_MAX, (today - birth_on).days - ADULT_DAYS)),
-        separate_consents=_draw_consents(dice),
-    )
+    return Account(openid, phone.number)
+
+
+def list_births(*, seed: int, place: int) -> list[int]:
+    """Return the birth dates, as ordinals, of whoever has a place in a block: everybody with one sequence number."""
+    offset = _draw_offsets(seed)[place]
+    return [_compute_born(_move(offset, block)) for block in range(BLOCKS_MAX)]
 
 
 def compute_wechat_code(seed: int, number: int) -> str:
@@ -81,21 +150,9 @@ def compute_wechat_code(seed: int, number: int) -> str:
     return f"demo-citizen-{number:05d}" if seed == 1 else f"demo-citizen-{seed}-{number:05d}"
 
 
-def compute_birth(dice: Random, today: date, *, youngest: int, oldest: int) -> date:
-    """Return the birth date of an adult of between these ages on a day; their last birthday is some days ago."""
-    bands = [(max(low, youngest), min(high, oldest), weight) for low, high, weight in AGES]
-    bands = [band for band in bands if band[0] <= band[1]]
-    low, high, _ = dice.choices(bands, [weight for _, _, weight in bands])[0]
-    days = int(dice.randint(low, high) * YEAR_DAYS) + BIRTHDAY_PASSED_DAYS
-    return today - timedelta(days=days + dice.randrange(365 - BIRTHDAY_PASSED_DAYS))
-
-
-def compute_name(dice: Random) -> str:
-    """Return a name as people here have them."""
-    if dice.random() < FAR_NAME_CHANCE:
-        return dice.choice(FAR_NAMES)
-    surname = dice.choice(LONG_SURNAMES if dice.random() < LONG_SURNAME_CHANCE else SURNAMES)
-    return surname + "".join(dice.choices(GIVEN, k=1 if dice.random() < SHORT_NAME_CHANCE else 2))
+def compute_account_number(seed: int, number: int) -> int:
+    """Return the account number of a person: no two of all seeds have the same, and neighbours are far apart."""
+    return (seed * CITIZENS_OF_A_SEED + number) * ACCOUNT_STRIDE % ACCOUNT_NUMBERS
 
 
 def make_id_number(area: str, birth_on: date, sequence: int) -> IdNumber:
@@ -110,7 +167,64 @@ def compute_visitor_number(dice: Random, birth_on: date) -> str:
     return make_id_number(area, birth_on, dice.randrange(SEQUENCES)).number
 
 
-def _draw_consents(dice: Random) -> tuple[str, ...]:
-    """Half of the people let gifts of blood count, few have thought about stem cells."""
-    drawn = ((BLOOD_CONSENT, 0.5), (MARROW_CONSENT, 0.05))
-    return tuple(purpose for purpose, chance in drawn if dice.random() < chance)
+def _draw_names(dice: Random) -> list[str]:
+    surnames = dice.choices(SURNAME_LIST, cum_weights=SURNAME_WEIGHTS, k=BLOCK)
+    given = dice.choices(GIVEN, k=2 * BLOCK)
+    lots = [dice.random() for _ in range(BLOCK)]
+    return [
+        FAR_NAMES[int(lot * 1e6) % len(FAR_NAMES)]
+        if lot < FAR_NAME_CHANCE
+        else surname + (first if lot > 1 - SHORT_NAME_CHANCE else first + second)
+        for lot, surname, first, second in zip(lots, surnames, given[:BLOCK], given[BLOCK:], strict=True)
+    ]
+
+
+@lru_cache(maxsize=8)
+def _draw_offsets(seed: int) -> list[float]:
+    dice = Random(f"offsets {seed}")
+    return [dice.random() for _ in range(BLOCK)]
+
+
+def _move(offset: float, block: int) -> float:
+    return (offset + block * GOLDEN_RATIO) % 1
+
+
+def _compute_born(share: float) -> int:
+    """Return the birth date of whom a share of the city is younger than, as an ordinal."""
+    left = share * 100
+    for low, high, weight in AGES:
+        if left < weight:
+            days = (low + (high + 1 - low) * left / weight) * YEAR_DAYS
+            return CENSUS_ON.toordinal() - ceil(days)
+        left -= weight
+    raise AssertionError(share)
+
+
+def _compute_share(age: int) -> float:
+    """Return which share of the city is younger than an age."""
+    return sum(weight * min(max((age - low) / (high + 1 - low), 0), 1) for low, high, weight in AGES) / 100
+
+
+def _write_number(seed: int, district: str, born: int, sequence: int) -> str:
+    """Write an ID number from its parts; what each adds to the checksum is known beforehand."""
+    area, area_sum = _write_area(seed, district)
+    day, day_sum = _write_day(born)
+    tail = f"{sequence:03d}"
+    return f"{area}{day}{tail}{CHECKSUM_CHARACTERS[(area_sum + day_sum + _weigh(tail, 14)) % 11]}"
+
+
+@lru_cache(maxsize=256)
+def _write_area(seed: int, district: str) -> tuple[str, int]:
+    area = compute_area(seed, district)
+    return area, _weigh(area, 0)
+
+
+@lru_cache(maxsize=1 << 15)
+def _write_day(born: int) -> tuple[str, int]:
+    day = f"{date.fromordinal(born):%Y%m%d}"
+    return day, _weigh(day, 6)
+
+
+@lru_cache(maxsize=1 << 15)
+def _weigh(digits: str, begin: int) -> int:
+    return sum(int(digit) * CHECKSUM_WEIGHTS[begin + place] for place, digit in enumerate(digits))

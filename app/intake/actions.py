@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.citizen.actions import match_people
-from app.event.actions import NewEvent, insert_events
+from app.intake.actions_keep import keep_records
+from app.intake.actions_quality import count_batch
+from app.intake.actions_source import judge_register
 from app.intake.rules import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
 from app.intake.rules_clean import FLAWS, judge_item
+from app.intake.rules_import import IMPORT_FLAWS
 from app.kit.audit import write_audit
 from app.kit.clock import shanghai_day
 from app.kit.database import transaction
 from app.kit.errors import InvalidRequest
 from app.kit.field_errors import parse_field_error
-from app.record.actions import NewRecord, put_records
-from app.score.actions import rescore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from app.kit.auth import OfficialCaller
-    from app.record.rules import PutOutcome
+    from app.record.rules import NewRecord, PutOutcome
 
-KEPT = frozenset({"accepted", "updated"})
 MEMBER_CHARACTERS_MAX = 64  # of a member's name in a sentence; the pointer has all of it
 
 
@@ -41,14 +41,13 @@ async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCall
 
     What is refused, and who has not joined, is told to the source and kept nowhere.
     """
-    judged = [_clean(item, at) for item in items]
+    judged = await judge_register([_clean(item, at) for item in items])
     records = await _match(judged)
     async with transaction():
-        told = await put_records(list(records.values()), at=at, entered_by=official.id)
+        told = await keep_records(list(records.values()), at=at, entered_by=official.id)
         settled = dict(zip(records, told, strict=True))
         outcomes = [_tell(item, judged[number], settled.get(number)) for number, item in enumerate(items)]
-        kept = [(records[number], outcome) for number, outcome in settled.items() if outcome in KEPT]
-        await _distribute(kept, at)
+        await count_batch(items, judged, outcomes, day=shanghai_day(at))
         await _write_down(official, judged, outcomes)
     return outcomes
 
@@ -82,18 +81,6 @@ async def _match(judged: Sequence[CleanItem | Flaw]) -> dict[int, NewRecord]:
     }
 
 
-async def _distribute(kept: Sequence[tuple[NewRecord, PutOutcome]], at: datetime) -> None:
-    """Rescore whom the new facts concern, and say that they came; the event does not say which."""
-    if kept:
-        await rescore(sorted({record.citizen_id for record, _ in kept}), at=at)
-    await insert_events(
-        [
-            NewEvent(type=f"record.{outcome}.v1", subject_id=record.citizen_id, citizen_id=record.citizen_id, at=at)
-            for record, outcome in kept
-        ]
-    )
-
-
 async def _write_down(
     official: OfficialCaller, judged: Sequence[CleanItem | Flaw], outcomes: Sequence[ItemOutcome]
 ) -> None:
@@ -109,4 +96,6 @@ def _tell(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | None
         return ItemOutcome(event_id=event_id, outcome="refused", flaw=judged)
     if settled == "conflict":
         return ItemOutcome(event_id=event_id, outcome="refused", flaw=FLAWS["event_id_reused"])
+    if settled == "not_renewable":
+        return ItemOutcome(event_id=event_id, outcome="refused", flaw=IMPORT_FLAWS["honour_not_renewable"])
     return ItemOutcome(event_id=event_id, outcome=settled or "not_a_member")

@@ -19,13 +19,15 @@ Outcome = Literal["accepted", "updated", "duplicate", "not_a_member", "refused"]
 class Flaw(msgspec.Struct, frozen=True, kw_only=True):
     """Why an item is refused: a stable code, a sentence in both languages, and the JSON pointer of the member.
 
-    The pointer begins at the item; empty when it is about the item as a whole.
+    The pointer begins at the item; empty when it is about the item as a whole. ``column`` is what the file calls the
+    member, empty when the item did not come in a file or the file has no such column.
     """
 
     code: str
     zh: str
     en: str
     pointer: str = ""
+    column: str = ""
 
 
 class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -45,7 +47,7 @@ class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     act_id: str | None = None
 
 
-class CleanItem(msgspec.Struct, frozen=True, kw_only=True):
+class CleanItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item that fits the catalogue: whom it concerns, and the record it makes once that person is found."""
 
     id_number: str
@@ -59,6 +61,15 @@ class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str | None
     outcome: Outcome
     flaw: Flaw | None = None
+
+
+def make_flaws(*rows: tuple[str, str, str, str]) -> dict[str, Flaw]:
+    """Return flaws by their code; each is told as (code, pointer, zh, en)."""
+    return {code: Flaw(code=code, pointer=pointer, zh=zh, en=en) for code, pointer, zh, en in rows}
+
+
+class _SourceOnly(msgspec.Struct):
+    source: str
 
 
 class _EventIdOnly(msgspec.Struct, rename="camel"):
@@ -88,6 +99,14 @@ def parse_event_id(raw: msgspec.Raw) -> str | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return event_id if len(event_id) <= EVENT_ID_CHARACTERS_MAX else None
+
+
+def parse_source(raw: msgspec.Raw) -> str | None:
+    """Read the source of an item that is otherwise unreadable, to count it there."""
+    try:
+        return msgspec.json.decode(raw, type=_SourceOnly).source
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 def compute_counts(outcomes: Iterable[ItemOutcome]) -> dict[Outcome, int]:

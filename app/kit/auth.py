@@ -22,7 +22,7 @@ from app.kit.errors import NotJoined, Unauthenticated
 from app.kit.keys import KEYS, TokenKey
 
 Role = Literal["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]
-Scope = Literal["scan", "redeem", "read"]
+Scope = Literal["scan", "redeem", "read", "report"]
 ISSUER = "huixin"
 CACHE_ENTRIES_MAX = 20_000
 CACHE_SECONDS_MAX = 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
 
@@ -68,20 +68,27 @@ class JSONRequest(Request[Any, Any, State]):
             self.scope["state"][REFUSAL_KEY] = refusal
             return UNFIT
 
-    async def _receive_body(self) -> bytes:
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives, at most what the route takes, for what is never whole in memory."""
         size_max = self.route_handler.resolve_request_max_body_size() or math.inf
         announced = find_header(self.scope, b"content-length") or ""
         if announced.isdigit() and int(announced) > size_max:
             raise RequestEntityTooLarge
-        body, more = b"", True
+        size, more = 0, True
         while more:
             event: Any = await self.receive()
             if event["type"] == "http.disconnect":
                 raise ClientException
-            body += event["body"]
+            size += len(event["body"])
             more = event.get("more_body", False)
-            if len(body) > size_max:
+            if size > size_max:
                 raise RequestEntityTooLarge
+            yield event["body"]
+
+    async def _receive_body(self) -> bytes:
+        body = b""
+        async for block in self.blocks():
+            body += block
         return body
 
 

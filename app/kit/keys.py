@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import os
 import secrets
 import time
@@ -9,9 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.settings import SETTINGS
 
+LOG = logging.getLogger("huixin.keys")
 KEY_BYTES = 32
 # The last code issued under a key is for the third slot ahead and opens until 15 s after it: 105 s.
 CODE_KEY_OVERLAP_SECONDS = 120
@@ -29,6 +33,14 @@ class TokenKey(msgspec.Struct, frozen=True):
 
     kid: str
     seed: bytes
+
+
+class ExportKey(msgspec.Struct, frozen=True):
+    """An Ed25519 key that signs what citizens take with them; of one long replaced only the public half is left."""
+
+    kid: str
+    public: bytes
+    seed: bytes | None
 
 
 class CodeKey(msgspec.Struct, frozen=True):
@@ -50,6 +62,7 @@ class KeyRing(msgspec.Struct, kw_only=True):
     tombstone: bytes
     refresh: bytes
     audit: bytes
+    export: list[ExportKey] = []
 
     def token_key(self, kid: str) -> TokenKey | None:
         """Find a token key by its id."""
@@ -81,25 +94,37 @@ def make_keys(environment: str) -> KeyRing:
         tombstone=random_key(),
         refresh=random_key(),
         audit=random_key(),
+        export=[make_export_key()],
     )
 
 
+def make_export_key() -> ExportKey:
+    """Make a fresh key for signing exports."""
+    seed = secrets.token_bytes(KEY_BYTES)
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return ExportKey(secrets.token_hex(4), public, seed)
+
+
 def rotate_keys(ring: KeyRing, now: float) -> KeyRing:
-    """Return a ring whose code and token keys have a new current one; the old ones read on for their overlap.
+    """Return a ring whose code, token and export keys have a new current one; the old ones read on for their overlap.
 
     A new code key comes into force an overlap later, when every process has read the ring; rotating again before that
-    loses no key under which a code may still be out.
+    loses no key under which a code may still be out. What was ever exported can be checked for ever: of the export keys
+    all public halves stay, and the seeds of the last two.
     """
     in_use = ring.code_keys(now)
     kept = [key for key in ring.code if key.since > now or key in in_use]
     code = CodeKey(ring.code[-1].kid + 1, secrets.token_bytes(KEY_BYTES), int(now) + CODE_KEY_OVERLAP_SECONDS)
     token = TokenKey(secrets.token_hex(4), secrets.token_bytes(KEY_BYTES))
-    return msgspec.structs.replace(ring, code=[*kept, code], token=[*ring.token[-1:], token])
+    past = [msgspec.structs.replace(key, seed=None) for key in ring.export[:-1]]
+    export = [*past, *ring.export[-1:], make_export_key()]
+    return msgspec.structs.replace(ring, code=[*kept, code], token=[*ring.token[-1:], token], export=export)
 
 
 def announce_keys(rotated: KeyRing) -> KeyRing:
-    """Return a rotated ring in which the new token key does not sign yet: every process must know it first."""
-    return msgspec.structs.replace(rotated, token=rotated.token[::-1])
+    """Return a rotated ring in which the new keys do not sign yet: every process must know them first."""
+    export = rotated.export[:-2] + rotated.export[:-3:-1]
+    return msgspec.structs.replace(rotated, token=rotated.token[::-1], export=export)
 
 
 def write_keys(path: Path, ring: KeyRing) -> None:
@@ -160,4 +185,23 @@ def ensure_keys() -> None:
         if SETTINGS.environment == "production":
             raise SystemExit(f"production needs its own key file at {KEYS.path}: huixin keys create --production")
         write_keys(KEYS.path, make_keys("development"))
+    add_export_key(KEYS.path)
     KEYS.refresh()
+
+
+def add_export_key(path: Path) -> None:
+    """Give a key file from before exports were signed its first export key; one at a time, so that there is only one.
+
+    Where the file cannot be written the city runs on, and exports are refused until ``huixin keys rotate`` has run
+    where it can.
+    """
+    if read_keys(path).export:
+        return
+    try:
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ring = read_keys(path)
+            if not ring.export:
+                write_keys(path, msgspec.structs.replace(ring, export=[make_export_key()]))
+    except OSError as error:
+        LOG.warning("the key file cannot be given a key for exports: %s", error.strerror)

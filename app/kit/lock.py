@@ -1,14 +1,17 @@
-"""A lock among processes that ends with its holder."""
+"""A lock among processes that ends with its holder, and how to know that a connection is lost."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 
 from app.piccolo_conf import connection_options
+
+WATCH_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -19,8 +22,28 @@ async def try_lock(number: int) -> AsyncIterator[asyncio.Event | None]:
     """
     connection = await asyncpg.connect(**connection_options())
     try:
-        lost = asyncio.Event()
-        connection.add_termination_listener(lambda *_: lost.set())
-        yield lost if await connection.fetchval("SELECT pg_try_advisory_lock($1)", number) else None
+        async with watch_connection(connection) as lost:
+            yield lost if await connection.fetchval("SELECT pg_try_advisory_lock($1)", number) else None
     finally:
         connection.terminate()
+
+
+@asynccontextmanager
+async def watch_connection(connection: asyncpg.Connection[Any]) -> AsyncIterator[asyncio.Event]:
+    """Yield an event that is set when the connection is lost.
+
+    Its listener alone does not do: asyncpg forgets it when the server's last words arrive between two queries.
+    """
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda *_: lost.set())
+    task = asyncio.create_task(_look_after(connection, lost))
+    try:
+        yield lost
+    finally:
+        task.cancel()
+
+
+async def _look_after(connection: asyncpg.Connection[Any], lost: asyncio.Event) -> None:
+    while not connection.is_closed():  # noqa: ASYNC110 - there is no event: that is what this is for
+        await asyncio.sleep(WATCH_SECONDS)
+    lost.set()

@@ -53,6 +53,9 @@ SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
 REQUIRED_HEADERS = {
     "Idempotency-Key": {"type": "string", "minLength": KEY_CHARACTERS_MIN, "maxLength": KEY_CHARACTERS_MAX},
     "If-Match": {"type": "string"},
+    "webhook-id": {"type": "string"},
+    "webhook-timestamp": {"type": "string"},
+    "webhook-signature": {"type": "string"},
 }
 PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 

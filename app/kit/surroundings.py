@@ -51,7 +51,7 @@ def whole_city(*, workers: int, sandbox: str, sandbox_environment: Mapping[str, 
         if not os.environ.get("WECHAT_BASE_URL"):  # started first: it comes up while the servers do
             sandbox_port = stack.enter_context(_sandbox(sandbox))
             url = f"http://127.0.0.1:{sandbox_port}"
-            os.environ.update(sandbox_environment, WECHAT_BASE_URL=url, IDENTITY_BASE_URL=url)
+            os.environ.update(sandbox_environment, WECHAT_BASE_URL=url, IDENTITY_BASE_URL=url, SMS_BASE_URL=url)
         stack.enter_context(database())
         if not os.environ.get("VALKEY_URL"):
             os.environ["VALKEY_URL"] = stack.enter_context(embedded_valkey(var_folder()))

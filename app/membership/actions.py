@@ -8,6 +8,8 @@ from app.citizen import actions as citizens
 from app.citizen.rules import Person
 from app.consent import actions as consents
 from app.event.actions import NewEvent, insert_events
+from app.intake.actions_points import delete_points
+from app.intake.actions_usage import write_usage
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import tombstone_hash
 from app.kit.database import transaction
@@ -26,13 +28,14 @@ from app.membership.refusals import (
 )
 from app.membership.rules import (
     IDENTITY_INDICATOR,
-    IDENTITY_SOURCE,
     TOMBSTONE_LIFETIME,
     Applicant,
     Fault,
     parse_applicant,
 )
-from app.record.actions import NewRecord, delete_records, put_records
+from app.notice.actions import delete_notices
+from app.record.actions import delete_records
+from app.repair.actions import delete_objections
 from app.score.actions import delete_score, rescore
 
 if TYPE_CHECKING:
@@ -72,9 +75,11 @@ async def join(
     async with transaction():
         await _bind(citizen.id, person, at)
         await consents.give_consents(citizen.id, agreed, at=at)
-        outcomes = await put_records([_identity_record(citizen.id, at)], at=at, entered_by=None)
-        assert outcomes == ["accepted"], "a new member has no identity record yet"
-        await rescore([citizen.id], at=at)
+        is_new = await write_usage(
+            citizen.id, IDENTITY_INDICATOR, by="membership", event_id=f"identity:{citizen.id}",
+            event_on=shanghai_day(at), at=at,
+        )  # fmt: skip
+        assert is_new, "a new member has no identity record yet"
         await insert_events([_event("citizen.joined.v1", citizen.id, at)])
 
 
@@ -132,8 +137,11 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
             )
         await citizens.revoke_sessions(citizen.id, because="left", at=at)
         await consents.forget_consents(citizen.id)
+        await delete_objections(citizen.id)
+        await delete_points(citizen.id)
         await delete_records(citizen.id)
         await delete_score(citizen.id)
+        await delete_notices(citizen.id)
         await citizens.close_account(citizen.id, at=at)
         await insert_events([_event("citizen.left.v1", citizen.id, at)])
 
@@ -194,18 +202,6 @@ def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
         kind, pointer = FAULTS[applicant]
         raise kind(errors=[FieldError(pointer=pointer, code=kind.code, zh=kind.text("zh"), en=kind.text("en"))])
     return applicant
-
-
-def _identity_record(citizen_id: UUID, at: datetime) -> NewRecord:
-    """Return the record that verifying an identity writes about itself."""
-    return NewRecord(
-        citizen_id=citizen_id,
-        indicator=IDENTITY_INDICATOR,
-        honour=None,
-        source=IDENTITY_SOURCE,
-        event_id=f"identity:{citizen_id}",
-        event_on=shanghai_day(at),
-    )
 
 
 def _event(kind: str, citizen_id: UUID, at: datetime) -> NewEvent:

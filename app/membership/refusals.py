@@ -70,3 +70,11 @@ class AlreadyJoined(Refusal):
 
     def __init__(self) -> None:
         super().__init__(reasons=[Reason(code="state_active", zh="当前状态：已开通", en="the state is active")])
+
+
+class ExportUnavailable(Refusal):
+    """This city has no key to sign exports with yet; its operators make one with huixin keys rotate."""
+
+    code = "export_unavailable"
+    status_code = 503
+    zh = "本市尚未配置导出签名密钥，请稍后再试"

@@ -8,9 +8,10 @@ from enum import StrEnum
 import msgspec
 
 from app.citizen.rules import ADULT_AGE, IdNumber, compute_age, normalise_name, parse_id_number
+from app.intake.rules_usage import OWN_SOURCE
 
 TOMBSTONE_LIFETIME = timedelta(days=365)
-IDENTITY_SOURCE = "huixin"
+IDENTITY_SOURCE = OWN_SOURCE
 IDENTITY_INDICATOR = "BASE_ID_VERIFIED"
 
 

@@ -24,13 +24,16 @@ from app.partner.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from app.kit.auth import OfficialCaller, Scope
 
 SECRET_BYTES = 32
+# Scopes that a room above must agree to: who owns a source is not known on this floor. ``main`` wires the answer in.
+ASKED_FOR: frozenset[Scope] = frozenset({"report"})
+MAY_GRANT: dict[Scope, Callable[[UUID], Awaitable[bool]]] = {}
 EXPIRED = Reason(code="state_expired", zh="当前状态：已过期", en="the state is expired")
 
 
@@ -42,6 +45,14 @@ class KeyNotInForce(Refusal):
 
     def __init__(self, state: State) -> None:
         super().__init__(reasons=[EXPIRED if state == "active" else show_state(state)])
+
+
+class ScopeUngrantable(Refusal):
+    """Only an institution that owns a registered source may be given a key that reports."""
+
+    code: ClassVar[str] = "scope_ungrantable"
+    status_code: ClassVar[int] = 422
+    zh: ClassVar[str] = "仅拥有已登记数据来源的机构可获授上报权限"
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -79,6 +90,7 @@ async def create_key(
         await find_institution(official, institution_id)
         if stores is not None and await queries_key.count_stores_of(institution_id, stores) != len(stores):
             raise NotFound
+        await _check_scopes(institution_id, row.scopes)
         return await _insert(official, row, "key.create", "created", {})
 
 
@@ -108,6 +120,13 @@ async def move_key(official: OfficialCaller, institution_id: UUID, key_id: UUID,
     row = await queries_key.find_key(institution_id, key_id)
     assert row is not None
     return row
+
+
+async def _check_scopes(institution_id: UUID, scopes: Sequence[Scope]) -> None:
+    for scope in ASKED_FOR.intersection(scopes):
+        may = MAY_GRANT.get(scope)
+        if may is None or not await may(institution_id):
+            raise ScopeUngrantable
 
 
 async def _insert(official: OfficialCaller, row: KeyRow, action: str, done: str, detail: dict[str, object]) -> NewKey:

@@ -26,7 +26,7 @@ MOVING = refusals(Unauthenticated, Forbidden, NotFound, actions_official.StateUn
     operation_id="createKey",
     status_code=201,
     opt=ADMINISTRATOR,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_key.ScopeUngrantable),
 )
 async def create_key(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[KeyRequest]

@@ -64,7 +64,7 @@ class KeyEntry(msgspec.Struct, frozen=True):
     id: UUID
     institution_id: UUID
     secret_hash: bytes
-    scopes: tuple[Literal["scan", "redeem", "read"], ...]
+    scopes: tuple[Literal["scan", "redeem", "read", "report"], ...]
     store_ids: frozenset[UUID] | None
     state: State
     expires_at: datetime

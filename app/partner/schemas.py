@@ -20,7 +20,7 @@ from app.partner.rules import (
 )
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARACTERS_MAX)]
-SCOPES_MAX = 3
+SCOPES_MAX = 4
 
 
 class InstitutionRequest(Ask, kw_only=True):

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 import msgspec
 
 from app.kit.database import execute, fetch_all
-from app.record.rules import NewRecord
 
 
 class LockedCitizen(msgspec.Struct, frozen=True):
     """A citizen who cannot leave until the transaction ends."""
 
     id: UUID
-
-
-class SourceEvent(msgspec.Struct, frozen=True):
-    """What a source calls an event."""
-
-    source: str
-    event_id: str
 
 
 class KnownRecord(msgspec.Struct, frozen=True):
@@ -44,49 +36,6 @@ async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
         citizen_ids,
     )
     return {row.id for row in rows}
-
-
-async def insert_source_events(
-    records: Sequence[NewRecord], record_ids: Sequence[UUID], digests: Sequence[bytes]
-) -> set[tuple[str, str]]:
-    """Claim events for new records and return those nobody had claimed; waits for whoever is claiming the same.
-
-    Callers pass them in (source, event id) order: two batches that claim the same events cannot deadlock.
-    """
-    rows = await fetch_all(
-        SourceEvent,
-        """
-        INSERT INTO record_source_event (source, event_id, record_id, citizen_id, facts_digest)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::bytea[])
-        ON CONFLICT (source, event_id) DO NOTHING
-        RETURNING source, event_id
-        """,
-        [record.source for record in records],
-        [record.event_id for record in records],
-        record_ids,
-        [record.citizen_id for record in records],
-        digests,
-    )
-    return {(row.source, row.event_id) for row in rows}
-
-
-async def insert_records(
-    records: Sequence[NewRecord], record_ids: Sequence[UUID], *, at: datetime, entered_by: UUID | None
-) -> None:
-    """Store records whose events are claimed."""
-    await execute(
-        """
-        INSERT INTO record (id, citizen_id, indicator, honour, source, event_id, event_on, ends_on, grade, quantity,
-                            document, act_id, state, entered_at, entered_by)
-        SELECT new.*, 'active', $13::timestamptz, $14::uuid
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::date[], $8::date[],
-                    $9::text[], $10::bigint[], $11::text[], $12::text[]) AS new
-        """,
-        record_ids,
-        *([getattr(record, name) for record in records] for name in NewRecord.__struct_fields__),
-        at,
-        entered_by,
-    )
 
 
 async def find_known_records_for_update(sources: Sequence[str], event_ids: Sequence[str]) -> list[KnownRecord]:
@@ -124,8 +73,8 @@ async def delete_records(citizen_id: UUID) -> None:
     """Delete everything recorded about a citizen; the sources' event ids become free again."""
     await execute(
         """
-        WITH freed AS (DELETE FROM record_source_event WHERE citizen_id = $1)
-        DELETE FROM record WHERE citizen_id = $1
+        WITH gone AS (DELETE FROM record WHERE citizen_id = $1 RETURNING source, event_id)
+        DELETE FROM record_source_event e USING gone WHERE e.source = gone.source AND e.event_id = gone.event_id
         """,
         citizen_id,
     )

@@ -22,7 +22,7 @@ LAST_DAY = date(2999, 12, 31)
 DATA_FOLDER = Path(__file__).parent / "data"
 
 Measure = Literal["act", "grade", "quantity", "state", "computed"]
-PutOutcome = Literal["accepted", "updated", "duplicate", "conflict", "not_a_member"]
+PutOutcome = Literal["accepted", "updated", "duplicate", "conflict", "not_renewable", "not_a_member"]
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ class CatalogueWrong(Exception):  # noqa: N818 - it says what is true, like ever
     """The shipped lists contradict themselves."""
 
 
-class NewRecord(msgspec.Struct, frozen=True, kw_only=True):
+class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact as a source tells it, already matched to a citizen; exactly one of ``indicator`` and ``honour``."""
 
     citizen_id: UUID
@@ -143,10 +143,18 @@ CATALOGUE = parse_catalogue(
 )
 
 
+def encode_facts(record: NewRecord) -> bytes:
+    """Return what a record claims of whomever it concerns: everything but ``ends_on``, which may come later."""
+    return msgspec.json.encode((
+        record.indicator, record.honour, record.event_on, record.grade, record.quantity, record.document, record.act_id,
+    ))[1:]  # fmt: skip
+
+
+def compute_digest(citizen_id: UUID | str, facts: bytes) -> bytes:
+    """Return the digest of what a record claims of a citizen; ``facts`` as ``encode_facts`` returns them."""
+    return hashlib.sha256(b'["%b",%b' % (str(citizen_id).encode(), facts)).digest()
+
+
 def compute_facts_digest(record: NewRecord) -> bytes:
-    """Return the digest of what a record claims: everything but ``ends_on``, which may come later."""
-    facts = (
-        record.citizen_id, record.indicator, record.honour, record.event_on,
-        record.grade, record.quantity, record.document, record.act_id,
-    )  # fmt: skip
-    return hashlib.sha256(msgspec.json.encode(facts)).digest()
+    """Return the digest of what a record claims: everything but ``ends_on``."""
+    return compute_digest(record.citizen_id, encode_facts(record))

@@ -1,14 +1,22 @@
-"""The sandbox as an ASGI application: ``app.sandbox.main:app``; one process, nothing stored."""
+"""The sandbox as an ASGI application: ``app.sandbox.main:app``; one process, nothing stored but the last messages."""
 
 from __future__ import annotations
 
 from litestar import Litestar
 
-from app.sandbox.routes_identity import verify_phone
+from app.sandbox.routes_identity import answer_tencent_cloud
+from app.sandbox.routes_message import list_messages, send_subscribe_message
 from app.sandbox.routes_wechat import exchange_login_code, get_phone_number, get_stable_token
 
 app = Litestar(
-    route_handlers=[exchange_login_code, get_stable_token, get_phone_number, verify_phone],
+    route_handlers=[
+        exchange_login_code,
+        get_stable_token,
+        get_phone_number,
+        send_subscribe_message,
+        list_messages,
+        answer_tencent_cloud,
+    ],
     openapi_config=None,
     logging_config=None,
 )

@@ -1,4 +1,7 @@
-"""Tencent Cloud faceid ``PhoneVerification``: name, ID number and phone, one verdict. Always HTTP 200."""
+"""Tencent Cloud: faceid ``PhoneVerification`` (name, ID number and phone, one verdict) and ``SendSms``.
+
+Always HTTP 200. Both are a POST to ``/``; the header X-TC-Action tells them apart.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.datastructures import State
 
+from app.sandbox.routes_message import answer_sms
 from app.sandbox.rules import find_signature_error, judge_person
 
 API_VERSION = "2018-03-01"
@@ -24,10 +28,15 @@ class VerificationAsk(msgspec.Struct, kw_only=True, rename="pascal"):
 
 
 @post("/", status_code=200)
-async def verify_phone(request: AnyRequest) -> Response[bytes]:
-    """Judge whether name, ID number and phone belong to one person."""
+async def answer_tencent_cloud(request: AnyRequest) -> Response[bytes]:
+    """Answer whichever of the two is asked."""
     body = await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
+    return answer_sms(headers, body) if headers.get("x-tc-action") == "SendSms" else verify_phone(headers, body)
+
+
+def verify_phone(headers: dict[str, str], body: bytes) -> Response[bytes]:
+    """Judge whether name, ID number and phone belong to one person."""
     error = find_signature_error(headers, body, int(time.time())) or _find_call_error(headers)
     if error is not None:
         return _say_error(error)

@@ -75,10 +75,9 @@ async def get_stable_token(request: AnyRequest) -> Answer:
 @post("/wxa/business/getuserphonenumber", status_code=200)
 async def get_phone_number(request: AnyRequest) -> Answer:
     """Tell the phone number behind a phone code."""
-    window = int(time.time()) // TOKEN_SECONDS
-    given = request.query_params.get("access_token", "")
-    if given != _access_token(window):
-        return _say_error(42001 if given == _access_token(window - 1) else 40001)
+    refused = find_token_error(request.query_params.get("access_token", ""))
+    if refused:
+        return _say_error(refused)
     code = _decode(await request.body(), PhoneAsk).code
     if (strange := await _misbehave(code)) is not None:
         return strange
@@ -91,6 +90,14 @@ async def get_phone_number(request: AnyRequest) -> Answer:
         "phoneNumber": full, "purePhoneNumber": phone.number, "countryCode": phone.country_code, "watermark": watermark
     }  # fmt: skip
     return _say({"errcode": 0, "errmsg": "ok", "phone_info": info})
+
+
+def find_token_error(given: str) -> int | None:
+    """Return why an access token is not taken."""
+    window = int(time.time()) // TOKEN_SECONDS
+    if given == _access_token(window):
+        return None
+    return 42001 if given == _access_token(window - 1) else 40001
 
 
 def _access_token(window: int) -> str:

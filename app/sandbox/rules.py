@@ -26,13 +26,23 @@ ENVIRONMENT = {
     "WECHAT_APP_SECRET": CREDENTIALS.app_secret,
     "IDENTITY_SECRET_ID": CREDENTIALS.secret_id,
     "IDENTITY_SECRET_KEY": CREDENTIALS.secret_key,
+    "WECHAT_TEMPLATE_RECORD": "sandbox-template-record",
+    "SMS_SECRET_ID": CREDENTIALS.secret_id,
+    "SMS_SECRET_KEY": CREDENTIALS.secret_key,
+    "SMS_APP_ID": "1400000000",
+    "SMS_SIGN_NAME": "惠信",
+    "SMS_TEMPLATE_RECORD": "100001",
 }
 
 CODE_INVALID = 40029
+# People by their login code whose messages go astray; the openid says so, because messages know nothing else.
+MARKED_OPENIDS = {"demo-noquota-": "oNOQUOTA", "demo-wxflaky-": "oWXFLAKY", "demo-wxdown-": "oWXDOWN_"}
+OPENID_CHARACTERS = 28
 NAME_THAT_NEVER_MATCHES = "不符"
 NAME_WHEN_BUSY = "繁忙"
 NAME_WHEN_QUOTA_IS_GONE = "超限"
 OTHER_PHONE_PREFIX = "129"  # the phone belongs to somebody else
+BARRED_PHONE_PREFIX = "1200000"  # its holder wants no SMS
 TIMESTAMP_SKEW_SECONDS_MAX = 300
 CHECKSUM_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ERR_CODE = re.compile(r"err-(-?\d{1,6})(?:-.*)?", re.ASCII)
@@ -59,7 +69,9 @@ def compute_openid(js_code: str) -> str | None:
     """Return the openid behind a login code, 28 characters as the real ones; None for a code that is not ours."""
     if not js_code.startswith("demo-"):
         return None
-    return "o" + base64.urlsafe_b64encode(hashlib.sha256(f"openid {js_code}".encode()).digest())[:27].decode()
+    mark = next((mark for start, mark in MARKED_OPENIDS.items() if js_code.startswith(start)), "o")
+    text = base64.urlsafe_b64encode(hashlib.sha256(f"openid {js_code}".encode()).digest()).decode()
+    return (mark + text)[:OPENID_CHARACTERS]
 
 
 def compute_phone(code: str) -> SandboxPhone | None:
@@ -69,6 +81,8 @@ def compute_phone(code: str) -> SandboxPhone | None:
     digits = int.from_bytes(hashlib.sha256(f"phone {code}".encode()).digest()[:8])
     if code.startswith("demo-phone-other-"):
         return SandboxPhone("86", f"{OTHER_PHONE_PREFIX}{digits % 10**8:08d}")
+    if code.startswith("demo-phone-barred-"):
+        return SandboxPhone("86", f"{BARRED_PHONE_PREFIX}{digits % 10**4:04d}")
     if code.startswith("demo-phone-foreign-"):
         return SandboxPhone("55", f"12{digits % 10**9:09d}")
     return SandboxPhone("86", f"12{digits % 9}{digits // 9 % 10**8:08d}")
@@ -97,7 +111,7 @@ def judge_person(name: str, id_number: str, phone: str) -> tuple[str, str]:
     return "0", "三要素信息一致"
 
 
-def find_signature_error(headers: dict[str, str], body: bytes, now: int) -> str | None:
+def find_signature_error(headers: dict[str, str], body: bytes, now: int, service: str = "faceid") -> str | None:
     """Return Tencent Cloud's error code when a request is not signed as TC3-HMAC-SHA256 asks; None when it is."""
     match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     timestamp = headers.get("x-tc-timestamp", "")
@@ -109,18 +123,20 @@ def find_signature_error(headers: dict[str, str], body: bytes, now: int) -> str 
         return "AuthFailure.SecretIdNotFound"
     signed = match["headers"].split(";")
     date = datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%d")
-    if match["date"] != date or match["service"] != "faceid" or not {"content-type", "host"} <= set(signed):
+    if match["date"] != date or match["service"] != service or not {"content-type", "host"} <= set(signed):
         return "AuthFailure.SignatureFailure"
-    expected = _compute_signature(signed, headers, body, timestamp, date)
+    expected = _compute_signature(signed, headers, body, timestamp, date, service)
     return None if hmac.compare_digest(expected, match["signature"]) else "AuthFailure.SignatureFailure"
 
 
-def _compute_signature(signed: list[str], headers: dict[str, str], body: bytes, timestamp: str, date: str) -> str:
+def _compute_signature(
+    signed: list[str], headers: dict[str, str], body: bytes, timestamp: str, date: str, service: str
+) -> str:
     lines = "".join(f"{name}:{headers.get(name, '').strip().lower()}\n" for name in signed)
     canonical = f"POST\n/\n\n{lines}\n{';'.join(signed)}\n{hashlib.sha256(body).hexdigest()}"
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
     key = ("TC3" + CREDENTIALS.secret_key).encode()
-    for part in (date, "faceid", "tc3_request"):
+    for part in (date, service, "tc3_request"):
         key = hmac.digest(key, part.encode(), hashlib.sha256)
-    text = f"TC3-HMAC-SHA256\n{timestamp}\n{date}/faceid/tc3_request\n{hashed}"
+    text = f"TC3-HMAC-SHA256\n{timestamp}\n{date}/{service}/tc3_request\n{hashed}"
     return hmac.digest(key, text.encode(), hashlib.sha256).hex()

@@ -121,10 +121,10 @@ async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, 
 async def lock_book(official: OfficialCaller, public_id: UUID, action: BookAction, if_match: str | None) -> BookRow:
     """Return a rule book that nobody else changes until the transaction ends; refuse what it does not allow."""
     need_centre(official)
-    if if_match is None:
-        raise ETagMissing
     await queries_draft.lock_books()
     row = await read_book(official, public_id)
+    if if_match is None:
+        raise ETagMissing
     if not is_etag_current(if_match, row.revision):
         raise ETagStale
     need_allowed(row, action)
@@ -162,9 +162,9 @@ async def tell(official: OfficialCaller, row: BookRow, action: BookAction | None
     )
 
 
-def encode(content: object) -> str:
+def encode(examples: Sequence[Example]) -> str:
     """Return examples as they are stored."""
-    return msgspec.json.encode(content).decode()
+    return msgspec.json.encode(examples).decode()
 
 
 async def _put_new(official: OfficialCaller, book: RuleBook, examples: Sequence[Example], at: datetime) -> BookRow:

@@ -109,6 +109,10 @@ class RuleTerm(Table, tablename="rule_term"):
     consent_purpose = Text(default=None, null=True)
     rung_edges = Array(base_column=BigInt(), default=None)
     rung_points = Array(base_column=Integer(), default=None)
+    no = Integer(default=None, unique=True)
+    is_superseded = Boolean(default=None)
+    is_lasting = Boolean(default=None)
+    is_bundled = Boolean(default=None)
 
 
 class ScoreSnapshot(Table, tablename="score_snapshot"):

@@ -46,6 +46,7 @@ WRONG: dict[str, list[str]] = {
     "storeId": ["x", "123", UNKNOWN_ID + "0", f"{{{UNKNOWN_ID}}}", "%00"],
     "scenario": ["a" * 41],
     "eligible": ["x", "2", "yes please"],
+    "months": ["0", "-1", "37", "x", "1.5", "9" * 40, "%00", "٣"],
     "cursor": ["x", "%00", "%ff", "a" * 501, "....", "e30", "bnVsbA", "W10", "IiI", "5rW3"],
 }
 

@@ -11,8 +11,8 @@ import pytest
 
 from app.campaign.rules import Catalogue, LiveBenefit, Scenario
 from app.campaign.rules_eligibility import Everyone
-from app.campaign.rules_etag import compute_etag, is_etag_current
 from app.campaign.rules_grant import FreeMinutes
+from app.kit.etag import compute_etag, is_etag_current
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SHOP, OTHER = UUID(int=1), UUID(int=2)

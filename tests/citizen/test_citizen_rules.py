@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.citizen.rules import (
     ADULT_AGE,
     NAME_CHARACTERS_MAX,
+    compute_adult_on,
     compute_age,
     mask_phone,
     normalise_name,
@@ -115,3 +116,28 @@ def test_ages(birth_on: date, on: date, age: int) -> None:
 
 def test_a_phone_shows_its_ends_only() -> None:
     assert mask_phone("13812345678") == "138****5678"
+
+
+@pytest.mark.parametrize(
+    ("birth_on", "adult_on"),
+    [
+        (date(2008, 3, 14), date(2026, 3, 14)), (date(2008, 2, 29), date(2026, 3, 1)),
+        (date(1899, 1, 1), date(1917, 1, 1)), (date(9990, 1, 1), date.max), (date(9984, 2, 29), date.max),
+    ],
+)  # fmt: skip
+def test_the_eighteenth_birthday(birth_on: date, adult_on: date) -> None:
+    assert compute_adult_on(birth_on) == adult_on
+
+
+@given(st.dates(date(1000, 1, 1), date(2999, 12, 31)), st.integers(-400, 400))
+def test_the_eighteenth_birthday_is_when_the_age_says_so(birth_on: date, days: int) -> None:
+    on = date(birth_on.year + ADULT_AGE, 6, 30) + timedelta(days=days)
+    assert (compute_age(birth_on, on) >= ADULT_AGE) == (on >= compute_adult_on(birth_on))
+
+
+@given(st.text(st.characters(min_codepoint=0x4DF0, max_codepoint=0xA00F) | st.sampled_from("· a張\u0301"), max_size=60))
+def test_the_quick_way_of_names_is_the_long_one(text: str) -> None:
+    """A joint added and taken away again sends a name the long way round."""
+    name = normalise_name(text)
+    assert normalise_name(f" {text} ") == name
+    assert name is None or normalise_name(name) == name

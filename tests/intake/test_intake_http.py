@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.kit.database import fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
+    OF_JOINING,
     TODAY,
     StoredRecord,
     events_of,
@@ -40,7 +41,7 @@ async def test_one_record_moves_the_score_once(client: AsyncClient) -> None:
     assert again["items"][0]["outcome"] == "duplicate"
     assert await records_of(person) == [kept]
     assert await score_of(person) == before + 40
-    assert await events_of(person, "record.accepted.v1") == 1
+    assert await events_of(person, "record.accepted.v1") == OF_JOINING + 1
 
 
 async def test_an_honour_and_a_ladder(client: AsyncClient) -> None:

@@ -28,6 +28,8 @@ from app.record.rules import (
 TODAY = date(2026, 3, 14)
 SEVENTEEN = "11990019900314001"
 ID_NUMBER = SEVENTEEN + compute_checksum(SEVENTEEN)  # of age since 14 March 2008
+OF_AGE_TODAY = "11990020080314001" + compute_checksum("11990020080314001")
+MINOR = "11990020080315001" + compute_checksum("11990020080315001")
 
 
 def an_item(**changes: Any) -> ArrivedItem:
@@ -102,6 +104,9 @@ def test_a_clean_item_becomes_a_record_of_nobody_yet() -> None:
         ({"name": "张😀"}, "name_invalid"),
         ({"name": "张\x00三"}, "name_invalid"),
         ({"name": "张" * 51}, "name_invalid"),
+        ({"id_number": MINOR}, "minor"),
+        ({"id_number": OF_AGE_TODAY, "event_on": "2026-03-14"}, "clean"),
+        ({"id_number": OF_AGE_TODAY, "event_on": "2026-03-13"}, "before_adulthood"),
         # days
         ({"event_on": "2026-03-14"}, "clean"),
         ({"event_on": "2026-03-15"}, "event_in_future"),

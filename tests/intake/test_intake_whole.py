@@ -11,6 +11,7 @@ import pytest
 from app.kit.database import fetch_all, fetch_value
 from tests.support.citizens import join
 from tests.support.importing import (
+    OF_JOINING,
     events_of,
     importer,
     item_of,
@@ -63,7 +64,7 @@ async def test_the_same_batch_from_two_importers_at_once(client: AsyncClient) ->
     for person, was in zip(people, before, strict=True):
         assert len(await records_of(person)) == 3
         assert await score_of(person) == was + 40 + 4 + 4
-        assert await events_of(person, "record.accepted.v1") == 3
+        assert await events_of(person, "record.accepted.v1") == OF_JOINING + 3
 
 
 async def test_different_records_of_one_citizen_at_once_add_up(client: AsyncClient) -> None:
@@ -88,7 +89,7 @@ async def test_a_batch_that_cannot_be_audited_leaves_nothing(
     assert (await send(client, item_of(person))).status_code == 500
     assert await records_of(person) == []
     assert await score_of(person) == before
-    assert await events_of(person, "record.accepted.v1") == 0
+    assert await events_of(person, "record.accepted.v1") == OF_JOINING
 
 
 async def test_an_import_and_a_leaving_at_once(client: AsyncClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 from app.kit.keys import (
     CODE_KEY_OVERLAP_SECONDS,
     Keys,
+    add_export_key,
     announce_keys,
     make_keys,
     read_keys,
@@ -52,10 +54,10 @@ def test_all_keys_are_different() -> None:
         for ring in (one, other)
         for key in (
             ring.field[0].key, ring.token[0].seed, ring.code[0].key, ring.blind_index, ring.tombstone, ring.refresh,
-            ring.audit,
+            ring.audit, ring.export[0].seed or b"",
         )
     ]  # fmt: skip
-    assert len(set(secrets)) == 14
+    assert len(set(secrets)) == 16
     assert all(len(secret) == 32 for secret in secrets)
 
 
@@ -84,6 +86,76 @@ def test_a_new_token_key_is_known_everywhere_before_it_signs() -> None:
     assert announced.token_key(new) is not None
     assert rotated.token_key(old) is not None
     assert old != new
+
+
+def test_what_was_ever_exported_can_be_checked_and_old_seeds_go() -> None:
+    ring = make_keys("development")
+    kids = [ring.export[0].kid]
+    for _ in range(4):
+        ring = rotate_keys(ring, NOW)
+        kids.append(ring.export[-1].kid)
+    assert [key.kid for key in ring.export] == kids
+    assert len(set(kids)) == len({key.public for key in ring.export}) == 5
+    assert [key.seed is not None for key in ring.export] == [False, False, False, True, True]
+
+
+def test_a_new_export_key_is_known_everywhere_before_it_signs() -> None:
+    rotated = rotate_keys(rotate_keys(make_keys("development"), NOW), NOW)
+    first, replaced, new = rotated.export
+    announced = announce_keys(rotated)
+    assert announced.export == [first, new, replaced]
+    assert announced.export[-1].seed is not None
+
+
+def write_older(path: Path) -> dict[str, object]:
+    """Write a key file as it was before exports were signed, and return what it holds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    older: dict[str, object] = msgspec.to_builtins(make_keys("development"))
+    del older["export"]
+    path.write_bytes(msgspec.json.encode(older))
+    return older
+
+
+def test_an_older_file_is_given_an_export_key_once(path: Path) -> None:
+    older = write_older(path)
+    assert read_keys(path).export == []
+    add_export_key(path)
+    ring = read_keys(path)
+    (key,) = ring.export
+    assert key.seed is not None
+    told = msgspec.to_builtins(ring)
+    assert {name: told[name] for name in older} == older
+    assert path.stat().st_mode & 0o777 == 0o600
+    written = path.read_bytes()
+    add_export_key(path)
+    assert path.read_bytes() == written
+
+
+def test_many_at_once_give_it_one(path: Path) -> None:
+    write_older(path)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: add_export_key(path), range(8)))
+    assert len(read_keys(path).export) == 1
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_older(path)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("app.kit.keys.write_keys", refuse)
+    add_export_key(path)
+    assert read_keys(path).export == []
+    assert "cannot be given a key for exports" in caplog.text
+
+
+def test_rotating_gives_an_older_file_its_export_key(path: Path) -> None:
+    write_older(path)
+    rotated = rotate_keys(read_keys(path), NOW)
+    assert len(rotated.export) == len(announce_keys(rotated).export) == 1
 
 
 def test_a_replaced_file_is_read_again(path: Path) -> None:

@@ -66,7 +66,7 @@ async def test_joining_makes_a_member_with_a_first_score(client: AsyncClient) ->
     assert await fetch_value("SELECT value FROM score_snapshot WHERE citizen_id = $1", tokens.citizen_id) >= 530
     events = "SELECT array_agg(type ORDER BY type) FROM event WHERE citizen_id = $1"
     assert await fetch_value(events, tokens.citizen_id) == [
-        "citizen.joined.v1", "consent.given.v1", "consent.given.v1", "score.changed.v1"
+        "citizen.joined.v1", "consent.given.v1", "consent.given.v1", "record.accepted.v1", "score.changed.v1"
     ]  # fmt: skip
 
 
@@ -208,7 +208,7 @@ async def test_nothing_is_stored_when_the_last_step_fails(client: AsyncClient, m
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(actions, "rescore", fail)
+        broken.setattr(actions, "insert_events", fail)
         assert (await ask(client, tokens)).status_code == 500
     assert await state_of(tokens.citizen_id) == "new"
     for table in ("consent", "record", "record_source_event", "event"):

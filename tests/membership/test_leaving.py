@@ -69,7 +69,10 @@ async def test_nothing_personal_is_left(client: AsyncClient) -> None:
     assert '"state": "left"' in row
     for column in PERSONAL:
         assert f'"{column}": null' in row
-    for table in ("consent", "record", "record_source_event", "score_snapshot", "score_change"):
+    theirs = (
+        "consent", "record", "record_source_event", "score_snapshot", "score_change", "notice", "notice_quota",
+    )  # fmt: skip
+    for table in theirs:
         count = f"SELECT count(*) FROM {table} WHERE citizen_id = $1"
         assert await fetch_value(count, member.id) == 0, table
     assert await match_people([(member.name, member.id_number)]) == [None]

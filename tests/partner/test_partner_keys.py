@@ -153,7 +153,7 @@ BAD: list[tuple[dict[str, object], str]] = [
     ({"scopes": []}, "/scopes"),
     ({"scopes": ["everything"]}, "/scopes"),
     ({"scopes": "read"}, "/scopes"),
-    ({"scopes": ["read"] * 4}, "/scopes"),
+    ({"scopes": ["read"] * 5}, "/scopes"),
     ({"storeIds": []}, "/storeIds"),
     ({"storeIds": ["x"]}, "/storeIds"),
     ({"storeIds": [str(uuid7()) for _ in range(KEY_STORES_MAX + 1)]}, "/storeIds"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ from app.score.rules_text import tell_clause
 from tests.score.cases import CLEAN, parts_of, score_of, told
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(STANDARD_BOOK_FILE.read_bytes())
-LEDGER = Path(__file__).with_name("ledger_v1.json").read_text(encoding="utf-8")
+LEDGER = STANDARD_BOOK_FILE.with_name("ledger_v1.json").read_text(encoding="utf-8")
 Edit = Callable[[dict[str, Any]], object]
 
 

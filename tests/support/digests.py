@@ -42,4 +42,5 @@ async def digest_tables(*, but: frozenset[str] = frozenset()) -> list[TableDiges
         for name in await list_tables()
         if name not in but
     )
-    return await fetch_all(TableDigest, " UNION ALL ".join(parts))
+    # Sorted here: many tables are read by parallel workers, which answer in any order.
+    return sorted(await fetch_all(TableDigest, " UNION ALL ".join(parts)), key=lambda one: one.name)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TODAY = shanghai_day(now())
 PATH = "/v1/official/records"
+OF_JOINING = 1  # the record that joining itself writes
 
 
 class StoredRecord(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,12 +14,15 @@ from urllib.parse import quote
 
 import pyotp
 
-from app.kit.clock import now
+from app.kit.clock import now, shanghai_day
 from app.kit.openapi import describe_api
 from app.main import create_app
 from tests.support.campaigns import benefit_body, campaign_body
 from tests.support.citizens import identity_body
+from tests.support.objecting import missing
 from tests.support.officials import PASSWORD
+from tests.support.pointing import event_of, sign
+from tests.support.rule_books import EXAMPLE
 from tests.support.world import CONSENT, World, make_code
 
 if TYPE_CHECKING:
@@ -48,9 +52,9 @@ class Operation(NamedTuple):
 
     @property
     def body(self) -> dict[str, Any] | None:
-        """The schema of the body."""
+        """The schema of the body; None for a file, whose bytes have none."""
         content = self.described.get("requestBody", {}).get("content", {})
-        return content["application/json"]["schema"] if content else None
+        return content["application/json"]["schema"] if "application/json" in content else None
 
 
 def list_operations() -> list[Operation]:
@@ -68,13 +72,15 @@ BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 
 class Right(NamedTuple):
-    """Who does it, with which of the world's ids in the path, with what body, and under which key or ETag."""
+    """Who does it, with which of the world's ids in path and query, with what body, and under which key or ETag."""
 
     who: str | None = None
     ids: dict[str, str] = {}
     body: Callable[[World], Any] | None = None
     needs_key: bool = False
     needs_etag: bool = False
+    is_signed: bool = False
+    query: dict[str, str] = {}
 
     def headers(self) -> dict[str, str]:
         """Return what this request carries beside the caller's token."""
@@ -99,11 +105,13 @@ async def send(
     """Send the right request of an operation as somebody; ``ids`` replace the world's."""
     right = RIGHT[operation.id]
     own = {name: world.ids[place] for name, place in right.ids.items()}
+    body = json.dumps(right.body(world)).encode() if right.body else None
+    headers = headers | right.headers() | ({"Content-Type": "application/json"} if body else {})
+    if right.is_signed and body:
+        headers |= sign(world.ids["app_secret"], body)
+    query = {name: world.ids[place] for name, place in right.query.items()}
     return await client.request(
-        method or operation.method,
-        path_of(operation, ids or own),
-        json=right.body(world) if right.body else None,
-        headers=headers | right.headers(),
+        method or operation.method, path_of(operation, ids or own), content=body, headers=headers, params=query
     )
 
 
@@ -144,15 +152,34 @@ def _official(world: World) -> dict[str, Any]:
     return {"username": f"u{secrets.token_hex(6)}", "roles": ["editor"], "institutionId": world.ids["institution"]}
 
 
+def _approval(_: World) -> dict[str, Any]:
+    return {"effectiveOn": str(shanghai_day(now()) + timedelta(days=30)), "note": "同意"}
+
+
 def _name(_: World) -> dict[str, Any]:
     return {"name": f"新名{secrets.token_hex(6)}"}
 
 
+def _point_rule(_: World) -> dict[str, Any]:
+    return {"kind": "hours", "indicator": "POS_PATROL", "numerator": 1, "denominator": 60, "yearlyCap": 3000}
+
+
+def _source(_: World) -> dict[str, Any]:
+    return {"code": f"s-{secrets.token_hex(6)}", "titleZh": "市民政局", "titleEn": "Civil affairs"}
+
+
+def _source_words(_: World) -> dict[str, Any]:
+    return {"titleZh": "市民政局", "titleEn": "Civil affairs"}
+
+
+SOURCE, IMPORT = {"sourceCode": "record_source"}, {"importId": "import"}
 INSTITUTION = {"institutionId": "institution"}
 STORE = INSTITUTION | {"storeId": "spare_store"}
 TERMINAL = INSTITUTION | {"terminalId": "spare_terminal"}
 KEY = INSTITUTION | {"keyId": "spare_key"}
 OFFICIAL = {"officialId": "official"}
+BOOK = {"bookId": "draft_rule_book"}
+SUBMITTED_BOOK = {"bookId": "submitted_rule_book"}
 LIVE, DRAFT = {"campaignId": "live_campaign"}, {"campaignId": "draft_campaign"}
 
 RIGHT: dict[str, Right] = {
@@ -161,6 +188,9 @@ RIGHT: dict[str, Right] = {
     "getReadiness": Right(),
     "listConsentTexts": Right(),
     "getCurrentRuleBook": Right(),
+    "getRuleBookSchema": Right(),
+    "getRuleBookVersion": Right(None, {"code": "rule_book_code", "version": "rule_book_version"}),
+    "listExportKeys": Right(),
     "listPublicCampaigns": Right(),
     "logInWithWechat": Right(body=lambda _: {"code": f"demo-{secrets.token_hex(8)}"}),
     "refreshTokens": Right(body=lambda world: {"refreshToken": world.citizen.tokens.refresh}),
@@ -173,6 +203,14 @@ RIGHT: dict[str, Right] = {
     "getScore": Right("citizen"),
     "explainScore": Right("citizen"),
     "listScoreChanges": Right("citizen"),
+    "drawScoreChart": Right("citizen"),
+    "readScoreHints": Right("citizen"),
+    "listOwnRecords": Right("citizen"),
+    "exportOwnData": Right("citizen"),
+    "listNotices": Right("citizen"),
+    "readNotice": Right("citizen", {"noticeId": "notice"}),
+    "listNoticeQuotas": Right("citizen"),
+    "reportNoticeQuota": Right("citizen", body=lambda _: {"template": "record", "count": 1}),
     "listOwnConsents": Right("citizen"),
     "giveConsent": Right("citizen", body=lambda _: dict(CONSENT)),
     "withdrawConsent": Right("citizen", {"purpose": "consent"}),
@@ -213,6 +251,22 @@ RIGHT: dict[str, Right] = {
     "listScenarios": Right("editor"),
     "listScenarioUses": Right("editor"),
     "createScenario": Right("centre_administrator", body=_scenario),
+    # rule books
+    "listRuleBooks": Right("centre_editor"),
+    "draftRuleBook": Right("centre_editor", body=lambda world: {"copyFrom": world.ids["draft_rule_book"]}),
+    "getRuleBook": Right("centre_editor", BOOK),
+    "editRuleBook": Right("centre_editor", BOOK, lambda world: {"document": world.rule_book}, needs_etag=True),
+    "putRuleBookExamples": Right("centre_editor", BOOK, lambda _: {"examples": [EXAMPLE]}, needs_etag=True),
+    "testRuleBook": Right("centre_editor", BOOK),
+    "previewRuleBook": Right("centre_editor", SUBMITTED_BOOK, lambda _: {"sample": "hundredth"}),
+    "getRuleBookPreview": Right("centre_editor", SUBMITTED_BOOK),
+    "submitRuleBook": Right("centre_editor", BOOK, needs_etag=True),
+    "approveRuleBook": Right("centre_reviewer", SUBMITTED_BOOK, _approval, needs_etag=True),
+    "withdrawRuleBook": Right("centre_reviewer", SUBMITTED_BOOK, lambda _: {"note": "另行研究"}, needs_etag=True),
+    "rejectRuleBook": Right(
+        "centre_reviewer", {"bookId": "other_submitted_rule_book"}, lambda _: {"note": "请补充"}, needs_etag=True
+    ),
+    "deleteRuleBook": Right("centre_editor", {"bookId": "spare_rule_book"}, needs_etag=True),
     # the directory
     "createInstitution": Right("centre_administrator", body=lambda w: {**_name(w), "kind": "merchant"}),
     "listInstitutions": Right("administrator"),
@@ -241,10 +295,38 @@ RIGHT: dict[str, Right] = {
     "logoutOfficial": Right("editor"),
     "listAuditEntries": Right("centre_auditor"),
     "importRecords": Right("centre_importer", body=_item),
+    "registerSource": Right("centre_importer", body=_source),
+    "listSources": Right("centre_importer"),
+    "getSource": Right("centre_importer", SOURCE),
+    "changeSource": Right("centre_importer", SOURCE, _source_words, needs_etag=True),
+    "getSourceQuality": Right("centre_importer", SOURCE),
+    "sendRecordFile": Right("centre_importer", needs_key=True, query={"source": "record_source"}),
+    "rerunImport": Right("centre_importer", IMPORT, needs_key=True),
+    "listImports": Right("centre_importer"),
+    "getImport": Right("centre_importer", IMPORT),
+    "cancelImport": Right("centre_importer", {"importId": "waiting_import"}),
+    "listQuarantine": Right("centre_importer", IMPORT),
+    "downloadQuarantine": Right("centre_importer", IMPORT),
+    # mistakes put right
+    "createObjection": Right("citizen", body=lambda _: missing(contactOk=True), needs_key=True),
+    "listMyObjections": Right("citizen"),
+    "getMyObjection": Right("citizen", {"objectionId": "spare_objection"}),
+    "withdrawObjection": Right("citizen", {"objectionId": "spare_objection"}),
+    "listObjections": Right("centre_caseworker"),
+    "getObjection": Right("centre_caseworker", {"objectionId": "objection"}),
+    "askSource": Right("centre_caseworker", {"objectionId": "received_objection"}),
+    "answerObjection": Right(
+        "centre_caseworker", {"objectionId": "objection"}, lambda _: {"finding": "unknown", "text": "无法核实"}
+    ),
+    # a city app's points
+    "createSourceSecret": Right("administrator", {"sourceCode": "app_source"}, lambda _: {"overlapSeconds": 60}),
+    "listPointRules": Right("administrator", {"sourceCode": "app_source"}),
+    "setPointRule": Right("centre_administrator", {"sourceCode": "app_source"}, _point_rule),
+    "reportPointEvent": Right("partner", body=lambda world: event_of(world.citizen), is_signed=True),
 }
 
 # What is outside every world: ids that nobody has.
-UNKNOWN = {"purpose": "pos_volunteer"}
+UNKNOWN = {"purpose": "pos_volunteer", "sourceCode": "no-such-source", "code": "nothing", "version": "2147483647"}
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.kit.auth import Scope
     from app.partner.rules import InstitutionKind
 
-EVERY_SCOPE: tuple[Scope, ...] = ("scan", "redeem", "read")
+EVERY_SCOPE: tuple[Scope, ...] = ("scan", "redeem", "read", "report")
 
 
 class Partner(msgspec.Struct, frozen=True):

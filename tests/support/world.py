@@ -14,10 +14,15 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_all
 from tests.support.campaigns import Desk, act, benefit_body, draft, make_desk, put_live
 from tests.support.citizens import Joined, join
+from tests.support.files import make_imports
 from tests.support.importing import item_of, outcomes_of
+from tests.support.notices import find_notice, tell
+from tests.support.objecting import make_objections
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, make_key
+from tests.support.pointing import open_app
 from tests.support.redeeming import redeem, scan
+from tests.support.rule_books import make_books
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -33,11 +38,14 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     partner: Partner
     editor: OfficialLogin
     administrator: OfficialLogin
+    centre_editor: OfficialLogin
     centre_reviewer: OfficialLogin
     centre_administrator: OfficialLogin
     centre_auditor: OfficialLogin
+    centre_caseworker: OfficialLogin
     centre_importer: OfficialLogin
     ids: dict[str, str]
+    rule_book: dict[str, Any]
 
     def headers_of(self, who: str) -> dict[str, str]:
         """Return the headers of one of these people."""
@@ -53,14 +61,20 @@ async def make_world(client: AsyncClient) -> World:
     colleague = await make_official(roles=["editor"], institution_id=institution_id)
     citizen = await _make_member(client)
     campaigns = await _make_campaigns(client, desk)
+    centre_editor = await make_official(roles=["editor"])
+    books = await make_books(client, centre_editor, desk.reviewer)
+    app = await open_app(partner)
     return World(
         citizen=citizen,
         partner=partner,
         editor=desk.editor,
         administrator=await make_official(roles=["administrator"], institution_id=institution_id),
+        centre_editor=centre_editor,
         centre_reviewer=desk.reviewer,
+        rule_book=books.document,
         centre_administrator=await make_official(roles=["administrator"]),
         centre_auditor=await make_official(roles=["auditor"]),
+        centre_caseworker=await make_official(roles=["caseworker"]),
         centre_importer=await make_official(roles=["importer"]),
         ids={
             "citizen": str(citizen.id),
@@ -72,8 +86,14 @@ async def make_world(client: AsyncClient) -> World:
             "terminal": str(partner.terminal_ids[0]),
             "spare_terminal": str(partner.terminal_ids[1]),
             "official": str(colleague.id),
+            "notice": str(await _tell(citizen)),
             **await _find_keys(institution_id),
             **campaigns,
+            **books.ids,
+            "app_source": app.source,
+            "app_secret": app.secret,
+            **await make_imports(client),
+            **await make_objections(client, citizen, app.source),
             **await _visit(client, partner, citizen, campaigns),
         },
     )
@@ -85,6 +105,10 @@ async def _make_member(client: AsyncClient) -> Joined:
     assert answer.status_code == 200, answer.text
     assert await outcomes_of(client, item_of(citizen)) == ["accepted"]
     return citizen
+
+
+async def _tell(citizen: Joined) -> UUID:
+    return (await find_notice(await tell(citizen.id))).id
 
 
 async def _make_campaigns(client: AsyncClient, desk: Desk) -> dict[str, str]:

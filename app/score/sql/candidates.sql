@@ -1,31 +1,16 @@
 -- From what is told to the records that may count: rules 3, 4 and 5.
 
--- The clauses of the rule books in question, numbered: rows carry the number and a few yes or no, not the clause.
--- A plain one is touched by none of rules 1, 2 and 4: each of its records counts by itself, unless they share an act.
-term AS MATERIALIZED (
-    SELECT row_number() OVER () AS no, t.*, make_interval(months => t.validity_months) AS validity,
-           k.is_lasting, k.is_bundled, k.is_superseded,
-           NOT (k.is_bundled OR k.is_superseded OR t.doubles) AND t.exclusive_group IS NULL AND t.supersedes = '{}'
-           AND (t.points <> 0 OR t.ceiling IS NOT NULL) AS is_plain
-    FROM rule_term t
-    CROSS JOIN LATERAL (
-        SELECT t.kind IN ('state', 'ceiling') AS is_lasting,
-               (t.kind IN ('state', 'ceiling') AND NOT t.adds_up) OR t.kind = 'ladder' AS is_bundled,
-               EXISTS (SELECT FROM rule_term o
-                       WHERE o.rule_book_id = t.rule_book_id AND t.indicator = ANY(o.supersedes)) AS is_superseded
-    ) k
-    WHERE t.rule_book_id IN (SELECT rule_book_id FROM who)
-),
-
 -- Records that count on some day, with their last day ("until"; null: no end in sight).
 -- Validity, which is the longest publication period of what is negative, counts from the event, that of a continuing act
 -- from its end. A state, negative ones too, counts while it lasts, however long: its period does not begin before it has
 -- ended, and from the day it ends on it no longer counts at all. The last day of a period of months is the day of the
 -- same number (Civil Code, art. 202). "alone" is what a record would give by itself; "next_on" is when it begins or
--- ceases to count, "good_from" since when, having ceased, it no longer breaks good faith.
+-- ceases to count, "good_from" since when, having ceased, it no longer breaks good faith. A plain record is touched by
+-- none of rules 1, 2 and 4: it counts by itself.
 candidate AS MATERIALIZED (
     SELECT r.citizen_id, r.id, r.event_on, r.quantity, r.act_id, t.no, p.until, t.is_bundled, t.doubles, f.is_in_force,
-           t.is_plain AND r.act_id IS NULL AS is_plain,
+           NOT (t.is_bundled OR t.is_superseded OR t.doubles) AND r.act_id IS NULL AND t.exclusive_group IS NULL
+           AND t.supersedes = '{}' AND (t.points <> 0 OR t.ceiling IS NOT NULL) AS is_plain,
            t.breaks_good_faith AND f.is_in_force AS is_in_default,
            CASE WHEN t.breaks_good_faith AND p.until < r.day THEN p.until + 1 END AS good_from,
            least(CASE WHEN r.event_on > r.day THEN r.event_on END,
@@ -34,10 +19,10 @@ candidate AS MATERIALIZED (
                 ELSE t.points END AS alone,
            CASE WHEN t.is_lasting THEN 0 ELSE date_part('year', r.event_on)::integer END AS cap_year
     FROM told r
-    JOIN term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
+    JOIN rule_term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
     CROSS JOIN LATERAL (
         SELECT CASE WHEN t.is_lasting THEN r.ends_on - 1
-                    ELSE (coalesce(r.ends_on, r.event_on) + t.validity)::date
+                    ELSE (coalesce(r.ends_on, r.event_on) + make_interval(months => t.validity_months))::date
                END AS until
     ) p
     CROSS JOIN LATERAL (SELECT r.event_on <= r.day AND (p.until IS NULL OR p.until >= r.day) AS is_in_force) f

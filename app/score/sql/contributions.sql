@@ -10,7 +10,7 @@ outdone AS MATERIALIZED (
             ORDER BY abs(c.alone) DESC, c.alone DESC, c.quantity DESC NULLS LAST, c.event_on,
                      t.indicator COLLATE "C", c.id) AS rank
         FROM candidate c
-        JOIN term t ON t.no = c.no
+        JOIN rule_term t ON t.no = c.no
         WHERE c.is_in_force AND c.act_id IS NOT NULL
     ) ranked
     WHERE rank > 1
@@ -24,7 +24,7 @@ repeated AS MATERIALIZED (
         SELECT c.citizen_id, c.id, row_number() OVER (
             PARTITION BY c.citizen_id, t.indicator ORDER BY c.event_on, abs(c.alone) DESC, c.id) AS rank
         FROM candidate c
-        JOIN term t ON t.no = c.no
+        JOIN rule_term t ON t.no = c.no
         WHERE c.is_in_force AND c.doubles
           AND NOT EXISTS (SELECT FROM outdone o WHERE o.citizen_id = c.citizen_id AND o.id = c.id)
     ) ranked
@@ -61,13 +61,13 @@ bundle AS (
         WHERE is_bundled
         GROUP BY citizen_id, no, cap_year
     ) b
-    JOIN term t ON t.no = b.no
+    JOIN rule_term t ON t.no = b.no
 ),
 telling AS MATERIALIZED (
     SELECT b.*, t.indicator, t.dimension, t.kind, t.ceiling, t.annual_cap, t.exclusive_group, t.supersedes,
            t.is_superseded
     FROM bundle b
-    JOIN term t ON t.no = b.no
+    JOIN rule_term t ON t.no = b.no
     WHERE b.points <> 0 OR t.ceiling IS NOT NULL
 ),
 
@@ -104,7 +104,7 @@ good_faith AS MATERIALIZED (
     SELECT w.citizen_id, t.indicator, t.dimension, coalesce(t.rung_points[n.rung], 0) AS points,
            (w.clean_since + make_interval(months => t.rung_edges[n.rung + 1]::integer))::date AS next_on
     FROM record_days w
-    JOIN term t ON t.rule_book_id = w.rule_book_id AND t.kind = 'clean'
+    JOIN rule_term t ON t.rule_book_id = w.rule_book_id AND t.kind = 'clean'
     CROSS JOIN LATERAL (
         SELECT ((date_part('year', w.day) - date_part('year', w.clean_since)) * 12
                 + date_part('month', w.day) - date_part('month', w.clean_since))::integer AS begun
@@ -121,7 +121,7 @@ contribution AS MATERIALIZED (
     SELECT c.citizen_id, ARRAY[c.id] AS record_ids, t.indicator, t.dimension, c.alone AS points, c.until,
            false AS is_repeat, t.ceiling, t.annual_cap, c.cap_year
     FROM candidate c
-    JOIN term t ON t.no = c.no
+    JOIN rule_term t ON t.no = c.no
     WHERE c.is_plain AND c.is_in_force
     UNION ALL
     SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year

@@ -26,7 +26,7 @@ dimension AS (
 term AS (
     INSERT INTO rule_term (rule_book_id, indicator, grade, dimension, kind, points, ceiling, validity_months, severity,
                            annual_cap, doubles, adds_up, breaks_good_faith, exclusive_group, supersedes,
-                           consent_purpose, rung_edges, rung_points)
+                           consent_purpose, is_superseded, rung_edges, rung_points)
     SELECT b.id, i.code, coalesce(v ->> 'grade', ''), i.dimension, i.kind,
            (v ->> 'points')::integer,
            (v ->> 'ceiling')::integer,
@@ -35,6 +35,7 @@ term AS (
            i."annualCap", coalesce(i.doubles, false), coalesce(i."addsUp", false), d.breaks_good_faith,
            i."exclusiveGroup", coalesce(i.supersedes, '{}'),
            CASE WHEN i.consent = 'separate' THEN lower(i.code) END,
+           EXISTS (SELECT FROM jsonb_array_elements(b.document -> 'indicators') AS o WHERE o -> 'supersedes' ? i.code),
            CASE WHEN i.kind IN ('ladder', 'clean')
                 THEN ARRAY(SELECT (r ->> 'atLeast')::bigint FROM jsonb_array_elements(i.values) AS r ORDER BY 1)
                 ELSE '{}' END,

@@ -1,0 +1,33 @@
+"""SQL for what would help a citizen: one function, one statement."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import fetch_one
+
+
+class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a citizen stands; ``honours`` is JSON text."""
+
+    birth_on: date
+    score: int
+    level: str
+    honours: str
+    rule_book_id: int
+
+
+async def find_standing(citizen_id: UUID) -> StandingRow | None:
+    """Return where a citizen stands; None without a score."""
+    return await fetch_one(
+        StandingRow,
+        """
+        SELECT c.birth_on, s.value AS score, s.level, s.honours, s.rule_book_id
+          FROM score_snapshot s JOIN citizen c ON c.id = s.citizen_id
+         WHERE s.citizen_id = $1 AND c.birth_on IS NOT NULL
+        """,
+        citizen_id,
+    )

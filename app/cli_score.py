@@ -1,0 +1,131 @@
+"""The command line of scores.
+
+The settings are read once, when they are first imported; so every verb first makes sure of its surroundings and only
+then imports what reads them.
+"""
+# ruff: noqa: PLC0415 - that is why imports stand inside functions here
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.kit.embedded import embedded_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.membership.rules_export import Export
+    from app.score.rules_book import RuleBook
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+BOOK_BYTES_MAX = 4 * 1024 * 1024
+
+
+@click.group()
+def score() -> None:
+    """Scores: computed again, explained, proven."""
+
+
+@score.command("explain")
+@click.argument("file", type=FILE)
+@click.option("--rule-book", "rule_book", type=FILE, help="The saved answer of GET /v1/rule-books/current.")
+@click.option("--keys", type=FILE, help="The saved answer of GET /v1/export-keys; without it nothing is checked.")
+def explain(file: Path, rule_book: Path | None, keys: Path | None) -> None:
+    """Compute a score again from a citizen's exported FILE and the published rules alone.
+
+    Needs no city: the engine runs in a database of its own in a temporary folder. Exits with 1 when the signature is
+    wrong or the result is not what the file states.
+    """
+    export = _read_export(file, keys)
+    book = _find_book(export, rule_book)
+    with _scratch_database():
+        agrees = asyncio.run(_explain(export, book))
+    if not agrees:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _scratch_database() -> Iterator[None]:
+    """Run an empty PostgreSQL that is nobody's city, and point the settings at it before they are read.
+
+    It has keys of its own, because migrations begin chains that are signed; no city's key file is opened.
+    """
+    with tempfile.TemporaryDirectory(prefix="huixin-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
+        with embedded_postgres(folder) as url:
+            os.environ.update(DATABASE_URL=url, KEY_FILE=str(folder / "keys.json"), ENVIRONMENT="development")
+            yield
+
+
+def _read_export(file: Path, keys: Path | None) -> Export:
+    import msgspec
+
+    from app.kit.signed_file import FILE_BYTES_MAX, SignatureWrong, check_signature, read_file, read_keys
+    from app.membership.rules_export import MEMBER, SIGNATURE_TYPE, Export
+
+    try:
+        content, signature = read_file(MEMBER, _read(file, FILE_BYTES_MAX))
+        if keys is not None:
+            check_signature(content, signature, read_keys(_read(keys, FILE_BYTES_MAX)), SIGNATURE_TYPE)
+        export = msgspec.convert(content, Export)
+    except SignatureWrong as error:
+        raise click.ClickException(f"{file.name}: 签名或文件无效 the file cannot be trusted: {error}") from None
+    except msgspec.ValidationError as error:
+        raise click.ClickException(f"{file.name}: 文件无效 it is no export: {error}") from None
+    said = "未核验（未提供公钥） not checked, no keys were given" if keys is None else "有效 valid"
+    click.echo(f"签名 Signature       {said}")
+    return export
+
+
+def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
+    from app.record.rules import CATALOGUE
+    from app.score.rules import STANDARD_BOOK_FILE
+    from app.score.rules_check import RuleBookWrong
+    from app.score.rules_published import parse_published
+
+    if export.score is None:
+        raise click.ClickException("文件中没有信用分 the file states no score")
+    wanted = (export.score.rule_book.code, export.score.rule_book.version)
+    shipped = [path for path in STANDARD_BOOK_FILE.parent.glob("*.json") if path.stem == f"{wanted[0]}_v{wanted[1]}"]
+    for path in [rule_book] if rule_book else shipped:
+        try:
+            book = parse_published(_read(path, BOOK_BYTES_MAX), CATALOGUE)
+        except RuleBookWrong as error:
+            raise click.ClickException(f"{path.name}: 计分规则无效 {error}") from None
+        if (book.code, book.version) == wanted:
+            return book
+    named = f"{wanted[0]} {wanted[1]}"
+    raise click.ClickException(f"需要计分规则 {named} the rule book {named} is needed: --rule-book FILE")
+
+
+async def _explain(export: Export, book: RuleBook) -> bool:
+    from app.kit.database import database_lifespan
+    from app.kit.keys import ensure_keys
+    from app.kit.migration import migrate
+    from app.membership.actions_recompute import recompute
+    from app.membership.rules_report import iter_report, judge_agreement
+
+    assert export.score is not None, "a book was found for it"
+    ensure_keys()
+    await migrate()
+    async with database_lifespan():
+        computed = await recompute(export, export.score, book)
+    if computed is None:
+        raise click.ClickException("未满十八周岁，没有信用分 there is no score under eighteen")
+    for line in iter_report(export, export.score, computed, book):
+        click.echo(line)
+    return judge_agreement(export.score, computed).is_full
+
+
+def _read(path: Path, bytes_max: int) -> bytes:
+    if path.stat().st_size > bytes_max:
+        raise click.ClickException(f"{path.name}: 文件过大 it is larger than {bytes_max} bytes")
+    return path.read_bytes()

@@ -1,0 +1,195 @@
+"""Running imports: a file is cleaned, chunk by chunk, while the chunk before is stored; whoever dies is taken over."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.event.actions import NewEvent, insert_events
+from app.intake import queries_import, queries_part, queries_source
+from app.intake.actions_clean import FileCleaner, judge_plan
+from app.intake.actions_pipeline import clean_ahead, read_file, read_parts
+from app.intake.actions_store import Import, ImportStopped, store_chunk
+from app.intake.rules import Flaw
+from app.intake.rules_cleaned import CleanPlan
+from app.intake.rules_format import FileFormat, detect_format
+from app.intake.rules_import import ImportCounts
+from app.intake.rules_mapping import Mapping
+from app.kit.aside import aside
+from app.kit.clock import now
+from app.kit.database import transaction
+from app.kit.lock import try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from uuid import UUID
+
+    from app.intake.actions_pipeline import ReadAt
+    from app.intake.queries_import import ImportRow
+    from app.intake.rules_cleaned import CleanChunk
+    from app.kit.pace import Pace
+
+    Told = Callable[[Import], None]
+
+__all__ = [
+    "Import",
+    "ImportElsewhere",
+    "ImportStopped",
+    "close_import",
+    "run_import",
+    "run_waiting_imports",
+]
+
+LOG = logging.getLogger("huixin.intake")
+APART_BYTES_MIN = 4 * 1024 * 1024  # a smaller file is cleaned before another process has started
+CHUNK_TRIES_MAX = 5
+RETRY_SECONDS = 0.2
+# A deadlock, a lock or a statement that took too long: another try may do better.
+PASSING = frozenset({"40P01", "40001", "55P03", "57014"})
+OPEN_STATES = frozenset({"waiting", "running"})
+WAITING_MAX = 20  # looked at in one round
+
+
+class ImportElsewhere(Exception):  # noqa: N818 - it says what is true
+    """Another process runs this import."""
+
+
+async def run_import(
+    import_id: UUID, *, pace: Pace, told: Told | None = None, path: Path | None = None
+) -> ImportRow | None:
+    """Run an import from where it was left to its end, and return it; ``path`` when its file is not an upload.
+
+    ``told`` hears of every chunk that is stored. Raises ``ImportElsewhere`` when another process runs it, and
+    ``ImportStopped`` when it was cancelled meanwhile. Whatever else is raised leaves it to be gone on with.
+    """
+    async with try_lock(compute_lock(import_id)) as lost:
+        if lost is None:
+            raise ImportElsewhere
+        row = await queries_import.find_import(import_id)
+        if row is not None and row.state in OPEN_STATES:
+            await _run(row, read_parts(row.id) if path is None else read_file(path), pace, told, lost)
+    return await queries_import.find_import(import_id)
+
+
+async def run_waiting_imports(*, pace: Pace) -> bool:
+    """Run the uploads that wait, or were left in the middle, one after another; whether there was one to run."""
+    ran = False
+    for waiting in await queries_import.list_spooled(WAITING_MAX):
+        try:
+            await run_import(waiting.id, pace=pace)
+            ran = True
+        except (ImportElsewhere, ImportStopped):
+            continue
+        except Exception:  # one import that cannot be run must not keep the others waiting
+            LOG.exception("import %s failed", waiting.id)
+    return ran
+
+
+async def close_import(import_id: UUID, state: str, *, refusal: Flaw | None = None) -> bool:
+    """Close an import inside the caller's transaction and delete its upload; False when it is closed already."""
+    told = None if refusal is None else msgspec.json.encode(refusal).decode()
+    at = now()
+    if not await queries_import.mark_ended(import_id, state, refusal=told, at=at):
+        return False
+    await queries_part.delete_parts(import_id)
+    await insert_events([NewEvent(type=f"record_import.{state}.v1", subject_id=import_id, at=at)])
+    return True
+
+
+def compute_lock(import_id: UUID) -> int:
+    """Return the number of the advisory lock that whoever runs an import holds."""
+    return int.from_bytes(hashlib.sha256(b"import" + import_id.bytes).digest()[:8], signed=True)
+
+
+async def _run(row: ImportRow, read_at: ReadAt, pace: Pace, told: Told | None, lost: asyncio.Event) -> None:
+    plan = await _make_plan(row, read_at)
+    if isinstance(plan, Flaw):
+        async with transaction():
+            await close_import(row.id, "refused", refusal=plan)
+        return
+    source = await queries_source.find_source(row.source)
+    running = Import(
+        id=row.id,
+        source=row.source,
+        institution_id=source.institution_id if source else None,
+        parent_id=row.parent_id,
+        entered_by=row.started_by,
+        seen_bytes=plan.seen_bytes,
+        counts=msgspec.json.decode(row.counts, type=ImportCounts),
+    )
+    async with aside(FileCleaner, plan, apart=(row.file_bytes or 0) - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:
+        async for chunk in clean_ahead(cleaner, read_at, plan.seen_bytes, row.file_bytes or 0):
+            if lost.is_set():
+                raise ImportStopped
+            async with pace.work():
+                running.counts = await _store(running, chunk)
+                running.seen_bytes = chunk.seen_bytes
+            if told is not None:
+                told(running)
+    async with transaction():
+        await close_import(row.id, "finished")
+
+
+async def _make_plan(row: ImportRow, read_at: ReadAt) -> CleanPlan | Flaw:
+    """Return how to clean the file from where it was left, or why it cannot be."""
+    source = await queries_source.find_source(row.source)
+    assert source is not None, "imports refer to sources that exist"
+    begun = row.file_format is not None
+    format_ = _parse_format(row.file_format) if row.file_format else await _detect(row, read_at)
+    if isinstance(format_, Flaw):
+        return format_
+    plan = CleanPlan(
+        import_id=row.id,
+        source=row.source,
+        mapping=msgspec.json.decode(source.mapping, type=Mapping),
+        indicators=None if source.indicators is None else frozenset(source.indicators),
+        honours=None if source.honours is None else frozenset(source.honours),
+        format=format_,
+        parent_format=await _find_parent_format(row),
+        seen_bytes=row.seen_bytes if begun else format_.header_bytes,
+        next_row=row.next_row if begun else format_.first_number,
+    )
+    flaw = judge_plan(plan)
+    if flaw is not None or begun:
+        return flaw or plan
+    text = msgspec.json.encode(format_).decode()
+    if not await queries_import.mark_running(
+        row.id, file_format=text, seen_bytes=plan.seen_bytes, next_row=plan.next_row
+    ):
+        raise ImportStopped
+    return plan
+
+
+async def _detect(row: ImportRow, read_at: ReadAt) -> FileFormat | Flaw:
+    head = await read_at(0)
+    return detect_format(head, is_last=len(head) == row.file_bytes)
+
+
+async def _find_parent_format(row: ImportRow) -> FileFormat | None:
+    if row.parent_id is None:
+        return None
+    parent = await queries_import.find_import(row.parent_id)
+    assert parent is not None, "an import is not deleted"
+    assert parent.file_format is not None, "only what was begun has rows to be corrected"
+    return _parse_format(parent.file_format)
+
+
+def _parse_format(text: str) -> FileFormat:
+    return msgspec.json.decode(text, type=FileFormat)
+
+
+async def _store(running: Import, chunk: CleanChunk) -> ImportCounts:
+    """Store a chunk, again when others were in the way."""
+    for attempt in range(1, CHUNK_TRIES_MAX + 1):
+        try:
+            return await store_chunk(running, chunk, at=now())
+        except Exception as error:
+            if getattr(error, "sqlstate", None) not in PASSING or attempt == CHUNK_TRIES_MAX:
+                raise
+            await asyncio.sleep(RETRY_SECONDS * attempt)
+    raise AssertionError("the last try returns or raises")

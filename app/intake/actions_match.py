@@ -1,0 +1,97 @@
+"""Whose the rows of a chunk are (匹配), and what may be kept of those that fit nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.intake import queries_import, queries_quarantine
+from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
+from app.intake.rules_link import find_unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.intake.rules import Flaw
+    from app.intake.rules_cleaned import CleanChunk, CleanRows
+
+__all__ = ["HeldBack", "Import", "Matched", "match_chunk"]
+
+
+class Import(msgspec.Struct, kw_only=True):
+    """An import under way: what it is, and how far it has got."""
+
+    id: UUID
+    source: str
+    institution_id: UUID | None
+    parent_id: UUID | None
+    entered_by: UUID | None
+    seen_bytes: int
+    counts: ImportCounts
+
+
+class HeldBack(msgspec.Struct):
+    """A row that goes into quarantine; without its text when it is about somebody who has not joined."""
+
+    number: int
+    flaw: Flaw
+    text: str | None
+
+
+class Matched(msgspec.Struct):
+    """Whose the clean rows of a chunk are: members by place, and the rows that fit nobody, with what is kept of them.
+
+    Rows in neither are about people who have not joined.
+    """
+
+    citizens: dict[int, UUID]
+    unfit: dict[int, HeldBack]
+    spoilt: list[HeldBack]
+
+
+async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
+    """Find whose the rows are; of those that do not fit, whether they are about members."""
+    rows = chunk.rows
+    hints = [index for row in chunk.spoilt for index in row.id_number_indexes]
+    found = await queries_import.find_members(
+        [*rows.id_number_index, *hints], [*rows.person_index, *[b""] * len(hints)]
+    )
+    citizens: dict[int, UUID] = {}
+    fits: dict[int, bool] = {}
+    hinted: set[bytes] = set()
+    for place, citizen_id, is_fit in zip(found.places, found.citizen_ids, found.fits, strict=True):
+        if place >= len(rows):
+            hinted.add(hints[place - len(rows)])
+            continue
+        fits[place] = is_fit
+        if is_fit:
+            citizens[place] = citizen_id
+    unfit = find_unfit(rows, fits) | await _find_unknown_parents(running, rows)
+    return Matched(
+        citizens={place: citizen_id for place, citizen_id in citizens.items() if place not in unfit},
+        unfit={
+            place: HeldBack(rows.number[place], flaw, rows.text[place] if place in fits else None)
+            for place, flaw in unfit.items()
+        },
+        spoilt=[
+            HeldBack(row.number, row.flaw, row.text if _may_keep(row.id_number_indexes, hinted) else None)
+            for row in chunk.spoilt
+        ],
+    )
+
+
+def _may_keep(id_number_indexes: Sequence[bytes], members: set[bytes]) -> bool:
+    """Whether the text of a row may be kept: unless it names people, none of whom has joined."""
+    return not id_number_indexes or not members.isdisjoint(id_number_indexes)
+
+
+async def _find_unknown_parents(running: Import, rows: CleanRows) -> dict[int, Flaw]:
+    """Return the rows that say they correct a row which is not in the first file's quarantine."""
+    if running.parent_id is None or not len(rows):
+        return {}
+    asked = [number for number in rows.parent_number if number is not None]
+    known = set(await queries_quarantine.list_known_numbers(running.parent_id, asked))
+    flaw = IMPORT_FLAWS["quarantine_row_unknown"]
+    return {place: flaw for place, number in enumerate(rows.parent_number) if number not in known}

@@ -1,0 +1,92 @@
+"""A file read block by block, wherever it lies, and cleaned one block ahead of whoever stores it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.intake import queries_part
+from app.intake.rules_cleaned import CleanChunk
+from app.intake.rules_import import CHUNK_BYTES, PART_BYTES
+from app.kit.clock import now, shanghai_day
+from app.kit.crypto import decrypt_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+    from uuid import UUID
+
+    from app.kit.aside import Aside
+
+    ReadAt = Callable[[int], Awaitable[bytes]]
+
+__all__ = ["FileCut", "clean_ahead", "name_part", "read_file", "read_parts"]
+
+_DECODER = msgspec.msgpack.Decoder(CleanChunk)
+
+
+class FileCut(Exception):  # noqa: N818 - it says what is true
+    """The file has become shorter or longer than it was when its import began."""
+
+
+async def clean_ahead(cleaner: Aside, read_at: ReadAt, begin: int, file_bytes: int) -> AsyncIterator[CleanChunk]:
+    """Yield the chunks of a file; the next one is cleaned while the caller is busy with this one."""
+    seen_bytes, offset = begin, begin
+    ahead: asyncio.Task[tuple[CleanChunk, int]] | None = asyncio.create_task(_clean_block(cleaner, read_at, offset))
+    try:
+        while ahead is not None:
+            chunk, size = await ahead
+            offset += size
+            ahead = asyncio.create_task(_clean_block(cleaner, read_at, offset)) if size else None
+            if size == 0 and offset != file_bytes:
+                raise FileCut
+            if chunk.received or chunk.seen_bytes != seen_bytes:
+                seen_bytes = chunk.seen_bytes
+                yield chunk
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+
+
+async def _clean_block(cleaner: Aside, read_at: ReadAt, offset: int) -> tuple[CleanChunk, int]:
+    """Return the chunk a block makes and the block's bytes: none at the end of the file."""
+    block, today = await read_at(offset), shanghai_day(now())
+    answer = await (cleaner.call("feed", block, today) if block else cleaner.call("finish", today))
+    return _DECODER.decode(answer), len(block)
+
+
+def name_part(number: int) -> str:
+    """Return the place a piece of a file is encrypted for, beside its import's id."""
+    return f"import_part.cipher.{number}"
+
+
+def read_file(path: Path) -> ReadAt:
+    """Return a reader of a file on this machine, a block at a time."""
+
+    def read(offset: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(CHUNK_BYTES)
+
+    async def read_at(offset: int) -> bytes:
+        return await asyncio.to_thread(read, offset)
+
+    return read_at
+
+
+def read_parts(import_id: UUID) -> ReadAt:
+    """Return a reader of an upload, a block at a time; it remembers the piece it read last."""
+    known: tuple[int, bytes] = (-1, b"")
+
+    async def read_at(offset: int) -> bytes:
+        nonlocal known
+        number, begin = divmod(offset, PART_BYTES)
+        if known[0] != number:
+            cipher = await queries_part.find_part(import_id, number)
+            clear = b"" if cipher is None else decrypt_bytes(cipher, column=name_part(number), row_id=import_id)
+            known = (number, clear)
+        return known[1][begin : begin + CHUNK_BYTES]
+
+    return read_at

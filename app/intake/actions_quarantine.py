@@ -1,0 +1,81 @@
+"""Rows that stayed behind: handed out to be corrected, and forgotten in time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.intake import queries_import, queries_quarantine
+from app.intake.actions_store import name_cipher
+from app.intake.rules_format import FileFormat
+from app.intake.rules_quarantine import HeldRow, make_header, make_lines
+from app.kit.audit import write_audit
+from app.kit.crypto import decrypt_field
+from app.kit.database import transaction
+from app.kit.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.intake.queries_import import ImportRow
+    from app.intake.queries_quarantine import QuarantinedRow
+    from app.kit.auth import OfficialCaller
+    from app.kit.http import Language
+
+__all__ = ["find_import", "forget_old", "open_quarantine"]
+
+RETENTION = timedelta(days=30)
+PAGE_ROWS = 500
+FORGET_ROWS = 5_000  # at a time
+
+
+async def find_import(import_id: UUID) -> ImportRow:
+    """Return an import, or refuse."""
+    row = await queries_import.find_import(import_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def open_quarantine(official: OfficialCaller | None, import_id: UUID, language: Language) -> AsyncIterator[bytes]:
+    """Return the rows still to be corrected as the lines of a CSV file, read as they are sent.
+
+    Whoever asks is in the audit chain before the first row is read; ``official`` None is the command line.
+    """
+    row = await find_import(import_id)
+    async with transaction():
+        await write_audit(official, action="quarantine.read", subject=f"import:{import_id}", detail={})
+    format_ = None if row.file_format is None else msgspec.json.decode(row.file_format, type=FileFormat)
+    return _iter_lines(import_id, format_ or FileFormat(kind="jsonl", encoding="utf-8"), language)
+
+
+async def forget_old(at: datetime) -> int:
+    """Forget rows that have been in quarantine for ``RETENTION``; how many."""
+    forgotten = 0
+    while True:
+        number = await queries_quarantine.delete_old_quarantined(at - RETENTION, FORGET_ROWS)
+        forgotten += number
+        if number < FORGET_ROWS:
+            return forgotten
+
+
+async def _iter_lines(import_id: UUID, format_: FileFormat, language: Language) -> AsyncIterator[bytes]:
+    yield make_header(format_).encode()
+    after = 0
+    while rows := await queries_quarantine.list_quarantined(import_id, after, PAGE_ROWS, only_open=True):
+        yield make_lines((_open(import_id, row, language) for row in rows), format_).encode()
+        after = rows[-1].row_number
+
+
+def _open(import_id: UUID, row: QuarantinedRow, language: Language) -> HeldRow:
+    cipher = row.row_cipher
+    return HeldRow(
+        number=row.row_number,
+        reason=row.reason,
+        note=row.note_zh if language == "zh" else row.note_en,
+        text=None if cipher is None else decrypt_field(cipher, column=name_cipher(row.row_number), row_id=import_id),
+    )

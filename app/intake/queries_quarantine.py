@@ -1,0 +1,102 @@
+"""SQL for rows that stayed behind: one function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import execute, fetch_all, fetch_value
+
+
+class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row in quarantine."""
+
+    row_number: int
+    reason: str
+    note_zh: str
+    note_en: str
+    place: str
+    row_cipher: bytes | None
+    entered_at: datetime
+    corrected_by: UUID | None
+
+
+async def insert_quarantined(import_id: UUID, rows: Sequence[QuarantinedRow], *, at: datetime) -> None:
+    """Keep rows that do not fit."""
+    await execute(
+        """
+        INSERT INTO quarantine (import_id, row_number, reason, note_zh, note_en, place, row_cipher, entered_at)
+        SELECT $1, told.*, $8
+          FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[]) AS told
+        """,
+        import_id,
+        [row.row_number for row in rows],
+        [row.reason for row in rows],
+        [row.note_zh for row in rows],
+        [row.note_en for row in rows],
+        [row.place for row in rows],
+        [row.row_cipher for row in rows],
+        at,
+    )
+
+
+async def list_quarantined(import_id: UUID, after: int, limit: int, *, only_open: bool) -> list[QuarantinedRow]:
+    """Return one more than a page of an import's quarantine in the order of the file."""
+    condition = "AND corrected_by IS NULL" if only_open else ""
+    return await fetch_all(
+        QuarantinedRow,
+        f"""
+        SELECT row_number, reason, note_zh, note_en, place, row_cipher, entered_at, corrected_by FROM quarantine
+         WHERE import_id = $1 AND row_number > $2 {condition} ORDER BY row_number LIMIT $3
+        """,
+        import_id,
+        after,
+        limit + 1,
+    )
+
+
+async def mark_corrected(parent_id: UUID, import_id: UUID, row_numbers: Sequence[int]) -> int:
+    """Tell of rows that a corrected file has brought in; how many were not told of before."""
+    return await execute(
+        """
+        UPDATE quarantine SET corrected_by = $2
+         WHERE import_id = $1 AND row_number = ANY($3) AND corrected_by IS NULL
+        """,
+        parent_id,
+        import_id,
+        row_numbers,
+    )
+
+
+async def mark_corrections(parent_id: UUID, number: int) -> None:
+    """Count rows of an import that have been corrected since."""
+    await execute("UPDATE record_import SET corrected = corrected + $2 WHERE id = $1", parent_id, number)
+
+
+async def list_known_numbers(parent_id: UUID, row_numbers: Sequence[int]) -> list[int]:
+    """Return which of some row numbers are in an import's quarantine."""
+    numbers: list[int] = await fetch_value(
+        """
+        SELECT coalesce(array_agg(row_number), '{}') FROM quarantine WHERE import_id = $1 AND row_number = ANY($2)
+        """,
+        parent_id,
+        row_numbers,
+    )
+    return numbers
+
+
+async def delete_old_quarantined(before: datetime, limit: int) -> int:
+    """Forget rows that came before an instant, some at a time; how many."""
+    return await execute(
+        """
+        DELETE FROM quarantine USING (
+            SELECT import_id, row_number FROM quarantine WHERE entered_at < $1 ORDER BY entered_at LIMIT $2
+        ) AS old
+        WHERE quarantine.import_id = old.import_id AND quarantine.row_number = old.row_number
+        """,
+        before,
+        limit,
+    )

@@ -1,0 +1,202 @@
+"""Files of records over HTTP: sent, watched, stopped, and their quarantine corrected, by the centre's importers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+from litestar.params import FromPath, QueryParameter
+
+from app.intake import actions_upload, queries_import
+from app.intake.actions_quarantine import find_import
+from app.intake.actions_upload import Received
+from app.intake.queries_import import ImportRow
+from app.intake.routes_official_quarantine import IMPORTER, READERS, download_quarantine, list_quarantine
+from app.intake.rules import Flaw
+from app.intake.rules_import import IMPORT_MOVES, UPLOAD_BYTES_MAX, ImportCounts
+from app.intake.schemas_import import ImportSummary, ImportView
+from app.kit.auth import OfficialCaller
+from app.kit.bodies import JSONRequest
+from app.kit.errors import (
+    BodyTooLarge,
+    Forbidden,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotFound,
+    StaleCursor,
+    Unauthenticated,
+)
+from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+
+FILE_TYPES = ("text/csv", "application/x-ndjson", "application/octet-stream")
+FILE_TYPE = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_TYPES))})\s*(?:;.*)?", re.IGNORECASE)
+SENDING = (
+    InvalidRequest, Unauthenticated, Forbidden, BodyTooLarge, IdempotencyKeyInvalid, IdempotencyKeyReused,
+    actions_upload.FileTypeUnsupported, actions_upload.UploadTooSlow,
+)  # fmt: skip
+
+
+@dataclass
+class FileOperation(Operation):
+    """Documents the file, which the framework does not see: it is read as it arrives."""
+
+    def __post_init__(self) -> None:
+        """Describe a file of bytes."""
+        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        self.request_body = RequestBody(
+            content={media: OpenAPIMediaType(schema=schema) for media in FILE_TYPES}, required=True
+        )
+
+
+@post(
+    "/",
+    operation_id="sendRecordFile",
+    operation_class=FileOperation,
+    status_code=202,
+    opt=IMPORTER,
+    request_max_body_size=UPLOAD_BYTES_MAX,
+    responses=refusals(*SENDING, actions_upload.SourceUnknown),
+)
+async def send_record_file(
+    request: AnyRequest,
+    official: NamedDependency[OfficialCaller],
+    source: Annotated[str, QueryParameter(name="source", max_length=40, description="Whose file it is.")],
+    idempotency_key: IdempotencyKey = None,
+) -> Response[ImportView]:
+    """Take a file of records (CSV or JSONL) as it arrives; it is imported soon, and watched by its id."""
+    _need_file_type(request)
+    received = await actions_upload.receive_upload(
+        official, _blocks(request), source=source, parent_id=None, key=check_key(idempotency_key)
+    )
+    return _answer(received, language_of(request))
+
+
+@post(
+    "/{import_id:uuid}/rerun",
+    operation_id="rerunImport",
+    operation_class=FileOperation,
+    status_code=202,
+    opt=IMPORTER,
+    request_max_body_size=UPLOAD_BYTES_MAX,
+    responses=refusals(*SENDING, NotFound, actions_upload.NothingToCorrect),
+)
+async def rerun_import(
+    request: AnyRequest,
+    official: NamedDependency[OfficialCaller],
+    import_id: FromPath[UUID],
+    idempotency_key: IdempotencyKey = None,
+) -> Response[ImportView]:
+    """Take the corrected quarantine of an import, as downloaded; what fits now goes in and is no longer to correct."""
+    _need_file_type(request)
+    key = check_key(idempotency_key)
+    parent = await actions_upload.find_parent(import_id)
+    received = await actions_upload.receive_upload(
+        official, _blocks(request), source=parent.source, parent_id=import_id, key=key
+    )
+    return _answer(received, language_of(request))
+
+
+@get(
+    "/",
+    operation_id="listImports",
+    status_code=200,
+    opt=READERS,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
+)
+async def list_imports(
+    request: AnyRequest,
+    official: NamedDependency[OfficialCaller],
+    source: Annotated[str | None, QueryParameter(name="source", max_length=40, description="Only of this.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[ImportView]:
+    """List the imports, newest first."""
+    del official
+    language = language_of(request)
+    rows = await queries_import.list_imports(source, decode_cursor(cursor, UUID), limit)
+    return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
+
+
+@get(
+    "/{import_id:uuid}",
+    operation_id="getImport",
+    status_code=200,
+    opt=READERS,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
+)
+async def get_import(
+    request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
+) -> ImportView:
+    """Show how far an import has got, and what became of its rows stage by stage."""
+    del official
+    return _show(await find_import(import_id), language_of(request))
+
+
+@post(
+    "/{import_id:uuid}/cancel",
+    operation_id="cancelImport",
+    status_code=200,
+    opt=IMPORTER,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_upload.ImportClosed),
+)
+async def cancel_import(
+    request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
+) -> ImportView:
+    """Stop an import; what is stored stays."""
+    return _show(await actions_upload.cancel_import(official, import_id), language_of(request))
+
+
+def _need_file_type(request: AnyRequest) -> None:
+    if not FILE_TYPE.fullmatch(request.headers.get("content-type", "application/octet-stream").strip()):
+        raise actions_upload.FileTypeUnsupported
+
+
+def _blocks(request: AnyRequest) -> AsyncIterator[bytes]:
+    assert isinstance(request, JSONRequest), "the app's request class"
+    return request.blocks()
+
+
+def _answer(received: Received, language: Language) -> Response[ImportView]:
+    headers = {REPLAYED_HEADER: "true"} if received.is_known else {}
+    return Response(_show(received.row, language), status_code=202, headers=headers)
+
+
+def _show(row: ImportRow, language: Language) -> ImportView:
+    counts = msgspec.json.decode(row.counts, type=ImportCounts)
+    refusal = None if row.refusal is None else msgspec.json.decode(row.refusal, type=Flaw)
+    return ImportView(
+        id=row.id,
+        source=row.source,
+        parent_id=row.parent_id,
+        state=row.state,
+        allowed_actions=["cancel"] if "cancel" in IMPORT_MOVES[row.state] else [],
+        file_bytes=row.file_bytes or 0,
+        seen_bytes=row.seen_bytes,
+        seen_rows=counts.received,
+        summary=ImportSummary(**counts.summary),
+        stages=counts,
+        quarantined=counts.quarantined,
+        corrected=row.corrected,
+        refusal=None if refusal is None else ReasonText(code=refusal.code, text=getattr(refusal, language)),
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+router = Router(
+    "/v1/official/records/imports",
+    route_handlers=[
+        send_record_file, rerun_import, list_imports, get_import, cancel_import, list_quarantine, download_quarantine,
+    ],
+    tags=["intake"],
+)  # fmt: skip

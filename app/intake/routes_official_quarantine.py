@@ -1,0 +1,73 @@
+"""The quarantine over HTTP: what stayed behind and why, and the file to correct it in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from app.intake import queries_quarantine
+from app.intake.actions_quarantine import find_import, open_quarantine
+from app.intake.queries_quarantine import QuarantinedRow
+from app.intake.schemas_import import QuarantinedView
+from app.kit.auth import OfficialCaller
+from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+
+IMPORTER = {"roles": ["importer"]}
+READERS = {"roles": ["importer", "auditor"]}
+
+
+@get(
+    "/{import_id:uuid}/quarantine",
+    operation_id="listQuarantine",
+    status_code=200,
+    opt=READERS,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden, NotFound),
+)
+async def list_quarantine(
+    request: AnyRequest,
+    official: NamedDependency[OfficialCaller],
+    import_id: FromPath[UUID],
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[QuarantinedView]:
+    """List the rows that stayed behind, in the order of the file, with the reason of each."""
+    del official
+    await find_import(import_id)
+    language = language_of(request)
+    after = decode_cursor(cursor, int) or 0
+    rows = await queries_quarantine.list_quarantined(import_id, after, limit, only_open=False)
+    return make_page(rows, limit, lambda row: _show_held(row, language), lambda row: row.row_number)
+
+
+@get(
+    "/{import_id:uuid}/quarantine.csv",
+    operation_id="downloadQuarantine",
+    status_code=200,
+    opt=IMPORTER,
+    media_type="text/csv",
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
+)
+async def download_quarantine(
+    request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
+) -> Stream:
+    """Download the rows still to be corrected, for a spreadsheet; send the corrected file back to `rerun`."""
+    lines = await open_quarantine(official, import_id, language_of(request))
+    headers = {"Content-Disposition": f'attachment; filename="quarantine-{import_id}.csv"'}
+    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _show_held(row: QuarantinedRow, language: Language) -> QuarantinedView:
+    return QuarantinedView(
+        row_number=row.row_number,
+        reason=ReasonText(code=row.reason, text=row.note_zh if language == "zh" else row.note_en),
+        column=row.place,
+        is_kept=row.row_cipher is not None,
+        entered_at=row.entered_at,
+        corrected_by=row.corrected_by,
+    )

@@ -1,0 +1,76 @@
+"""Which rows of a chunk concern whom, once the members among them are known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from app.intake.rules import Flaw
+from app.intake.rules_cleaned import CleanChunk, CleanRows
+from app.intake.rules_import import IMPORT_FLAWS, count_names
+from app.record.rules import PutOutcome
+from app.record.rules_rows import NewRows
+
+Cell = TypeVar("Cell")
+COUNTED: frozenset[PutOutcome] = frozenset({"accepted", "updated", "duplicate"})
+QUARANTINED = "quarantined:"  # before a reason, as an outcome of a source's day
+
+
+def find_unfit(rows: CleanRows, fits: Mapping[int, bool]) -> dict[int, Flaw]:
+    """Return the rows whose name is not the member's, or who have one ID number and two names.
+
+    ``fits`` says of rows with a member's ID number whether the name is theirs. Two names are told from one another
+    within a chunk. Of a member's number the right name is known; where it is among them the others are merely wrong.
+    """
+    names: dict[bytes, set[bytes]] = {}
+    known: set[bytes] = set()
+    for place, number in enumerate(rows.id_number_index):
+        names.setdefault(number, set()).add(rows.person_index[place])
+        if fits.get(place, False):
+            known.add(number)
+    unfit: dict[int, Flaw] = {}
+    for place, number in enumerate(rows.id_number_index):
+        if number not in known and len(names[number]) > 1:
+            unfit[place] = IMPORT_FLAWS["id_number_of_two_names"]
+        elif not fits.get(place, True):
+            unfit[place] = IMPORT_FLAWS["name_mismatch"]
+    return unfit
+
+
+def pick_columns(rows: CleanRows, source: str, citizens: Mapping[int, UUID]) -> tuple[list[int], NewRows]:
+    """Return the rows of members as records, with their places in the chunk."""
+    places = sorted(citizens)
+
+    def pick(column: Sequence[Cell]) -> list[Cell]:
+        return [column[place] for place in places]
+
+    return places, NewRows(
+        citizen_id=[citizens[place] for place in places],
+        source=[source] * len(places),
+        indicator=pick(rows.indicator),
+        honour=pick(rows.honour),
+        event_id=pick(rows.event_id),
+        event_on=pick(rows.event_on),
+        ends_on=pick(rows.ends_on),
+        grade=pick(rows.grade),
+        quantity=pick(rows.quantity),
+        document=pick(rows.document),
+        act_id=pick(rows.act_id),
+        facts=pick(rows.facts),
+    )
+
+
+def compute_day_counts(
+    source: str, chunk: CleanChunk, outcomes: Mapping[int, PutOutcome], reasons: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Return what a chunk adds to its source's day, by (source, outcome); a reason is an outcome of its own.
+
+    ``outcomes`` are those of the members' rows, by place; ``reasons`` of the rows that stay behind.
+    """
+    told = count_names(outcome for outcome in outcomes.values() if outcome in COUNTED)
+    late = sum(chunk.rows.is_late[place] for place, outcome in outcomes.items() if outcome in {"accepted", "updated"})
+    told |= {"received": chunk.received, "late": late}
+    told["not_a_member"] = chunk.received - len(reasons) - sum(told.get(outcome, 0) for outcome in COUNTED)
+    told |= count_names(QUARANTINED + reason for reason in reasons)
+    return {(source, outcome): rows for outcome, rows in told.items()}

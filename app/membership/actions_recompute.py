@@ -1,0 +1,25 @@
+"""A score computed again from a citizen's own file and a published rule book, by the engine itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.kit.database import transaction
+from app.membership.rules_export import compute_told
+from app.score.actions_published import put_published
+from app.score.actions_told import score_told
+
+if TYPE_CHECKING:
+    from app.membership.rules_export import Export, ExportedScore
+    from app.score.rules_book import RuleBook
+    from app.score.rules_told import ToldScore
+
+
+async def recompute(export: Export, stated: ExportedScore, book: RuleBook) -> ToldScore | None:
+    """Score an export under a rule book as of the day of the score it states; None for who was a minor then.
+
+    For a scratch database: the book is stored in it.
+    """
+    async with transaction():
+        rule_book_id = await put_published(book)
+    return (await score_told([compute_told(export)], rule_book_id=rule_book_id, day=stated.as_of))[0]

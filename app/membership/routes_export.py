@@ -1,0 +1,50 @@
+"""Taking one's own data along, and the public keys anybody checks it with."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.di import NamedDependency
+
+from app.kit.answers import Answer
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now, shanghai_day
+from app.kit.errors import NotJoined, RateLimited, Unauthenticated
+from app.kit.http import refusals
+from app.kit.rate_limit import LocalLimit
+from app.membership import actions_export
+from app.membership.refusals import ExportUnavailable
+from app.membership.schemas_export import ExportFile, ExportKeySet
+
+EXPORTS_PER_HOUR_MAX = 30
+EXPORT_LIMIT = LocalLimit("exports", EXPORTS_PER_HOUR_MAX, 3600)
+KEYS_SECONDS = 300
+
+
+@get(
+    "/me/export",
+    operation_id="exportOwnData",
+    status_code=200,
+    responses=refusals(Unauthenticated, NotJoined, RateLimited, ExportUnavailable),
+)
+async def export_own_data(citizen: NamedDependency[CitizenCaller]) -> Response[ExportFile]:
+    """Take your own data along: records, consents, honours, score and who looked, as one signed file.
+
+    With it and the public rule book anybody can compute your score again: `huixin score explain`.
+    """
+    citizen.need_active()
+    limits = EXPORT_LIMIT.hit(str(citizen.id))
+    at = now()
+    named = f'attachment; filename="huixin-export-{shanghai_day(at)}.json"'
+    file = await actions_export.export_own(citizen, at=at)
+    return Answer(file, limits | {"Cache-Control": "private, no-store", "Content-Disposition": named})  # type: ignore[arg-type]
+
+
+@get("/export-keys", operation_id="listExportKeys", status_code=200)
+async def list_export_keys() -> Response[ExportKeySet]:
+    """Return the public keys of exports as a JSON Web Key Set, the replaced ones too."""
+    keys = msgspec.convert({"keys": actions_export.list_public_keys()}, ExportKeySet)
+    return Response(keys, headers={"Cache-Control": f"public, max-age={KEYS_SECONDS}"})
+
+
+router = Router("/v1", route_handlers=[export_own_data, list_export_keys], tags=["membership"])

@@ -1,0 +1,79 @@
+"""Telling citizens, in the transaction of what happened; what they read and allow; forgetting when they leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.kit.clock import now, uuid7
+from app.kit.database import is_in_transaction
+from app.kit.errors import NotFound
+from app.kit.queue import enqueue
+from app.notice import queries
+from app.notice.rules import TEMPLATE, NewNotice, Template
+from app.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+__all__ = ["NewNotice", "add_quota", "count_deliveries", "delete_notices", "insert_notices", "mark_read", "read_quota"]
+COUNTED_FOR = timedelta(days=1)
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages a citizen lets us send; the id is WeChat's name for the template, None where there is none."""
+
+    template: Template
+    wechat_template_id: str | None
+    remaining: int
+
+
+async def insert_notices(notices: Sequence[NewNotice], *, at: datetime) -> int:
+    """Tell citizens something, inside the caller's transaction; how many were not told of this subject before.
+
+    The worker sends them as soon as the transaction commits.
+    """
+    assert is_in_transaction(), "a fact and its notice are one transaction"
+    if not notices:
+        return 0
+    in_order = sorted(notices, key=lambda notice: (notice.kind, notice.subject_id))
+    told = await queries.insert_notices(in_order, [uuid7(at) for _ in in_order], at)
+    if told:
+        await enqueue("send_notices")
+    return told
+
+
+async def mark_read(citizen_id: UUID, notice_id: UUID, *, at: datetime) -> None:
+    """Note that a citizen has read a notice; refuses one that is not theirs."""
+    if await queries.mark_read(notice_id, citizen_id, at) == 0:
+        raise NotFound
+
+
+async def read_quota(citizen_id: UUID) -> Quota:
+    """Return how many messages a citizen lets us send."""
+    found = await queries.find_quota(citizen_id, TEMPLATE)
+    return _quota(TEMPLATE, found.remaining if found else 0)
+
+
+async def add_quota(citizen_id: UUID, template: Template, count: int) -> Quota:
+    """Note that a citizen allowed messages, and return how many we may send now; at most ``QUOTA_MAX`` are kept."""
+    return _quota(template, await queries.insert_quota(citizen_id, template, count))
+
+
+async def delete_notices(citizen_id: UUID) -> None:
+    """Delete what a citizen was told and allowed, inside the caller's transaction."""
+    assert is_in_transaction(), "leaving is one transaction"
+    await queries.delete_notices(citizen_id)
+
+
+async def count_deliveries() -> dict[str, int]:
+    """Count the notices that wait, and what became of the last day's others."""
+    return {row.delivery: row.count for row in await queries.count_deliveries(now() - COUNTED_FOR)}
+
+
+def _quota(template: Template, remaining: int) -> Quota:
+    return Quota(template=template, wechat_template_id=SETTINGS.wechat_template_record or None, remaining=remaining)

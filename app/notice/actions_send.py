@@ -1,0 +1,145 @@
+"""Sending notices: WeChat where the citizen has allowed it, else SMS, else the mini-program alone.
+
+Notices are taken for a while and sent outside of any transaction. Two workers never hold the same one. A crash after
+the service's answer and before it is noted sends a message once more when the lease ends: at most twice for one crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from app.citizen.actions import Contact, find_contacts
+from app.citizen.actions_wechat import TOKEN_REFUSED, share_access_token
+from app.kit.clock import now
+from app.kit.errors import OutsideServiceUnavailable, Refusal
+from app.kit.pace import FULL, Pace
+from app.notice import queries_send
+from app.notice.clients import send_subscribe_message
+from app.notice.clients_sms import OK, send_sms
+from app.notice.rules import (
+    SMS_NUMBER_REFUSED,
+    TEMPLATE,
+    WECHAT_LATER,
+    WECHAT_NOT_ALLOWED,
+    Delivery,
+    compute_failure,
+    compute_page,
+    compute_sms_parameters,
+    compute_wechat_data,
+)
+from app.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from app.notice.queries_send import TakenNotice
+
+LOG = logging.getLogger("huixin.notice")
+CHUNK = 20
+LEASE = timedelta(seconds=60)  # a chunk takes at most four calls of three seconds, side by side
+Outcome = Literal["sent", "later", "no_way", "refused"]
+
+
+async def send_pending(pace: Pace = FULL) -> int:
+    """Send every notice that is due, in chunks, and return how many reached a service."""
+    sent = 0
+    while True:
+        async with pace.work():
+            at = now()
+            taken = await queries_send.take_pending(at=at, leased_until=at + LEASE, limit=CHUNK)
+            if taken:
+                deliveries = await _send(taken)
+                await queries_send.mark_delivered(deliveries, now())
+                sent += sum(delivery.state == "sent" for delivery in deliveries)
+        if len(taken) < CHUNK:
+            return sent
+
+
+async def _send(taken: list[TakenNotice]) -> list[Delivery]:
+    contacts = await find_contacts([notice.citizen_id for notice in taken])
+    token = await _find_token()
+    unknown = Contact(None, None)
+    return await asyncio.gather(
+        *(_deliver(notice, contacts.get(notice.citizen_id, unknown), token) for notice in taken)
+    )
+
+
+async def _deliver(notice: TakenNotice, contact: Contact, token: str | None) -> Delivery:
+    """Try one channel after the other; a service that is away is waited for, not passed over."""
+    outcome, channel = await _try_wechat(notice, contact, token), "wechat"
+    if outcome == "no_way":
+        outcome, channel = await _try_sms(notice, contact), "sms"
+    if outcome == "later":
+        return compute_failure(notice.id, notice.tries, now())
+    if outcome == "sent":
+        return Delivery(notice_id=notice.id, tries=notice.tries, state="sent", channel=channel)  # type: ignore[arg-type]
+    return Delivery(notice_id=notice.id, tries=notice.tries, state="none" if outcome == "no_way" else "failed")
+
+
+async def _try_wechat(notice: TakenNotice, contact: Contact, token: str | None) -> Outcome:
+    if not (SETTINGS.wechat_template_record and contact.openid):
+        return "no_way"
+    if not await queries_send.take_quota(notice.citizen_id, TEMPLATE):
+        return "no_way"
+    outcome = "later" if token is None else await _ask_wechat(notice, contact.openid, token)
+    if outcome == "refused":
+        await queries_send.mark_quota_gone(notice.citizen_id, TEMPLATE)
+        return "no_way"
+    if outcome != "sent":
+        await queries_send.mark_quota_unused(notice.citizen_id, TEMPLATE)
+    return outcome
+
+
+async def _ask_wechat(notice: TakenNotice, openid: str, token: str) -> Outcome:
+    """Send a subscribe message; "refused" says that the citizen has not allowed it."""
+    try:
+        errcode = await _send_message(notice, openid, token)
+        if errcode in TOKEN_REFUSED:
+            errcode = await _send_message(notice, openid, await share_access_token(refused=token))
+    except Refusal:
+        return "later"
+    if errcode == 0:
+        return "sent"
+    if errcode in WECHAT_NOT_ALLOWED:
+        return "refused"
+    if errcode in WECHAT_LATER or errcode in TOKEN_REFUSED:
+        return "later"
+    LOG.error("WeChat refuses our messages with errcode %d: check the template and its fields", errcode)
+    return "no_way"
+
+
+async def _send_message(notice: TakenNotice, openid: str, token: str) -> int:
+    answer = await send_subscribe_message(
+        access_token=token,
+        openid=openid,
+        template_id=SETTINGS.wechat_template_record,
+        page=compute_page(notice.id),
+        data=compute_wechat_data(notice.title_zh, notice.at),
+    )
+    return answer.errcode
+
+
+async def _try_sms(notice: TakenNotice, contact: Contact) -> Outcome:
+    if not (SETTINGS.sms_base_url and contact.phone):
+        return "no_way"
+    try:
+        code = await send_sms(phone=contact.phone, parameters=compute_sms_parameters(notice.at))
+    except OutsideServiceUnavailable:
+        return "later"
+    if code == OK:
+        return "sent"
+    if code in SMS_NUMBER_REFUSED:
+        return "refused"
+    LOG.error("the SMS service refuses our messages with %s", code or "no code")
+    return "later"
+
+
+async def _find_token() -> str | None:
+    """Return WeChat's access token, once for a whole chunk; None when WeChat does not give one."""
+    if not SETTINGS.wechat_template_record:
+        return None
+    try:
+        return await share_access_token()
+    except Refusal:
+        return None

@@ -1,0 +1,83 @@
+"""What a citizen is told, and which messages they allow."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now
+from app.kit.errors import InvalidRequest, NotFound, NotJoined, StaleCursor, Unauthenticated
+from app.kit.http import AnyRequest, Language, language_of, refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.notice import actions, queries
+from app.notice.actions import Quota
+from app.notice.queries import NoticeRow
+from app.notice.schemas import NoticePage, NoticeShown, QuotaAsk, QuotaShown
+
+
+@get("/", operation_id="listNotices", status_code=200, responses=refusals(InvalidRequest, StaleCursor, Unauthenticated))
+async def list_notices(
+    request: AnyRequest,
+    citizen: NamedDependency[CitizenCaller],
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> NoticePage:
+    """Show what the citizen was told, newest first."""
+    language = language_of(request)
+    rows = await queries.list_notices(citizen.id, decode_cursor(cursor, UUID), limit)
+    page = make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
+    return NoticePage(data=page.data, page=page.page, unread=await queries.count_unread(citizen.id))
+
+
+@post(
+    "/{notice_id:uuid}/read",
+    operation_id="readNotice",
+    status_code=204,
+    responses=refusals(InvalidRequest, Unauthenticated, NotFound),
+)
+async def read_notice(notice_id: FromPath[UUID], citizen: NamedDependency[CitizenCaller]) -> None:
+    """Note that a notice was read; again changes nothing."""
+    await actions.mark_read(citizen.id, notice_id, at=now())
+
+
+@get("/quota", operation_id="listNoticeQuotas", status_code=200, responses=refusals(Unauthenticated))
+async def list_quotas(citizen: NamedDependency[CitizenCaller]) -> Page[QuotaShown]:
+    """Show which messages the mini-program may ask to send, and how many the citizen has allowed."""
+    return whole_page([_show_quota(await actions.read_quota(citizen.id))])
+
+
+@post(
+    "/quota",
+    operation_id="reportNoticeQuota",
+    status_code=200,
+    responses=refusals(InvalidRequest, Unauthenticated, NotJoined),
+)
+async def report_quota(data: JSONBody[QuotaAsk], citizen: NamedDependency[CitizenCaller]) -> QuotaShown:
+    """Note that the citizen allowed messages on the phone; WeChat itself refuses what was not allowed."""
+    citizen.need_active()
+    return _show_quota(await actions.add_quota(citizen.id, data.template, data.count))
+
+
+def _show(row: NoticeRow, language: Language) -> NoticeShown:
+    return NoticeShown(
+        id=row.id,
+        kind=row.kind,
+        subject_id=row.subject_id,
+        title=row.title_en if language == "en" else row.title_zh,
+        body=row.body_en if language == "en" else row.body_zh,
+        at=row.at,
+        read_at=row.read_at,
+    )
+
+
+def _show_quota(quota: Quota) -> QuotaShown:
+    return QuotaShown(template=quota.template, wechat_template_id=quota.wechat_template_id, remaining=quota.remaining)
+
+
+router = Router(
+    "/v1/me/notices", route_handlers=[list_notices, read_notice, list_quotas, report_quota], tags=["notice"]
+)

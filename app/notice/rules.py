@@ -1,0 +1,102 @@
+"""What a notice is, what a message says of it, and when sending is tried again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+Channel = Literal["wechat", "sms"]
+DeliveryState = Literal["pending", "sent", "failed", "none"]
+Template = Literal["record"]  # every notice there is tells of a record
+
+TEMPLATE: Template = "record"
+QUOTA_MAX = 20
+REPORTED_MAX = 5
+TRIES_MAX = 8
+RETRY_FIRST = timedelta(seconds=30)
+RETRY_FACTOR = 4
+RETRY_LONGEST = timedelta(hours=6)
+THING_CHARACTERS_MAX = 20  # of a field of kind ``thing`` in a WeChat message
+NOTICE_PAGE = "pages/notice/notice"
+HINT_ZH = "点击查看详情、异议与修复办法"
+SHANGHAI = timezone(timedelta(hours=8))
+
+# Bad news for this phone number only: another try would end the same way.
+SMS_NUMBER_REFUSED = frozenset(
+    {
+        "FailedOperation.PhoneNumberInBlacklist",
+        "FailedOperation.PhoneNumberOnBlacklist",
+        "InvalidParameterValue.IncorrectPhoneNumber",
+        "InvalidParameterValue.ProhibitSubMailboxes",
+        "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
+    }
+)
+# Subscribe message errcodes: the citizen has no quota left with WeChat, or the account is not one of ours.
+WECHAT_NOT_ALLOWED = frozenset({43101, 43107, 40003})
+WECHAT_LATER = frozenset({-1, 45009, 45011, 44990, 44991})
+
+
+class NewNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to tell a citizen about a subject; once for each (kind, subject)."""
+
+    citizen_id: UUID
+    kind: str
+    subject_id: UUID
+    title_zh: str
+    title_en: str
+    body_zh: str
+    body_en: str
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one try to send a notice; ``tries`` says which try it was."""
+
+    notice_id: UUID
+    tries: int
+    state: DeliveryState
+    channel: Channel | None = None
+    next_try_at: datetime | None = None
+
+
+def compute_retry_at(tries: int, at: datetime) -> datetime | None:
+    """Return when a notice is tried again after so many tries; None when it is given up."""
+    if tries >= TRIES_MAX:
+        return None
+    wait: timedelta = RETRY_FIRST * RETRY_FACTOR ** (tries - 1)
+    return at + min(wait, RETRY_LONGEST)
+
+
+def compute_failure(notice_id: UUID, tries: int, at: datetime) -> Delivery:
+    """Return what becomes of a notice whose sending failed for now."""
+    retry_at = compute_retry_at(tries, at)
+    return Delivery(
+        notice_id=notice_id, tries=tries, state="failed" if retry_at is None else "pending", next_try_at=retry_at
+    )
+
+
+def compute_page(notice_id: UUID) -> str:
+    """Return the page of the mini-program a message opens."""
+    return f"{NOTICE_PAGE}?id={notice_id}"
+
+
+def compute_wechat_data(title_zh: str, at: datetime) -> dict[str, dict[str, str]]:
+    """Return the fields of the subscribe message: what it is about, when, and where to go on."""
+    return {
+        "thing1": {"value": cut(title_zh, THING_CHARACTERS_MAX)},
+        "time2": {"value": f"{at.astimezone(SHANGHAI):%Y年%m月%d日 %H:%M}"},
+        "thing3": {"value": HINT_ZH},
+    }
+
+
+def compute_sms_parameters(at: datetime) -> Sequence[str]:
+    """Return what stands in the SMS: the day and nothing else, for others may read it."""
+    return [f"{at.astimezone(SHANGHAI):%Y年%m月%d日}"]
+
+
+def cut(text: str, characters_max: int) -> str:
+    """Shorten a text, and show that it is."""
+    return text if len(text) <= characters_max else text[: characters_max - 1] + "…"

@@ -1,0 +1,123 @@
+"""Keeping records, few or many at once: each event of a source once, whatever is sent twice or races."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.kit.database import is_in_transaction
+from app.record import queries, queries_bulk
+from app.record.rules import PutOutcome, compute_digest
+from app.record.rules_award import is_given_once, is_in_force_with
+from app.record.rules_rows import NewRows, pick_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from app.record.queries import KnownRecord
+
+__all__ = ["NewRows", "PutRows", "put_rows"]
+
+
+class PutRows(msgspec.Struct, frozen=True):
+    """What became of rows: an outcome for each, and the ids of the records that are new, by place."""
+
+    outcomes: list[PutOutcome]
+    record_ids: dict[int, UUID]
+
+
+async def put_rows(rows: NewRows, *, at: datetime, entered_by: UUID | None) -> PutRows:
+    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``."""
+    assert is_in_transaction(), "records and the scores they move are one transaction"
+    # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
+    members = await queries.lock_members(sorted(set(rows.citizen_id)))
+    put = PutRows(["not_a_member"] * len(rows), {})
+    waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id in members]
+    while waiting:
+        told = _take_one_of_each(waiting, rows)
+        barred = await _find_barred(rows, told)
+        settled: dict[int, PutOutcome] = dict.fromkeys(barred, "not_renewable")
+        settled |= await _put_distinct(rows, [place for place in told if place not in barred], put, at, entered_by)
+        for place, outcome in settled.items():
+            put.outcomes[place] = outcome
+        waiting = [place for place in waiting if place not in settled]
+    return put
+
+
+def _take_one_of_each(waiting: Iterable[int], rows: NewRows) -> list[int]:
+    """Pick the first telling of every event, in (source, event id) order; later ones come after it.
+
+    Of an honour that is given once, the first award alone: the next one must meet it.
+    """
+    first: dict[tuple[str, str], int] = {}
+    given: set[tuple[UUID, str | None, str | None]] = set()
+    for place in waiting:
+        honour = rows.honour[place]
+        if is_given_once(honour):
+            award = (rows.citizen_id[place], honour, rows.grade[place])
+            if award in given:
+                continue
+            given.add(award)
+        first.setdefault(rows.event(place), place)
+    return [first[event] for event in sorted(first)]
+
+
+async def _find_barred(rows: NewRows, places: Sequence[int]) -> set[int]:
+    """Return the rows that award again what is given once and is in force; a repeat of the same award is not one."""
+    once = [place for place in places if is_given_once(rows.honour[place])]
+    if not once:
+        return set()
+    awards = await queries_bulk.find_awards(rows, once)
+    known = {award.place for award in awards if (award.source, award.event_id) == rows.event(award.place)}
+    return {
+        award.place
+        for award in awards
+        if award.place not in known
+        and is_in_force_with(
+            rows.honour[award.place] or "",
+            (award.event_on, award.ends_on),
+            (rows.event_on[award.place], rows.ends_on[award.place]),
+        )
+    }
+
+
+async def _put_distinct(
+    rows: NewRows, places: Sequence[int], put: PutRows, at: datetime, entered_by: UUID | None
+) -> dict[int, PutOutcome]:
+    """Keep records of distinct events; a place is missing when its known record vanished and must be told again."""
+    if not places:
+        return {}
+    some = pick_rows(rows, places)
+    digests = list(map(compute_digest, some.citizen_id, some.facts))
+    fresh = await queries_bulk.insert_rows(some, digests, at=at, entered_by=entered_by)
+    put.record_ids.update({places[number]: record_id for number, record_id in fresh.items()})
+    known = await _find_known([some.event(number) for number in range(len(some)) if number not in fresh])
+    settled: dict[int, PutOutcome] = {places[number]: "accepted" for number in fresh}
+    ended: list[tuple[KnownRecord, date]] = []
+    for number, place in enumerate(places):
+        found = known.get(some.event(number))
+        if number in fresh or found is None:
+            continue
+        ends_on = some.ends_on[number]
+        settled[place] = outcome = _judge_repeat(digests[number], ends_on, found)
+        if ends_on is not None and outcome == "updated":
+            ended.append((found, ends_on))
+    if ended:
+        await queries.update_ends([found for found, _ in ended], [ends_on for _, ends_on in ended])
+    return settled
+
+
+async def _find_known(events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KnownRecord]:
+    if not events:
+        return {}
+    sources, event_ids = zip(*events, strict=True)
+    return {(k.source, k.event_id): k for k in await queries.find_known_records_for_update(sources, event_ids)}
+
+
+def _judge_repeat(digest: bytes, ends_on: date | None, known: KnownRecord) -> PutOutcome:
+    if digest != known.facts_digest:
+        return "conflict"
+    return "duplicate" if ends_on in (None, known.ends_on) else "updated"

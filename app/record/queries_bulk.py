@@ -1,0 +1,76 @@
+"""SQL by which records come in, few or many: one function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import fetch_all, fetch_one, read_sql
+from app.record.rules_rows import NewRows
+
+
+class NewPlaces(msgspec.Struct, frozen=True):
+    """Which rows of a statement became records, and which."""
+
+    places: list[int]
+    record_ids: list[UUID]
+
+
+class Award(msgspec.Struct, frozen=True):
+    """An honour somebody has, beside the row that tells of another."""
+
+    place: int
+    source: str
+    event_id: str
+    event_on: date
+    ends_on: date | None
+
+
+async def insert_rows(
+    rows: NewRows, digests: Sequence[bytes], *, at: datetime, entered_by: UUID | None
+) -> dict[int, UUID]:
+    """Claim the events nobody has claimed and keep their records; return the new records by the place of their row.
+
+    Waits for whoever is claiming the same. The rows are of distinct events in (source, event id) order.
+    """
+    new = await fetch_one(
+        NewPlaces,
+        read_sql(__file__, "put_rows"),
+        rows.citizen_id,
+        rows.indicator,
+        rows.honour,
+        rows.source,
+        rows.event_id,
+        rows.event_on,
+        rows.ends_on,
+        rows.grade,
+        rows.quantity,
+        rows.document,
+        rows.act_id,
+        digests,
+        at,
+        entered_by,
+    )
+    assert new is not None, "an aggregate has one row"
+    return {place - 1: record_id for place, record_id in zip(new.places, new.record_ids, strict=True)}
+
+
+async def find_awards(rows: NewRows, places: Sequence[int]) -> list[Award]:
+    """Return what honours of the same grade the people of some rows have that stand."""
+    return await fetch_all(
+        Award,
+        """
+        SELECT asked.place::integer, r.source, r.event_id, r.event_on, r.ends_on
+        FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS asked (place, citizen_id, honour, grade)
+        JOIN record r ON r.citizen_id = asked.citizen_id AND r.honour = asked.honour
+             AND r.grade IS NOT DISTINCT FROM asked.grade
+        WHERE r.state = 'active'
+        """,
+        places,
+        [rows.citizen_id[place] for place in places],
+        [rows.honour[place] for place in places],
+        [rows.grade[place] for place in places],
+    )

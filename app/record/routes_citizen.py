@@ -1,0 +1,59 @@
+"""What is recorded about the citizen who asks."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, get
+from litestar.di import NamedDependency
+
+from app.kit.auth import CitizenCaller
+from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
+from app.kit.http import AnyRequest, Language, language_of, refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.record import queries_kept
+from app.record.rules import CATALOGUE
+from app.record.rules_kept import KeptRecord, RecordPlace, compute_title
+from app.record.schemas import OwnRecord
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@get(
+    "/records",
+    operation_id="listOwnRecords",
+    status_code=200,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, NotJoined),
+)
+async def list_own_records(
+    request: AnyRequest,
+    citizen: NamedDependency[CitizenCaller],
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Response[Page[OwnRecord]]:
+    """List everything recorded about you, of whatever state, the newest event first."""
+    citizen.need_active()
+    rows = await queries_kept.list_own_records(citizen.id, decode_cursor(cursor, RecordPlace), limit)
+    language = language_of(request)
+    page = make_page(rows, limit, lambda row: _show(row, language), lambda row: RecordPlace(row.event_on, row.id))
+    return Response(page, headers=NO_STORE)
+
+
+def _show(record: KeptRecord, language: Language) -> OwnRecord:
+    zh, en = compute_title(record, CATALOGUE)
+    return OwnRecord(
+        id=record.id,
+        kind=record.kind,
+        code=record.code,
+        title=en if language == "en" else zh,
+        grade=record.grade,
+        quantity=record.quantity,
+        source=record.source,
+        document=record.document,
+        event_on=record.event_on,
+        ends_on=record.ends_on,
+        entered_at=record.entered_at,
+        state=record.state,
+        version=record.version,
+    )
+
+
+router = Router("/v1/me", route_handlers=[list_own_records], tags=["record"])

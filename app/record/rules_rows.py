@@ -1,0 +1,47 @@
+"""Records as columns, as many at once are handed to the database. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from app.record.rules import NewRecord, encode_facts
+
+
+class NewRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of members, a list for each field; ``facts`` is what ``encode_facts`` says of each record."""
+
+    citizen_id: list[UUID]
+    indicator: list[str | None]
+    honour: list[str | None]
+    source: list[str]
+    event_id: list[str]
+    event_on: list[date]
+    ends_on: list[date | None]
+    grade: list[str | None]
+    quantity: list[int | None]
+    document: list[str | None]
+    act_id: list[str | None]
+    facts: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.citizen_id)
+
+    def event(self, place: int) -> tuple[str, str]:
+        """Return what its source calls the event of a row."""
+        return (self.source[place], self.event_id[place])
+
+
+def make_rows(records: Sequence[NewRecord]) -> NewRows:
+    """Turn records into columns."""
+    columns = {name: [getattr(record, name) for record in records] for name in NewRecord.__struct_fields__}
+    return NewRows(**columns, facts=[encode_facts(record) for record in records])
+
+
+def pick_rows(rows: NewRows, places: Sequence[int]) -> NewRows:
+    """Return some of the rows, in the order asked for."""
+    columns = {name: getattr(rows, name) for name in NewRows.__struct_fields__}
+    return NewRows(**{name: [column[place] for place in places] for name, column in columns.items()})

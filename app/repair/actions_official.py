@@ -1,0 +1,172 @@
+"""What officials do with objections: look, ask the source, write down what it answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.citizen import actions as citizens
+from app.consent.actions import NewAccess, insert_access
+from app.event.actions import insert_events
+from app.kit.audit import write_audit
+from app.kit.crypto import encrypt_field, mask_name
+from app.kit.database import transaction
+from app.kit.errors import Forbidden, NotFound
+from app.notice.actions import NewNotice, insert_notices
+from app.repair import queries, queries_official
+from app.repair.actions import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
+from app.repair.refusals import FindingUnsuitable
+from app.repair.rules import FINDINGS
+from app.repair.rules_notice import ANSWERED_KIND, ANSWERED_TITLE_EN, ANSWERED_TITLE_ZH, compute_answered_body
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.citizen.rules import Person
+    from app.kit.auth import OfficialCaller
+    from app.repair.queries import ObjectionRow, RecordRow
+    from app.repair.rules import Finding, ObjectionAction, ObjectionState
+
+OBJECTION_READ = "objection.read"
+
+
+class OpenObjection(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket with what was written and who wrote it, as far as the reader may know."""
+
+    row: ObjectionRow
+    record: RecordRow | None
+    text: str
+    answer: str | None
+    name: str
+    id_number: str | None
+    phone: str | None
+
+
+async def list_objections(
+    official: OfficialCaller, state: ObjectionState | None, after: UUID | None, limit: int
+) -> list[ObjectionRow]:
+    """Return ``limit`` + 1 tickets after an id that a caller may see; nothing personal is in a list."""
+    institution_id = _find_tenant(official)
+    if institution_id is None:
+        return await queries_official.list_objections(state, after, limit)
+    return await queries_official.list_objections_of(institution_id, state, after, limit)
+
+
+async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: datetime) -> OpenObjection:
+    """Open a ticket; the citizen's access log and the audit chain say who did."""
+    async with transaction():
+        row = await _find(official, objection_id)
+        person = await citizens.read_person(row.citizen_id)
+        if person is None:  # left this very moment
+            raise NotFound
+        record = await queries.find_record(row.citizen_id, row.record_id) if row.record_id else None
+        opened = _open(row, record, person, official)
+        told = [name for name in ("record", "text", "name", "id_number", "phone") if getattr(opened, name) is not None]
+        access = NewAccess(
+            citizen_id=row.citizen_id, at=at, action=OBJECTION_READ, outcome="ok", told=told, official_id=official.id,
+            institution_id=official.institution_id,
+        )  # fmt: skip
+        await insert_access([access])
+        await write_audit(official, action=OBJECTION_READ, subject=f"objection:{row.id}", detail={})
+    return opened
+
+
+async def ask_source(official: OfficialCaller, objection_id: UUID, *, at: datetime) -> ObjectionRow:
+    """Pass a ticket on to the source; only the centre does, and an institution sees it from now on."""
+    if official.institution_id is not None:
+        raise Forbidden
+    async with transaction():
+        row = await _lock(official, objection_id, "ask-source")
+        await queries.mark_asked(row.id, at)
+        moved = msgspec.structs.replace(row, state="asked", asked_at=at)
+        await _note(official, "ask-source", moved, {}, at)
+    return moved
+
+
+async def answer_objection(
+    official: OfficialCaller, objection_id: UUID, *, finding: Finding, text: str, at: datetime
+) -> ObjectionRow:
+    """Write down what the source found and tell the citizen; no record and no score changes by it.
+
+    The source's own institution answers, or a caseworker of the centre on its behalf.
+    """
+    plain = read_text(text)
+    async with transaction():
+        row = await _lock(official, objection_id, "answer")
+        if finding not in FINDINGS[row.kind]:
+            raise FindingUnsuitable
+        cipher = encrypt_field(plain, column=ANSWER_COLUMN, row_id=row.id)
+        await queries.mark_answered(row.id, finding, cipher, by=official.id, at=at)
+        moved = msgspec.structs.replace(
+            row, state="answered", finding=finding, answer_cipher=cipher, answered_at=at, answered_by=official.id
+        )
+        await insert_notices([_make_notice(moved, finding)], at=at)
+        await _note(official, "answer", moved, {"finding": finding}, at)
+    return moved
+
+
+def _find_tenant(official: OfficialCaller) -> UUID | None:
+    """Return whose sources' tickets an official sees: an institution's, or None for the centre's caseworkers: all."""
+    if official.institution_id is None and "caseworker" not in official.roles:
+        raise Forbidden
+    return official.institution_id
+
+
+async def _find(official: OfficialCaller, objection_id: UUID) -> ObjectionRow:
+    institution_id = _find_tenant(official)
+    if institution_id is None:
+        row = await queries_official.find_objection(objection_id)
+    else:
+        row = await queries_official.find_objection_of(institution_id, objection_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def _lock(official: OfficialCaller, objection_id: UUID, action: ObjectionAction) -> ObjectionRow:
+    """Lock a ticket for a move: its citizen first, as in leaving and withdrawing, so that nobody waits in a circle."""
+    seen = await _find(official, objection_id)
+    await citizens.lock_accounts([seen.citizen_id])
+    row = await queries.find_own_objection_for_update(seen.citizen_id, objection_id)
+    if row is None:
+        raise NotFound
+    need_move(row, action)
+    return row
+
+
+def _open(row: ObjectionRow, record: RecordRow | None, person: Person, official: OfficialCaller) -> OpenObjection:
+    """Show who wrote as far as is needed: a record has its event id, one that is missing must be looked for by name."""
+    is_looked_for = row.kind == "missing"
+    may_call = row.is_contact_ok and official.institution_id is None
+    return OpenObjection(
+        row=row,
+        record=record,
+        text=open_text(row),
+        answer=open_answer(row),
+        name=person.name if is_looked_for else mask_name(person.name),
+        id_number=person.id_number.number if is_looked_for else None,
+        phone=person.phone if may_call else None,
+    )
+
+
+async def _note(
+    official: OfficialCaller, action: ObjectionAction, row: ObjectionRow, detail: dict[str, object], at: datetime
+) -> None:
+    """Write the event and the audit entry, inside the caller's transaction."""
+    await insert_events([make_event(PAST[action], row, at)])
+    await write_audit(official, action=f"objection.{action}", subject=f"objection:{row.id}", detail=detail)
+
+
+def _make_notice(row: ObjectionRow, finding: Finding) -> NewNotice:
+    body_zh, body_en = compute_answered_body(row.number, finding)
+    return NewNotice(
+        citizen_id=row.citizen_id,
+        kind=ANSWERED_KIND,
+        subject_id=row.id,
+        title_zh=ANSWERED_TITLE_ZH,
+        title_en=ANSWERED_TITLE_EN,
+        body_zh=body_zh,
+        body_en=body_en,
+    )

@@ -1,0 +1,154 @@
+"""A citizen says what is wrong or missing, and follows it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now
+from app.kit.errors import (
+    IdempotencyKeyInvalid,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotFound,
+    NotJoined,
+    OutcomeUnknown,
+    RateLimited,
+    StaleCursor,
+    Unauthenticated,
+)
+from app.kit.http import AnyRequest, Language, language_of, refusals
+from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.record.rules import CATALOGUE
+from app.repair import actions, queries
+from app.repair.actions import NewObjection
+from app.repair.queries import ObjectionRow
+from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
+from app.repair.rules import CITIZENS_ACTIONS, compute_allowed_actions
+from app.repair.schemas import Objection, ObjectionRequest, SourceAnswer
+
+PATH = "/v1/me/objections"
+
+
+@post(
+    "/",
+    operation_id="createObjection",
+    status_code=201,
+    responses=refusals(
+        InvalidRequest, IdempotencyKeyInvalid, Unauthenticated, NotJoined, NotFound, ObjectionOpen, TooManyObjections,
+        IdempotencyKeyReused, RateLimited, OutcomeUnknown,
+    ),
+)  # fmt: skip
+async def create_objection(
+    request: AnyRequest,
+    data: JSONBody[ObjectionRequest],
+    citizen: NamedDependency[CitizenCaller],
+    idempotency_key: IdempotencyKey = None,
+) -> Response[Objection]:
+    """Report a record that is wrong or missing; the ticket says by which day its source has answered."""
+    new = NewObjection(
+        key=check_key(idempotency_key),
+        digest=digest_request("POST", PATH, data),
+        kind=data.kind,
+        record_id=data.record_id,
+        indicator=data.indicator,
+        honour=data.honour,
+        source=data.source,
+        text=data.text,
+        is_contact_ok=data.contact_ok,
+    )
+    received = await actions.receive_objection(citizen, new, at=now())
+    headers = {REPLAYED_HEADER: "true"} if received.is_replayed else {}
+    return Response(_show(received.row, language_of(request)), headers=headers)
+
+
+@get(
+    "/",
+    operation_id="listMyObjections",
+    status_code=200,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated),
+)
+async def list_my_objections(
+    request: AnyRequest,
+    citizen: NamedDependency[CitizenCaller],
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[Objection]:
+    """List your tickets, newest first."""
+    rows = await queries.list_own_objections(citizen.id, decode_cursor(cursor, UUID), limit)
+    language = language_of(request)
+    return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
+
+
+@get(
+    "/{objection_id:uuid}",
+    operation_id="getMyObjection",
+    status_code=200,
+    responses=refusals(Unauthenticated, NotJoined, NotFound),
+)
+async def get_my_objection(
+    request: AnyRequest, citizen: NamedDependency[CitizenCaller], objection_id: FromPath[UUID]
+) -> Objection:
+    """Read a ticket of yours."""
+    citizen.need_active()
+    return _show(await actions.find_own_objection(citizen, objection_id), language_of(request))
+
+
+@post(
+    "/{objection_id:uuid}/withdraw",
+    operation_id="withdrawObjection",
+    status_code=200,
+    responses=refusals(Unauthenticated, NotJoined, NotFound, ObjectionStateUnsuitable),
+)
+async def withdraw_objection(
+    request: AnyRequest, citizen: NamedDependency[CitizenCaller], objection_id: FromPath[UUID]
+) -> Objection:
+    """Take a ticket back, also one that is answered."""
+    citizen.need_active()
+    return _show(await actions.withdraw_objection(citizen, objection_id, at=now()), language_of(request))
+
+
+def _show(row: ObjectionRow, language: Language) -> Objection:
+    answer = None
+    if row.finding is not None and row.answered_at is not None:
+        text = actions.open_answer(row) or ""
+        answer = SourceAnswer(finding=row.finding, text=text, answered_at=row.answered_at)
+    return Objection(
+        id=row.id,
+        number=row.number,
+        kind=row.kind,
+        state=row.state,
+        allowed_actions=compute_allowed_actions(row.state, CITIZENS_ACTIONS),
+        record_id=row.record_id,
+        indicator=row.indicator,
+        honour=row.honour,
+        title=_find_title(row, language),
+        source=row.source,
+        text=actions.open_text(row),
+        contact_ok=row.is_contact_ok,
+        received_at=row.received_at,
+        answer_due_on=row.answer_due_on,
+        asked_at=row.asked_at,
+        withdrawn_at=row.withdrawn_at,
+        answer=answer,
+    )
+
+
+def _find_title(row: ObjectionRow, language: Language) -> str | None:
+    kind: Any = CATALOGUE.indicators.get(row.indicator or "") or CATALOGUE.honours.get(row.honour or "")
+    if kind is None:
+        return None
+    return str(kind.title_en if language == "en" else kind.title_zh)
+
+
+router = Router(
+    PATH,
+    route_handlers=[create_objection, list_my_objections, get_my_objection, withdraw_objection],
+    tags=["repair"],
+)

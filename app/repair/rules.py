@@ -1,0 +1,77 @@
+"""What an objection is and how it moves. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from typing import Literal
+
+ObjectionKind = Literal["wrong", "missing"]
+ObjectionState = Literal["received", "asked", "answered", "withdrawn"]
+ObjectionAction = Literal["ask-source", "answer", "withdraw"]
+Finding = Literal["confirmed", "wrong", "missing_found", "unknown"]
+
+# An answered ticket stays open until it is decided; its citizen may still take it back.
+OBJECTION_MOVES: dict[ObjectionState, dict[ObjectionAction, ObjectionState]] = {
+    "received": {"ask-source": "asked", "withdraw": "withdrawn"},
+    "asked": {"answer": "answered", "withdraw": "withdrawn"},
+    "answered": {"withdraw": "withdrawn"},
+    "withdrawn": {},
+}
+OPEN_STATES: tuple[ObjectionState, ...] = tuple(state for state, moves in OBJECTION_MOVES.items() if moves)
+UNANSWERED_STATES: frozenset[ObjectionState] = frozenset({"received", "asked"})
+CITIZENS_ACTIONS: frozenset[ObjectionAction] = frozenset({"withdraw"})
+SOURCES_ACTIONS: frozenset[ObjectionAction] = frozenset({"answer"})
+CENTRES_ACTIONS: frozenset[ObjectionAction] = frozenset({"ask-source", "answer"})
+
+OPEN_OBJECTIONS_MAX = 5
+TEXT_CHARACTERS_MAX = 1000
+SOURCE_PATTERN = r"^[a-z0-9_.-]{2,40}(?!\n)$"
+CODE_PATTERN = r"^[A-Z][A-Z0-9_]{2,63}(?!\n)$"
+
+FINDINGS: dict[ObjectionKind, frozenset[Finding]] = {
+    "wrong": frozenset({"confirmed", "wrong", "unknown"}),
+    "missing": frozenset({"confirmed", "missing_found", "unknown"}),
+}
+FINDINGS_ZH: dict[Finding, str] = {
+    "confirmed": "经核对与来源登记一致",
+    "wrong": "来源确认该记录有误",
+    "missing_found": "来源确认存在遗漏的记录",
+    "unknown": "来源无法核实",
+}
+FINDINGS_EN: dict[Finding, str] = {
+    "confirmed": "it agrees with the source's register",
+    "wrong": "the source says that the record is wrong",
+    "missing_found": "the source has found the missing record",
+    "unknown": "the source cannot tell",
+}
+STATES_ZH: dict[ObjectionState, str] = {
+    "received": "已受理", "asked": "来源核查中", "answered": "来源已答复", "withdrawn": "已撤回",
+}  # fmt: skip
+
+NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is misread or misheard
+NUMBER_CHARACTERS = 10
+NUMBER_RANDOM_BYTES = 7
+
+
+def compute_number(random: int) -> str:
+    """Write a random number as people read it out, like ``7K2MX-9QD4T``: it says nothing of how many there are."""
+    letters = "".join(NUMBER_ALPHABET[random >> 5 * place & 31] for place in range(NUMBER_CHARACTERS))
+    return f"{letters[:5]}-{letters[5:]}"
+
+
+def compute_allowed_actions(state: ObjectionState, mine: Collection[ObjectionAction]) -> list[ObjectionAction]:
+    """Return what somebody who may do ``mine`` can do with a ticket in its state."""
+    return [action for action in OBJECTION_MOVES[state] if action in mine]
+
+
+def parse_text(text: str) -> str | None:
+    """Return what somebody wrote, in NFC and trimmed; None when it is empty or not plain text.
+
+    Lines may be broken; control characters, text that runs backwards and unassigned characters are not plain.
+    """
+    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
+    if not 1 <= len(plain) <= TEXT_CHARACTERS_MAX:
+        return None
+    is_plain = all(letter == "\n" or unicodedata.category(letter)[0] != "C" for letter in plain)
+    return plain if is_plain else None

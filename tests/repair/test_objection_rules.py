@@ -1,0 +1,80 @@
+"""States, numbers and texts of objections."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.repair.rules import (
+    CENTRES_ACTIONS,
+    CITIZENS_ACTIONS,
+    FINDINGS,
+    FINDINGS_EN,
+    FINDINGS_ZH,
+    NUMBER_RANDOM_BYTES,
+    OBJECTION_MOVES,
+    OPEN_STATES,
+    SOURCES_ACTIONS,
+    STATES_ZH,
+    TEXT_CHARACTERS_MAX,
+    ObjectionState,
+    compute_allowed_actions,
+    compute_number,
+    parse_text,
+)
+
+NUMBER = re.compile(r"[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}")
+
+
+@pytest.mark.parametrize(
+    ("state", "citizen", "centre", "source"),
+    [
+        ("received", ["withdraw"], ["ask-source"], []),
+        ("asked", ["withdraw"], ["answer"], ["answer"]),
+        ("answered", ["withdraw"], [], []),
+        ("withdrawn", [], [], []),
+    ],
+)
+def test_who_may_do_what_in_which_state(
+    state: ObjectionState, citizen: list[str], centre: list[str], source: list[str]
+) -> None:
+    assert compute_allowed_actions(state, CITIZENS_ACTIONS) == citizen
+    assert compute_allowed_actions(state, CENTRES_ACTIONS) == centre
+    assert compute_allowed_actions(state, SOURCES_ACTIONS) == source
+
+
+def test_every_state_and_finding_has_its_words() -> None:
+    assert set(STATES_ZH) == set(OBJECTION_MOVES)
+    assert set(OPEN_STATES) == set(OBJECTION_MOVES) - {"withdrawn"}
+    assert set(FINDINGS_ZH) == set(FINDINGS_EN) == set().union(*FINDINGS.values())
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2 ** (8 * NUMBER_RANDOM_BYTES) - 1))
+def test_a_number_can_be_read_out(random: int) -> None:
+    assert NUMBER.fullmatch(compute_number(random))
+
+
+def test_numbers_differ_where_their_bits_do() -> None:
+    assert len({compute_number(1 << bit) for bit in range(50)}) == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  记录有误 ", "记录有误"),
+        ("第一行\r\n第二行", "第一行\n第二行"),
+        ("e\u0301", "é"),
+        ("字" * TEXT_CHARACTERS_MAX, "字" * TEXT_CHARACTERS_MAX),
+        ("字" * (TEXT_CHARACTERS_MAX + 1), None),
+        (" \n ", None),
+        ("a\tb", None),
+        ("a\u202eb", None),
+        ("a\x1bb", None),
+    ],
+)
+def test_what_is_plain_text(text: str, expected: str | None) -> None:
+    assert parse_text(text) == expected

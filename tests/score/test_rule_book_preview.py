@@ -1,0 +1,240 @@
+"""Previews: counted by the worker in chunks, stopped and gone on with, told without telling of anybody."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from app.kit.clock import now, shanghai_day
+from app.kit.database import execute, fetch_value, transaction
+from app.kit.pace import FULL, Pace
+from app.score import actions_preview, queries_preview
+from app.score.actions import rescore
+from app.score.actions_preview import run_waiting_previews
+from app.score.rules_cells import CELL_MIN
+from app.score.rules_preview import PREVIEW_MOVES, SAMPLE_PARTS
+from tests.support.histories import insert_told, make_citizens
+from tests.support.officials import OfficialLogin, make_official
+from tests.support.rule_books import BOOKS, book_of, copy_book, find_id, submit
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
+
+CITIZENS = 40
+DISTRICTS = {"990101": 25, "990102": 12, "990103": 3}
+
+
+@pytest.fixture(scope="module")
+async def editor(app: object) -> OfficialLogin:
+    del app
+    return await make_official(roles=["editor"])
+
+
+@pytest.fixture(scope="module")
+async def city(app: object) -> list[UUID]:
+    """Make citizens with scores: everybody has five years of good faith, the first fifteen a verified identity."""
+    del app
+    ids = await make_citizens(CITIZENS)
+    districts = [code for code, count in DISTRICTS.items() for _ in range(count)]
+    sql = "UPDATE citizen SET district = new.district FROM unnest($1::uuid[], $2::text[]) AS new (id, district) "
+    await execute(sql + "WHERE citizen.id = new.id", ids, districts)
+    from tests.score.cases import told  # noqa: PLC0415 - beside the oracle
+
+    for one in ids[:15]:
+        await insert_told(one, [told("BASE_ID_VERIFIED", "2026-01-05")])
+    async with transaction():
+        await rescore(ids, at=now())
+    return ids
+
+
+async def ask(client: AsyncClient, editor: OfficialLogin, book: dict[str, Any], sample: str = "all") -> Response:
+    return await client.post(f"{BOOKS}/{book['id']}/preview", json={"sample": sample}, headers=editor.headers)
+
+
+async def read(client: AsyncClient, editor: OfficialLogin, book: dict[str, Any]) -> Any:
+    answer = await client.get(f"{BOOKS}/{book['id']}/preview", headers=editor.headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def make_dearer(client: AsyncClient, editor: OfficialLogin) -> dict[str, Any]:
+    """Draft a book in which a verified identity gives 45 points instead of 30, and nothing else is different."""
+    book = await copy_book(client, editor)
+    document = book["document"]
+    next(one for one in document["indicators"] if one["code"] == "BASE_ID_VERIFIED")["values"] = [{"points": 45}]
+    headers = {**editor.headers, "If-Match": book["etag"]}
+    return book_of(await client.put(f"{BOOKS}/{book['id']}", json={"document": document}, headers=headers))
+
+
+@pytest.mark.usefixtures("city")
+async def test_a_preview_counts_who_changes_and_by_how_much(client: AsyncClient, editor: OfficialLogin) -> None:
+    book = await make_dearer(client, editor)
+    asked = await ask(client, editor, book)
+    assert (asked.status_code, asked.json()["state"], asked.json()["report"]) == (202, "waiting", None)
+    assert asked.json()["before"] == {"code": "rating", "version": 1}
+    assert asked.json()["after"] == {"code": "rating", "version": book["version"]}
+    assert await run_waiting_previews(pace=FULL) is True
+    assert await run_waiting_previews(pace=FULL) is False
+    told = await read(client, editor, book)
+    everybody = await fetch_value("SELECT count(*) FROM score_snapshot")
+    assert (told["state"], told["citizensDone"], told["citizensTotal"]) == ("done", everybody, everybody)
+    assert (told["day"], told["citizensMin"]) == (str(shanghai_day(now())), CELL_MIN)
+    report = told["report"]
+    assert report["citizens"] == everybody
+    risen = [step for step in report["points"] if step["ranges"][0]["minPoints"] == 11]
+    assert [step["citizens"] >= 15 for step in risen] == [True]
+    districts = {tuple(row["keys"]): row for row in report["districts"]["rows"]}
+    assert districts["990101",]["citizens"] == 25
+    # Fifteen rose here and ten did not: enough of each to be told.
+    assert sorted(districts["990101",]["cells"]) == [0, 10, 15]
+    assert not any(keys == ("990103",) for keys in districts)
+    assert any("990103" in keys and row["citizens"] >= CELL_MIN for keys, row in districts.items())
+
+
+def numbers_of(told: Any) -> list[int]:
+    """Return every number of citizens in a report, however deep."""
+    if isinstance(told, dict):
+        named = [value for name, value in told.items() if name == "citizens"]
+        return named + [one for name, value in told.items() if name != "ranges" for one in numbers_of(value)]
+    if isinstance(told, list):
+        return [one for value in told for one in ([value] if isinstance(value, int) else numbers_of(value))]
+    return []
+
+
+@pytest.mark.usefixtures("city")
+async def test_no_number_is_about_a_few(client: AsyncClient, editor: OfficialLogin) -> None:
+    """Under the ledger levels are others, everybody moves, and small districts are joined."""
+    book = await copy_book(client, editor, "ledger")
+    await ask(client, editor, book)
+    await run_waiting_previews(pace=FULL)
+    report = (await read(client, editor, book))["report"]
+    numbers = numbers_of(report)
+    assert len(numbers) > 10
+    assert all(number == 0 or number >= CELL_MIN for number in numbers)
+    levels = report["levels"]
+    assert {key for row in levels["rows"] for key in row["keys"]} == {"L1", "L2", "L3", "L4", "L5"}
+    assert {key for column in levels["columns"] for key in column} == {"D", "C", "B", "A", "AA", "AAA"}
+
+
+async def test_a_killed_preview_goes_on_where_it_was(
+    client: AsyncClient, editor: OfficialLogin, city: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after every chunk, with one chunk done twice: the counts are those of an undisturbed one."""
+    monkeypatch.setattr(actions_preview, "CHUNK_CITIZENS", 7)
+    book = await make_dearer(client, editor)
+    await ask(client, editor, book)
+    await run_waiting_previews(pace=FULL)
+    undisturbed = await read(client, editor, book)
+    assert (await ask(client, editor, book)).json()["state"] == "waiting"
+
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    class OneChunk(Pace, frozen=True):
+        def work(self) -> Any:
+            return _stop_after(super().work(), Killed)
+
+    for _ in range(len(city) // 7 + 3):
+        row = await queries_preview.find_open_preview()
+        if row is None:
+            break
+        with pytest.raises(Killed):
+            await run_waiting_previews(pace=OneChunk())
+        await actions_preview._go_on(row)  # somebody who read it before the kill does the same chunk again
+    await run_waiting_previews(pace=FULL)
+    again = await read(client, editor, book)
+    assert {**again, "requestedAt": "", "finishedAt": ""} == {**undisturbed, "requestedAt": "", "finishedAt": ""}
+
+
+class _stop_after:  # noqa: N801 - a context manager
+    def __init__(self, inner: Any, error: type[Exception]) -> None:
+        self.inner, self.error = inner, error
+
+    async def __aenter__(self) -> None:
+        await self.inner.__aenter__()
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.inner.__aexit__(*raised)
+        raise self.error
+
+
+@pytest.mark.usefixtures("city")
+async def test_asking_again_goes_on_and_another_sample_begins_anew(client: AsyncClient, editor: OfficialLogin) -> None:
+    book = await make_dearer(client, editor)
+    first = (await ask(client, editor, book)).json()
+    assert (await ask(client, editor, book)).json()["requestedAt"] == first["requestedAt"]
+    assert (await ask(client, editor, book, "tenth")).json()["requestedAt"] != first["requestedAt"]
+    await run_waiting_previews(pace=FULL)
+    told = await read(client, editor, book)
+    assert (told["state"], told["sample"]) == ("done", "tenth")
+    assert (await ask(client, editor, book, "tenth")).json()["state"] == "waiting"
+    await run_waiting_previews(pace=FULL)
+    assert (await read(client, editor, book))["citizensDone"] == told["citizensDone"]
+
+
+@pytest.mark.usefixtures("city")
+async def test_a_smaller_sample_lies_within_a_larger_one(client: AsyncClient, editor: OfficialLogin) -> None:
+    book = await make_dearer(client, editor)
+    await ask(client, editor, book)
+    row = await queries_preview.find_open_preview()
+    assert row is not None
+    samples = {
+        name: {one.id for one in await queries_preview.list_sampled(row, parts, 1_000_000)}
+        for name, parts in SAMPLE_PARTS.items()
+    }
+    assert samples["hundredth"] <= samples["tenth"] <= samples["all"]
+    await run_waiting_previews(pace=FULL)
+
+
+async def test_an_edit_forgets_the_preview_and_too_few_are_not_told(client: AsyncClient, editor: OfficialLogin) -> None:
+    book = await copy_book(client, editor)
+    path = f"{BOOKS}/{book['id']}/preview"
+    assert (await client.get(path, headers=editor.headers)).status_code == 404
+    await ask(client, editor, book, "hundredth")
+    await run_waiting_previews(pace=FULL)
+    told = await read(client, editor, book)
+    assert (told["report"] is None) == (told["citizensDone"] < CELL_MIN)
+    headers = {**editor.headers, "If-Match": book["etag"]}
+    document = {**book["document"], "titleEn": secrets.token_hex(4)}
+    assert (await client.put(f"{BOOKS}/{book['id']}", json={"document": document}, headers=headers)).status_code == 200
+    assert (await client.get(path, headers=editor.headers)).status_code == 404
+
+
+async def test_a_book_edited_while_it_is_counted_is_let_go(client: AsyncClient, editor: OfficialLogin) -> None:
+    book = await copy_book(client, editor)
+    await ask(client, editor, book)
+    row = await queries_preview.find_open_preview()
+    assert row is not None
+    headers = {**editor.headers, "If-Match": book["etag"]}
+    assert (await client.request("DELETE", f"{BOOKS}/{book['id']}", headers=headers)).status_code == 204
+    await actions_preview._go_on(row)
+    await actions_preview._go_on(await _running(row))
+    assert await run_waiting_previews(pace=FULL) is False
+
+
+async def _running(row: queries_preview.PreviewRow) -> queries_preview.PreviewRow:
+    import msgspec  # noqa: PLC0415 - here only
+
+    return msgspec.structs.replace(row, state="running")
+
+
+async def test_what_counts_already_is_not_previewed(client: AsyncClient, editor: OfficialLogin) -> None:
+    answer = await ask(client, editor, {"id": await find_id("rating", 1)})
+    assert (answer.status_code, answer.json()["code"]) == (409, "rule_book_move_not_allowed")
+    book = await submit(client, editor, await copy_book(client, editor))
+    assert (await ask(client, editor, book)).status_code == 202
+    await run_waiting_previews(pace=FULL)
+
+
+async def test_only_the_centre_asks_and_only_writers(client: AsyncClient, editor: OfficialLogin) -> None:
+    auditor = await make_official(roles=["auditor"])
+    book = await copy_book(client, editor)
+    assert (await ask(client, auditor, book)).status_code == 403
+    assert (await ask(client, editor, book, "half")).status_code == 400
+
+
+def test_the_moves_of_a_preview_know_every_state() -> None:
+    assert {state for moves in PREVIEW_MOVES.values() for state in moves.values()} == set(PREVIEW_MOVES)
