@@ -37,7 +37,7 @@ LOG = logging.getLogger("huixin.worker")
 RECONNECT_SECONDS = 2
 COMMAND_SECONDS_MAX = 60  # a piece of long work may take longer than a request
 IMPORTS_TOLD_MAX = 20
-RESCORE_CHUNK = 200
+RESCORE_CHUNK = 500
 RESCORE_CHUNKS_MAX = 1000  # of one run; what is left then is taken by the next
 
 

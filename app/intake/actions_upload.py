@@ -17,6 +17,7 @@ from app.kit.clock import now, uuid7
 from app.kit.crypto import encrypt_bytes
 from app.kit.database import transaction
 from app.kit.errors import BodyTooLarge, IdempotencyKeyReused, NotFound, Reason, Refusal
+from app.kit.queue import enqueue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -201,6 +202,7 @@ async def _open(
         if same is not None:
             return Received(same, is_known=True)
         await queries_import.mark_waiting(import_id, digest=digest, file_bytes=size)
+        await enqueue("imports")
         detail: dict[str, object] = {"source": source, "bytes": size, "parent": parent_id}
         await write_audit(official, action="record_import.open", subject=f"import:{import_id}", detail=detail)
         row = await queries_import.find_import(import_id)

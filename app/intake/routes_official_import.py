@@ -18,7 +18,13 @@ from app.intake import actions_upload, queries_import
 from app.intake.actions_quarantine import find_import
 from app.intake.actions_upload import Received
 from app.intake.queries_import import ImportRow
-from app.intake.routes_official_quarantine import IMPORTER, READERS, download_quarantine, list_quarantine
+from app.intake.routes_official_quarantine import (
+    IMPORTER,
+    READERS,
+    download_quarantine,
+    list_quarantine,
+    need_centre,
+)
 from app.intake.rules import Flaw
 from app.intake.rules_import import IMPORT_MOVES, UPLOAD_BYTES_MAX, ImportCounts
 from app.intake.schemas_import import ImportSummary, ImportView
@@ -74,6 +80,7 @@ async def send_record_file(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
     """Take a file of records (CSV or JSONL) as it arrives; it is imported soon, and watched by its id."""
+    need_centre(official)
     _need_file_type(request)
     received = await actions_upload.receive_upload(
         official, _blocks(request), source=source, parent_id=None, key=check_key(idempotency_key)
@@ -97,6 +104,7 @@ async def rerun_import(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
     """Take the corrected quarantine of an import, as downloaded; what fits now goes in and is no longer to correct."""
+    need_centre(official)
     _need_file_type(request)
     key = check_key(idempotency_key)
     parent = await actions_upload.find_parent(import_id)
@@ -121,7 +129,7 @@ async def list_imports(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[ImportView]:
     """List the imports, newest first."""
-    del official
+    need_centre(official)
     language = language_of(request)
     rows = await queries_import.list_imports(source, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
@@ -138,7 +146,7 @@ async def get_import(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> ImportView:
     """Show how far an import has got, and what became of its rows stage by stage."""
-    del official
+    need_centre(official)
     return _show(await find_import(import_id), language_of(request))
 
 
@@ -153,6 +161,7 @@ async def cancel_import(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> ImportView:
     """Stop an import; what is stored stays."""
+    need_centre(official)
     return _show(await actions_upload.cancel_import(official, import_id), language_of(request))
 
 

@@ -37,7 +37,7 @@ async def list_quarantine(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[QuarantinedView]:
     """List the rows that stayed behind, in the order of the file, with the reason of each."""
-    del official
+    need_centre(official)
     await find_import(import_id)
     language = language_of(request)
     after = decode_cursor(cursor, int) or 0
@@ -57,9 +57,16 @@ async def download_quarantine(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> Stream:
     """Download the rows still to be corrected, for a spreadsheet; send the corrected file back to `rerun`."""
+    need_centre(official)
     lines = await open_quarantine(official, import_id, language_of(request))
     headers = {"Content-Disposition": f'attachment; filename="quarantine-{import_id}.csv"'}
     return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def need_centre(official: OfficialCaller) -> None:
+    """Refuse whoever is not the centre's: files hold what every institution's citizens did."""
+    if official.institution_id is not None:
+        raise Forbidden
 
 
 def _show_held(row: QuarantinedRow, language: Language) -> QuarantinedView:

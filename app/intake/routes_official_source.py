@@ -13,6 +13,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from app.intake import actions_quality, actions_source, queries_source
 from app.intake.actions_source import SourceEntry
 from app.intake.queries_source import SourceRow
+from app.intake.routes_official_quarantine import need_centre
 from app.intake.rules_mapping import Mapping, make_default_mapping
 from app.intake.rules_quality import DAYS_DEFAULT, SIGNS, Quality, Sign
 from app.intake.schemas_source import (
@@ -54,7 +55,7 @@ async def register_source(
     official: NamedDependency[OfficialCaller], data: JSONBody[SourceRequest]
 ) -> Response[SourceView]:
     """Register a source of records: what it may report, and how its files are read."""
-    _need_centre(official)
+    need_centre(official)
     return _answer(await actions_source.register_source(official, _make_entry(data.code, data)), 201)
 
 
@@ -69,7 +70,7 @@ async def list_sources(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[SourceView]:
     """List the sources, by code."""
-    _need_centre(official)
+    need_centre(official)
     rows = await queries_source.list_sources(decode_cursor(cursor, str), limit)
     return make_page(rows, limit, _show, lambda row: row.code)
 
@@ -84,7 +85,7 @@ async def list_sources(
 )
 async def get_source(official: NamedDependency[OfficialCaller], source_code: FromPath[str]) -> Response[SourceView]:
     """Show a source with its `ETag`."""
-    _need_centre(official)
+    need_centre(official)
     return _answer(await actions_source.find_source(source_code))
 
 
@@ -112,7 +113,7 @@ async def change_source(
     if_match: IfMatch = None,
 ) -> Response[SourceView]:
     """Replace what is registered of a source."""
-    _need_centre(official)
+    need_centre(official)
     entry = _make_entry(source_code, data)
     return _answer(await actions_source.change_source(official, entry, if_match=if_match))
 
@@ -132,7 +133,7 @@ async def get_source_quality(
     until: Annotated[date | None, QueryParameter(name="to", description="The last day; today.")] = None,
 ) -> QualityReport:
     """Show how a source fares: what was sent, kept, late or held back, day by day and beside the days before."""
-    _need_centre(official)
+    need_centre(official)
     until = until or shanghai_day(now())
     since = since or until - timedelta(days=DAYS_DEFAULT - 1)
     report = await actions_quality.read_quality(source_code, since, until)
@@ -146,11 +147,6 @@ async def get_source_quality(
         turned_bad=[_show_sign(sign, language) for sign in report.signs],
         days=[DatedQuality(day=day, **_numbers(quality)) for day, quality in report.days],
     )
-
-
-def _need_centre(official: OfficialCaller) -> None:
-    if official.institution_id is not None:
-        raise Forbidden
 
 
 def _make_entry(code: str, content: SourceContent) -> SourceEntry:

@@ -5,7 +5,6 @@ What is negative, and when it ends by itself, the rule book says.
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal
@@ -13,13 +12,13 @@ from typing import Literal
 import msgspec
 
 from app.record.rules import NewRecord
+from app.record.rules_award import add_months
 from app.score.rules_book import RuleBook, RuleIndicator, Value
 
 NEGATIVE_RECORD = "negative_record"  # the kind of these notices
 
 EndKind = Literal["not_scored", "while_it_lasts", "until", "over", "open"]
 LASTING = frozenset({"state", "ceiling"})
-MONTHS_A_YEAR = 12
 
 
 class End(msgspec.Struct, frozen=True):
@@ -70,14 +69,6 @@ def compute_end(indicator: RuleIndicator, record: NewRecord, today: date) -> End
     if months is None:
         return End("open")
     return _end_of(add_months(record.ends_on or record.event_on, months), today)
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the day of the same number so many months later, or the last one of that month."""
-    year, month = divmod(day.year * MONTHS_A_YEAR + day.month - 1 + months, MONTHS_A_YEAR)
-    if year >= date.max.year:
-        return date.max
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def compute_words(indicator: RuleIndicator, record: NewRecord, source: SourceTitle, today: date) -> Told:

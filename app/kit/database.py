@@ -97,16 +97,10 @@ async def execute_many(sql: str, rows: Iterable[Sequence[object]]) -> None:
         await connection.executemany(sql, rows)
 
 
-async def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Store many rows by COPY, the fastest way in; all of them or none."""
-    async with borrow() as connection:
-        await connection.copy_records_to_table(table, columns=columns, records=rows)
-
-
 async def copy_encoded(table: str, columns: Sequence[str], rows: bytes) -> None:
-    """Store many rows that are in PostgreSQL's binary format already; all of them or none."""
-    async with borrow() as connection:  # bytes alone would be taken for a file's name
-        await connection.copy_to_table(table, source=memoryview(rows), columns=columns, format="binary")
+    """Store many rows by COPY, the fastest way in, from PostgreSQL's binary format; all of them or none."""
+    async with borrow() as connection:
+        await connection.copy_to_table(table, source=_pass_on(rows), columns=columns, format="binary")
 
 
 @asynccontextmanager
@@ -140,3 +134,8 @@ async def _teach_json(connection: Connection[Record]) -> None:
     """Pass JSON through as bytes-free text; Structs are encoded and decoded by msgspec where they are used."""
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
+
+
+async def _pass_on(rows: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes as a source of COPY: by themselves they would be taken for a file's name."""
+    yield rows

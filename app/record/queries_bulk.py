@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,6 +10,8 @@ import msgspec
 
 from app.kit.database import fetch_all, fetch_one, read_sql
 from app.record.rules_rows import NewRows
+
+BETWEEN, NULL = "\x1f", "\x1e"  # what no text of a record holds: it has no control characters
 
 
 class NewPlaces(msgspec.Struct, frozen=True):
@@ -39,18 +41,18 @@ async def insert_rows(
     new = await fetch_one(
         NewPlaces,
         read_sql(__file__, "put_rows"),
-        rows.citizen_id,
-        rows.indicator,
-        rows.honour,
-        rows.source,
-        rows.event_id,
-        rows.event_on,
-        rows.ends_on,
-        rows.grade,
-        rows.quantity,
-        rows.document,
-        rows.act_id,
-        digests,
+        _join(map(str, rows.citizen_id)),
+        _join_some(rows.indicator),
+        _join_some(rows.honour),
+        _join(rows.source),
+        _join(rows.event_id),
+        _join(map(str, rows.event_on)),
+        _join_some(rows.ends_on),
+        _join_some(rows.grade),
+        _join_some(rows.quantity),
+        _join_some(rows.document),
+        _join_some(rows.act_id),
+        _join(r"\x" + digest.hex() for digest in digests),
         at,
         entered_by,
     )
@@ -74,3 +76,14 @@ async def find_awards(rows: NewRows, places: Sequence[int]) -> list[Award]:
         [rows.honour[place] for place in places],
         [rows.grade[place] for place in places],
     )
+
+
+def _join(column: Iterable[str]) -> str:
+    return BETWEEN.join(column)
+
+
+def _join_some(column: Sequence[object | None]) -> str | None:
+    """Return a column as one text, None when there is nothing in it; quantities may be 0, which is something."""
+    if column.count(None) == len(column):
+        return None
+    return BETWEEN.join([NULL if value is None else str(value) for value in column])

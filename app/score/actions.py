@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from app.kit.clock import shanghai_day
 from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
+from app.kit.queue import enqueue
 from app.score import queries, queries_engine
 from app.score.actions_history import explain_change, store_changes, tell_former
 from app.score.actions_known import find_book, get_known_book
@@ -68,6 +69,7 @@ async def mark_due(citizen_ids: Sequence[UUID], *, at: datetime) -> None:
     """
     assert is_in_transaction(), "whoever changes records says so in the same transaction"
     await queries.insert_due(sorted(set(citizen_ids)), at)
+    await enqueue("rescore")
 
 
 async def rescore_waiting(limit: int, *, at: datetime) -> int:

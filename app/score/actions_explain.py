@@ -57,7 +57,7 @@ async def explain_score(citizen_id: UUID) -> Explanation:
         async with transaction():
             await rescore([citizen_id], at=now())  # what is explained is what is shown, and what is on record
     async with transaction():
-        await queries_engine.mark_plan_reusable()
+        await queries_engine.mark_plan()
         answers = await queries_engine.find_explained_again([citizen_id])
     if not answers:
         raise NoScore
@@ -111,7 +111,7 @@ async def verify_scores(sample: int) -> tuple[int, list[str]]:
     for begin in range(0, len(asked), VERIFY_CITIZENS):
         chunk = asked[begin : begin + VERIFY_CITIZENS]
         async with transaction():
-            await queries_engine.mark_many()
+            await queries_engine.mark_plan()
             again = await queries_engine.find_scores_again(chunk)
             explained = {one.citizen_id: one for one in await queries_engine.find_explained_again(chunk)}
         wrong += [

@@ -9,6 +9,7 @@ import msgspec
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.kit.errors import NotFound
+from app.kit.queue import enqueue
 from app.score import queries, queries_draft, queries_engine, queries_preview
 from app.score.actions import find_book
 from app.score.actions_draft import need_allowed, need_centre, read_book, tell
@@ -47,6 +48,7 @@ async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sam
         need_allowed(book, "preview")
         if await queries_preview.insert_preview(book.id, sample, shanghai_day(at), official.id, at):
             await tell(official, book, "preview", at)
+            await enqueue("previews")
     return await _unfold(book)
 
 

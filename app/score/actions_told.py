@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.kit.clock import uuid7
+from app.kit.database import is_in_transaction, transaction
 from app.score import queries_engine
 from app.score.actions_explain import ADJUSTMENTS, CONTRIBUTIONS, DIMENSIONS
 from app.score.rules_told import AskedPerson, ToldPerson, ToldRecord, ToldScore
@@ -25,7 +27,10 @@ async def score_told(people: Sequence[ToldPerson], *, rule_book_id: int, day: da
     """
     asked = [AskedPerson(id=uuid7(), **msgspec.structs.asdict(person)) for person in people]
     sent = msgspec.json.encode(asked).decode()
-    answers = {row.citizen_id: row for row in await queries_engine.find_explained_of_told(sent, day, rule_book_id)}
+    async with nullcontext() if is_in_transaction() else transaction():
+        await queries_engine.mark_plan()
+        rows = await queries_engine.find_explained_of_told(sent, day, rule_book_id)
+    answers = {row.citizen_id: row for row in rows}
     return [_unfold(answers[one.id]) if one.id in answers else None for one in asked]
 
 

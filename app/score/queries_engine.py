@@ -12,11 +12,11 @@ import msgspec
 from app.kit.database import execute, fetch_all, read_sql
 
 PARTS = ("candidates", "contributions", "totals", "facts")
-FEW_CITIZENS_MAX = 16
-PLAN_FOR_FEW = {"plan_cache_mode": "force_generic_plan"}
-# The planner cannot know how many rows a step of the engine yields; a nested loop over a wrong guess costs minutes.
-PLAN_FOR_MANY = {"plan_cache_mode": "force_custom_plan", "enable_nestloop": "off", "enable_mergejoin": "off"}
-PLAN_FOR_RANGE = PLAN_FOR_MANY | {"enable_bitmapscan": "off", "work_mem": "128MB", "statement_timeout": "60s"}
+# Planning the engine's statement takes longer than running it for one citizen, so one plan serves all. The planner cannot
+# know how many rows a step yields, and a nested loop over a wrong guess costs minutes; so all but the look-ups by LATERAL
+# is joined by hashing, which for one citizen costs no more.
+PLAN = {"plan_cache_mode": "force_generic_plan", "enable_nestloop": "off", "enable_mergejoin": "off"}
+PLAN_FOR_RANGE = PLAN | {"enable_bitmapscan": "off", "work_mem": "128MB", "statement_timeout": "60s"}
 MARK = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)"
 # That the scores are named here keeps a switch out until the transaction ends: it is either told here, or comes later.
 LOCK = f"""
@@ -86,26 +86,19 @@ class LockedCitizen(msgspec.Struct, frozen=True):
 async def lock_citizens(citizen_ids: Sequence[UUID]) -> list[LockedCitizen]:
     """Lock citizens in id order; the score is computed by a later statement, which sees what others committed.
 
-    For the rest of the transaction plans are chosen by how many citizens there are: planning the engine's statement
-    takes longer than running it for one; for many, its steps are joined by hashing.
+    The rest of the transaction plans as the engine needs it, as after ``mark_plan``.
     """
-    settings = PLAN_FOR_FEW if len(citizen_ids) <= FEW_CITIZENS_MAX else PLAN_FOR_MANY
-    return await fetch_all(LockedCitizen, LOCK, citizen_ids, list(settings), list(settings.values()))
+    return await fetch_all(LockedCitizen, LOCK, citizen_ids, list(PLAN), list(PLAN.values()))
 
 
-async def mark_many() -> None:
-    """Plan for many citizens for the rest of the transaction."""
-    await execute(MARK, list(PLAN_FOR_MANY), list(PLAN_FOR_MANY.values()))
+async def mark_plan() -> None:
+    """Plan as the engine needs it for the rest of the transaction."""
+    await execute(MARK, list(PLAN), list(PLAN.values()))
 
 
 async def mark_bulk() -> None:
-    """Plan for a range of citizens for the rest of the transaction, which may take longer than others."""
+    """The same for ranges of citizens, which take longer than other statements may."""
     await execute(MARK, list(PLAN_FOR_RANGE), list(PLAN_FOR_RANGE.values()))
-
-
-async def mark_plan_reusable() -> None:
-    """Use the plan at hand for the rest of the transaction; see ``lock_citizens``."""
-    await execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
 
 
 async def find_scores(citizen_ids: Sequence[UUID], day: date, rule_book_id: int | None = None) -> list[ComputedScore]:

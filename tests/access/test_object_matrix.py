@@ -241,6 +241,14 @@ IDS_WITHIN: dict[tuple[str, str], Foreign] = {
     ),
     ("editCampaign", "/benefits/*/stores/*"): Foreign("editor", "store", lambda _, _id: _campaign_at(_id), 422),
     ("draftRuleBook", "/copyFrom"): Foreign("editor", "draft_rule_book", lambda _, _id: {"copyFrom": _id}, 403),
+    ("registerSource", "/institutionId"): Foreign(
+        "administrator", "institution", lambda w, _id: RIGHT["registerSource"].body(w) | {"institutionId": _id},  # type: ignore[misc]
+        403,
+    ),
+    ("changeSource", "/institutionId"): Foreign(
+        "administrator", "institution", lambda w, _id: RIGHT["changeSource"].body(w) | {"institutionId": _id},  # type: ignore[misc]
+        403,
+    ),
     ("createObjection", "/recordId"): Foreign("citizen", "record", lambda _, _id: wrong(_id)),
     ("listTerminals", "?storeId"): Foreign("administrator", "store", lambda _, _id: {"storeId": _id}, 200),
 }  # fmt: skip

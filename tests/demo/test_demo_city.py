@@ -11,11 +11,12 @@ import pytest
 
 from app.campaign.actions import catalogue
 from app.demo import actions
+from app.demo.rules_copy import compute_instant, pack_bytes, pack_count, pack_rows, pack_text, pack_timestamp
 from app.demo.rules_file import City
 from app.kit.audit import find_broken_entry
 from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
-from app.kit.database import copy_rows, execute, fetch_all, fetch_value, transaction
+from app.kit.database import copy_encoded, execute, fetch_all, fetch_value, transaction
 from app.partner.actions import directory
 from app.record.rules import CATALOGUE
 from app.score.actions import rescore
@@ -180,12 +181,22 @@ async def test_the_file_is_its_owners_alone_and_says_what_it_should(city: City, 
 async def test_copied_rows_are_stored_all_or_none(app: object) -> None:
     assert app is not None
     first, second = uuid7(), uuid7()
-    columns = ("id", "name", "kind", "state", "created_at")
     with pytest.raises(Exception, match="institution_name_key"):
-        await copy_rows("institution", columns, [(i, "同名", "bank", "active", now()) for i in (first, second)])
+        await copy_institutions({first: "同名", second: "同名"})
     assert await fetch_value("SELECT count(*) FROM institution WHERE id = ANY($1)", [first, second]) == 0
-    await copy_rows("institution", columns, [(first, f"机构{first}"[:40], "bank", "active", now())])
-    assert await fetch_value("SELECT count(*) FROM institution WHERE id = $1", first) == 1
+    await copy_institutions({first: f"机构{first}"[:40]})
+    found = await fetch_value("SELECT (name, kind, created_at)::text FROM institution WHERE id = $1", first)
+    assert found == f'({f"机构{first}"[:40]},bank,"2026-03-01 00:00:00.123+00")'
+
+
+async def copy_institutions(names: dict[UUID, str]) -> None:
+    columns = ("id", "name", "kind", "state", "created_at")
+    at = pack_timestamp(compute_instant(1_772_323_200_123))
+    rows = [
+        b"".join((pack_count(len(columns)), pack_bytes(id_.bytes), *map(pack_text, (name, "bank", "active")), at))
+        for id_, name in names.items()
+    ]
+    await copy_encoded("institution", columns, pack_rows(rows))
 
 
 async def log_in(client: AsyncClient, code: str) -> dict[str, str]:

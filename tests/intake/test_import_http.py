@@ -20,6 +20,7 @@ from app.intake.rules_import import CHUNK_BYTES, PART_BYTES, UPLOAD_LIFE
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value
 from app.kit.pace import FULL
+from app.official.actions import authenticate
 from tests.support.citizens import join
 from tests.support.files import HEADER, PATH, count_of, finish, line_of, make_file, make_source, upload
 from tests.support.importing import importer, records_of
@@ -97,7 +98,8 @@ async def test_many_parts_and_chunks_are_one_file(client: AsyncClient) -> None:
 
 async def test_a_sender_who_goes_away_leaves_nothing_behind(client: AsyncClient) -> None:
     del client
-    source, official = await make_source(), await importer()
+    source, login = await make_source(), await importer()
+    official = await authenticate(login.headers["Authorization"])
 
     async def blocks() -> AsyncIterator[bytes]:
         yield b"x" * (PART_BYTES + 1)
@@ -109,7 +111,7 @@ async def test_a_sender_who_goes_away_leaves_nothing_behind(client: AsyncClient)
             blocks(),
             source=source,
             parent_id=None,
-            key=secrets.token_hex(12),  # type: ignore[arg-type]
+            key=secrets.token_hex(12),
         )
     assert await count_of("record_import", source=source) == 0
 

@@ -13,7 +13,6 @@ import pytest
 from app.intake.rules_notify import (
     End,
     SourceTitle,
-    add_months,
     compute_end,
     compute_words,
     is_negative,
@@ -108,17 +107,6 @@ def test_a_value_of_its_own_severity_and_validity_goes_before_the_indicators() -
     graded = msgspec.convert(plain | {"kind": "graded", "values": values, "validityMonths": None}, RuleIndicator)
     ends = [compute_end(graded, record("NEG_CONTRACT_JUDG", "2026-11-01", grade=grade), TODAY) for grade in "123"]
     assert ends == [End("not_scored"), End("until", date(2026, 12, 1)), End("open")]
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "then"),
-    [
-        ("2026-01-31", 1, "2026-02-28"), ("2024-01-31", 1, "2024-02-29"), ("2026-11-30", 3, "2027-02-28"),
-        ("2026-12-31", 12, "2027-12-31"), ("2026-05-05", 0, "2026-05-05"), ("9998-12-31", 12, "9999-12-31"),
-    ],
-)  # fmt: skip
-def test_months_end_on_the_day_of_the_same_number(day: str, months: int, then: str) -> None:
-    assert str(add_months(date.fromisoformat(day), months)) == then
 
 
 @pytest.mark.parametrize("document", ["（2026）闽0203执12号", None])

@@ -16,7 +16,7 @@ from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.actions import put_records
-from app.score import actions_explain, actions_prepare, queries, queries_engine, queries_prepare
+from app.score import actions_explain, actions_prepare, queries, queries_prepare
 from app.score.actions import delete_score, rescore
 from app.score.rules import STANDARD_BOOK_FILE
 from tests.support.histories import make_citizen, make_citizens, new_record
@@ -237,5 +237,4 @@ async def test_bulk_and_everyday_statements_agree() -> None:
     few = await fetch_value(digest, citizens)
     await actions_prepare.score_city()
     assert await fetch_value(digest, citizens) == few
-    assert len(citizens) > queries_engine.FEW_CITIZENS_MAX
     assert await queries_prepare.find_open_preparation() is None

@@ -273,7 +273,7 @@ async def test_opposite_orders_do_not_deadlock() -> None:
 
 
 async def test_many_at_once_are_each_their_own() -> None:
-    citizens = await make_citizens(queries_engine.FEW_CITIZENS_MAX + 14)
+    citizens = await make_citizens(30)
     records = [new_record(citizen, "POS_CLUE") for n, citizen in enumerate(citizens) for _ in range(n % 5)]
     await put_and_score(*records, new_record(citizens[0], "POS_REDLIST"))
     await score(*citizens)
