@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +22,8 @@ NOWHERE = "http://127.0.0.1:9"  # nothing measured here speaks to an outside ser
 @click.command()
 @click.option("--seconds", default=6.0, show_default=True, help="Length of each run; codes live 45 seconds at most.")
 @click.option("--workers", "worker_counts", default="1,2", show_default=True)
-def main(seconds: float, worker_counts: str) -> None:
+@click.option("--city/--no-city", "has_city", default=True, show_default=True, help="Go on with a million citizens.")
+def main(seconds: float, worker_counts: str, *, has_city: bool) -> None:
     """Measure, print, and write the results; exit 1 when a figure is missed."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -40,6 +42,8 @@ def main(seconds: float, worker_counts: str) -> None:
             click.echo(f"         {figure.detail}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_bytes(make_report(figures))
+    if has_city:
+        subprocess.run([sys.executable, "-m", "load_tests.bench_city"], check=True)
     sys.exit(0 if all(figure.is_met for figure in figures) else 1)
 
 

@@ -54,12 +54,17 @@ def make_file(citizens: int, rows: int) -> Path:
 
 def import_file(path: Path, *options: str) -> Ran:
     """Import a file under a source nobody has used; what it counts must be what was written."""
-    source = f"bench-{uuid7().hex[-8:]}"
-    run_command("records", "register", source, "--title-zh", "测", "--title-en", "bench")
-    ran = run_command("records", "import", str(path), "--source", source, *options)
+    ran = run_command("records", "import", str(path), "--source", register_source(), *options)
     written = msgspec.json.decode(path.with_name(path.name + ".json").read_bytes())
     print(f"{path.name} {ran.seconds:.1f} s {ran.peak_mib:.0f} MiB\n{ran.output[-1500:]}\n{written}", flush=True)
     return ran
+
+
+def register_source() -> str:
+    """Register a source nobody has used, and return its code."""
+    source = f"bench-{uuid7().hex[-8:]}"
+    run_command("records", "register", source, "--title-zh", "测", "--title-en", "bench")
+    return source
 
 
 async def measure_copy(database_url: str, path: Path) -> float:

@@ -12,8 +12,8 @@ import msgspec
 from app.kit.database import execute, fetch_all, read_sql
 
 PARTS = ("candidates", "contributions", "totals", "facts")
-# Planning the engine's statement takes longer than running it for one citizen, so one plan serves all. The planner cannot
-# know how many rows a step yields, and a nested loop over a wrong guess costs minutes; so all but the look-ups by LATERAL
+# Planning the statement takes longer than running it for one citizen, so one plan serves all. The planner cannot
+# know how many rows a step yields, and a nested loop over a wrong guess costs minutes; so all but what LATERAL looks up
 # is joined by hashing, which for one citizen costs no more.
 PLAN = {"plan_cache_mode": "force_generic_plan", "enable_nestloop": "off", "enable_mergejoin": "off"}
 PLAN_FOR_RANGE = PLAN | {"enable_bitmapscan": "off", "work_mem": "128MB", "statement_timeout": "60s"}
@@ -97,7 +97,7 @@ async def mark_plan() -> None:
 
 
 async def mark_bulk() -> None:
-    """The same for ranges of citizens, which take longer than other statements may."""
+    """Plan for a range of citizens, which may take longer than other statements, for the rest of the transaction."""
     await execute(MARK, list(PLAN_FOR_RANGE), list(PLAN_FOR_RANGE.values()))
 
 
