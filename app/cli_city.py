@@ -37,7 +37,7 @@ def city() -> None:
 @click.option("--citizens", type=click.IntRange(1, CITIZENS_MAX), default=CITIZENS_DEFAULT, show_default=True)
 @click.option("--records", type=click.IntRange(1), help="About how many in all; ten for each citizen if not given.")
 @click.option("--seed", type=click.IntRange(1, SEED_MAX), default=1, show_default=True)
-@click.option("--no-score", "is_unscored", is_flag=True, help="Leave everybody waiting for the worker.")
+@click.option("--no-score", "is_unscored", is_flag=True, help="Leave that to `huixin score recompute`.")
 def generate(citizens: int, records: int | None, seed: int, *, is_unscored: bool) -> None:
     """Let people move in by COPY, score them, and print what the city is made of.
 
@@ -59,7 +59,7 @@ def generate(citizens: int, records: int | None, seed: int, *, is_unscored: bool
 async def _generate(console: Console, citizens: int, records_mean: float, seed: int, *, is_scored: bool) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from app.demo.actions_people import make_people
+    from app.demo.actions_people import make_people, score_people
     from app.demo.actions_show import show_city
     from app.event.actions import ensure_epoch
     from app.kit.clock import now
@@ -76,12 +76,20 @@ async def _generate(console: Console, citizens: int, records_mean: float, seed: 
                 seed=seed,
                 at=now(),
                 records_mean=records_mean,
-                is_scored=is_scored,
+                is_scored=False,
                 moved_in=lambda count: progress.advance(task, count),
             )
-        seconds = time.monotonic() - begin
+            made = time.monotonic()
+            if is_scored:
+                task = progress.add_task("计算信用分 scores", total=None)
+                await score_people(
+                    opened=lambda total: progress.update(task, total=total),
+                    told=lambda count: progress.advance(task, count),
+                )
+        scored = time.monotonic()
         await show_city(console)
-    console.print(f"用时 {seconds:.1f} 秒 made in {seconds:.1f} s")
+    console.print(f"迁入用时 {made - begin:.1f} 秒，计分用时 {scored - made:.1f} 秒")
+    console.print(f"moved in within {made - begin:.1f} s, scored within {scored - made:.1f} s")
 
 
 @city.command("file")

@@ -14,7 +14,6 @@ from app.demo.rules_copy import (
     NOISE_BYTES,
     NULL,
     UUID_LENGTH,
-    compute_instant,
     make_ids,
     pack_bigint,
     pack_bytes,
@@ -26,7 +25,7 @@ from app.demo.rules_copy import (
 from app.demo.rules_life import Plan, compute_lives
 from app.demo.rules_people import BLOCK, find_account
 from app.demo.rules_residents import Resident, compute_residents
-from app.demo.rules_rows import CITIZEN_BEGIN, CITIZEN_COLUMNS, DUE_BEGIN, ConsentText, pack_consents, pack_life
+from app.demo.rules_rows import CITIZEN_BEGIN, CITIZEN_COLUMNS, ConsentText, pack_consents, pack_life
 
 FORGOTTEN = NULL * (len(CITIZEN_COLUMNS) - CITIZEN_COLUMNS.index("openid_index"))
 
@@ -50,7 +49,6 @@ class Made(msgspec.Struct, frozen=True):
     consents: bytes
     records: bytes
     source_events: bytes
-    due: bytes
 
 
 class BlockMaker:
@@ -71,7 +69,6 @@ def make_block(order: Order) -> Made:
     whole = list(zip(residents, ids, lives, strict=False))
     members = [one for one in whole if one[0].state != "left"]
     lived = [pack_life(resident, id_, life, plan.seed, others) for resident, id_, life in members]
-    since = pack_timestamp(compute_instant(order.milliseconds))
     return Made(
         member_ids=[id_ for _, id_, _ in members],
         citizens=pack_rows(
@@ -83,7 +80,6 @@ def make_block(order: Order) -> Made:
         ),
         records=pack_rows(chain.from_iterable(rows for rows, _ in lived)),
         source_events=pack_rows(chain.from_iterable(rows for _, rows in lived)),
-        due=pack_rows(DUE_BEGIN + id_ + since for _, id_, _ in members),
     )
 
 

@@ -23,11 +23,12 @@ from app.demo.rules_people import (
     compute_wechat_code,
 )
 from app.kit.aside import aside
-from app.kit.clock import shanghai_day
+from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
 from app.sandbox.rules import compute_openid
 from app.score.actions import rescore
+from app.score.actions_prepare import score_city
 from app.score.rules import LEVEL_TITLES
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 BLOCKS_AT_ONCE = 3  # while the database works on some, the next one is made
 BLOCKS_WORTH_A_PROCESS = 30  # it takes a second to start
+ROUNDS_MAX = 2  # the first may only end what was begun before the last people came
 KNOWN_BY = 3  # people of a block; the first ones never leave
 RECORDS_MEAN = 10.0
 NOBODY = UUID(int=0)
@@ -55,8 +57,8 @@ async def make_people(
 ) -> None:
     """Let people 1 to ``citizens`` of a seed move in; blocks that are there already are left as they are.
 
-    Each block is one transaction: its people are there with their scores, or not at all; without ``is_scored`` they
-    wait for them on the list. ``moved_in`` is told how many.
+    Each block is one transaction: its people are there with their scores, or not at all; without ``is_scored`` nobody
+    has one yet, see ``score_people``. ``moved_in`` is told how many.
     """
     assert citizens <= CITIZENS_MAX
     assert shanghai_day(at) >= CENSUS_ON, "some would not be of age yet"
@@ -80,6 +82,17 @@ async def make_people(
             tasks.create_task(take_blocks(maker))
     if is_large:
         await queries_city.update_statistics()
+
+
+async def score_people(*, opened: Callable[[int], object] = bool, told: Callable[[int], object] = bool) -> None:
+    """Score everybody at once if somebody has no score; the way for a large city, and one that was stopped goes on.
+
+    ``opened`` hears how many there are to be scored, ``told`` how many were.
+    """
+    for _ in range(ROUNDS_MAX):
+        if not await queries_city.find_is_unscored(shanghai_day(now())):
+            return
+        await score_city(opened=opened, told=told)
 
 
 async def describe_citizens(*, count: int, seed: int) -> list[CitizenShown]:
@@ -133,8 +146,6 @@ async def _move_in(made: Made, *, at: datetime, is_scored: bool) -> None:
         await queries.insert_records(made.records)
         if is_scored:
             await rescore([UUID(bytes=id_) for id_ in made.member_ids], at=at)
-        else:
-            await queries.insert_due(made.due)
 
 
 def _index_openid(wechat_code: str) -> bytes:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.demo.rules_facts import EVENT_COLUMNS, RECORD_COLUMNS
-from app.demo.rules_rows import CITIZEN_COLUMNS, CONSENT_COLUMNS, DUE_COLUMNS, ConsentText
+from app.demo.rules_rows import CITIZEN_COLUMNS, CONSENT_COLUMNS, ConsentText
 from app.kit.database import copy_encoded, fetch_all, fetch_one, fetch_value
 
 
@@ -84,11 +84,6 @@ async def insert_source_events(rows: bytes) -> None:
 async def insert_records(rows: bytes) -> None:
     """Store records, in the order of ``RECORD_COLUMNS``."""
     await copy_encoded("record", RECORD_COLUMNS, rows)
-
-
-async def insert_due(rows: bytes) -> None:
-    """Store who waits for a score, in the order of ``DUE_COLUMNS``."""
-    await copy_encoded("score_due", DUE_COLUMNS, rows)
 
 
 async def list_consent_texts() -> list[ConsentText]:

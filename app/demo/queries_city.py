@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.database import execute, fetch_all, fetch_one, fetch_value
 
 LATE_DAYS = 31
 
@@ -44,6 +46,20 @@ async def mark_whole() -> None:
 async def update_statistics() -> None:
     """Tell the planner how much there is now, before it has noticed by itself."""
     await execute("ANALYZE citizen, consent, record, record_source_event")
+
+
+async def find_is_unscored(day: date) -> bool:
+    """Whether an adult member has no score."""
+    return bool(
+        await fetch_value(
+            """
+            SELECT EXISTS (SELECT FROM citizen c
+                            WHERE c.state IN ('active', 'frozen') AND c.birth_on < $1::date - interval '18 years'
+                              AND NOT EXISTS (SELECT FROM score_snapshot s WHERE s.citizen_id = c.id))
+            """,
+            day,
+        )
+    )
 
 
 async def count_citizens() -> list[Counted]:

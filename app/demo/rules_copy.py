@@ -15,7 +15,6 @@ TRAILER = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
 UUID_LENGTH = b"\0\0\0\x10"
 DAY_ZERO = date(2000, 1, 1).toordinal()
-UNIX_MILLISECONDS = 946_684_800_000  # of 2000-01-01
 DAY_MICROSECONDS = 86_400_000_000
 SHANGHAI_MICROSECONDS = 8 * 3_600_000_000
 NOISE_BYTES, IDS_MAX = 7, 1 << 18
@@ -66,11 +65,6 @@ def pack_day(day: date | None) -> bytes:
 def pack_timestamp(microseconds: int | None) -> bytes:
     """Return a timestamptz field."""
     return NULL if microseconds is None else pack_instant(8, microseconds)
-
-
-def compute_instant(milliseconds: int) -> int:
-    """Return an instant, as milliseconds of the Unix epoch, as COPY counts it."""
-    return (milliseconds - UNIX_MILLISECONDS) * 1000
 
 
 def compute_day_begin(ordinal: int) -> int:

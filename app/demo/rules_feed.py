@@ -33,6 +33,7 @@ EVENT, INDICATOR, HONOUR, ID_NUMBER, NAME, EVENT_ON, ENDS_ON, GRADE, QUANTITY, D
 
 TEMPLATES = 20_000
 USES_SHARE = 0.6
+RECENT_DAYS, RECENT_SHARE = 28, 0.93  # a file tells of the last weeks, and of some that was forgotten
 HONOUR_WEIGHTS: Mapping[str, int] = {"VOL_STAR": 64, "RED_LIST": 16, "INTEGRITY_PERFORMER": 8}
 GIVEN_ONCE_SHARE = 0.12
 
@@ -109,14 +110,14 @@ GIVEN_ONCE = tuple(
 
 def _draw_use(dice: Random, today: date) -> Template:
     use = dice.choices(USES, [sum(use.weights.values()) for use in USES])[0]
-    days, weights = compute_days(use.season, LOOK_BACK_DAYS, today)
+    days, weights = _find_days(dice, use.season, LOOK_BACK_DAYS, today)
     quantity = str(dice.choice(use.quantities)) if use.quantities else ""
     day = dice.choices(days, cum_weights=weights)[0]
     return make_template(use.code, day, quantity=quantity)
 
 
 def _draw_habit(dice: Random, habit: Habit, today: date) -> Template:
-    days, weights = compute_days(habit.season, habit.days_max, today)
+    days, weights = _find_days(dice, habit.season, habit.days_max, today)
     day = dice.choices(days, cum_weights=weights)[0]
     has_ended = dice.random() * 100 < habit.ended_percent
     ends = min(day + dice.randint(*ENDED_DAYS), today.toordinal()) if has_ended else None
@@ -128,6 +129,10 @@ def _draw_habit(dice: Random, habit: Habit, today: date) -> Template:
         quantity=str(dice.choice(habit.quantities)) if habit.quantities else "",
         has_act=bool(habit.twin),
     )
+
+
+def _find_days(dice: Random, season: str, days_max: int, today: date) -> tuple[range, list[float]]:
+    return compute_days(season, RECENT_DAYS if dice.random() < RECENT_SHARE else days_max, today)
 
 
 def _draw_honours(dice: Random, today: date) -> list[Template]:

@@ -26,10 +26,8 @@ CITIZEN_COLUMNS = (
     "district", "cap_holder_id",
 )  # fmt: skip
 CONSENT_COLUMNS = ("id", "citizen_id", "purpose", "version", "given_at", "withdrawn_at")
-DUE_COLUMNS = ("citizen_id", "since")
-CITIZEN_BEGIN, CONSENT_BEGIN, DUE_BEGIN, RECORD_BEGIN = (
-    pack_count(len(columns)) + UUID_LENGTH
-    for columns in (CITIZEN_COLUMNS, CONSENT_COLUMNS, DUE_COLUMNS, RECORD_COLUMNS)
+CITIZEN_BEGIN, CONSENT_BEGIN, RECORD_BEGIN = (
+    pack_count(len(columns)) + UUID_LENGTH for columns in (CITIZEN_COLUMNS, CONSENT_COLUMNS, RECORD_COLUMNS)
 )
 EVENT_BEGIN = pack_count(len(EVENT_COLUMNS))
 DIGEST_LENGTH = b"\0\0\0\x20"

@@ -12,7 +12,8 @@ import msgspec
 from app.event.actions import NewEvent, insert_events
 from app.intake import queries_import, queries_part, queries_source
 from app.intake.actions_clean import FileCleaner, judge_plan
-from app.intake.actions_pipeline import clean_ahead, read_file, read_parts
+from app.intake.actions_match import match_chunks
+from app.intake.actions_pipeline import clean_ahead, one_ahead, read_file, read_parts
 from app.intake.actions_store import Import, ImportStopped, store_chunk
 from app.intake.rules import Flaw
 from app.intake.rules_cleaned import CleanPlan
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from app.intake.actions_match import Matched
     from app.intake.actions_pipeline import ReadAt
     from app.intake.queries_import import ImportRow
     from app.intake.rules_cleaned import CleanChunk
@@ -123,11 +125,12 @@ async def _run(row: ImportRow, read_at: ReadAt, pace: Pace, told: Told | None, l
         counts=msgspec.json.decode(row.counts, type=ImportCounts),
     )
     async with aside(FileCleaner, plan, apart=(row.file_bytes or 0) - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:
-        async for chunk in clean_ahead(cleaner, read_at, plan.seen_bytes, row.file_bytes or 0):
+        chunks = match_chunks(running, clean_ahead(cleaner, read_at, plan.seen_bytes, row.file_bytes or 0))
+        async for chunk, matched in one_ahead(chunks):
             if lost.is_set():
                 raise ImportStopped
             async with pace.work():
-                running.counts = await _store(running, chunk)
+                running.counts = await _store(running, chunk, matched)
                 running.seen_bytes = chunk.seen_bytes
             if told is not None:
                 told(running)
@@ -183,11 +186,11 @@ def _parse_format(text: str) -> FileFormat:
     return msgspec.json.decode(text, type=FileFormat)
 
 
-async def _store(running: Import, chunk: CleanChunk) -> ImportCounts:
+async def _store(running: Import, chunk: CleanChunk, matched: Matched) -> ImportCounts:
     """Store a chunk, again when others were in the way."""
     for attempt in range(1, CHUNK_TRIES_MAX + 1):
         try:
-            return await store_chunk(running, chunk, at=now())
+            return await store_chunk(running, chunk, matched, at=now())
         except Exception as error:
             if getattr(error, "sqlstate", None) not in PASSING or attempt == CHUNK_TRIES_MAX:
                 raise

@@ -11,13 +11,13 @@ from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
 from app.intake.rules_link import find_unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from uuid import UUID
 
     from app.intake.rules import Flaw
     from app.intake.rules_cleaned import CleanChunk, CleanRows
 
-__all__ = ["HeldBack", "Import", "Matched", "match_chunk"]
+__all__ = ["HeldBack", "Import", "Matched", "match_chunks"]
 
 
 class Import(msgspec.Struct, kw_only=True):
@@ -49,6 +49,14 @@ class Matched(msgspec.Struct):
     citizens: dict[int, UUID]
     unfit: dict[int, HeldBack]
     spoilt: list[HeldBack]
+
+
+async def match_chunks(
+    running: Import, chunks: AsyncGenerator[CleanChunk]
+) -> AsyncGenerator[tuple[CleanChunk, Matched]]:
+    """Yield chunks with whose they are; who leaves before a chunk is stored is noticed there."""
+    async for chunk in chunks:
+        yield chunk, await match_chunk(running, chunk)
 
 
 async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import contextlib
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -14,7 +15,7 @@ from app.kit.clock import now, shanghai_day
 from app.kit.crypto import decrypt_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from pathlib import Path
     from uuid import UUID
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     ReadAt = Callable[[int], Awaitable[bytes]]
 
-__all__ = ["FileCut", "clean_ahead", "name_part", "read_file", "read_parts"]
+__all__ = ["FileCut", "clean_ahead", "name_part", "one_ahead", "read_file", "read_parts"]
 
+Item = TypeVar("Item")
 _DECODER = msgspec.msgpack.Decoder(CleanChunk)
 
 
@@ -31,7 +33,7 @@ class FileCut(Exception):  # noqa: N818 - it says what is true
     """The file has become shorter or longer than it was when its import began."""
 
 
-async def clean_ahead(cleaner: Aside, read_at: ReadAt, begin: int, file_bytes: int) -> AsyncIterator[CleanChunk]:
+async def clean_ahead(cleaner: Aside, read_at: ReadAt, begin: int, file_bytes: int) -> AsyncGenerator[CleanChunk]:
     """Yield the chunks of a file; the next one is cleaned while the caller is busy with this one."""
     seen_bytes, offset = begin, begin
     ahead: asyncio.Task[tuple[CleanChunk, int]] | None = asyncio.create_task(_clean_block(cleaner, read_at, offset))
@@ -48,6 +50,20 @@ async def clean_ahead(cleaner: Aside, read_at: ReadAt, begin: int, file_bytes: i
     finally:
         if ahead is not None:
             ahead.cancel()
+
+
+async def one_ahead(items: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
+    """Yield items; the next one is made while the caller is busy with this one."""
+    ahead = asyncio.create_task(anext(items, None))
+    try:
+        while (item := await ahead) is not None:
+            ahead = asyncio.create_task(anext(items, None))
+            yield item
+    finally:
+        ahead.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await ahead  # before what it stands on is closed
+        await items.aclose()
 
 
 async def _clean_block(cleaner: Aside, read_at: ReadAt, offset: int) -> tuple[CleanChunk, int]:

@@ -1,4 +1,4 @@
-"""One chunk of a file through match, link, sync and distribute, in one transaction with the place to go on from."""
+"""One chunk of a file, matched, through link, sync and distribute, in one transaction with the place to go on from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from app.event.actions import NewEvent, insert_events
 from app.intake import queries_import, queries_quality, queries_quarantine
-from app.intake.actions_match import HeldBack, Import, Matched, match_chunk
+from app.intake.actions_match import HeldBack, Import, Matched
 from app.intake.actions_notify import tell_of_negative_rows
 from app.intake.queries_quarantine import QuarantinedRow
 from app.intake.rules_clean import FLAWS
@@ -41,7 +41,7 @@ class ImportStopped(Exception):  # noqa: N818 - it says what is true
     """The import was cancelled, or another process has got further with it; the chunk leaves nothing behind."""
 
 
-async def store_chunk(running: Import, chunk: CleanChunk, *, at: datetime) -> ImportCounts:
+async def store_chunk(running: Import, chunk: CleanChunk, matched: Matched, *, at: datetime) -> ImportCounts:
     """Store a chunk and return the import's counts after it; all of it or nothing.
 
     The cursor moves in the same transaction: whoever goes on after a crash goes on after what is stored. Raises
@@ -49,7 +49,6 @@ async def store_chunk(running: Import, chunk: CleanChunk, *, at: datetime) -> Im
     """
     counts = msgspec.json.decode(msgspec.json.encode(running.counts), type=ImportCounts)  # a chunk may be tried again
     async with transaction():
-        matched = await match_chunk(running, chunk)
         outcomes = await _link(running, chunk.rows, matched, counts, at)
         held = _hold_back(chunk.rows, matched, outcomes)
         _count(counts, chunk, matched, outcomes)

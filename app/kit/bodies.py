@@ -70,26 +70,36 @@ class JSONRequest(Request[Any, Any, State]):
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, at most what the route takes, for what is never whole in memory."""
+        size_max, size, more = self._need_announced(), 0, True
+        while more:
+            block, more = await self._receive_block()
+            size += len(block)
+            if size > size_max:
+                raise RequestEntityTooLarge
+            yield block
+
+    async def _receive_body(self) -> bytes:
+        size_max, body, more = self._need_announced(), b"", True
+        while more:
+            block, more = await self._receive_block()
+            body += block
+            if len(body) > size_max:
+                raise RequestEntityTooLarge
+        return body
+
+    def _need_announced(self) -> float:
+        """Return how large the body may be; refuse one that says it is larger."""
         size_max = self.route_handler.resolve_request_max_body_size() or math.inf
         announced = find_header(self.scope, b"content-length") or ""
         if announced.isdigit() and int(announced) > size_max:
             raise RequestEntityTooLarge
-        size, more = 0, True
-        while more:
-            event: Any = await self.receive()
-            if event["type"] == "http.disconnect":
-                raise ClientException
-            size += len(event["body"])
-            more = event.get("more_body", False)
-            if size > size_max:
-                raise RequestEntityTooLarge
-            yield event["body"]
+        return size_max
 
-    async def _receive_body(self) -> bytes:
-        body = b""
-        async for block in self.blocks():
-            body += block
-        return body
+    async def _receive_block(self) -> tuple[bytes, bool]:
+        event: Any = await self.receive()
+        if event["type"] == "http.disconnect":
+            raise ClientException
+        return event["body"], event.get("more_body", False)
 
 
 def find_body_refusal(request: Request[Any, Any, State]) -> Refusal | None:

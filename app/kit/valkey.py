@@ -62,8 +62,9 @@ VALKEY = Valkey()
 
 @asynccontextmanager
 async def valkey_lifespan(_: object = None) -> AsyncIterator[None]:
-    """Hold the client open while the app runs."""
-    VALKEY.open(SETTINGS.valkey_url)
+    """Hold the client open while the app runs; a worker that has no Valkey does without."""
+    if SETTINGS.valkey_url:
+        VALKEY.open(SETTINGS.valkey_url)
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor
 from app.notice import actions, queries
 from app.notice.actions import Quota
 from app.notice.queries import NoticeRow
-from app.notice.schemas import NoticePage, NoticeShown, QuotaAsk, QuotaShown
+from app.notice.schemas import NoticeShown, QuotaAsk, QuotaShown, UnreadCount
 
 
 @get("/", operation_id="listNotices", status_code=200, responses=refusals(InvalidRequest, StaleCursor, Unauthenticated))
@@ -25,22 +25,28 @@ async def list_notices(
     citizen: NamedDependency[CitizenCaller],
     cursor: Cursor = None,
     limit: Limit = PAGE_SIZE_DEFAULT,
-) -> NoticePage:
+) -> Page[NoticeShown]:
     """Show what the citizen was told, newest first."""
     language = language_of(request)
     rows = await queries.list_notices(citizen.id, decode_cursor(cursor, UUID), limit)
-    page = make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
-    return NoticePage(data=page.data, page=page.page, unread=await queries.count_unread(citizen.id))
+    return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
+
+
+@get("/unread", operation_id="countUnreadNotices", status_code=200, responses=refusals(Unauthenticated))
+async def count_unread(citizen: NamedDependency[CitizenCaller]) -> UnreadCount:
+    """Tell how many notices wait to be read: the figure on the mini-program's bell."""
+    return UnreadCount(unread=await queries.count_unread(citizen.id))
 
 
 @post(
     "/{notice_id:uuid}/read",
     operation_id="readNotice",
     status_code=204,
-    responses=refusals(InvalidRequest, Unauthenticated, NotFound),
+    responses=refusals(InvalidRequest, Unauthenticated, NotJoined, NotFound),
 )
 async def read_notice(notice_id: FromPath[UUID], citizen: NamedDependency[CitizenCaller]) -> None:
     """Note that a notice was read; again changes nothing."""
+    citizen.need_active()
     await actions.mark_read(citizen.id, notice_id, at=now())
 
 
@@ -79,5 +85,7 @@ def _show_quota(quota: Quota) -> QuotaShown:
 
 
 router = Router(
-    "/v1/me/notices", route_handlers=[list_notices, read_notice, list_quotas, report_quota], tags=["notice"]
+    "/v1/me/notices",
+    route_handlers=[list_notices, count_unread, read_notice, list_quotas, report_quota],
+    tags=["notice"],
 )

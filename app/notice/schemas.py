@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from app.kit.http import Ask, Wire
-from app.kit.paging import PageInfo
 from app.notice.rules import REPORTED_MAX, Template
 
 
@@ -25,11 +24,9 @@ class NoticeShown(Wire):
     read_at: datetime | None
 
 
-class NoticePage(Wire):
-    """One page of notices, and how many are unread over all pages."""
+class UnreadCount(Wire):
+    """How many notices the citizen has not read."""
 
-    data: list[NoticeShown]
-    page: PageInfo
     unread: int
 
 

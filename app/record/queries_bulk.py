@@ -79,11 +79,14 @@ async def find_awards(rows: NewRows, places: Sequence[int]) -> list[Award]:
 
 
 def _join(column: Iterable[str]) -> str:
-    return BETWEEN.join(column)
+    cells = list(column)
+    joined = BETWEEN.join(cells)
+    assert joined.count(BETWEEN) == len(cells) - 1, "a text of a record has no control characters"
+    return joined
 
 
 def _join_some(column: Sequence[object | None]) -> str | None:
-    """Return a column as one text, None when there is nothing in it; quantities may be 0, which is something."""
+    """Return a column as one text, None when there is nothing in it; a quantity of 0 is something."""
     if column.count(None) == len(column):
         return None
-    return BETWEEN.join([NULL if value is None else str(value) for value in column])
+    return _join([NULL if value is None else str(value) for value in column])

@@ -7,4 +7,5 @@ A *snapshot* is the current score; a *change* is one step of its history, with r
 Promises: base + contributions + adjustments = value, exactly, in whole points. One SQL statement (``sql/``) scores one
 citizen or the whole city, and the explanation is that statement's own answer. The score depends on nothing but the rule
 book, the records, the consents and the day; what has expired, been repaired or been corrected has no effect whatever.
+A rule book is tested on examples, and comes into force on a day that a second official named; it never changes then.
 """

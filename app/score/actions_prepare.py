@@ -44,6 +44,10 @@ class UnderWay(Exception):  # noqa: N818 - it says what is true, like every refu
     """Another city-wide scoring is under way; it must end first."""
 
 
+class Withdrawn(Exception):  # noqa: N818 - it says what is true, like every refusal
+    """The rule book was withdrawn before the switch; everybody keeps the score they have."""
+
+
 async def read_progress() -> PreparationRow | None:
     """Return the preparation under way: its phase, and how many of its ranges are done."""
     return await queries_prepare.find_open_preparation()
@@ -54,6 +58,9 @@ async def prepare_scheduled(*, at: datetime, pace: Pace) -> bool:
     open_one = await read_progress()
     if open_one is not None and open_one.phase == "telling":
         await tell_all(open_one, pace=pace)
+        return True
+    if open_one is not None and not await queries_prepare.find_may_count(open_one.rule_book_id):
+        await drop_preparation(at=at)
         return True
     if open_one is None:
         book = await queries_prepare.find_scheduled_book(shanghai_day(at) + timedelta(days=AHEAD_DAYS))
@@ -72,7 +79,11 @@ async def switch_due(*, at: datetime) -> bool:
         return False
     if open_one.as_of > shanghai_day(at):
         return False
-    await switch(open_one, at=at)
+    try:
+        await switch(open_one, at=at)
+    except Withdrawn:
+        await drop_preparation(at=at)
+        return False
     return True
 
 
@@ -198,6 +209,8 @@ async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -
 
 
 async def _activate(rule_book_id: int, at: datetime) -> None:
-    await queries_prepare.mark_book_active(rule_book_id, at)
+    await queries_prepare.mark_book_retired(at)
+    if not await queries_prepare.mark_book_active(rule_book_id, at):
+        raise Withdrawn
     await write_audit(None, action="rule_book.activate", subject=f"rule_book:{rule_book_id}", detail={})
     await insert_events([NewEvent(type="rule_book.activated.v1", subject_id=uuid7(at), at=at)])

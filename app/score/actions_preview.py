@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.score.rules_preview import Sample
 
 CHUNK_CITIZENS = 500
+JOB = "previews"  # as the worker knows it
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sam
         need_allowed(book, "preview")
         if await queries_preview.insert_preview(book.id, sample, shanghai_day(at), official.id, at):
             await tell(official, book, "preview", at)
-            await enqueue("previews")
+            await enqueue(JOB)
     return await _unfold(book)
 
 

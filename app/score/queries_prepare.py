@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.database import execute, fetch_all, fetch_one, fetch_value
 from app.score.queries_engine import compose
 
 PREPARE_RANGE = compose("asked_in_range", "who_stored", "told_in_range", answer="prepare")
@@ -199,10 +199,24 @@ async def update_swap() -> None:
     await execute(SWAP)
 
 
-async def mark_book_active(rule_book_id: int, at: datetime) -> None:
-    """Put a scheduled rule book into force in the place of the active one."""
+async def find_may_count(rule_book_id: int) -> bool:
+    """Whether a rule book is active, or approved and not withdrawn."""
+    return bool(
+        await fetch_value(
+            "SELECT EXISTS (SELECT FROM rule_book WHERE id = $1 AND state IN ('active', 'scheduled'))", rule_book_id
+        )
+    )
+
+
+async def mark_book_retired(at: datetime) -> None:
+    """Take the active rule book out of force."""
     await execute("UPDATE rule_book SET state = 'retired', retired_at = $1 WHERE state = 'active'", at)
-    await execute("UPDATE rule_book SET state = 'active', activated_at = $2 WHERE id = $1", rule_book_id, at)
+
+
+async def mark_book_active(rule_book_id: int, at: datetime) -> bool:
+    """Put a scheduled rule book into force; whether it was still scheduled. Nothing else is active by now."""
+    sql = "UPDATE rule_book SET state = 'active', activated_at = $2 WHERE id = $1 AND state = 'scheduled'"
+    return await execute(sql, rule_book_id, at) == 1
 
 
 async def mark_switched(preparation_id: int, at: datetime) -> None:

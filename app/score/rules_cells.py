@@ -75,8 +75,8 @@ def _find_hidden(cells: Mapping[Group, tuple[int, ...]], least: int) -> set[Grou
     hidden = {group for group, row in cells.items() if not all(is_safe(cell, least) for cell in row)}
     divided = {group for group, row in cells.items() if sum(row) > 0}  # of an empty row nothing can be hidden
     shown = sorted(divided - hidden, key=lambda group: (sum(cells[group]), group), reverse=True)
-    while hidden and not (len(hidden) > 1 and all(is_safe(cell, least) for cell in _add(cells[g] for g in hidden))):
-        hidden.add(shown.pop())
+    while not all(is_safe(cell, least) for cell in _add(cells[group] for group in hidden)):
+        hidden.add(shown.pop())  # never one row alone: its own small number is not safe
     return hidden
 
 

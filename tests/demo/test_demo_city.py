@@ -11,7 +11,7 @@ import pytest
 
 from app.campaign.actions import catalogue
 from app.demo import actions
-from app.demo.rules_copy import compute_instant, pack_bytes, pack_count, pack_rows, pack_text, pack_timestamp
+from app.demo.rules_copy import pack_bytes, pack_count, pack_rows, pack_text, pack_timestamp
 from app.demo.rules_file import City
 from app.kit.audit import find_broken_entry
 from app.kit.cache import bump, refresh_all
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 CITIZENS, SEED = 200, 7
+MICROSECONDS = 825_638_400_123_000  # from 2000 to 2026-03-01
 # Whoever of this seed lives here, by the area code of their ID numbers.
 MINE = "(SELECT id FROM citizen WHERE district BETWEEN '990700' AND '990799')"
 
@@ -191,7 +192,7 @@ async def test_copied_rows_are_stored_all_or_none(app: object) -> None:
 
 async def copy_institutions(names: dict[UUID, str]) -> None:
     columns = ("id", "name", "kind", "state", "created_at")
-    at = pack_timestamp(compute_instant(1_772_323_200_123))
+    at = pack_timestamp(MICROSECONDS)
     rows = [
         b"".join((pack_count(len(columns)), pack_bytes(id_.bytes), *map(pack_text, (name, "bank", "active")), at))
         for id_, name in names.items()

@@ -44,10 +44,12 @@ def told(data: bytes, format_: FileFormat = PLAIN) -> list[tuple[int, Any]]:
         (b"", []), (b"\n\r\n\r", []),
         # Blank lines are no rows, and shift no numbers; a spreadsheet's empty rows are blank.
         (b"\n1,2,3\n\n  \n,,\n, ,\n4,5,6\n", [(3, ["1", "2", "3"]), (8, ["4", "5", "6"])]),
+        (b" , ,\t\n 1,2,3\n", [(3, [" 1", "2", "3"])]),
         (b'"","",""\n1,2,3\n,,3', [(3, ["1", "2", "3"]), (4, ["", "", "3"])]),
         # Quotes.
         (b'"1,1","2""2",3\n', [(2, ["1,1", '2"2', "3"])]),
         (b'1,5" pipe,3\n', [(2, ["1", '5" pipe', "3"])]),
+        (b'"1","2""2","3"\n"1","2"x","3"\n', [(2, ["1", '2"2', "3"]), (3, "quote_unclosed")]),
         (b'1,"2\n2\r\n2",3\n4,5,6\n', [(2, ["1", "2\n2\n2", "3"]), (5, ["4", "5", "6"])]),
         (b'1,"2,3\n4,5,6\n7,8,9\n', [(2, "quote_unclosed"), (3, ["4", "5", "6"]), (4, ["7", "8", "9"])]),
         (b'1,"2,3\n4,"5",6\n7,8,9\n', [(2, "quote_unclosed"), (3, ["4", "5", "6"]), (4, ["7", "8", "9"])]),
@@ -155,6 +157,20 @@ def test_an_open_quote_before_four_hundred_megabytes_holds_nothing() -> None:
     tracemalloc.stop()
     assert peak < 4 * MEBIBYTE
     assert [row.flaw and row.flaw.code for row in rows] == ["quote_unclosed", "row_too_long", None]
+
+
+def test_a_row_of_lines_may_be_as_long_as_a_line_however_it_is_cut() -> None:
+    line = b"x" * (ROW_BYTES_MAX // 20 - 1)  # with its line end a twentieth of what a row may have
+    fitting = b'1,2,"'.ljust(len(line), b"x") + b"\r\n" + (line + b"\r\n") * 15 + b'x"' + b"\r\n4,5,6\r\n"
+    rest = ROW_BYTES_MAX - 16 * (len(line) + 1)
+    for last, expected in ((rest - 1, "cell_too_long"), (rest, "quote_unclosed")):
+        data = fitting.replace(b'x"', b'"'.rjust(last, b"x"))
+        for cut_at in range(data.rindex(b'"') - 1, data.rindex(b'"') + 4):
+            reader = RowReader(PLAIN)
+            rows = reader.feed(data[:cut_at]) + reader.feed(data[cut_at:]) + reader.finish()
+            assert rows == read(data)
+            assert rows[0].flaw is not None
+            assert rows[0].flaw.code == expected
 
 
 def test_text_is_kept_as_sent_up_to_a_limit() -> None:

@@ -24,6 +24,9 @@ async def read(client: AsyncClient, member: Joined, language: str = "zh", **quer
     answer = await client.get(PATH, params=query, headers=member.headers | {"Accept-Language": language})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
+    counted = await client.get(f"{PATH}/unread", headers=member.headers)
+    assert counted.status_code == 200
+    body.update(counted.json())
     return body
 
 

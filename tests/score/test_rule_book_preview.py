@@ -13,9 +13,10 @@ from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL, Pace
 from app.score import actions_preview, queries_preview
 from app.score.actions import rescore
-from app.score.actions_preview import run_waiting_previews
+from app.score.actions_preview import JOB, run_waiting_previews
 from app.score.rules_cells import CELL_MIN
 from app.score.rules_preview import PREVIEW_MOVES, SAMPLE_PARTS
+from app.worker import JOBS
 from tests.support.histories import insert_told, make_citizens
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.rule_books import BOOKS, book_of, copy_book, find_id, submit
@@ -74,6 +75,8 @@ async def test_a_preview_counts_who_changes_and_by_how_much(client: AsyncClient,
     book = await make_dearer(client, editor)
     asked = await ask(client, editor, book)
     assert (asked.status_code, asked.json()["state"], asked.json()["report"]) == (202, "waiting", None)
+    assert await fetch_value("SELECT count(*) FROM pgqueuer WHERE entrypoint = $1", JOB) > 0
+    assert JOB in {job.name for job in JOBS}
     assert asked.json()["before"] == {"code": "rating", "version": 1}
     assert asked.json()["after"] == {"code": "rating", "version": book["version"]}
     assert await run_waiting_previews(pace=FULL) is True

@@ -84,6 +84,7 @@ async def test_from_draft_to_its_day(client: AsyncClient, editor: OfficialLogin,
     withdrawn = book_of(await act(client, reviewer, scheduled, "withdraw", {"note": "数据未备齐"}))
     assert (withdrawn["state"], withdrawn["withdrawnBy"]) == ("retired", str(reviewer.id))
     assert (withdrawn["decisionNote"], withdrawn["allowedActions"]) == ("数据未备齐", ["test"])
+    assert len({book["etag"] for book in (draft, submitted, scheduled, withdrawn)}) == 4
 
 
 async def test_every_step_is_audited_and_told(

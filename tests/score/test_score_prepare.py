@@ -122,6 +122,23 @@ async def test_everybody_moves_at_the_switch_and_hears_why() -> None:
     assert [await value_of(citizen) for citizen in citizens] == before, "and back again"
 
 
+async def test_a_withdrawn_book_is_not_switched_to() -> None:
+    (citizen,), today = await make_scored(1), shanghai_day(now())
+    before, standard = await value_of(citizen), await queries.find_active_book_id()
+    withdraw = "UPDATE rule_book SET state = 'retired', withdrawn_by = submitted_by WHERE id = $1"
+    async with scheduled(today) as book_id:
+        await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
+        await execute(withdraw, book_id)
+        assert not await actions_prepare.switch_due(at=now())
+        assert await actions_prepare.read_progress() is None
+    async with scheduled(today) as book_id:
+        await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
+        await execute(withdraw, book_id)
+        assert await actions_prepare.prepare_scheduled(at=now(), pace=FULL), "what was prepared is dropped"
+        assert await actions_prepare.read_progress() is None
+    assert (await value_of(citizen), await queries.find_active_book_id()) == (before, standard)
+
+
 async def test_who_moves_while_it_is_prepared_is_prepared_again() -> None:
     (citizen,), today = await make_scored(1), shanghai_day(now())
     late, leaver = await make_citizen(), (await make_scored(1))[0]

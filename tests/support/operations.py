@@ -208,6 +208,7 @@ RIGHT: dict[str, Right] = {
     "listOwnRecords": Right("citizen"),
     "exportOwnData": Right("citizen"),
     "listNotices": Right("citizen"),
+    "countUnreadNotices": Right("citizen"),
     "readNotice": Right("citizen", {"noticeId": "notice"}),
     "listNoticeQuotas": Right("citizen"),
     "reportNoticeQuota": Right("citizen", body=lambda _: {"template": "record", "count": 1}),
