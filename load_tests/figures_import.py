@@ -69,7 +69,7 @@ def register_source() -> str:
 
 async def measure_copy(database_url: str, path: Path) -> float:
     """Return rows a second of COPY of the file into a table of texts without an index."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         width = len(next(csv.reader(file)))
     connection = await asyncpg.connect(database_url)
     columns = ", ".join(f"c{number} text" for number in range(width))

@@ -53,7 +53,7 @@ def test_the_newcomers_page_says_what_every_file_of_the_kit_is() -> None:
 def test_every_command_of_the_readme_exists() -> None:
     from app.cli import main  # noqa: PLC0415 - click builds it at import
 
-    commands = re.findall(r"huixin (serve|worker|migrate|demo|city|keys|official|verify)\b", README)
+    commands = re.findall(r"huixin (serve|worker|migrate|demo|city|records|score|keys|official|verify)\b", README)
     assert set(commands) == {name for name, command in main.commands.items() if not command.hidden}
 
 

@@ -26,6 +26,7 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, NotFound
 from app.kit.etag import is_etag_current
+from app.score.actions import find_current_levels
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +42,7 @@ async def load_catalogue() -> Catalogue:
     """Read what is in force or paused; benefits before scenarios, so that none is read without its scenario."""
     rows = await queries.list_catalogue_campaigns(now())
     scenarios = {scenario.code: scenario for scenario in await queries_write.list_scenarios()}
+    levels = await find_current_levels()
     benefits = chain.from_iterable(
         compute_live_benefits(
             row.read_document(),
@@ -50,10 +52,11 @@ async def load_catalogue() -> Catalogue:
             state=msgspec.convert(row.state, Literal["live", "paused", "ended"]),
             benefit_ids=row.read_benefit_ids(),
             scenarios=scenarios,
+            levels=levels,
         )
         for row in rows
     )
-    return Catalogue(benefits, scenarios.values())
+    return Catalogue(benefits, scenarios.values(), levels)
 
 
 catalogue = Versioned("catalogue", load_catalogue)

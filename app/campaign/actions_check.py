@@ -10,6 +10,7 @@ from app.campaign.rules_document import parse_document
 from app.campaign.rules_ladder import judge_institution_thresholds
 from app.campaign.rules_limits import judge_document
 from app.campaign.rules_texts import Fault
+from app.score.actions import find_current_levels
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 async def check_document(document: CampaignDocument, institution_id: UUID, at: datetime) -> None:
     """Refuse a document that breaks a rule or names foreign stores."""
     scenarios = {scenario.code: scenario for scenario in await queries_write.list_scenarios()}
-    faults = judge_document(document, scenarios, at) or await _find_foreign_stores(document, institution_id)
+    faults = judge_document(document, scenarios, await find_current_levels(), at)
+    faults = faults or await _find_foreign_stores(document, institution_id)
     if faults:
         raise CampaignInvalid(faults)
 
@@ -35,7 +37,8 @@ async def check_ladder(
     force: so whatever is approved later, in whatever order, stays within the limit.
     """
     others = await queries.list_counted_documents([institution_id], campaign_id, at)
-    faults = judge_institution_thresholds([document, *(parse_document(other.document) for other in others)])
+    documents = [document, *(parse_document(other.document) for other in others)]
+    faults = judge_institution_thresholds(documents, await find_current_levels())
     if faults:
         raise CampaignInvalid(faults)
 

@@ -65,6 +65,7 @@ async def read_hints(citizen_id: UUID, *, at: datetime) -> Hints:
         level=standing.level,
         honours=_HONOURS.decode(standing.honours),
         birth_on=standing.birth_on,
+        levels={level.code: level for level in book.levels},
     )
     actions, burdens = await _try(citizen_id, standing, book, day)
     return Hints(

@@ -81,7 +81,8 @@ async def list_inbox(
         raise Forbidden
     rows = await queries.list_inbox(decode_cursor(cursor, tuple[datetime, UUID]), limit)
     counted = await queries.list_counted_documents(sorted({row.institution_id for row in rows}), None, now())
-    thresholds = compute_institution_thresholds((each.institution_id, each.document) for each in counted)
+    documents = ((each.institution_id, each.document) for each in counted)
+    thresholds = compute_institution_thresholds(documents, actions.catalogue.current.levels)
     return make_page(
         rows,
         limit,

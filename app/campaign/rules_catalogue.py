@@ -14,6 +14,7 @@ from app.campaign.rules_eligibility import Eligibility
 from app.campaign.rules_grant import Grant, PerCitizen
 from app.campaign.rules_ladder import compute_effective_eligibility
 from app.campaign.rules_limits import Scenario
+from app.score.rules_book import Level
 
 
 class LiveBenefit(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,9 +59,15 @@ class LiveBenefit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue:
-    """Every benefit in force or paused, and every scenario; never changed, only replaced."""
+    """Every benefit in force or paused, every scenario, and the levels they are judged by; only replaced as a whole.
 
-    def __init__(self, benefits: Iterable[LiveBenefit], scenarios: Iterable[Scenario]) -> None:
+    ``levels`` are those of the rule book in force, by their codes.
+    """
+
+    def __init__(
+        self, benefits: Iterable[LiveBenefit], scenarios: Iterable[Scenario], levels: Mapping[str, Level]
+    ) -> None:
+        self.levels = levels
         self._scenarios = {scenario.code: scenario for scenario in scenarios}
         self._by_id = {benefit.id: benefit for benefit in sorted(benefits, key=lambda benefit: benefit.id)}
         self._all = tuple(benefit for benefit in self._by_id.values() if benefit.state != "ended")
@@ -106,6 +113,7 @@ def compute_live_benefits(
     state: Literal["live", "paused", "ended"],
     benefit_ids: Mapping[str, UUID],
     scenarios: Mapping[str, Scenario],
+    levels: Mapping[str, Level],
 ) -> list[LiveBenefit]:
     """Turn an approved document into the benefits it puts in force."""
     return [
@@ -119,7 +127,7 @@ def compute_live_benefits(
             institution_id=institution_id,
             campaign_id=campaign_id,
             campaign_version=version,
-            eligibility=compute_effective_eligibility(benefit.eligibility, benefit.grant),
+            eligibility=compute_effective_eligibility(benefit.eligibility, benefit.grant, levels),
             grant=benefit.grant,
             stock=benefit.stock,
             per_citizen=benefit.per_citizen,

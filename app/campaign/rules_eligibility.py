@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import msgspec
 
 from app.campaign.rules_texts import Code
 from app.citizen.rules import ADULT_AGE
+from app.score.rules_book import Level
 
 THRESHOLD_MAX = 2_000  # above every published scale; the points ledger has no ceiling
 AGE_MAX = 120
@@ -48,7 +50,7 @@ class ScoreAtLeast(Term, frozen=True, kw_only=True, tag="scoreAtLeast"):
 
 
 class LevelAtLeast(Term, frozen=True, kw_only=True, tag="levelAtLeast"):
-    """The score reaches the lower edge of a level of the rule book."""
+    """The level is this one of the rule book in force, or a higher one."""
 
     level: Code
 
@@ -85,9 +87,10 @@ class HeldHonour(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """All that eligibility may look at."""
+    """All that eligibility may look at: a citizen, and the ``levels`` of the rule book in force by their codes."""
 
     score: int
     level: str
     honours: tuple[HeldHonour, ...]
     birth_on: date
+    levels: Mapping[str, Level]

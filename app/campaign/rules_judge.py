@@ -22,7 +22,6 @@ from app.campaign.rules_eligibility import (
 from app.campaign.rules_texts import Reason
 from app.citizen.rules import compute_age
 from app.record.rules import CATALOGUE
-from app.score.rules import LEVELS
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -79,13 +78,23 @@ def _judge_score(value: int, facts: Facts) -> Reason | None:
 
 
 def _judge_level(code: str, facts: Facts) -> Reason | None:
-    """Compare the score with the level's lower edge; a level the rule book no longer has is out of reach."""
-    wanted, held = LEVELS.get(code), LEVELS.get(facts.level)
-    if wanted is None or held is None:
-        return Reason(code="level_below", zh=f"需要等级{code}", en=f"needs level {code}")
-    gap = wanted.at_least - facts.score
-    if gap <= 0:
+    """Compare the level held with the one asked for; one that the rule book in force does not have lets nobody in.
+
+    What counts is the level stored with the score, not the score: for the moment in which the levels of new rules are
+    in the database and not yet in memory, an old edge lets nobody in, and a code that is not known yet lets nobody in.
+    """
+    wanted, held = facts.levels.get(code), facts.levels.get(facts.level)
+    if wanted is None:
+        return Reason(
+            code="level_unknown",
+            zh=f"需要等级{code}，现行计分规则中没有这个等级",
+            en=f"needs level {code}, which the rules in force do not have",
+        )
+    if held is not None and held.at_least >= wanted.at_least:
         return None
+    gap = wanted.at_least - facts.score
+    if held is None or gap <= 0:
+        return Reason(code="level_below", zh=f"需要{wanted.title_zh}", en=f"needs {wanted.title_en}")
     return Reason(
         code="level_below",
         zh=f"需要{wanted.title_zh}，您是{held.title_zh}，还差{gap}分",

@@ -23,7 +23,7 @@ from app.campaign.rules_grant import AmountOff, Combine, Grant, PercentOff, Step
 from app.campaign.rules_ladder import judge_ladder
 from app.campaign.rules_texts import Fault
 from app.record.rules import CATALOGUE
-from app.score.rules import LEVELS
+from app.score.rules_book import Level
 
 CAMPAIGN_DAYS_MAX = 5 * 366
 BENEFITS_MAX = 20
@@ -45,8 +45,13 @@ class Scenario(msgspec.Struct, frozen=True):
     needs_without_score: bool
 
 
-def judge_document(document: CampaignDocument, scenarios: Mapping[str, Scenario], at: datetime) -> list[Fault]:
-    """Return everything that is wrong with a document at an instant; an empty list is a good one."""
+def judge_document(
+    document: CampaignDocument, scenarios: Mapping[str, Scenario], levels: Mapping[str, Level], at: datetime
+) -> list[Fault]:
+    """Return everything that is wrong with a document at an instant; an empty list is a good one.
+
+    ``levels`` are those of the rule book in force, by their codes.
+    """
     faults = list(_judge_period(document, at))
     if not 1 <= len(document.benefits) <= BENEFITS_MAX:
         faults.append(
@@ -62,15 +67,15 @@ def judge_document(document: CampaignDocument, scenarios: Mapping[str, Scenario]
             )
         faults.extend(_judge_scenario(benefit, scenarios, pointer))
         faults.extend(_judge_stores(benefit, pointer))
-        faults.extend(judge_terms(benefit.eligibility, benefit.grant, pointer))
+        faults.extend(judge_terms(benefit.eligibility, benefit.grant, levels, pointer))
     return faults
 
 
-def judge_terms(eligibility: Eligibility, grant: Grant, pointer: str) -> list[Fault]:
+def judge_terms(eligibility: Eligibility, grant: Grant, levels: Mapping[str, Level], pointer: str) -> list[Fault]:
     """Return what is wrong with who may have what; the ladder is only looked at in a tree that is small enough."""
-    faults = list(_judge_tree(eligibility, f"{pointer}/eligibility"))
+    faults = list(_judge_tree(eligibility, levels, f"{pointer}/eligibility"))
     faults.extend(_judge_grant(grant, f"{pointer}/grant"))
-    return faults or judge_ladder(eligibility, grant, pointer)
+    return faults or judge_ladder(eligibility, grant, levels, pointer)
 
 
 def _judge_period(document: CampaignDocument, at: datetime) -> Iterator[Fault]:
@@ -103,7 +108,7 @@ def _judge_stores(benefit: Benefit, pointer: str) -> Iterator[Fault]:
         )  # fmt: skip
 
 
-def _judge_tree(root: Eligibility, pointer: str) -> Iterator[Fault]:
+def _judge_tree(root: Eligibility, levels: Mapping[str, Level], pointer: str) -> Iterator[Fault]:
     """Walk with a stack of our own and never below the deepest allowed level: the tree is a stranger's."""
     stack, clauses = [(root, pointer, 1)], 0
     while stack:
@@ -121,15 +126,16 @@ def _judge_tree(root: Eligibility, pointer: str) -> Iterator[Fault]:
             else:
                 stack.extend((part, f"{where}/of/{index}", depth + 1) for index, part in enumerate(clause.of))
         else:
-            yield from _judge_leaf(clause, where)
+            yield from _judge_leaf(clause, levels, where)
     if clauses > TREE_CLAUSES_MAX:
         yield _fault(pointer, "tree_too_large", f"条件最多{TREE_CLAUSES_MAX}个", f"at most {TREE_CLAUSES_MAX} clauses")
 
 
-def _judge_leaf(clause: Eligibility, where: str) -> Iterator[Fault]:
+def _judge_leaf(clause: Eligibility, levels: Mapping[str, Level], where: str) -> Iterator[Fault]:
     match clause:
-        case LevelAtLeast() if LEVELS.get(clause.level) is None:
-            yield _fault(f"{where}/level", "level_unknown", "计分规则中没有这个等级", "the rule book has no such level")
+        case LevelAtLeast() if clause.level not in levels:
+            zh, en = "现行计分规则中没有这个等级", "the rule book in force has no such level"
+            yield _fault(f"{where}/level", "level_unknown", zh, en)
         case HasHonour():
             yield from _judge_honour(clause, where)
         case AgeBetween() if clause.min is None and clause.max is None:

@@ -24,13 +24,18 @@ from app.demo.rules_file import City
 from app.demo.rules_places import ADMINISTRATORS, POSTS, RETAIL, RETAIL_CODE, TOUR_POSTS
 from app.event.actions import ensure_epoch
 from app.kit.clock import now
+from app.score.actions_explain import read_current_book
+from app.score.rules import STANDARD_BOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-__all__ = ["CITIZENS_DEFAULT", "is_here", "make_city", "make_tour_officials", "read_city", "write_city"]
+__all__ = [
+    "CITIZENS_DEFAULT", "are_rules_as_shipped", "is_here", "make_city", "make_tour_officials", "read_city",
+    "write_city",
+]  # fmt: skip
 
 CITIZENS_DEFAULT = 20_000
 CITIZENS_SHOWN = 32
@@ -82,6 +87,11 @@ async def make_tour_officials() -> dict[str, MadeOfficial]:
 async def is_here(city: City) -> bool:
     """Whether the city that a file tells of is the one in this database."""
     return await queries.find_is_terminal(city.partners[0].terminal_id)
+
+
+async def are_rules_as_shipped() -> bool:
+    """Whether scores follow the rules whose levels the city's campaigns name, and whose points the tour tells."""
+    return await read_current_book() == STANDARD_BOOK
 
 
 def write_city(city: City, path: Path, *, base_url: str) -> None:

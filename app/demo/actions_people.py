@@ -27,9 +27,8 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
 from app.sandbox.rules import compute_openid
-from app.score.actions import rescore
+from app.score.actions import find_current_levels, rescore
 from app.score.actions_prepare import score_city
-from app.score.rules import LEVEL_TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from app.demo.rules_rows import ConsentText
     from app.kit.aside import Aside
+    from app.score.rules_book import Level
 
 BLOCKS_AT_ONCE = 3  # while the database works on some, the next one is made
 BLOCKS_WORTH_A_PROCESS = 30  # it takes a second to start
@@ -100,8 +100,9 @@ async def describe_citizens(*, count: int, seed: int) -> list[CitizenShown]:
     codes = [compute_wechat_code(seed, number) for number in range(1, count + 1)]
     indexes = [_index_openid(code) for code in codes]
     scored = {row.openid_index: row for row in await queries.list_scored(indexes)}
+    levels = await find_current_levels()
     return [
-        CitizenShown(wechat_code=code, note=_describe(scored[index]))
+        CitizenShown(wechat_code=code, note=_describe(scored[index], levels[scored[index].level]))
         for code, index in zip(codes, indexes, strict=True)
         if index in scored
     ]
@@ -154,10 +155,10 @@ def _index_openid(wechat_code: str) -> bytes:
     return seal_openid(NOBODY, openid)[0]
 
 
-def _describe(scored: queries.ScoredCitizen) -> str:
+def _describe(scored: queries.ScoredCitizen, level: Level) -> str:
     held = msgspec.json.decode(scored.honours, type=list[dict[str, object]])
     honours = "、".join(
         CATALOGUE.honours[str(honour["code"])].title_zh + (f"（{honour['grade']}）" if honour["grade"] else "")
         for honour in held
     )
-    return f"{LEVEL_TITLES[scored.level]}（{scored.level}），{scored.value}分" + (f"，{honours}" if honours else "")
+    return f"{level.title_zh}（{level.code}），{scored.value}分" + (f"，{honours}" if honours else "")

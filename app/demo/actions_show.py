@@ -10,7 +10,7 @@ from app.demo import queries_city as queries
 from app.demo.rules_people import AREA_PREFIX, DISTRICTS
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
-from app.score.rules import LEVEL_TITLES
+from app.score.actions import find_current_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,8 @@ async def _show_tables(console: Console) -> None:
     console.print(_show_counts("区县 districts", await queries.count_districts(), _name_districts()))
     console.print(_show_counts("年龄 ages", await queries.count_ages(), {}))
     if levels := await queries.count_levels():
-        console.print(_show_counts("等级 levels", levels, LEVEL_TITLES))
+        titles = {level.code: level.title_zh for level in (await find_current_levels()).values()}
+        console.print(_show_counts("等级 levels", levels, titles))
     records = await queries.count_records()
     console.print(_show_counts("记录 records", _add_up(records), {}))
     console.print(_show_records(records))

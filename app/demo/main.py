@@ -18,7 +18,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from app.demo.actions import CITIZENS_DEFAULT, is_here, make_city, make_tour_officials, read_city, write_city
+from app.demo.actions import (
+    CITIZENS_DEFAULT,
+    are_rules_as_shipped,
+    is_here,
+    make_city,
+    make_tour_officials,
+    read_city,
+    write_city,
+)
 from app.demo.actions_guide import Guide, TourFailed
 from app.demo.actions_tour import play_tour
 from app.demo.clients import call, open_client
@@ -40,6 +48,10 @@ READY_SECONDS_MAX, STOP_SECONDS_MAX = 30, 35
 LOOK_SECONDS, STAY_SECONDS = 0.05, 1
 DEMO_FILE, SERVE_LOG, WORKER_LOG = "demo.json", "demo-serve.log", "demo-worker.log"
 READY = 200
+OTHER_RULES = (
+    "导览讲的是出厂的计分规则，而这里现行的是别的规则；请用 huixin serve 启动服务\n"
+    "the tour tells of the rules as shipped, and others are in force here; start the service with huixin serve"
+)
 
 
 def run_demo(*, once: bool, citizens: int = CITIZENS_DEFAULT) -> None:
@@ -84,6 +96,8 @@ async def _prepare(guide: Guide, base_url: str, citizens: int) -> tuple[City, di
     """Make what is not there yet, and write down how to get in."""
     path = VAR_FOLDER / DEMO_FILE
     async with database_lifespan():
+        if not await are_rules_as_shipped():
+            raise SystemExit(OTHER_RULES)
         city = read_city(path)
         if city is None or not await is_here(city):
             city = await _make(guide, citizens)

@@ -86,7 +86,7 @@ def compute_settled_mean(seed: int, today: date) -> float:
 
 
 def compute_cast_level(number: int) -> str:
-    """Return the level the part of a cast member leads to."""
+    """Return the level the part of a cast member leads to, by the rules as shipped."""
     return CAST[(number - 1) % len(CAST)][0]
 
 

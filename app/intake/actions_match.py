@@ -66,19 +66,16 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
     found = await queries_import.find_members(
         [*rows.id_number_index, *hints], [*rows.person_index, *[b""] * len(hints)]
     )
-    citizens: dict[int, UUID] = {}
-    fits: dict[int, bool] = {}
-    hinted: set[bytes] = set()
-    for place, citizen_id, is_fit in zip(found.places, found.citizen_ids, found.fits, strict=True):
-        if place >= len(rows):
-            hinted.add(hints[place - len(rows)])
-            continue
-        fits[place] = is_fit
-        if is_fit:
-            citizens[place] = citizen_id
+    count = len(rows)
+    hinted = {hints[place - count] for place in found.places if place >= count}
+    fits = {place: is_fit for place, is_fit in zip(found.places, found.fits, strict=True) if place < count}
     unfit = find_unfit(rows, fits) | await _find_unknown_parents(running, rows)
     return Matched(
-        citizens={place: citizen_id for place, citizen_id in citizens.items() if place not in unfit},
+        citizens={
+            place: citizen_id
+            for place, citizen_id in zip(found.places, found.citizen_ids, strict=True)
+            if place < count and place not in unfit
+        },
         unfit={
             place: HeldBack(rows.number[place], flaw, rows.text[place] if place in fits else None)
             for place, flaw in unfit.items()

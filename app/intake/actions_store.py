@@ -13,7 +13,7 @@ from app.intake.actions_notify import tell_of_negative_rows
 from app.intake.queries_quarantine import QuarantinedRow
 from app.intake.rules_clean import FLAWS
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts, count_names
-from app.intake.rules_link import compute_day_counts, pick_columns
+from app.intake.rules_link import KEPT, compute_day_counts, list_kept, pick_columns
 from app.kit.clock import shanghai_day
 from app.kit.crypto import encrypt_field
 from app.kit.database import transaction
@@ -80,7 +80,7 @@ async def _link(
         return {}
     put = await put_rows(new, at=at, entered_by=running.entered_by)
     outcomes = dict(zip(places, put.outcomes, strict=True))
-    moved = {matched.citizens[place] for place, outcome in outcomes.items() if outcome in {"accepted", "updated"}}
+    moved = {matched.citizens[place] for place in list_kept(outcomes)}
     if moved:
         await mark_due(list(moved), at=at)
     counts.sync.due += len(moved)
@@ -116,9 +116,7 @@ def _count(counts: ImportCounts, chunk: CleanChunk, matched: Matched, outcomes: 
     count_names((LINK_FLAWS[one].code for one in outcomes.values() if one in LINK_FLAWS), counts.link.quarantined)
     counts.sync.inserted += told.get("accepted", 0)
     counts.sync.updated += told.get("updated", 0)
-    counts.sync.late += sum(
-        rows.is_late[place] for place, outcome in outcomes.items() if outcome in {"accepted", "updated"}
-    )
+    counts.sync.late += sum(rows.is_late[place] for place in list_kept(outcomes))
     counts.distribute.events += bool(told.get("accepted", 0) + told.get("updated", 0))
 
 
@@ -150,7 +148,7 @@ async def _settle(
     running: Import, chunk: CleanChunk, outcomes: Mapping[int, PutOutcome], held: Sequence[HeldBack], at: datetime
 ) -> None:
     """Say that records came, count the source's day, and tell of the rows that are corrected now."""
-    kept = count_names(outcome for outcome in outcomes.values() if outcome in {"accepted", "updated"})
+    kept = {outcome: rows for outcome, rows in count_names(outcomes.values()).items() if outcome in KEPT}
     if kept:
         event = NewEvent(
             type="records.imported.v1",

@@ -32,6 +32,7 @@ from app.kit.auth import OfficialCaller
 from app.kit.bodies import JSONRequest
 from app.kit.errors import (
     BodyTooLarge,
+    FieldError,
     Forbidden,
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
@@ -44,6 +45,7 @@ from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
+SOURCE_PATTERN = r"^[a-z0-9_.-]{2,40}$(?!\n)"
 FILE_TYPES = ("text/csv", "application/x-ndjson", "application/octet-stream")
 FILE_TYPE = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_TYPES))})\s*(?:;.*)?", re.IGNORECASE)
 SENDING = (
@@ -76,11 +78,15 @@ class FileOperation(Operation):
 async def send_record_file(
     request: AnyRequest,
     official: NamedDependency[OfficialCaller],
-    source: Annotated[str, QueryParameter(name="source", max_length=40, description="Whose file it is.")],
+    source: Annotated[
+        str | None, QueryParameter(name="source", pattern=SOURCE_PATTERN, description="Whose file it is; needed.")
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
     """Take a file of records (CSV or JSONL) as it arrives; it is imported soon, and watched by its id."""
     need_centre(official)
+    if source is None:  # not by the framework, which would say so to whoever is not even known
+        raise InvalidRequest(errors=[FieldError(pointer="/query/source", code="missing")])
     _need_file_type(request)
     received = await actions_upload.receive_upload(
         official, _blocks(request), source=source, parent_id=None, key=check_key(idempotency_key)
@@ -124,7 +130,9 @@ async def rerun_import(
 async def list_imports(
     request: AnyRequest,
     official: NamedDependency[OfficialCaller],
-    source: Annotated[str | None, QueryParameter(name="source", max_length=40, description="Only of this.")] = None,
+    source: Annotated[
+        str | None, QueryParameter(name="source", pattern=SOURCE_PATTERN, description="Only of this.")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[ImportView]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -18,6 +20,7 @@ from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Una
 from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
+RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 IMPORTER = {"roles": ["importer"]}
 READERS = {"roles": ["importer", "auditor"]}
 
@@ -40,7 +43,7 @@ async def list_quarantine(
     need_centre(official)
     await find_import(import_id)
     language = language_of(request)
-    after = decode_cursor(cursor, int) or 0
+    after = decode_cursor(cursor, RowNumber) or 0
     rows = await queries_quarantine.list_quarantined(import_id, after, limit, only_open=False)
     return make_page(rows, limit, lambda row: _show_held(row, language), lambda row: row.row_number)
 

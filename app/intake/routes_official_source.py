@@ -32,6 +32,7 @@ from app.kit.etag import ETAG, IfMatch, compute_etag
 from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
+SourceCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]{2,40}\Z")]
 KEEPERS = {"roles": ["importer", "administrator"]}
 READERS = {"roles": ["importer", "administrator", "auditor"]}
 
@@ -71,7 +72,7 @@ async def list_sources(
 ) -> Page[SourceView]:
     """List the sources, by code."""
     need_centre(official)
-    rows = await queries_source.list_sources(decode_cursor(cursor, str), limit)
+    rows = await queries_source.list_sources(decode_cursor(cursor, SourceCode), limit)
     return make_page(rows, limit, _show, lambda row: row.code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Literal
@@ -160,8 +161,8 @@ def add_counts(*counts: Mapping[str, int]) -> dict[str, int]:
 def count_names(names: Iterable[str], into: dict[str, int] | None = None) -> dict[str, int]:
     """Count how often each name occurs, adding to ``into`` where it is given."""
     counts = {} if into is None else into
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
+    for name, number in Counter(names).items():
+        counts[name] = counts.get(name, 0) + number
     return counts
 
 

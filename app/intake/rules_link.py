@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 from uuid import UUID
 
 from app.intake.rules import Flaw
 from app.intake.rules_cleaned import CleanChunk, CleanRows
 from app.intake.rules_import import IMPORT_FLAWS, count_names
 from app.record.rules import PutOutcome
-from app.record.rules_rows import NewRows
+from app.record.rules_rows import NewRows, make_picker
 
-Cell = TypeVar("Cell")
-COUNTED: frozenset[PutOutcome] = frozenset({"accepted", "updated", "duplicate"})
+KEPT: frozenset[PutOutcome] = frozenset({"accepted", "updated"})
+COUNTED: frozenset[str] = frozenset({"accepted", "updated", "duplicate"})
 QUARANTINED = "quarantined:"  # before a reason, as an outcome of a source's day
 
 
@@ -23,28 +23,22 @@ def find_unfit(rows: CleanRows, fits: Mapping[int, bool]) -> dict[int, Flaw]:
     ``fits`` says of rows with a member's ID number whether the name is theirs. Two names are told from one another
     within a chunk. Of a member's number the right name is known; where it is among them the others are merely wrong.
     """
-    names: dict[bytes, set[bytes]] = {}
-    known: set[bytes] = set()
-    for place, number in enumerate(rows.id_number_index):
-        names.setdefault(number, set()).add(rows.person_index[place])
-        if fits.get(place, False):
-            known.add(number)
-    unfit: dict[int, Flaw] = {}
-    for place, number in enumerate(rows.id_number_index):
-        if number not in known and len(names[number]) > 1:
-            unfit[place] = IMPORT_FLAWS["id_number_of_two_names"]
-        elif not fits.get(place, True):
-            unfit[place] = IMPORT_FLAWS["name_mismatch"]
+    numbers = rows.id_number_index
+    two_names = _find_two_names(rows)
+    known = {numbers[place] for place, is_fit in fits.items() if is_fit} if two_names else set()
+    open_numbers = two_names - known
+    wrong = [place for place, is_fit in fits.items() if not is_fit]
+    unfit = dict.fromkeys(wrong, IMPORT_FLAWS["name_mismatch"])
+    if open_numbers:
+        flaw = IMPORT_FLAWS["id_number_of_two_names"]
+        unfit |= {place: flaw for place, number in enumerate(numbers) if number in open_numbers}
     return unfit
 
 
 def pick_columns(rows: CleanRows, source: str, citizens: Mapping[int, UUID]) -> tuple[list[int], NewRows]:
     """Return the rows of members as records, with their places in the chunk."""
     places = sorted(citizens)
-
-    def pick(column: Sequence[Cell]) -> list[Cell]:
-        return [column[place] for place in places]
-
+    pick = make_picker(places)
     return places, NewRows(
         citizen_id=[citizens[place] for place in places],
         source=[source] * len(places),
@@ -61,6 +55,11 @@ def pick_columns(rows: CleanRows, source: str, citizens: Mapping[int, UUID]) -> 
     )
 
 
+def list_kept(outcomes: Mapping[int, PutOutcome]) -> list[int]:
+    """Return the places of the rows that changed something."""
+    return [place for place, outcome in outcomes.items() if outcome in KEPT]
+
+
 def compute_day_counts(
     source: str, chunk: CleanChunk, outcomes: Mapping[int, PutOutcome], reasons: Sequence[str]
 ) -> dict[tuple[str, str], int]:
@@ -68,9 +67,17 @@ def compute_day_counts(
 
     ``outcomes`` are those of the members' rows, by place; ``reasons`` of the rows that stay behind.
     """
-    told = count_names(outcome for outcome in outcomes.values() if outcome in COUNTED)
-    late = sum(chunk.rows.is_late[place] for place, outcome in outcomes.items() if outcome in {"accepted", "updated"})
+    told = {outcome: rows for outcome, rows in count_names(outcomes.values()).items() if outcome in COUNTED}
+    late = sum(chunk.rows.is_late[place] for place in list_kept(outcomes))
     told |= {"received": chunk.received, "late": late}
     told["not_a_member"] = chunk.received - len(reasons) - sum(told.get(outcome, 0) for outcome in COUNTED)
     told |= count_names(QUARANTINED + reason for reason in reasons)
     return {(source, outcome): rows for outcome, rows in told.items()}
+
+
+def _find_two_names(rows: CleanRows) -> set[bytes]:
+    """Return the ID numbers that stand beside more than one name."""
+    people = set(zip(rows.id_number_index, rows.person_index, strict=True))
+    if len(people) == len(set(rows.id_number_index)):
+        return set()
+    return {number for number, names in Counter(number for number, _ in people).items() if names > 1}

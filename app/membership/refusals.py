@@ -78,3 +78,4 @@ class ExportUnavailable(Refusal):
     code = "export_unavailable"
     status_code = 503
     zh = "本市尚未配置导出签名密钥，请稍后再试"
+    wait_seconds = 3600

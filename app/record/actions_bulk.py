@@ -13,7 +13,7 @@ from app.record.rules_award import is_given_once, is_in_force_with
 from app.record.rules_rows import NewRows, pick_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -35,9 +35,10 @@ async def put_rows(rows: NewRows, *, at: datetime, entered_by: UUID | None) -> P
     # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
     members = await queries.lock_members(sorted(set(rows.citizen_id)))
     put = PutRows(["not_a_member"] * len(rows), {})
+    events = list(zip(rows.source, rows.event_id, strict=True))
     waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id in members]
     while waiting:
-        told = _take_one_of_each(waiting, rows)
+        told = _take_one_of_each(waiting, rows, events)
         barred = await _find_barred(rows, told)
         settled: dict[int, PutOutcome] = dict.fromkeys(barred, "not_renewable")
         settled |= await _put_distinct(rows, [place for place in told if place not in barred], put, at, entered_by)
@@ -47,27 +48,28 @@ async def put_rows(rows: NewRows, *, at: datetime, entered_by: UUID | None) -> P
     return put
 
 
-def _take_one_of_each(waiting: Iterable[int], rows: NewRows) -> list[int]:
+def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tuple[str, str]]) -> list[int]:
     """Pick the first telling of every event, in (source, event id) order; later ones come after it.
 
     Of an honour that is given once, the first award alone: the next one must meet it.
     """
-    first: dict[tuple[str, str], int] = {}
     given: set[tuple[UUID, str | None, str | None]] = set()
+    later: set[int] = set()
     for place in waiting:
         honour = rows.honour[place]
-        if is_given_once(honour):
+        if honour is not None and is_given_once(honour):
             award = (rows.citizen_id[place], honour, rows.grade[place])
             if award in given:
-                continue
+                later.add(place)
             given.add(award)
-        first.setdefault(rows.event(place), place)
+    # From the last to the first, so that the first telling of an event is the one that stays.
+    first = {events[place]: place for place in reversed(waiting) if place not in later}
     return [first[event] for event in sorted(first)]
 
 
 async def _find_barred(rows: NewRows, places: Sequence[int]) -> set[int]:
     """Return the rows that award again what is given once and is in force; a repeat of the same award is not one."""
-    once = [place for place in places if is_given_once(rows.honour[place])]
+    once = [place for place in places if rows.honour[place] is not None and is_given_once(rows.honour[place])]
     if not once:
         return set()
     awards = await queries_bulk.find_awards(rows, once)
@@ -98,8 +100,7 @@ async def _put_distinct(
     settled: dict[int, PutOutcome] = {places[number]: "accepted" for number in fresh}
     ended: list[tuple[KnownRecord, date]] = []
     for number, place in enumerate(places):
-        found = known.get(some.event(number))
-        if number in fresh or found is None:
+        if number in fresh or (found := known.get(some.event(number))) is None:
             continue
         ends_on = some.ends_on[number]
         settled[place] = outcome = _judge_repeat(digests[number], ends_on, found)

@@ -8,13 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all
-
-
-class LockedCitizen(msgspec.Struct, frozen=True):
-    """A citizen who cannot leave until the transaction ends."""
-
-    id: UUID
+from app.kit.database import execute, fetch_all, fetch_value
 
 
 class KnownRecord(msgspec.Struct, frozen=True):
@@ -30,12 +24,16 @@ class KnownRecord(msgspec.Struct, frozen=True):
 
 async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
     """Lock citizens in id order and return those who have not left."""
-    rows = await fetch_all(
-        LockedCitizen,
-        "SELECT id FROM citizen WHERE id = ANY($1) AND state <> 'left' ORDER BY id FOR NO KEY UPDATE",
+    locked = await fetch_value(
+        """
+        WITH locked AS MATERIALIZED (
+            SELECT id FROM citizen WHERE id = ANY($1) AND state <> 'left' ORDER BY id FOR NO KEY UPDATE
+        )
+        SELECT coalesce(array_agg(id), '{}') FROM locked
+        """,
         citizen_ids,
     )
-    return {row.id for row in rows}
+    return set(locked)
 
 
 async def find_known_records_for_update(sources: Sequence[str], event_ids: Sequence[str]) -> list[KnownRecord]:

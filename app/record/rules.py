@@ -152,7 +152,7 @@ def encode_facts(record: NewRecord) -> bytes:
 
 def compute_digest(citizen_id: UUID | str, facts: bytes) -> bytes:
     """Return the digest of what a record claims of a citizen; ``facts`` as ``encode_facts`` returns them."""
-    return hashlib.sha256(b'["%b",%b' % (str(citizen_id).encode(), facts)).digest()
+    return hashlib.sha256(b'["' + str(citizen_id).encode() + b'",' + facts).digest()
 
 
 def compute_facts_digest(record: NewRecord) -> bytes:

@@ -60,7 +60,7 @@ async def list_benefits(citizen: CitizenCaller, wanted: Filter, at: datetime) ->
 
 
 def _judge_all(person: Person, wanted: Filter, at: datetime) -> list[tuple[LiveBenefit, Verdict, ResolvedGrant]]:
-    facts, day = person.facts, shanghai_day(at)
+    facts, day = person.facts(catalogue.current.levels), shanghai_day(at)
     if facts is None:
         return []
     return [

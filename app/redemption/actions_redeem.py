@@ -174,7 +174,7 @@ def _judge(benefit: LiveBenefit, shown: Shown, at: datetime) -> ResolvedGrant:
     """Judge by the rules what the statement cannot: does the benefit run, and does it apply to this person."""
     if not benefit.is_active(at):
         raise BenefitNotActive
-    facts = shown.person.facts
+    facts = shown.person.facts(catalogue.current.levels)
     if facts is None or not judge_eligibility(benefit.eligibility, facts, shanghai_day(at)).is_eligible:
         raise NotEligible
     return resolve_grant(benefit.grant, facts)

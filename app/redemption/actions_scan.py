@@ -100,7 +100,7 @@ async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scann
 
 def judge_offers(person: Person, terminal: TerminalEntry, scenario: str | None, at: datetime) -> list[Offer]:
     """Return the benefits of this store that are running and that this person may use."""
-    facts = person.facts
+    facts = person.facts(catalogue.current.levels)
     if facts is None:
         return []
     day = shanghai_day(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.rules import Facts, HeldHonour
+from app.score.rules_book import Level
 
 SCAN_LIFETIME_SECONDS = 300
 REFERENCE_CHARACTERS_MAX = 64
@@ -50,12 +52,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     level: str | None
     honours: tuple[HeldHonour, ...]
 
-    @property
-    def facts(self) -> Facts | None:
-        """Return the facts eligibility is judged on; None for who has no score."""
+    def facts(self, levels: Mapping[str, Level]) -> Facts | None:
+        """Return the facts eligibility is judged on, by the levels in force; None for who has no score."""
         if self.state != "active" or self.score is None or self.level is None or self.birth_on is None:
             return None
-        return Facts(score=self.score, level=self.level, honours=self.honours, birth_on=self.birth_on)
+        return Facts(score=self.score, level=self.level, honours=self.honours, birth_on=self.birth_on, levels=levels)
 
 
 class ListPlace(msgspec.Struct, frozen=True, array_like=True):

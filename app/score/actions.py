@@ -11,7 +11,7 @@ from app.kit.errors import Refusal
 from app.kit.queue import enqueue
 from app.score import queries, queries_engine
 from app.score.actions_history import explain_change, store_changes, tell_former
-from app.score.actions_known import find_book, get_known_book
+from app.score.actions_known import find_book, find_current_levels, get_known_book
 from app.score.rules import ScoreChange
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
-    "NoScore", "ScoreChange", "delete_score", "find_book", "find_due", "get_known_book", "mark_due", "rescore",
-    "rescore_waiting",
+    "NoScore", "ScoreChange", "delete_score", "find_book", "find_current_levels", "find_due", "get_known_book",
+    "mark_due", "rescore", "rescore_waiting",
 ]  # fmt: skip
 
 AFTER = timedelta(milliseconds=1)

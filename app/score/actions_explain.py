@@ -89,16 +89,9 @@ async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> 
 
 
 async def find_wrong_scores(sample: int) -> list[UUID]:
-    """Return whose current score is not what the engine computes from the same day, rules and records.
-
-    Looks at a random sample; an empty list is what ``huixin verify`` wants to see.
-    """
-    asked = [citizen.id for citizen in await queries.list_random_scored(sample)]
-    return [
-        again.citizen_id
-        for again in await queries_engine.find_scores_again(asked)
-        if (again.value, again.level, again.inputs_hash) != (again.from_value, again.from_level, again.from_hash)
-    ]
+    """Return whose current score is wrong, of a random sample; an empty list is what ``huixin verify`` wants to see."""
+    _, wrong = await _look_again(sample)
+    return list(wrong)
 
 
 async def verify_scores(sample: int) -> tuple[int, list[str]]:
@@ -106,19 +99,21 @@ async def verify_scores(sample: int) -> tuple[int, list[str]]:
 
     Looks at value, level and inputs hash, and whether base, contributions and adjustments add up to the value.
     """
+    looked_at, wrong = await _look_again(sample)
+    return looked_at, [f"{citizen_id} {fault}" for citizen_id, faults in wrong.items() for fault in faults]
+
+
+async def _look_again(sample: int) -> tuple[int, dict[UUID, list[str]]]:
     asked = [citizen.id for citizen in await queries.list_random_scored(sample)]
-    wrong = []
+    wrong: dict[UUID, list[str]] = {}
     for begin in range(0, len(asked), VERIFY_CITIZENS):
         chunk = asked[begin : begin + VERIFY_CITIZENS]
         async with transaction():
             await queries_engine.mark_plan()
             again = await queries_engine.find_scores_again(chunk)
             explained = {one.citizen_id: one for one in await queries_engine.find_explained_again(chunk)}
-        wrong += [
-            f"{one.citizen_id} {fault}" for one in again for fault in _find_faults(one, explained.get(one.citizen_id))
-        ]
-        missing = set(chunk) - {one.citizen_id for one in again}
-        wrong += [f"{citizen_id} should have no score" for citizen_id in sorted(missing)]
+        found = {one.citizen_id: _find_faults(one, explained.get(one.citizen_id)) for one in again}
+        wrong |= {one: found.get(one, ["should have no score"]) for one in chunk if found.get(one) != []}
     return len(asked), wrong
 
 

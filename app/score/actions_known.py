@@ -9,7 +9,9 @@ from app.score import queries
 from app.score.rules_check import parse_rule_book
 
 if TYPE_CHECKING:
-    from app.score.rules_book import RuleBook
+    from collections.abc import Mapping
+
+    from app.score.rules_book import Level, RuleBook
 
 _BOOKS: dict[int, RuleBook] = {}
 
@@ -21,6 +23,12 @@ async def find_book(rule_book_id: int) -> RuleBook:
         assert stored is not None, "scores refer to rule books that exist"
         _BOOKS[rule_book_id] = parse_rule_book(stored.document, CATALOGUE)
     return _BOOKS[rule_book_id]
+
+
+async def find_current_levels() -> Mapping[str, Level]:
+    """Return the levels of the rule book in force by their codes, the lowest first."""
+    book = await find_book(await queries.find_active_book_id())
+    return {level.code: level for level in book.levels}
 
 
 def get_known_book(rule_book_id: int) -> RuleBook:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
+from app.kit.cache import bump
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.pace import FULL
@@ -212,5 +213,6 @@ async def _activate(rule_book_id: int, at: datetime) -> None:
     await queries_prepare.mark_book_retired(at)
     if not await queries_prepare.mark_book_active(rule_book_id, at):
         raise Withdrawn
+    await bump("catalogue")  # its levels; before the audit entry: locks in one order everywhere
     await write_audit(None, action="rule_book.activate", subject=f"rule_book:{rule_book_id}", detail={})
     await insert_events([NewEvent(type="rule_book.activated.v1", subject_id=uuid7(at), at=at)])

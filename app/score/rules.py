@@ -16,8 +16,6 @@ from app.score.rules_check import parse_rule_book
 
 STANDARD_BOOK_FILE = Path(__file__).parent / "data" / "rating_v1.json"
 STANDARD_BOOK = parse_rule_book(STANDARD_BOOK_FILE.read_bytes(), CATALOGUE)
-LEVELS: Mapping[str, Level] = {level.code: level for level in STANDARD_BOOK.levels}
-LEVEL_TITLES: Mapping[str, str] = {level.code: level.title_zh for level in STANDARD_BOOK.levels}
 REASONS_MAX = 5
 
 AdjustmentCode = Literal["annual_cap", "dimension_cap", "scale", "ceiling"]
@@ -102,18 +100,18 @@ def compute_parts(contributions: Sequence[Contribution], adjustments: Sequence[A
     return parts
 
 
-def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], book: RuleBook) -> tuple[ChangeReason, ...]:
-    """Return why parts differ, strongest first, at most ``REASONS_MAX``."""
+def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], *books: RuleBook) -> tuple[ChangeReason, ...]:
+    """Return why parts differ, strongest first, at most ``REASONS_MAX``, in the words of the first book that knows."""
     moved = {key: new.get(key, 0) - old.get(key, 0) for key in {**old, **new} if new.get(key) != old.get(key)}
     strongest = sorted(moved, key=lambda key: (-abs(moved[key]), key))[:REASONS_MAX]
-    return tuple(_tell_reason(key, moved[key], is_old=key in old, is_new=key in new, book=book) for key in strongest)
+    return tuple(_tell_reason(key, moved[key], is_old=key in old, is_new=key in new, books=books) for key in strongest)
 
 
 def compute_book_reasons(
     old: Mapping[str, int], new: Mapping[str, int], old_book: RuleBook, book: RuleBook
 ) -> tuple[ChangeReason, ...]:
     """Return why a score moved with a switch: new rules first, if that is why, with what their base gives or takes."""
-    reasons = compute_reasons(old, new, book)
+    reasons = compute_reasons(old, new, book, old_book)  # what only the old rules knew, in their words
     if (old_book.code, old_book.version) == (book.code, book.version):
         return reasons
     points = book.scale.base - old_book.scale.base
@@ -124,14 +122,14 @@ def compute_book_reasons(
     return (first, *reasons[: REASONS_MAX - 1])
 
 
-def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, book: RuleBook) -> ChangeReason:
+def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, books: Sequence[RuleBook]) -> ChangeReason:
     limit, _, subject = key.rpartition(":")
     if limit:
-        zh, en = tell_limit(limit, subject, book)
+        zh, en = tell_limit(limit, subject, *books)
         return ChangeReason(
             code="limited", subject=key, points=points, zh=f"{zh} {points:+d}分", en=f"{en} {points:+d}"
         )
-    indicator = next((indicator for indicator in book.indicators if indicator.code == key), None)
+    indicator = next((one for book in books for one in book.indicators if one.code == key), None)
     zh, en = (indicator.title_zh, indicator.title_en) if indicator else (key, key)
     code: ReasonCode = "changed" if is_old and is_new else "appeared" if is_new else "left"
     verb_zh, verb_en = VERBS[code]
@@ -140,10 +138,12 @@ def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, book: Rul
     )
 
 
-def tell_limit(limit: str, subject: str, book: RuleBook) -> tuple[str, str]:
-    """Name a limit in both languages."""
-    titles = {part.code: (part.title_zh, part.title_en) for part in book.dimensions}
-    titles |= {part.code: (part.title_zh, part.title_en) for part in book.indicators}
+def tell_limit(limit: str, subject: str, *books: RuleBook) -> tuple[str, str]:
+    """Name a limit in both languages; what is limited is called as the first book that knows it calls it."""
+    titles: dict[str, tuple[str, str]] = {}
+    for book in reversed(books):
+        titles |= {part.code: (part.title_zh, part.title_en) for part in book.dimensions}
+        titles |= {part.code: (part.title_zh, part.title_en) for part in book.indicators}
     zh, en = titles.get(subject, (subject, subject))
     return {
         "annual_cap": (f"{zh}：年度上限", f"{en}: annual cap"),

@@ -37,7 +37,8 @@ PARTNERS = [operation for operation in OPERATIONS if operation.caller == "partne
 CENTRE_ONLY = {
     "createInstitution", "suspendInstitution", "resumeInstitution", "createScenario", "listRuleBooks", "draftRuleBook",
     "getRuleBook", "editRuleBook", "putRuleBookExamples", "testRuleBook", "previewRuleBook", "getRuleBookPreview",
-    "submitRuleBook", "deleteRuleBook", "setPointRule",
+    "submitRuleBook", "deleteRuleBook", "setPointRule", "registerSource", "listSources", "getSource", "changeSource",
+    "getSourceQuality",
 }  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_what_is_valid_at_a_store() -> None:
     everywhere, front, parking = live(1), live(2, store_ids=frozenset({FRONT})), live(3, scenario="parking")
     foreign, paused, ended = live(4, institution_id=OTHER), live(5, state="paused"), live(6, state="ended")
     garage = Scenario("garage", "维修", "garage", "vehicle_care", needs_name=False, needs_without_score=False)
-    catalogue = Catalogue([paused, ended, foreign, parking, front, everywhere], [garage])
+    catalogue = Catalogue([paused, ended, foreign, parking, front, everywhere], [garage], {})
     assert catalogue.at_store(FRONT, SHOP, None) == (everywhere, parking, paused, front)
     assert catalogue.at_store(FRONT, SHOP, "garage") == (everywhere, paused, front)
     assert catalogue.at_store(BACK, SHOP, "parking") == (parking,)

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from app.campaign.rules import Eligibility, Facts, HeldHonour, judge_eligibility
 from app.campaign.rules_eligibility import AgeBetween, AllOf, AnyOf, Everyone, HasHonour, LevelAtLeast, ScoreAtLeast
-from app.score.rules import LEVELS
+from app.score.rules_book import Level
+from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 TODAY = date(2026, 7, 1)
 THREE_STARS = HeldHonour("VOL_STAR", "3", 3, TODAY)
 RED_LIST = HeldHonour("RED_LIST", None, 1, date(2027, 1, 1))
-PERSON = Facts(score=668, level="L4", honours=(THREE_STARS, RED_LIST), birth_on=date(1996, 7, 2))
+PERSON = Facts(score=668, level="L4", honours=(THREE_STARS, RED_LIST), birth_on=date(1996, 7, 2), levels=LEVELS)
 
 
 def parse(text: str) -> Eligibility:
@@ -121,6 +122,33 @@ def test_the_reason_names_the_distance(clause: Eligibility, code: str, zh: str, 
     assert (reason.code, reason.zh, reason.en) == (code, zh, en.format(**titles))
 
 
+@pytest.mark.parametrize(
+    ("wanted", "level", "score", "levels", "zh", "en"),
+    [
+        ("L4", "L4", 668, LEVELS, None, None),
+        ("L4", "L3", 649, LEVELS, "需要优秀，您是良好，还差1分", "needs excellent, you are good, 1 point away"),
+        ("A", "A", 1000, LEDGER_LEVELS, None, None),
+        ("D", "A", 1000, LEDGER_LEVELS, None, None),
+        ("AAA", "A", 1000, LEDGER_LEVELS, "需要AAA级，您是A级，还差50分", "needs AAA, you are A, 50 points away"),
+        # a level of other rules, however high the score
+        ("L1", "A", 1000, LEDGER_LEVELS, "需要等级L1，现行计分规则中没有这个等级",
+         "needs level L1, which the rules in force do not have"),
+        ("A", "L5", 1000, LEVELS, "需要等级A，现行计分规则中没有这个等级",
+         "needs level A, which the rules in force do not have"),
+        # the moment before the levels of new rules are in memory
+        ("L1", "A", 1000, LEVELS, "需要待提升", "needs to be improved"),
+        ("L4", "L3", 660, LEVELS, "需要优秀", "needs excellent"),
+    ],
+)  # fmt: skip
+def test_levels_are_those_of_the_rules_in_force(
+    wanted: str, level: str, score: int, levels: dict[str, Level], zh: str | None, en: str | None
+) -> None:
+    facts = msgspec.structs.replace(PERSON, score=score, level=level, levels=levels)
+    verdict = judge_eligibility(LevelAtLeast(level=wanted), facts, TODAY)
+    assert [(reason.zh, reason.en) for reason in verdict.reasons] == ([] if zh is None else [(zh, en)])
+    assert verdict.is_eligible is (zh is None)
+
+
 def test_every_failing_clause_is_named_and_any_names_each_alternative() -> None:
     honour_or_level = AnyOf(of=(HasHonour(honour="BRAVERY"), AllOf(of=(LevelAtLeast(level="L5"), AgeBetween(min=60)))))
     clause = AllOf(of=(ScoreAtLeast(value=700), Everyone(), honour_or_level))
@@ -161,6 +189,7 @@ PEOPLE = st.builds(
         max_size=2,
     ).map(tuple),
     birth_on=st.dates(date(1930, 1, 1), date(2008, 1, 1)),
+    levels=st.just(LEVELS),
 )
 
 

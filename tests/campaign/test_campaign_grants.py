@@ -22,6 +22,8 @@ from app.campaign.rules import (
 from app.campaign.rules_eligibility import AllOf, AnyOf, Eligibility, Everyone, HasHonour, LevelAtLeast, ScoreAtLeast
 from app.campaign.rules_grant import AmountOff, DepositWaiver, FreeMinutes, PercentOff, Service, Step
 from app.campaign.rules_ladder import compute_effective_eligibility
+from app.score.rules import STANDARD_BOOK, compute_level
+from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 AMOUNTS = st.integers(1, 1_000_000_000)
 TWICE_A_MONTH = PerCitizen(count=2, period="month")
@@ -36,7 +38,8 @@ LADDER = Steps(
 
 
 def person(score: int) -> Facts:
-    return Facts(score=score, level="L1", honours=(), birth_on=date(1990, 1, 1))
+    level = compute_level(score, STANDARD_BOOK.levels).code
+    return Facts(score=score, level=level, honours=(), birth_on=date(1990, 1, 1), levels=LEVELS)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ ELIGIBILITIES: list[Eligibility] = [
 
 @given(st.sampled_from(ELIGIBILITIES), LADDERS, st.integers(0, 1000))
 def test_nobody_below_every_step_is_let_in(eligibility: Eligibility, ladder: Steps, score: int) -> None:
-    effective = compute_effective_eligibility(eligibility, ladder)
+    effective = compute_effective_eligibility(eligibility, ladder, LEVELS)
     facts, on = person(score), date(2026, 1, 1)
     is_let_in = judge_eligibility(effective, facts, on).is_eligible
     assert is_let_in == (judge_eligibility(eligibility, facts, on).is_eligible and score >= ladder.steps[0].at_least)
@@ -135,8 +138,16 @@ def test_nobody_below_every_step_is_let_in(eligibility: Eligibility, ladder: Ste
 
 def test_an_implied_first_step_changes_nothing() -> None:
     eligibility = AllOf(of=(LevelAtLeast(level="L3"), HasHonour(honour="VOL_STAR")))
-    assert compute_effective_eligibility(eligibility, LADDER) is eligibility
-    assert compute_effective_eligibility(Everyone(), PercentOff(percent=5)) == Everyone()
+    assert compute_effective_eligibility(eligibility, LADDER, LEVELS) is eligibility
+    assert compute_effective_eligibility(Everyone(), PercentOff(percent=5), LEVELS) == Everyone()
+
+
+def test_what_a_level_implies_is_said_by_the_rules_in_force() -> None:
+    above, below = LevelAtLeast(level="C"), LevelAtLeast(level="D")
+    first = ScoreAtLeast(value=600)
+    assert compute_effective_eligibility(above, LADDER, LEDGER_LEVELS) is above
+    assert compute_effective_eligibility(below, LADDER, LEDGER_LEVELS) == AllOf(of=(below, first))
+    assert compute_effective_eligibility(above, LADDER, LEVELS) == AllOf(of=(above, first))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from app.campaign.rules import (
     resolve_grant,
 )
 from app.campaign.rules_limits import BENEFITS_MAX, CAMPAIGN_DAYS_MAX, STORES_MAX, TREE_WIDTH_MIN, judge_document
+from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SHOP = Scenario("shop", "商店", "shops", "leisure", needs_name=False, needs_without_score=False)
@@ -53,7 +54,8 @@ def document(*benefits: dict[str, Any], **changes: Any) -> CampaignDocument:
 
 
 def faults(*benefits: dict[str, Any], **changes: Any) -> list[tuple[str, str]]:
-    return [(fault.pointer, fault.code) for fault in judge_document(document(*benefits, **changes), SCENARIOS, AT)]
+    found = judge_document(document(*benefits, **changes), SCENARIOS, LEVELS, AT)
+    return [(fault.pointer, fault.code) for fault in found]
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -163,8 +165,14 @@ def test_beyond_the_limit(name: str) -> None:
     assert faults(body) == [(f"/benefits/0{pointer}", code)]
 
 
+@pytest.mark.parametrize(("level", "codes"), [("AAA", []), ("L4", ["level_unknown"])])
+def test_the_levels_of_another_rule_book(level: str, codes: list[str]) -> None:
+    named = document(benefit(eligibility={"type": "levelAtLeast", "level": level}))
+    assert [fault.code for fault in judge_document(named, SCENARIOS, LEDGER_LEVELS, AT)] == codes
+
+
 def test_every_fault_has_a_sentence_in_both_languages() -> None:
-    found = judge_document(document(*(body for body, _, _ in list(BAD.values())[:BENEFITS_MAX])), SCENARIOS, AT)
+    found = judge_document(document(*(body for body, _, _ in list(BAD.values())[:BENEFITS_MAX])), SCENARIOS, LEVELS, AT)
     assert len(found) >= BENEFITS_MAX
     assert all(fault.zh and fault.en and fault.zh != fault.en for fault in found)
 
@@ -289,8 +297,8 @@ def sent(row: dict[str, Any]) -> dict[str, Any]:
 def test_every_default_benefit_can_be_had(row: dict[str, Any]) -> None:
     chosen = msgspec.convert(sent(row), Benefit)
     star = HeldHonour("VOL_STAR", "5", 5, date(2030, 1, 1))
-    best = Facts(score=1000, level="L5", honours=(star,), birth_on=date(1990, 1, 1))
-    worst = Facts(score=0, level="L1", honours=(), birth_on=date(1990, 1, 1))
+    best = Facts(score=1000, level="L5", honours=(star,), birth_on=date(1990, 1, 1), levels=LEVELS)
+    worst = Facts(score=0, level="L1", honours=(), birth_on=date(1990, 1, 1), levels=LEVELS)
     assert judge_eligibility(chosen.eligibility, best, AT.date()).is_eligible
     assert judge_eligibility(chosen.eligibility, worst, AT.date()).is_eligible is (row["eligibility"] == EVERYONE)
     assert resolve_grant(chosen.grant, best).grant is not None

@@ -26,14 +26,13 @@ from app.campaign.rules_hints import (
 )
 from app.record.rules import CATALOGUE
 from app.record.rules_kept import KeptRecord
-from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, Adjustment, AdjustmentCode, Contribution
-from app.score.rules_check import parse_rule_book
+from app.score.rules import STANDARD_BOOK, Adjustment, AdjustmentCode, Contribution
 from app.score.rules_told import ToldScore
+from tests.support.switching import LEDGER, LEDGER_LEVELS, LEVELS
 
 DAY = date(2026, 11, 22)
-LEDGER = parse_rule_book(STANDARD_BOOK_FILE.with_name("ledger_v1.json").read_bytes(), CATALOGUE)
 STAR = HeldHonour("VOL_STAR", "3", 3, DAY)
-PERSON = Facts(score=590, level="L2", honours=(STAR,), birth_on=date(1980, 6, 15))
+PERSON = Facts(score=590, level="L2", honours=(STAR,), birth_on=date(1980, 6, 15), levels=LEVELS)
 
 
 def benefit(number: int, eligibility: str) -> LiveBenefit:
@@ -100,9 +99,11 @@ def test_the_nearest_benefits_first_and_no_more_than_so_many() -> None:
 
 
 def test_a_ledger_has_no_top() -> None:
-    facts = msgspec.structs.replace(PERSON, score=1000, level="A")
-    hints = compute_benefit_hints([benefit(1, at_least(1900))], facts, LEDGER, DAY)
-    assert [hint.opens_at for hint in hints] == [1900]
+    facts = msgspec.structs.replace(PERSON, score=1000, level="A", levels=LEDGER_LEVELS)
+    named = [f'{{"type":"levelAtLeast","level":"{level}"}}' for level in ("A", "AAA", "L5")]
+    asked = [benefit(number, text) for number, text in enumerate([at_least(1900), *named])]
+    hints = compute_benefit_hints(asked, facts, LEDGER, DAY)
+    assert [(hint.benefit.id.int, hint.opens_at) for hint in hints] == [(2, 1050), (0, 1900)]
 
 
 def kept(indicator: str, **facts: Any) -> KeptRecord:

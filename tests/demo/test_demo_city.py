@@ -20,7 +20,7 @@ from app.kit.database import copy_encoded, execute, fetch_all, fetch_value, tran
 from app.partner.actions import directory
 from app.record.rules import CATALOGUE
 from app.score.actions import rescore
-from app.score.rules import LEVELS
+from app.score.rules import STANDARD_BOOK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def test_everybody_has_a_score_and_every_level_and_honour_is_there(city: C
     assert len(city.citizens) == actions.CITIZENS_SHOWN
     assert len(await values(f"SELECT citizen_id AS value FROM score_snapshot WHERE citizen_id IN {MINE}")) == CITIZENS
     levels = await values(f"SELECT DISTINCT level AS value FROM score_snapshot WHERE citizen_id IN {MINE}")
-    assert set(levels) == set(LEVELS)
+    assert set(levels) == {level.code for level in STANDARD_BOOK.levels}
     held = f"""
         SELECT DISTINCT h ->> 'code' AS value FROM score_snapshot, jsonb_array_elements(honours) h
          WHERE citizen_id IN {MINE}

@@ -6,11 +6,13 @@ import asyncio
 import contextvars
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from app import worker
 from app.intake import actions_notify, queries_notify
 from app.intake.actions_notify import tell_of_negative, tell_of_negative_rows
+from app.intake.rules_mapping import make_default_mapping
 from app.intake.rules_notify import SourceTitle
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
@@ -93,9 +95,10 @@ async def test_the_register_names_the_source(client: AsyncClient) -> None:
     await execute(
         """
         INSERT INTO source (code, title_zh, title_en, mapping, created_at)
-        VALUES ($1, '思明区法院', 'Court', '{}', now())
+        VALUES ($1, '思明区法院', 'Court', $2, now())
         """,
         code,
+        msgspec.json.encode(make_default_mapping(code)).decode(),
     )
     member = await join(client)
     assert await outcomes_of(client, item_of(member, source=code, **NEGATIVE)) == ["accepted"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,72 +10,29 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.actions import put_records
 from app.score import actions_explain, actions_prepare, queries, queries_prepare
 from app.score.actions import delete_score, rescore
 from app.score.rules import STANDARD_BOOK_FILE
+from tests.support import switching
 from tests.support.histories import make_citizen, make_citizens, new_record
+from tests.support.switching import finish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
 pytestmark = pytest.mark.usefixtures("app")
 BASE_STEP = 7
 
 
-async def make_book() -> int:
-    """Store a book that gives everybody some points more: the standard one under a code of its own."""
+def scheduled(effective_on: date) -> AbstractAsyncContextManager[int]:
+    """Have a book approved that gives everybody some points more than the standard one."""
     document = msgspec.json.decode(STANDARD_BOOK_FILE.read_bytes())
-    document["code"] = f"t{secrets.token_hex(6)}"
     document["scale"]["base"] += BASE_STEP
-    return await queries.insert_rule_book(msgspec.json.encode(document).decode(), "draft")
-
-
-@asynccontextmanager
-async def scheduled(effective_on: date) -> AsyncIterator[int]:
-    """Have a book approved for a day, and the standard one back in force afterwards."""
-    standard = await queries.find_active_book_id()
-    book_id = await make_book()
-    official = uuid7()
-    await execute(
-        """INSERT INTO official (id, username, roles, state, password_hash, totp_cipher, created_at)
-        VALUES ($1, $2, '{reviewer}', 'active', '', '', now())""",
-        official,
-        f"t-{official.hex[-12:]}",
-    )
-    checker = uuid7()
-    await execute(
-        """INSERT INTO official (id, username, roles, state, password_hash, totp_cipher, created_at)
-        VALUES ($1, $2, '{reviewer}', 'active', '', '', now())""",
-        checker,
-        f"t-{checker.hex[-12:]}",
-    )
-    await execute(
-        """UPDATE rule_book SET state = 'scheduled', effective_on = $2, makers = ARRAY[$3::uuid], submitted_by = $3,
-            decided_by = $4 WHERE id = $1""",
-        book_id,
-        effective_on,
-        official,
-        checker,
-    )
-    try:
-        yield book_id
-    finally:
-        await actions_prepare.drop_preparation(at=now())
-        await finish()
-        await execute("UPDATE rule_book SET state = 'retired', retired_at = now() WHERE id = $1", book_id)
-        if await fetch_value("SELECT count(*) FROM rule_book WHERE state = 'active'") == 0:
-            await execute("UPDATE rule_book SET state = 'active' WHERE id = $1", standard)
-            await actions_prepare.score_city()
-
-
-async def finish() -> None:
-    """End what a test left half done."""
-    if (left := await actions_prepare.read_progress()) is not None:
-        await actions_prepare.tell_all(left, pace=FULL)
+    return switching.scheduled(effective_on, document)
 
 
 async def make_scored(count: int) -> list[UUID]:

@@ -12,7 +12,7 @@ import pytest
 from app.kit.database import fetch_value, transaction
 from app.record.rules import CATALOGUE
 from app.score import queries
-from app.score.rules import LEVELS, STANDARD_BOOK, STANDARD_BOOK_FILE, compute_level, compute_next_level
+from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, compute_level, compute_next_level
 from app.score.rules_check import RuleBookWrong, parse_rule_book
 from app.score.rules_text import tell_clause
 from tests.score.cases import CLEAN, parts_of, score_of, told
@@ -121,7 +121,7 @@ def test_clauses_are_unique_and_say_what_counts() -> None:
 )  # fmt: skip
 def test_levels_have_inclusive_lower_edges(value: int, level: str, following: str | None) -> None:
     above = compute_next_level(value, STANDARD_BOOK.levels)
-    assert compute_level(value, STANDARD_BOOK.levels) is LEVELS[level]
+    assert compute_level(value, STANDARD_BOOK.levels) is STANDARD_BOOK.level(level)
     assert (above.code if above else None) == following
 
 
@@ -203,6 +203,6 @@ async def test_a_book_that_is_not_of_the_day_does_not_score() -> None:
 
 
 def test_titles_of_levels_are_as_published() -> None:
-    assert [(level.at_least, level.title_zh) for level in LEVELS.values()] == [
+    assert [(level.at_least, level.title_zh) for level in STANDARD_BOOK.levels] == [
         (0, "待提升"), (500, "中等"), (600, "良好"), (650, "优秀"), (680, "极好"),
     ]  # fmt: skip

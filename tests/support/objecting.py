@@ -6,6 +6,9 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
+
+from app.intake.rules_mapping import make_default_mapping
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value
 from app.repair.queries import mark_asked
@@ -59,11 +62,13 @@ async def make_objection(client: AsyncClient, person: Joined, body: dict[str, An
 
 async def register_source(code: str, institution_id: UUID | None = None) -> None:
     """Enter a source into the register, for an institution."""
+    mapping = msgspec.json.encode(make_default_mapping(code)).decode()
     await execute(
         "INSERT INTO source (code, title_zh, title_en, institution_id, mapping, created_at)"
-        " VALUES ($1, $1, $1, $2, '{}', now())",
+        " VALUES ($1, $1, $1, $2, $3, now())",
         code,
         institution_id,
+        mapping,
     )
 
 
