@@ -8,8 +8,10 @@ then imports what reads them.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,12 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=int, default=8000, show_default=True)
 def serve(workers: int, host: str, port: int) -> None:
-    """Run the API; without DATABASE_URL and VALKEY_URL with servers of its own under var/."""
-    with _whole_city(workers):
+    """Run the API; without DATABASE_URL and VALKEY_URL with servers of its own under var/, and a worker beside it."""
+    is_own_city = not os.environ.get("DATABASE_URL")
+    with _whole_city(workers), ExitStack() as stack:
         prepare_database()
+        if is_own_city:
+            stack.enter_context(surroundings.beside((sys.executable, "-m", "app.cli", "worker")))
         import app.main  # before the workers fork, so that they share it
         from app.settings import SETTINGS
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -84,6 +84,17 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+@contextmanager
+def beside(command: Sequence[str]) -> Iterator[None]:
+    """Run a process beside the block; it ends with it, and with us."""
+    process = subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(STOP_SECONDS_MAX)
+
+
 def _refuse_bare_production() -> None:
     if os.environ.get("ENVIRONMENT") == "production":
         missing = [name for name in NEEDED_IN_PRODUCTION if not os.environ.get(name)]
@@ -111,12 +122,8 @@ def _sandbox(target: str) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port),
                "--no-ws", "--log-level", "error", target]  # fmt: skip
-    process = subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
-    try:
+    with beside(command):
         yield port
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS_MAX)
 
 
 def _empty_folder(path: Path) -> Path:
