@@ -142,18 +142,20 @@ async def switch(preparation: PreparationRow, *, at: datetime) -> None:
 
 async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[int], object] = bool) -> None:
     """Write the steps a switch made into the history, in chunks that commit, until nobody waits."""
-    switched_at = preparation.switched_at
-    assert switched_at is not None, "only what was switched is told"
+    assert preparation.switched_at is not None, "only what was switched is told"
+    after = NOBODY
     while True:
         async with pace.work(), transaction():
-            asked = [citizen.id for citizen in await queries_prepare.list_untold(TELL_CITIZENS)]
-            await queries_engine.lock_citizens(asked)
-            await tell_former(asked, switched_at=switched_at)
+            await queries_engine.mark_bulk()
+            asked = [citizen.id for citizen in await queries_prepare.list_untold(after, TELL_CITIZENS)]
             if not asked:
+                await queries_prepare.delete_prepared()  # what is left there did not move
                 await queries_prepare.mark_finished(preparation.id, "done", now())
+                return
+            await queries_engine.lock_citizens(asked)
+            await tell_former(asked, switched_at=preparation.switched_at)
+        after = asked[-1]
         told(len(asked))
-        if not asked:
-            return
 
 
 async def score_city(
@@ -185,6 +187,7 @@ async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callabl
             if chunk is None:
                 return
             await queries_engine.mark_bulk()
+            await queries_prepare.mark_lazy()
             scored = await queries_prepare.insert_prepared_range(
                 chunk, preparation.as_of, preparation.rule_book_id, now()
             )

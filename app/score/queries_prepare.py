@@ -149,6 +149,14 @@ async def take_chunk(preparation_id: int, at: datetime) -> Chunk | None:
     )
 
 
+async def mark_lazy() -> None:
+    """Let this transaction's commit not wait for the disk: a range lost in a crash is done again.
+
+    The commit of the switch waits for its own place in the log, which is after all of theirs.
+    """
+    await execute("SET LOCAL synchronous_commit = off")
+
+
 async def insert_prepared_range(chunk: Chunk, day: date, rule_book_id: int, at: datetime) -> int:
     """Score a range of citizens into the table beside the current scores; how many have one."""
     return await execute(PREPARE_RANGE, chunk.after_id, chunk.last_id, day, rule_book_id, at)
@@ -229,9 +237,20 @@ async def mark_finished(preparation_id: int, phase: str, at: datetime) -> None:
     await execute("UPDATE score_preparation SET phase = $2, finished_at = $3 WHERE id = $1", preparation_id, phase, at)
 
 
-async def list_untold(limit: int) -> list[Moved]:
-    """Return citizens whose former score waits to be told."""
-    return await fetch_all(Moved, "SELECT citizen_id AS id FROM score_prepared ORDER BY citizen_id LIMIT $1", limit)
+async def list_untold(after: UUID, limit: int) -> list[Moved]:
+    """Return citizens whom a switch moved and who were not told yet, in id order, from just after one of them."""
+    return await fetch_all(
+        Moved,
+        """
+        SELECT f.citizen_id AS id
+        FROM score_prepared f
+        CROSS JOIN LATERAL (SELECT value, level FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
+        WHERE f.citizen_id > $1 AND (s.value, s.level) IS DISTINCT FROM (f.value, f.level)
+        ORDER BY f.citizen_id LIMIT $2
+        """,
+        after,
+        limit,
+    )
 
 
 async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:

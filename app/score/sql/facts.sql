@@ -32,7 +32,8 @@ good_faith_days AS (
 ),
 fingerprint AS (
     SELECT citizen_id,
-           string_agg(uuid_send(id) || int4send(version) || convert_to(state, 'UTF8'), '|' ORDER BY id) AS records
+           string_agg(uuid_send(id) || int4send(version)
+                      || CASE state WHEN 'active' THEN '' ELSE convert_to(state, 'UTF8') END, '|' ORDER BY id) AS records
     FROM told
     GROUP BY citizen_id
 ),
