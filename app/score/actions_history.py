@@ -8,7 +8,7 @@ import msgspec
 
 from app.event.actions import NewEvent, insert_events
 from app.kit.clock import uuid7
-from app.score import queries, queries_prepare
+from app.score import queries, queries_switch
 from app.score.actions_known import find_book
 from app.score.rules import ScoreChange, compute_book_reasons, compute_reasons
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.score.queries_engine import ComputedScore
-    from app.score.queries_prepare import FormerScore
+    from app.score.queries_switch import FormerScore
 
 PARTS = msgspec.json.Decoder(dict[str, int])
 
@@ -38,7 +38,7 @@ async def explain_change(score: ComputedScore) -> ScoreChange:
 
 async def tell_former(citizen_ids: Sequence[UUID], *, switched_at: datetime) -> None:
     """Write the step a switch made for locked citizens, those who were not told yet, in the caller's transaction."""
-    former = await queries_prepare.delete_former(citizen_ids)
+    former = await queries_switch.delete_former(citizen_ids)
     moved = [one for one in former if (one.value, one.level) != (one.from_value, one.from_level)]
     await store_changes([await _explain_switch(one) for one in moved], at=switched_at)
 

@@ -20,7 +20,7 @@ from app.kit.cache import bump
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.pace import FULL
-from app.score import queries, queries_engine, queries_prepare
+from app.score import queries, queries_engine, queries_prepare, queries_switch
 from app.score.actions_history import tell_former
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ async def prepare_scheduled(*, at: datetime, pace: Pace) -> bool:
     if open_one is not None and open_one.phase == "telling":
         await tell_all(open_one, pace=pace)
         return True
-    if open_one is not None and not await queries_prepare.find_may_count(open_one.rule_book_id):
+    if open_one is not None and not await queries_switch.find_may_count(open_one.rule_book_id):
         await drop_preparation(at=at)
         return True
     if open_one is None:
@@ -108,7 +108,7 @@ async def drop_preparation(*, at: datetime) -> bool:
         open_one = await read_progress()
         if open_one is None or open_one.phase != "preparing":
             return False
-        await queries_prepare.mark_finished(open_one.id, "dropped", at)
+        await queries_switch.mark_finished(open_one.id, "dropped", at)
     return True
 
 
@@ -130,12 +130,12 @@ async def switch(preparation: PreparationRow, *, at: datetime) -> None:
         await queries_prepare.mark_caught_up(preparation.id, caught_up_at)
     async with transaction():
         await queries_engine.mark_bulk()
-        await queries_prepare.lock_scores()
+        await queries_switch.lock_scores()
         at = max(at, now())  # nothing that was scored before it may seem to come after it
         await _catch_up(preparation, caught_up_at, is_whole=True)
-        await queries_prepare.delete_prepared_of_left()
-        await queries_prepare.update_swap()
-        await queries_prepare.mark_switched(preparation.id, at)
+        await queries_switch.delete_prepared_of_left()
+        await queries_switch.update_swap()
+        await queries_switch.mark_switched(preparation.id, at)
         if await queries.find_active_book_id() != preparation.rule_book_id:
             await _activate(preparation.rule_book_id, at)
 
@@ -147,10 +147,10 @@ async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[i
     while True:
         async with pace.work(), transaction():
             await queries_engine.mark_bulk()
-            asked = [citizen.id for citizen in await queries_prepare.list_untold(after, TELL_CITIZENS)]
+            asked = [citizen.id for citizen in await queries_switch.list_untold(after, TELL_CITIZENS)]
             if not asked:
                 await queries_prepare.delete_prepared()  # what is left there did not move
-                await queries_prepare.mark_finished(preparation.id, "done", now())
+                await queries_switch.mark_finished(preparation.id, "done", now())
                 return
             await queries_engine.lock_citizens(asked)
             await tell_former(asked, switched_at=preparation.switched_at)
@@ -213,8 +213,8 @@ async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -
 
 
 async def _activate(rule_book_id: int, at: datetime) -> None:
-    await queries_prepare.mark_book_retired(at)
-    if not await queries_prepare.mark_book_active(rule_book_id, at):
+    await queries_switch.mark_book_retired(at)
+    if not await queries_switch.mark_book_active(rule_book_id, at):
         raise Withdrawn
     await bump("catalogue")  # its levels; before the audit entry: locks in one order everywhere
     await write_audit(None, action="rule_book.activate", subject=f"rule_book:{rule_book_id}", detail={})

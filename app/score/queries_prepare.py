@@ -8,22 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.database import execute, fetch_all, fetch_one
 from app.score.queries_engine import compose
 
 PREPARE_RANGE = compose("asked_in_range", "who_stored", "told_in_range", answer="prepare")
 PREPARE_LISTED = compose("asked_listed", "who_stored", "told_stored", answer="prepare")
-SWAP = """
-    ALTER TABLE score_snapshot RENAME TO score_switching;
-    ALTER TABLE score_prepared RENAME TO score_snapshot;
-    ALTER TABLE score_switching RENAME TO score_prepared;
-    ALTER INDEX score_snapshot_pkey RENAME TO score_switching_pkey;
-    ALTER INDEX score_prepared_pkey RENAME TO score_snapshot_pkey;
-    ALTER INDEX score_switching_pkey RENAME TO score_prepared_pkey;
-    ALTER INDEX score_snapshot_due RENAME TO score_switching_due;
-    ALTER INDEX score_prepared_due RENAME TO score_snapshot_due;
-    ALTER INDEX score_switching_due RENAME TO score_prepared_due
-"""
 
 
 class PreparationRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,20 +49,6 @@ class Moved(msgspec.Struct, frozen=True):
     """A citizen whose current score was computed since."""
 
     id: UUID
-
-
-class FormerScore(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen's score before a switch beside the current one; parts are JSON text."""
-
-    citizen_id: UUID
-    value: int
-    level: str
-    parts: str
-    rule_book_id: int
-    from_value: int
-    from_level: str
-    from_parts: str
-    from_rule_book_id: int
 
 
 async def find_open_preparation() -> PreparationRow | None:
@@ -189,80 +164,3 @@ async def list_moved(since: datetime, after: UUID, limit: int) -> list[Moved]:
 async def mark_caught_up(preparation_id: int, at: datetime) -> None:
     """Write down that everything that moved before an instant is prepared."""
     await execute("UPDATE score_preparation SET caught_up_at = $2 WHERE id = $1", preparation_id, at)
-
-
-async def lock_scores() -> None:
-    """Keep everybody from the current scores until the transaction ends; gives up soon rather than hold up a till."""
-    await execute("SET LOCAL lock_timeout = '500ms'")
-    await execute("LOCK TABLE score_snapshot, score_prepared IN ACCESS EXCLUSIVE MODE")
-
-
-async def delete_prepared_of_left() -> None:
-    """Forget what was prepared for citizens who have left meanwhile."""
-    await execute("DELETE FROM score_prepared s USING citizen c WHERE c.id = s.citizen_id AND c.state = 'left'")
-
-
-async def update_swap() -> None:
-    """Make the prepared scores the current ones and the other way round: one table is called by the other's name."""
-    await execute(SWAP)
-
-
-async def find_may_count(rule_book_id: int) -> bool:
-    """Whether a rule book is active, or approved and not withdrawn."""
-    return bool(
-        await fetch_value(
-            "SELECT EXISTS (SELECT FROM rule_book WHERE id = $1 AND state IN ('active', 'scheduled'))", rule_book_id
-        )
-    )
-
-
-async def mark_book_retired(at: datetime) -> None:
-    """Take the active rule book out of force."""
-    await execute("UPDATE rule_book SET state = 'retired', retired_at = $1 WHERE state = 'active'", at)
-
-
-async def mark_book_active(rule_book_id: int, at: datetime) -> bool:
-    """Put a scheduled rule book into force; whether it was still scheduled. Nothing else is active by now."""
-    sql = "UPDATE rule_book SET state = 'active', activated_at = $2 WHERE id = $1 AND state = 'scheduled'"
-    return await execute(sql, rule_book_id, at) == 1
-
-
-async def mark_switched(preparation_id: int, at: datetime) -> None:
-    """Write down that the prepared scores are the current ones and the former ones wait to be told."""
-    await execute("UPDATE score_preparation SET phase = 'telling', switched_at = $2 WHERE id = $1", preparation_id, at)
-
-
-async def mark_finished(preparation_id: int, phase: str, at: datetime) -> None:
-    """Close a preparation: ``done``, or ``dropped`` before it was switched to."""
-    await execute("UPDATE score_preparation SET phase = $2, finished_at = $3 WHERE id = $1", preparation_id, phase, at)
-
-
-async def list_untold(after: UUID, limit: int) -> list[Moved]:
-    """Return citizens whom a switch moved and who were not told yet, in id order, from just after one of them."""
-    return await fetch_all(
-        Moved,
-        """
-        SELECT f.citizen_id AS id
-        FROM score_prepared f
-        CROSS JOIN LATERAL (SELECT value, level FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
-        WHERE f.citizen_id > $1 AND (s.value, s.level) IS DISTINCT FROM (f.value, f.level)
-        ORDER BY f.citizen_id LIMIT $2
-        """,
-        after,
-        limit,
-    )
-
-
-async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:
-    """Take the former scores of locked citizens away and return them beside the current ones: each is told once."""
-    return await fetch_all(
-        FormerScore,
-        """
-        WITH former AS (DELETE FROM score_prepared WHERE citizen_id = ANY($1) RETURNING *)
-        SELECT s.citizen_id, s.value, s.level, s.parts, s.rule_book_id, f.value AS from_value, f.level AS from_level,
-               f.parts AS from_parts, f.rule_book_id AS from_rule_book_id
-        FROM former f
-        JOIN score_snapshot s ON s.citizen_id = f.citizen_id
-        """,
-        citizen_ids,
-    )
