@@ -21,6 +21,7 @@ from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.pace import FULL
 from app.score import queries, queries_engine, queries_prepare, queries_switch
+from app.score.actions import rescore_waiting
 from app.score.actions_history import tell_former
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ async def switch(preparation: PreparationRow, *, at: datetime) -> None:
         at = max(at, now())  # nothing that was scored before it may seem to come after it
         await _catch_up(preparation, caught_up_at, is_whole=True)
         await queries_switch.delete_prepared_of_left()
+        await queries_switch.delete_due_prepared(MARGIN)
         await queries_switch.update_swap()
         await queries_switch.mark_switched(preparation.id, at)
         if await queries.find_active_book_id() != preparation.rule_book_id:
@@ -163,8 +165,8 @@ async def score_city(
 ) -> int:
     """Score everybody anew today under the active rule book, or finish what is under way; how many citizens there are.
 
-    For a city just made or restored; ``opened`` hears how many citizens there are, ``told`` how many were scored. A
-    citizen's first score found this way has no step in the history.
+    Whoever waited to be rescored waits no more. ``opened`` hears how many citizens there are, ``told`` how many were
+    scored. A citizen's first score found this way has no step in the history.
     """
     at = now()
     preparation = await read_progress()
@@ -177,6 +179,8 @@ async def score_city(
         preparation = await read_progress()
         assert preparation is not None, "a switch is told before it is over"
     await tell_all(preparation, pace=pace)
+    while await rescore_waiting(CATCH_UP_CITIZENS, at=now()):
+        pass
     return preparation.citizens
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -47,6 +47,17 @@ async def lock_scores() -> None:
 async def delete_prepared_of_left() -> None:
     """Forget what was prepared for citizens who have left meanwhile."""
     await execute("DELETE FROM score_prepared s USING citizen c WHERE c.id = s.citizen_id AND c.state = 'left'")
+
+
+async def delete_due_prepared(margin: timedelta) -> None:
+    """Take citizens off the list of those to be rescored who were prepared well after they were put there."""
+    await execute(
+        """
+        DELETE FROM score_due d USING score_prepared p
+        WHERE p.citizen_id = d.citizen_id AND p.computed_at > d.since + $1::interval
+        """,
+        margin,
+    )
 
 
 async def update_swap() -> None:

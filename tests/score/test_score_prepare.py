@@ -15,7 +15,7 @@ from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.actions import put_records
 from app.score import actions_explain, actions_prepare, queries, queries_prepare
-from app.score.actions import delete_score, rescore
+from app.score.actions import delete_score, mark_due, rescore
 from app.score.rules import STANDARD_BOOK_FILE
 from tests.support import switching
 from tests.support.histories import make_citizen, make_citizens, new_record
@@ -194,6 +194,20 @@ async def test_the_switch_and_rescorings_at_once_leave_every_score_right() -> No
             steps = await actions_explain.list_changes(citizen, before=None, limit=9)
             assert steps[0].to_value == await value_of(citizen)
             assert sum(step.to_value - (step.from_value or 0) for step in steps) == steps[0].to_value, steps
+
+
+async def test_who_waited_is_rescored_with_everybody() -> None:
+    early, late = await make_citizens(2)
+    async with transaction():
+        await mark_due([early], at=now() - 2 * actions_prepare.MARGIN)
+        await mark_due([late], at=now())
+    async with scheduled(shanghai_day(now())):
+        await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
+        assert await actions_prepare.switch_due(at=now())
+        waiting = "SELECT array_agg(citizen_id) FROM score_due WHERE citizen_id = ANY($1)"
+        assert await fetch_value(waiting, [early, late]) == [late], "who is not surely prepared stays on the list"
+        await actions_prepare.score_city()
+        assert await fetch_value(waiting, [early, late]) is None
 
 
 async def test_bulk_and_everyday_statements_agree() -> None:
