@@ -142,7 +142,7 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
                 await work()
 
         try:
-            uvloop.run(run())  # a million rows pass through this loop: its sockets cost a third of asyncio's
+            uvloop.run(run())  # a million rows pass through this loop: its sockets cost less than asyncio's
         except Refusal as refusal:
             reasons = "; ".join(reason.en for reason in refusal.reasons)
             raise click.ClickException(f"{refusal.text('en')} {reasons}".strip()) from None
@@ -161,6 +161,7 @@ async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bo
     if received.row.state == "finished":
         click.echo("this file was imported before; nothing is changed")
     else:
+        surroundings.collect_rarely()
         try:
             with _Bar(received.row) as bar:
                 row = await run_import(

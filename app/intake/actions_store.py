@@ -148,7 +148,9 @@ async def _settle(
     running: Import, chunk: CleanChunk, outcomes: Mapping[int, PutOutcome], held: Sequence[HeldBack], at: datetime
 ) -> None:
     """Say that records came, count the source's day, and tell of the rows that are corrected now."""
-    kept = {outcome: rows for outcome, rows in count_names(outcomes.values()).items() if outcome in KEPT}
+    kept: dict[str, object] = {
+        outcome: rows for outcome, rows in count_names(outcomes.values()).items() if outcome in KEPT
+    }
     if kept:
         event = NewEvent(
             type="records.imported.v1",

@@ -36,6 +36,15 @@ LINE_FLAWS = make_flaws(
 )  # fmt: skip
 
 
+def decode_text(raw: bytes, encoding: str) -> str:
+    """Return the text of some bytes; empty when they are spoilt: not in this encoding, or with a NUL character."""
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
+
+
 def split_line(text: str, delimiter: Delimiter) -> list[str] | Flaw | None:
     """Return the cells of a line; None when a quoted cell does not end properly in it."""
     if '"' in text:

@@ -18,6 +18,7 @@ from app.intake.rules_lines import (
     LINE_FLAWS,
     ROW_BYTES_MAX,
     ROW_LINES_MAX,
+    decode_text,
     find_cut,
     find_line_end,
     join_lines,
@@ -83,7 +84,7 @@ class RowReader:
         cut = len(data) if is_last else find_cut(data)
         lines, tail = data[:cut].splitlines(), data[cut:]
         tail_bytes = 0 if is_last else len(tail.rstrip(b"\r")) + 1
-        rows, used = self._read_lines(lines, self._decode(data[:cut]), tail_bytes, is_last=is_last)
+        rows, used = self._read_lines(lines, self._decode(data[:cut], lines), tail_bytes, is_last=is_last)
         if used < len(lines):
             cut = sum(map(len, data.splitlines(keepends=True)[:used]))
             tail = data[cut:]
@@ -140,14 +141,13 @@ class RowReader:
         self.number = first_number + place
         return place
 
-    def _decode(self, block: bytes) -> list[str]:
-        """Return the lines of a block at once, nothing when one of them is spoilt: then each is looked at."""
-        if self._format.kind == "jsonl" or b"\0" in block:
+    def _decode(self, block: bytes, lines: list[bytes]) -> list[str]:
+        """Return the texts of a block's lines; an empty one in the place of one that is spoilt: it is looked at."""
+        if self._format.kind == "jsonl":
             return []
-        try:
-            text = block.decode(self._encoding)
-        except UnicodeDecodeError:
-            return []
+        text = decode_text(block, self._encoding)
+        if not text:
+            return [decode_text(raw, self._encoding) for raw in lines]
         return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
 
     def _read_line(self, raw: bytes) -> ReadRow | None:

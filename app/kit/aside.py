@@ -13,7 +13,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.kit.surroundings import die_with_parent
+from app.kit.surroundings import collect_rarely, die_with_parent
 
 _LIVING: list[Any] = []  # the object of this process, where this process is the one aside
 
@@ -52,6 +52,7 @@ def _begin(make: Callable[..., Any], *arguments: Any) -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both; the parent says when to stop
     _LIVING.append(make(*arguments))
+    collect_rarely()
 
 
 def _call(method: str, *arguments: Any) -> Any:

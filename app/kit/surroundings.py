@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ NEEDED_IN_PRODUCTION = (
 )  # fmt: skip
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SANDBOX_SECONDS_MAX = 20
+CONTAINERS_MAX = 200_000  # made and not freed, until cycles are looked for: a few chunks of rows
 STOP_SECONDS_MAX = 10
 PR_SET_PDEATHSIG = 1
 
@@ -82,6 +84,15 @@ def die_with_parent() -> None:
     """Ask Linux to end this process when its parent is killed, so that no orphan goes on serving."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def collect_rarely() -> None:
+    """Have this process look for cycles of garbage seldom, and never in its code, which stays as it is.
+
+    For work on rows by the thousand: they die without cycles, and looking through them was a fifth of an import's time.
+    """
+    gc.freeze()
+    gc.set_threshold(CONTAINERS_MAX)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.kit.clock import uuid7_texts
 from app.kit.database import is_in_transaction
 from app.record import queries, queries_bulk
 from app.record.rules import PutOutcome, compute_digest
@@ -94,7 +95,7 @@ async def _put_distinct(
         return {}
     some = pick_rows(rows, places)
     digests = list(map(compute_digest, some.citizen_id, some.facts))
-    fresh = await queries_bulk.insert_rows(some, digests, at=at, entered_by=entered_by)
+    fresh = await queries_bulk.insert_rows(some, uuid7_texts(len(some)), digests, at=at, entered_by=entered_by)
     put.record_ids.update({places[number]: record_id for number, record_id in fresh.items()})
     known = await _find_known([some.event(number) for number in range(len(some)) if number not in fresh])
     settled: dict[int, PutOutcome] = {places[number]: "accepted" for number in fresh}

@@ -32,11 +32,12 @@ class Award(msgspec.Struct, frozen=True):
 
 
 async def insert_rows(
-    rows: NewRows, digests: Sequence[bytes], *, at: datetime, entered_by: UUID | None
+    rows: NewRows, ids: Sequence[str], digests: Sequence[bytes], *, at: datetime, entered_by: UUID | None
 ) -> dict[int, UUID]:
     """Claim the events nobody has claimed and keep their records; return the new records by the place of their row.
 
-    Waits for whoever is claiming the same. The rows are of distinct events in (source, event id) order.
+    ``ids`` are those the records get. Waits for whoever is claiming the same. The rows are of distinct events in
+    (source, event id) order.
     """
     new = await fetch_one(
         NewPlaces,
@@ -55,6 +56,7 @@ async def insert_rows(
         _join(r"\x" + digest.hex() for digest in digests),
         at,
         entered_by,
+        _join(ids),
     )
     assert new is not None, "an aggregate has one row"
     return {place - 1: record_id for place, record_id in zip(new.places, new.record_ids, strict=True)}

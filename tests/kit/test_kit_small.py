@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.clock import instant_of, now, shanghai_day, uuid7
+from app.kit.clock import instant_of, now, shanghai_day, uuid7, uuid7_texts
 from app.kit.errors import IdempotencyKeyInvalid, StaleCursor
 from app.kit.idempotency import KEY_CHARACTERS_MAX, KEY_CHARACTERS_MIN, check_key, digest_request
 from app.kit.paging import decode_cursor, encode_cursor, make_page, whole_page
@@ -33,6 +34,16 @@ def test_ids_sort_by_time(at: datetime, later_milliseconds: int) -> None:
 def test_ids_of_one_millisecond_differ() -> None:
     at = now()
     assert len({uuid7(at) for _ in range(10_000)}) == 10_000
+
+
+def test_many_ids_at_once_are_ids_like_any_other() -> None:
+    before = now()
+    many = [UUID(text) for text in uuid7_texts(10_000)]
+    assert len(set(many)) == 10_000
+    assert {(one.version, one.variant) for one in many} == {(7, "specified in RFC 4122")}
+    assert {one.bytes[8] >> 4 for one in many} == {0x8, 0x9, 0xA, 0xB}
+    assert before - timedelta(milliseconds=1) <= instant_of(many[0]) <= now()
+    assert uuid7_texts(0) == []
 
 
 @pytest.mark.parametrize(
