@@ -27,7 +27,8 @@ NOWHERE = "http://127.0.0.1:9"
 @click.command()
 @click.option("--citizens", "sizes", default=SIZES, show_default=True, help="Sizes to measure at, rising.")
 @click.option("--imports/--no-imports", default=True, show_default=True)
-def main(sizes: str, *, imports: bool) -> None:
+@click.option("--keep", "is_kept", is_flag=True, help="Go on with the city an earlier run has made.")
+def main(sizes: str, *, imports: bool, is_kept: bool) -> None:
     """Measure, print, and write the results."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     os.environ.update(
@@ -35,7 +36,8 @@ def main(sizes: str, *, imports: bool) -> None:
     )
     with embedded_servers(FOLDER) as servers:
         url = servers.database_url.replace("/postgres?", "/city?")
-        uvloop.run(_create(servers.database_url))
+        if not is_kept:
+            uvloop.run(_create(servers.database_url))
         os.environ.update(DATABASE_URL=url, VALKEY_URL=servers.valkey_url)
         numbers = [int(size) for size in sizes.split(",")]
         figures = uvloop.run(_measure(url, numbers, imports=imports))

@@ -18,7 +18,8 @@ from app.record.actions import put_records
 from app.record.rules import NewRecord
 from app.score import actions_explain
 from app.score.actions import rescore, rescore_waiting
-from app.score.actions_prepare import score_city
+from app.score.actions_prepare import open_preparation, prepare_all, score_city, switch
+from app.score.queries import find_active_book_id
 from app.score.schemas_make import show_explanation
 from app.worker import RESCORE_CHUNK
 from load_tests.figure import Figure
@@ -34,8 +35,9 @@ USES = ("USE_PARK_PAID", "USE_LIB_ONTIME", "USE_RENT_ONTIME", "POS_CLUE", "POS_S
 
 
 async def measure_scores(database_url: str, citizens: int) -> list[Figure]:
-    """Measure every figure about scores in a city that is there."""
+    """Measure every figure about scores in a city that is there; first everybody gets a score to be followed."""
     async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):
+        await score_city(pace=FULL)
         everybody = await measure_city(database_url, citizens)
         return [everybody, await measure_night(citizens), await measure_one(citizens), await measure_long(citizens)]
 
@@ -45,14 +47,20 @@ async def measure_city(database_url: str, citizens: int) -> Figure:
     scan = await measure_scan(database_url)
     records = await fetch_value("SELECT count(*) FROM record")
     begin = time.perf_counter()
-    await score_city(pace=FULL)
+    preparation = await open_preparation(await find_active_book_id(), shanghai_day(now()), at=now())
+    await prepare_all(preparation, pace=FULL)
+    prepared = time.perf_counter() - begin
+    await switch(preparation, at=now())
     seconds = time.perf_counter() - begin
+    await score_city(pace=FULL)  # tells of the switch
+    told = time.perf_counter() - begin - seconds
     return Figure(
         name=f"score everybody, {citizens:,}", workers=2, value=seconds, unit="s", is_upper_bound=True,
         asked=CITY_SECONDS * citizens / MILLION,
         detail={
             "records": records, "group_by_seconds": round(scan, 2), "times_group_by": round(seconds / scan, 1),
-            "us_per_citizen": round(seconds / citizens * 1e6, 1),
+            "us_per_citizen": round(seconds / citizens * 1e6, 1), "switch_seconds": round(seconds - prepared, 2),
+            "telling_seconds": round(told, 1),
         },
     )  # fmt: skip
 

@@ -16,6 +16,11 @@ CREATE TABLE score_due (
     since timestamptz NOT NULL
 ) WITH (fillfactor = 70);
 
+-- Whose score moved while a city is prepared: they are prepared again before the switch.
+CREATE TABLE score_moved (
+    citizen_id uuid PRIMARY KEY
+);
+
 CREATE TABLE score_preparation (
     id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     rule_book_id integer NOT NULL REFERENCES rule_book,
@@ -23,7 +28,6 @@ CREATE TABLE score_preparation (
     phase text NOT NULL CHECK (phase IN ('preparing', 'telling', 'done', 'dropped')),
     citizens integer NOT NULL CHECK (citizens >= 0),
     opened_at timestamptz NOT NULL,
-    caught_up_at timestamptz NOT NULL,
     switched_at timestamptz,
     finished_at timestamptz,
     CHECK ((switched_at IS NULL) = (phase IN ('preparing', 'dropped'))),

@@ -8,7 +8,8 @@ import msgspec
 
 from app.intake import queries_import, queries_quarantine
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
-from app.intake.rules_link import find_unfit
+from app.intake.rules_link import find_unfit, pick_columns
+from app.record.actions_bulk import arrange_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.intake.rules import Flaw
     from app.intake.rules_cleaned import CleanChunk, CleanRows
+    from app.record.actions_bulk import Arranged, NewRows
 
 __all__ = ["HeldBack", "Import", "Matched", "match_chunks"]
 
@@ -43,10 +45,14 @@ class HeldBack(msgspec.Struct):
 class Matched(msgspec.Struct):
     """Whose the clean rows of a chunk are: members by place, and the rows that fit nobody, with what is kept of them.
 
-    Rows in neither are about people who have not joined.
+    Rows in neither are about people who have not joined. The members' rows are ready to be kept: ``new`` are they, in
+    the order of ``places``.
     """
 
     citizens: dict[int, UUID]
+    places: list[int]
+    new: NewRows
+    arranged: Arranged
     unfit: dict[int, HeldBack]
     spoilt: list[HeldBack]
 
@@ -70,12 +76,17 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
     hinted = {hints[place - count] for place in found.places if place >= count}
     fits = {place: is_fit for place, is_fit in zip(found.places, found.fits, strict=True) if place < count}
     unfit = find_unfit(rows, fits) | await _find_unknown_parents(running, rows)
+    citizens = {
+        place: citizen_id
+        for place, citizen_id in zip(found.places, found.citizen_ids, strict=True)
+        if place < count and place not in unfit
+    }
+    places, new = pick_columns(rows, running.source, citizens)
     return Matched(
-        citizens={
-            place: citizen_id
-            for place, citizen_id in zip(found.places, found.citizen_ids, strict=True)
-            if place < count and place not in unfit
-        },
+        citizens=citizens,
+        places=places,
+        new=new,
+        arranged=arrange_rows(new),
         unfit={
             place: HeldBack(rows.number[place], flaw, rows.text[place] if place in fits else None)
             for place, flaw in unfit.items()

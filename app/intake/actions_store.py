@@ -13,7 +13,7 @@ from app.intake.actions_notify import tell_of_negative_rows
 from app.intake.queries_quarantine import QuarantinedRow
 from app.intake.rules_clean import FLAWS
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts, count_names
-from app.intake.rules_link import KEPT, compute_day_counts, list_kept, pick_columns
+from app.intake.rules_link import KEPT, compute_day_counts, list_kept
 from app.kit.clock import shanghai_day
 from app.kit.crypto import encrypt_field
 from app.kit.database import transaction
@@ -49,7 +49,7 @@ async def store_chunk(running: Import, chunk: CleanChunk, matched: Matched, *, a
     """
     counts = msgspec.json.decode(msgspec.json.encode(running.counts), type=ImportCounts)  # a chunk may be tried again
     async with transaction():
-        outcomes = await _link(running, chunk.rows, matched, counts, at)
+        outcomes = await _link(running, matched, counts, at)
         held = _hold_back(chunk.rows, matched, outcomes)
         _count(counts, chunk, matched, outcomes)
         await _quarantine(running.id, held, at)
@@ -71,14 +71,12 @@ def name_cipher(number: int) -> str:
     return f"quarantine.row_cipher.{number}"
 
 
-async def _link(
-    running: Import, rows: CleanRows, matched: Matched, counts: ImportCounts, at: datetime
-) -> dict[int, PutOutcome]:
+async def _link(running: Import, matched: Matched, counts: ImportCounts, at: datetime) -> dict[int, PutOutcome]:
     """Keep the members' rows, have their citizens rescored and told, and return what became of each."""
-    places, new = pick_columns(rows, running.source, matched.citizens)
+    places, new = matched.places, matched.new
     if not places:
         return {}
-    put = await put_rows(new, at=at, entered_by=running.entered_by)
+    put = await put_rows(new, at=at, entered_by=running.entered_by, arranged=matched.arranged)
     outcomes = dict(zip(places, put.outcomes, strict=True))
     moved = {matched.citizens[place] for place in list_kept(outcomes)}
     if moved:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.record.queries import KnownRecord
+    from app.record.queries_bulk import Columns
 
-__all__ = ["NewRows", "PutRows", "put_rows"]
+__all__ = ["Arranged", "NewRows", "PutRows", "arrange_rows", "put_rows"]
 
 
 class PutRows(msgspec.Struct, frozen=True):
@@ -30,7 +31,24 @@ class PutRows(msgspec.Struct, frozen=True):
     record_ids: dict[int, UUID]
 
 
-async def put_rows(rows: NewRows, *, at: datetime, entered_by: UUID | None) -> PutRows:
+class Arranged(msgspec.Struct, frozen=True):
+    """Rows ready to be sent: one telling of every event, in order, with their places among all and their digests."""
+
+    places: list[int]
+    rows: NewRows
+    digests: list[bytes]
+    columns: Columns
+
+
+def arrange_rows(rows: NewRows) -> Arranged:
+    """Do beforehand what ``put_rows`` would do in its transaction, so that nobody waits for it there."""
+    events = list(zip(rows.source, rows.event_id, strict=True))
+    return _arrange(rows, _take_one_of_each(range(len(rows)), rows, events))
+
+
+async def put_rows(
+    rows: NewRows, *, at: datetime, entered_by: UUID | None, arranged: Arranged | None = None
+) -> PutRows:
     """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``."""
     assert is_in_transaction(), "records and the scores they move are one transaction"
     # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
@@ -39,14 +57,23 @@ async def put_rows(rows: NewRows, *, at: datetime, entered_by: UUID | None) -> P
     events = list(zip(rows.source, rows.event_id, strict=True))
     waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id in members]
     while waiting:
-        told = _take_one_of_each(waiting, rows, events)
-        barred = await _find_barred(rows, told)
+        if arranged is None or len(waiting) < len(rows):  # somebody has left, or this is a second round
+            arranged = _arrange(rows, _take_one_of_each(waiting, rows, events))
+        barred = await _find_barred(rows, arranged.places)
         settled: dict[int, PutOutcome] = dict.fromkeys(barred, "not_renewable")
-        settled |= await _put_distinct(rows, [place for place in told if place not in barred], put, at, entered_by)
+        if barred:
+            arranged = _arrange(rows, [place for place in arranged.places if place not in barred])
+        settled |= await _put_distinct(arranged, put, at, entered_by)
         for place, outcome in settled.items():
             put.outcomes[place] = outcome
         waiting = [place for place in waiting if place not in settled]
     return put
+
+
+def _arrange(rows: NewRows, places: list[int]) -> Arranged:
+    some = pick_rows(rows, places)
+    digests = list(map(compute_digest, some.citizen_id, some.facts))
+    return Arranged(places, some, digests, queries_bulk.make_columns(some, digests) if places else ())
 
 
 def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tuple[str, str]]) -> list[int]:
@@ -88,14 +115,13 @@ async def _find_barred(rows: NewRows, places: Sequence[int]) -> set[int]:
 
 
 async def _put_distinct(
-    rows: NewRows, places: Sequence[int], put: PutRows, at: datetime, entered_by: UUID | None
+    arranged: Arranged, put: PutRows, at: datetime, entered_by: UUID | None
 ) -> dict[int, PutOutcome]:
     """Keep records of distinct events; a place is missing when its known record vanished and must be told again."""
+    places, some = arranged.places, arranged.rows
     if not places:
         return {}
-    some = pick_rows(rows, places)
-    digests = list(map(compute_digest, some.citizen_id, some.facts))
-    fresh = await queries_bulk.insert_rows(some, uuid7_texts(len(some)), digests, at=at, entered_by=entered_by)
+    fresh = await queries_bulk.insert_rows(arranged.columns, uuid7_texts(len(some)), at=at, entered_by=entered_by)
     put.record_ids.update({places[number]: record_id for number, record_id in fresh.items()})
     known = await _find_known([some.event(number) for number in range(len(some)) if number not in fresh])
     settled: dict[int, PutOutcome] = {places[number]: "accepted" for number in fresh}
@@ -104,7 +130,7 @@ async def _put_distinct(
         if number in fresh or (found := known.get(some.event(number))) is None:
             continue
         ends_on = some.ends_on[number]
-        settled[place] = outcome = _judge_repeat(digests[number], ends_on, found)
+        settled[place] = outcome = _judge_repeat(arranged.digests[number], ends_on, found)
         if ends_on is not None and outcome == "updated":
             ended.append((found, ends_on))
     if ended:

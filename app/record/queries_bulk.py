@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from app.kit.database import fetch_all, fetch_one, read_sql
 from app.record.rules_rows import NewRows
 
+Columns: TypeAlias = tuple[str | None, ...]
 BETWEEN, NULL = "\x1f", "\x1e"  # what no text of a record holds: it has no control characters
 
 
@@ -31,17 +33,9 @@ class Award(msgspec.Struct, frozen=True):
     ends_on: date | None
 
 
-async def insert_rows(
-    rows: NewRows, ids: Sequence[str], digests: Sequence[bytes], *, at: datetime, entered_by: UUID | None
-) -> dict[int, UUID]:
-    """Claim the events nobody has claimed and keep their records; return the new records by the place of their row.
-
-    ``ids`` are those the records get. Waits for whoever is claiming the same. The rows are of distinct events in
-    (source, event id) order.
-    """
-    new = await fetch_one(
-        NewPlaces,
-        read_sql(__file__, "put_rows"),
+def make_columns(rows: NewRows, digests: Sequence[bytes]) -> Columns:
+    """Return rows and their digests as the texts ``insert_rows`` sends."""
+    return (
         _join(map(str, rows.citizen_id)),
         _join_some(rows.indicator),
         _join_some(rows.honour),
@@ -54,10 +48,18 @@ async def insert_rows(
         _join_some(rows.document),
         _join_some(rows.act_id),
         _join(r"\x" + digest.hex() for digest in digests),
-        at,
-        entered_by,
-        _join(ids),
     )
+
+
+async def insert_rows(
+    columns: Columns, ids: Sequence[str], *, at: datetime, entered_by: UUID | None
+) -> dict[int, UUID]:
+    """Claim the events nobody has claimed and keep their records; return the new records by the place of their row.
+
+    ``ids`` are those the records get. Waits for whoever is claiming the same. The rows are of distinct events in
+    (source, event id) order.
+    """
+    new = await fetch_one(NewPlaces, read_sql(__file__, "put_rows"), *columns, at, entered_by, _join(ids))
     assert new is not None, "an aggregate has one row"
     return {place - 1: record_id for place, record_id in zip(new.places, new.record_ids, strict=True)}
 

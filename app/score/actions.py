@@ -9,7 +9,7 @@ from app.kit.clock import shanghai_day
 from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
 from app.kit.queue import enqueue
-from app.score import queries, queries_engine
+from app.score import queries, queries_engine, queries_waiting
 from app.score.actions_history import explain_change, store_changes, tell_former
 from app.score.actions_known import find_book, find_current_levels, get_known_book
 from app.score.rules import ScoreChange
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
+
+    from app.score.queries_engine import LockedCitizen
 
 __all__ = [
     "NoScore", "ScoreChange", "delete_score", "find_book", "find_current_levels", "find_due", "get_known_book",
@@ -44,10 +46,7 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     """
     assert is_in_transaction(), "a score moves with what moved it"
     asked = sorted(set(citizen_ids))
-    locked = await queries_engine.lock_citizens(asked)
-    if switched_at := next((citizen.switched_at for citizen in locked), None):
-        await tell_former(asked, switched_at=switched_at)
-        at = max(at, switched_at + AFTER)  # whoever waited for the switch was not before it
+    at = await _heed_preparation(await queries_engine.lock_citizens(asked), at)
     computed = await queries_engine.find_scores(asked, shanghai_day(at))
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:
@@ -62,22 +61,34 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     return changes
 
 
+async def _heed_preparation(locked: Sequence[LockedCitizen], at: datetime) -> datetime:
+    """Let a preparation of the city know who moves; return when they do: after a switch they waited for."""
+    first = next(iter(locked), None)
+    ids = [citizen.id for citizen in locked]
+    if first is not None and first.phase == "preparing":
+        await queries_waiting.insert_moved(ids)
+    if first is not None and first.switched_at is not None:
+        await tell_former(ids, switched_at=first.switched_at)
+        return max(at, first.switched_at + AFTER)
+    return at
+
+
 async def mark_due(citizen_ids: Sequence[UUID], *, at: datetime) -> None:
     """Have citizens rescored by the worker soon, inside the caller's transaction: for imports, where many move at once.
 
     The caller has locked the citizens, in id order; whoever rescores locks them before it takes them off the list.
     """
     assert is_in_transaction(), "whoever changes records says so in the same transaction"
-    await queries.insert_due(sorted(set(citizen_ids)), at)
+    await queries_waiting.insert_due(sorted(set(citizen_ids)), at)
     await enqueue("rescore")
 
 
 async def rescore_waiting(limit: int, *, at: datetime) -> int:
     """Rescore some of those who wait or are due by date, in a transaction of its own; how many there were."""
     async with transaction():
-        asked = [citizen.id for citizen in await queries.list_waiting(shanghai_day(at), limit)]
+        asked = [citizen.id for citizen in await queries_waiting.list_waiting(shanghai_day(at), limit)]
         await queries_engine.lock_citizens(sorted(asked))
-        await queries.delete_due(asked)
+        await queries_waiting.delete_due(asked)
         await rescore(asked, at=at)
     return len(asked)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from app.kit.clock import now
 from app.kit.database import transaction
-from app.score import queries, queries_engine
+from app.score import queries, queries_engine, queries_waiting
 from app.score.actions import NoScore, find_book, get_known_book, rescore
 from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoints
 from app.score.rules_view import CurrentScore, Explanation, PastChange, StoredScore
@@ -53,7 +53,7 @@ def unfold_score(stored: StoredScore) -> CurrentScore:
 
 async def explain_score(citizen_id: UUID) -> Explanation:
     """Return the engine's own answer, as of the day of the current score, so that it adds up to what is shown."""
-    if await queries.find_is_waiting(citizen_id):
+    if await queries_waiting.find_is_waiting(citizen_id):
         async with transaction():
             await rescore([citizen_id], at=now())  # what is explained is what is shown, and what is on record
     async with transaction():

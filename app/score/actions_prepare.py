@@ -124,22 +124,26 @@ async def prepare_all(
 
 
 async def switch(preparation: PreparationRow, *, at: datetime) -> None:
-    """Make the prepared scores the current ones, at one instant for everybody."""
-    caught_up_at = now()
-    await _catch_up(preparation, preparation.caught_up_at, is_whole=False)
-    async with transaction():
-        await queries_prepare.mark_caught_up(preparation.id, caught_up_at)
+    """Make the prepared scores the current ones, at one instant for everybody.
+
+    All but the last few who moved are prepared again before the lock is taken: under it everybody waits.
+    """
+    await _prepare_who_began_before(preparation)
+    while await _prepare_moved(preparation):
+        pass
     async with transaction():
         await queries_engine.mark_bulk()
         await queries_switch.lock_scores()
         at = max(at, now())  # nothing that was scored before it may seem to come after it
-        await _catch_up(preparation, caught_up_at, is_whole=True)
-        await queries_switch.delete_prepared_of_left()
-        await queries_switch.delete_due_prepared(MARGIN)
+        while await _prepare_some_moved(preparation):
+            pass
         await queries_switch.update_swap()
         await queries_switch.mark_switched(preparation.id, at)
         if await queries.find_active_book_id() != preparation.rule_book_id:
             await _activate(preparation.rule_book_id, at)
+    async with transaction():
+        await queries_engine.mark_bulk()
+        await queries_switch.delete_due_scored(MARGIN)
 
 
 async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[int], object] = bool) -> None:
@@ -148,7 +152,6 @@ async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[i
     after = NOBODY
     while True:
         async with pace.work(), transaction():
-            await queries_engine.mark_bulk()
             asked = [citizen.id for citizen in await queries_switch.list_untold(after, TELL_CITIZENS)]
             if not asked:
                 await queries_prepare.delete_prepared()  # what is left there did not move
@@ -198,16 +201,26 @@ async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callabl
         told(scored)
 
 
-async def _catch_up(preparation: PreparationRow, since: datetime, *, is_whole: bool) -> None:
-    """Prepare again whoever's current score moved since; in chunks that commit, or within the switch's transaction."""
-    after = NOBODY
-    while moved := [one.id for one in await queries_prepare.list_moved(since - MARGIN, after, CATCH_UP_CITIZENS)]:
-        if is_whole:
-            await _prepare_again(preparation, moved)
-        else:
-            async with transaction():
-                await _prepare_again(preparation, moved)
-        after = moved[-1]
+async def _prepare_who_began_before(preparation: PreparationRow) -> None:
+    """Prepare again who was rescored by a transaction that may have begun before it could see this preparation."""
+    span, after = (preparation.opened_at - MARGIN, preparation.opened_at + MARGIN), NOBODY
+    while seen := await queries_prepare.list_scored_between(*span, after, CATCH_UP_CITIZENS):
+        async with transaction():
+            await _prepare_again(preparation, [one.id for one in seen])
+        after = seen[-1].id
+
+
+async def _prepare_moved(preparation: PreparationRow) -> bool:
+    async with transaction():
+        return await _prepare_some_moved(preparation)
+
+
+async def _prepare_some_moved(preparation: PreparationRow) -> bool:
+    """Prepare again some of those who moved since, inside a transaction; whether there were any."""
+    moved = [one.id for one in await queries_prepare.take_moved(CATCH_UP_CITIZENS)]
+    if moved:
+        await _prepare_again(preparation, moved)
+    return bool(moved)
 
 
 async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -> None:

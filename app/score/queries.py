@@ -146,38 +146,6 @@ async def find_due_citizens(day: date, limit: int) -> list[ScoredCitizen]:
     )
 
 
-async def insert_due(citizen_ids: Sequence[UUID], at: datetime) -> None:
-    """Put citizens on the list of those to be rescored; callers pass them in id order."""
-    await execute(
-        """
-        INSERT INTO score_due (citizen_id, since) SELECT id, $2::timestamptz FROM unnest($1::uuid[]) AS id
-        ON CONFLICT (citizen_id) DO NOTHING
-        """,
-        citizen_ids,
-        at,
-    )
-
-
-async def list_waiting(day: date, limit: int) -> list[ScoredCitizen]:
-    """Return some of those who wait to be rescored, and some whose score changes by itself on or before a day."""
-    return await fetch_all(
-        ScoredCitizen,
-        """
-        (SELECT citizen_id AS id FROM score_due ORDER BY citizen_id LIMIT $2)
-        UNION
-        (SELECT citizen_id FROM score_snapshot WHERE next_change_on <= $1 ORDER BY next_change_on LIMIT $2)
-        LIMIT $2
-        """,
-        day,
-        limit,
-    )
-
-
-async def delete_due(citizen_ids: Sequence[UUID]) -> None:
-    """Take citizens off the list; they are locked, so nobody puts them back before they are rescored."""
-    await execute("DELETE FROM score_due WHERE citizen_id = ANY($1)", citizen_ids)
-
-
 async def list_random_scored(limit: int) -> list[ScoredCitizen]:
     """Return some citizens who have a score and do not wait for a new one, drawn by lot."""
     return await fetch_all(
@@ -208,11 +176,6 @@ async def count_by_step(points: int) -> list[ValueCount]:
     )
 
 
-async def find_is_waiting(citizen_id: UUID) -> bool:
-    """Whether a citizen waits to be rescored."""
-    return bool(await fetch_value("SELECT EXISTS (SELECT FROM score_due WHERE citizen_id = $1)", citizen_id))
-
-
 async def find_active_book_id() -> int:
     """Return which rule book is active."""
     return int(await fetch_value("SELECT id FROM rule_book WHERE state = 'active'"))
@@ -234,7 +197,11 @@ async def delete_score(citizen_id: UUID) -> None:
         """
         WITH history AS (DELETE FROM score_change WHERE citizen_id = $1),
             waiting AS (DELETE FROM score_due WHERE citizen_id = $1),
-            prepared AS (DELETE FROM score_prepared WHERE citizen_id = $1)
+            prepared AS (DELETE FROM score_prepared WHERE citizen_id = $1),
+            moved AS (
+                INSERT INTO score_moved (citizen_id)
+                SELECT $1 FROM score_preparation WHERE phase = 'preparing' ON CONFLICT DO NOTHING
+            )
         DELETE FROM score_snapshot WHERE citizen_id = $1
         """,
         citizen_id,

@@ -20,9 +20,11 @@ PLAN_FOR_RANGE = PLAN | {"enable_bitmapscan": "off", "work_mem": "128MB", "state
 MARK = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)"
 # That the scores are named here keeps a switch out until the transaction ends: it is either told here, or comes later.
 LOCK = f"""
-    WITH plan AS MATERIALIZED (SELECT count(x) FROM ({MARK.replace("$2", "$3").replace("$1", "$2")}) AS m (x))
-    SELECT c.id, (SELECT p.switched_at FROM score_preparation p
-                  WHERE p.phase IN ('preparing', 'telling') AND NOT EXISTS (SELECT FROM score_snapshot WHERE false))
+    WITH plan AS MATERIALIZED (SELECT count(x) FROM ({MARK.replace("$2", "$3").replace("$1", "$2")}) AS m (x)),
+    preparation AS MATERIALIZED (
+        SELECT phase, switched_at FROM score_preparation
+        WHERE phase IN ('preparing', 'telling') AND NOT EXISTS (SELECT FROM score_snapshot WHERE false))
+    SELECT c.id, (SELECT phase FROM preparation), (SELECT switched_at FROM preparation)
     FROM citizen c, plan WHERE c.id = ANY($1) ORDER BY c.id FOR NO KEY UPDATE OF c
 """
 COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
@@ -77,9 +79,13 @@ class ExplainedScore(msgspec.Struct, frozen=True):
 
 
 class LockedCitizen(msgspec.Struct, frozen=True):
-    """A citizen whose score nobody else computes until the transaction ends; ``switched_at``: of a switch not told."""
+    """A citizen whose score nobody else computes until the transaction ends.
+
+    ``phase`` is that of a preparation under way, ``switched_at`` when it was switched to.
+    """
 
     id: UUID
+    phase: str | None
     switched_at: datetime | None
 
 

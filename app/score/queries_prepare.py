@@ -24,7 +24,6 @@ class PreparationRow(msgspec.Struct, frozen=True, kw_only=True):
     phase: str
     citizens: int
     opened_at: datetime
-    caught_up_at: datetime
     switched_at: datetime | None
     chunks: int
     chunks_done: int
@@ -56,7 +55,7 @@ async def find_open_preparation() -> PreparationRow | None:
     return await fetch_one(
         PreparationRow,
         """
-        SELECT p.id, p.rule_book_id, p.as_of, p.phase, p.citizens, p.opened_at, p.caught_up_at, p.switched_at,
+        SELECT p.id, p.rule_book_id, p.as_of, p.phase, p.citizens, p.opened_at, p.switched_at,
                count(c.number)::integer AS chunks, count(c.done_at)::integer AS chunks_done
         FROM score_preparation p
         LEFT JOIN score_preparation_chunk c ON c.preparation_id = p.id
@@ -87,8 +86,8 @@ async def insert_preparation(rule_book_id: int, as_of: date, chunk_citizens: int
             WHERE number % $3 = 0 OR is_last
         ),
         preparation AS (
-            INSERT INTO score_preparation (rule_book_id, as_of, phase, citizens, opened_at, caught_up_at)
-            SELECT $1, $2, 'preparing', coalesce(max(number), 0), $4::timestamptz, $4::timestamptz FROM edge
+            INSERT INTO score_preparation (rule_book_id, as_of, phase, citizens, opened_at)
+            SELECT $1, $2, 'preparing', coalesce(max(number), 0), $4::timestamptz FROM edge
             RETURNING id
         )
         INSERT INTO score_preparation_chunk (preparation_id, number, after_id, last_id)
@@ -104,8 +103,8 @@ async def insert_preparation(rule_book_id: int, as_of: date, chunk_citizens: int
 
 
 async def delete_prepared() -> None:
-    """Empty the table beside the current scores."""
-    await execute("TRUNCATE score_prepared")
+    """Empty the table beside the current scores, and the list of who moved."""
+    await execute("TRUNCATE score_prepared, score_moved")
 
 
 async def take_chunk(preparation_id: int, at: datetime) -> Chunk | None:
@@ -147,20 +146,29 @@ async def delete_prepared_listed(citizen_ids: Sequence[UUID]) -> None:
     await execute("DELETE FROM score_prepared WHERE citizen_id = ANY($1)", citizen_ids)
 
 
-async def list_moved(since: datetime, after: UUID, limit: int) -> list[Moved]:
-    """Return citizens whose current score was computed since an instant, in id order, from just after one of them."""
+async def list_scored_between(since: datetime, until: datetime, after: UUID, limit: int) -> list[Moved]:
+    """Return citizens whose current score was computed in a span of time, in id order, from just after one of them."""
     return await fetch_all(
         Moved,
         """
         SELECT citizen_id AS id FROM score_snapshot
-        WHERE computed_at >= $1 AND citizen_id > $2 ORDER BY citizen_id LIMIT $3
+        WHERE computed_at BETWEEN $1 AND $2 AND citizen_id > $3 ORDER BY citizen_id LIMIT $4
         """,
         since,
+        until,
         after,
         limit,
     )
 
 
-async def mark_caught_up(preparation_id: int, at: datetime) -> None:
-    """Write down that everything that moved before an instant is prepared."""
-    await execute("UPDATE score_preparation SET caught_up_at = $2 WHERE id = $1", preparation_id, at)
+async def take_moved(limit: int) -> list[Moved]:
+    """Take citizens off the list of those who moved meanwhile."""
+    return await fetch_all(
+        Moved,
+        """
+        DELETE FROM score_moved
+        WHERE citizen_id IN (SELECT citizen_id FROM score_moved ORDER BY citizen_id LIMIT $1 FOR UPDATE)
+        RETURNING citizen_id AS id
+        """,
+        limit,
+    )

@@ -44,25 +44,20 @@ async def lock_scores() -> None:
     await execute("LOCK TABLE score_snapshot, score_prepared IN ACCESS EXCLUSIVE MODE")
 
 
-async def delete_prepared_of_left() -> None:
-    """Forget what was prepared for citizens who have left meanwhile."""
-    await execute("DELETE FROM score_prepared s USING citizen c WHERE c.id = s.citizen_id AND c.state = 'left'")
-
-
-async def delete_due_prepared(margin: timedelta) -> None:
-    """Take citizens off the list of those to be rescored who were prepared well after they were put there."""
-    await execute(
-        """
-        DELETE FROM score_due d USING score_prepared p
-        WHERE p.citizen_id = d.citizen_id AND p.computed_at > d.since + $1::interval
-        """,
-        margin,
-    )
-
-
 async def update_swap() -> None:
     """Make the prepared scores the current ones and the other way round: one table is called by the other's name."""
     await execute(SWAP)
+
+
+async def delete_due_scored(margin: timedelta) -> None:
+    """Take citizens off the list of those to be rescored who were scored well after they were put there."""
+    await execute(
+        """
+        DELETE FROM score_due d USING score_snapshot s
+        WHERE s.citizen_id = d.citizen_id AND s.computed_at > d.since + $1::interval
+        """,
+        margin,
+    )
 
 
 async def find_may_count(rule_book_id: int) -> bool:

@@ -154,6 +154,12 @@ class ScoreDue(Table, tablename="score_due"):
     since = Timestamptz(default=None)
 
 
+class ScoreMoved(Table, tablename="score_moved"):
+    """A citizen whose score moved while a city is prepared, to be prepared again."""
+
+    citizen_id = UUID(primary_key=True, default=None)
+
+
 class ScorePreparation(Table, tablename="score_preparation"):
     """A whole city scored beside the current scores; at most one is under way."""
 
@@ -163,7 +169,6 @@ class ScorePreparation(Table, tablename="score_preparation"):
     phase = Text(default=None)
     citizens = Integer(default=None)
     opened_at = Timestamptz(default=None)
-    caught_up_at = Timestamptz(default=None)
     switched_at = Timestamptz(default=None, null=True)
     finished_at = Timestamptz(default=None, null=True)
 
