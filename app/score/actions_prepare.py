@@ -12,17 +12,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from app.event.actions import NewEvent, insert_events
-from app.kit.audit import write_audit
-from app.kit.cache import bump
-from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.kit.pace import FULL
 from app.score import queries, queries_engine, queries_prepare, queries_switch
 from app.score.actions import rescore_waiting
 from app.score.actions_history import tell_former
+from app.score.actions_switch import MARGIN, NOBODY, Withdrawn, switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,23 +28,21 @@ if TYPE_CHECKING:
     from app.kit.pace import Pace
     from app.score.queries_prepare import PreparationRow
 
+__all__ = [
+    "MARGIN", "UnderWay", "drop_preparation", "open_preparation", "prepare_all", "prepare_scheduled", "read_progress",
+    "score_city", "switch", "switch_due", "tell_all",
+]  # fmt: skip
+
 CHUNK_CITIZENS = 4000
 GENTLE_CHUNK_CITIZENS = 1000
 LANES = 2
 CATCH_UP_CITIZENS = 1000
 TELL_CITIZENS = 500
 AHEAD_DAYS = 1
-# Longer than any transaction may take: a score computed in one that began before a range was read is seen again.
-MARGIN = timedelta(minutes=2)
-NOBODY = UUID(int=0)
 
 
 class UnderWay(Exception):  # noqa: N818 - it says what is true, like every refusal
     """Another city-wide scoring is under way; it must end first."""
-
-
-class Withdrawn(Exception):  # noqa: N818 - it says what is true, like every refusal
-    """The rule book was withdrawn before the switch; everybody keeps the score they have."""
 
 
 async def read_progress() -> PreparationRow | None:
@@ -123,29 +118,6 @@ async def prepare_all(
             tasks.create_task(_prepare_ranges(preparation, pace, told))
 
 
-async def switch(preparation: PreparationRow, *, at: datetime) -> None:
-    """Make the prepared scores the current ones, at one instant for everybody.
-
-    All but the last few who moved are prepared again before the lock is taken: under it everybody waits.
-    """
-    await _prepare_who_began_before(preparation)
-    while await _prepare_moved(preparation):
-        pass
-    async with transaction():
-        await queries_engine.mark_bulk()
-        await queries_switch.lock_scores()
-        at = max(at, now())  # nothing that was scored before it may seem to come after it
-        while await _prepare_some_moved(preparation):
-            pass
-        await queries_switch.update_swap()
-        await queries_switch.mark_switched(preparation.id, at)
-        if await queries.find_active_book_id() != preparation.rule_book_id:
-            await _activate(preparation.rule_book_id, at)
-    async with transaction():
-        await queries_engine.mark_bulk()
-        await queries_switch.delete_due_scored(MARGIN)
-
-
 async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[int], object] = bool) -> None:
     """Write the steps a switch made into the history, in chunks that commit, until nobody waits."""
     assert preparation.switched_at is not None, "only what was switched is told"
@@ -199,40 +171,3 @@ async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callabl
                 chunk, preparation.as_of, preparation.rule_book_id, now()
             )
         told(scored)
-
-
-async def _prepare_who_began_before(preparation: PreparationRow) -> None:
-    """Prepare again who was rescored by a transaction that may have begun before it could see this preparation."""
-    span, after = (preparation.opened_at - MARGIN, preparation.opened_at + MARGIN), NOBODY
-    while seen := await queries_prepare.list_scored_between(*span, after, CATCH_UP_CITIZENS):
-        async with transaction():
-            await _prepare_again(preparation, [one.id for one in seen])
-        after = seen[-1].id
-
-
-async def _prepare_moved(preparation: PreparationRow) -> bool:
-    async with transaction():
-        return await _prepare_some_moved(preparation)
-
-
-async def _prepare_some_moved(preparation: PreparationRow) -> bool:
-    """Prepare again some of those who moved since, inside a transaction; whether there were any."""
-    moved = [one.id for one in await queries_prepare.take_moved(CATCH_UP_CITIZENS)]
-    if moved:
-        await _prepare_again(preparation, moved)
-    return bool(moved)
-
-
-async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -> None:
-    await queries_engine.mark_bulk()
-    await queries_prepare.delete_prepared_listed(citizen_ids)
-    await queries_prepare.insert_prepared_listed(citizen_ids, preparation.as_of, preparation.rule_book_id, now())
-
-
-async def _activate(rule_book_id: int, at: datetime) -> None:
-    await queries_switch.mark_book_retired(at)
-    if not await queries_switch.mark_book_active(rule_book_id, at):
-        raise Withdrawn
-    await bump("catalogue")  # its levels; before the audit entry: locks in one order everywhere
-    await write_audit(None, action="rule_book.activate", subject=f"rule_book:{rule_book_id}", detail={})
-    await insert_events([NewEvent(type="rule_book.activated.v1", subject_id=uuid7(at), at=at)])

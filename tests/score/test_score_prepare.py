@@ -196,6 +196,25 @@ async def test_the_switch_and_rescorings_at_once_leave_every_score_right() -> No
             assert sum(step.to_value - (step.from_value or 0) for step in steps) == steps[0].to_value, steps
 
 
+async def test_a_switch_waits_for_who_reads_long_and_holds_nobody_up() -> None:
+    (citizen,), today = await make_scored(1), shanghai_day(now())
+    before = await value_of(citizen)
+    async with scheduled(today) as book_id:
+        opened = await actions_prepare.open_preparation(book_id, today, at=now())
+        await actions_prepare.prepare_all(opened, pace=FULL)
+
+        async def read_long() -> None:
+            async with transaction():
+                await execute("SELECT FROM score_snapshot LIMIT 1")
+                await asyncio.sleep(1.2)
+
+        switching = asyncio.gather(read_long(), actions_prepare.switch(opened, at=now()))
+        await asyncio.sleep(0.7)
+        assert await value_of(citizen) == before, "between two tries everybody reads on"
+        await switching
+        assert await value_of(citizen) == before + BASE_STEP
+
+
 async def test_who_waited_is_rescored_with_everybody() -> None:
     early, late = await make_citizens(2)
     async with transaction():
