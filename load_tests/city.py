@@ -26,6 +26,7 @@ READERS = 2_000
 INSTITUTIONS = 20
 TILLS = 25
 SPREAD_BENEFITS = 5
+DISTRICT = "990000"  # nobody else lives there, should the city have people already
 
 
 class Till(msgspec.Struct, frozen=True):
@@ -68,7 +69,8 @@ async def _make_citizens(connection: Connection) -> tuple[list[int], list[UUID],
             birth_on, district, cap_holder_id, created_at, joined_at)
         SELECT uuidv7(), n * 49979 % 1000000000, 'active', sha256(n::text::bytea), 'x', sha256(n::text::bytea), 'x',
             '1990-01-01', '990000', gen_random_uuid(), $2, $2
-        FROM generate_series(1, $1::bigint) AS n""",
+        FROM generate_series(1, 2 * $1::bigint) AS n
+        WHERE NOT EXISTS (SELECT FROM citizen c WHERE c.account_number = n * 49979 % 1000000000) LIMIT $1""",
         CITIZENS,
         at,
     )
@@ -76,16 +78,21 @@ async def _make_citizens(connection: Connection) -> tuple[list[int], list[UUID],
         """INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
             inputs_hash, computed_at)
         SELECT citizen.id, 655, 'L4', '[]', '[]', '{}', rule_book.id, $1, '', $2
-        FROM citizen, rule_book WHERE rule_book.state = 'active'""",
+        FROM citizen, rule_book WHERE rule_book.state = 'active' AND citizen.district = $3""",
         at.date(),
         at,
+        DISTRICT,
     )
     await connection.execute(
-        "INSERT INTO citizen_session (id, citizen_id, created_at) SELECT uuidv7(), id, $1 FROM citizen", at
+        """INSERT INTO citizen_session (id, citizen_id, created_at)
+        SELECT uuidv7(), id, $1 FROM citizen WHERE district = $2""",
+        at,
+        DISTRICT,
     )
     rows = await connection.fetch(
         """SELECT account_number, citizen.id, citizen_session.id AS session_id
-        FROM citizen JOIN citizen_session ON citizen_id = citizen.id"""
+        FROM citizen JOIN citizen_session ON citizen_id = citizen.id WHERE citizen.district = $1""",
+        DISTRICT,
     )
     tokens = [
         issue_token(

@@ -28,12 +28,14 @@ LOCK = f"""
     FROM citizen c, plan WHERE c.id = ANY($1) ORDER BY c.id FOR NO KEY UPDATE OF c
 """
 COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
+INDENT = re.compile(r"\n\s+")
 
 
 def compose(*people: str, answer: str) -> str:
-    """Put a statement together, without comments: asyncpg keeps no statement longer than 15 KiB prepared."""
+    """Put a statement together, without comments and indents: asyncpg keeps none above 15 KiB prepared."""
     parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in (*people, *PARTS))
-    return COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, answer)}")
+    statement = COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, answer)}")
+    return INDENT.sub("\n", statement)
 
 
 SCORE_ON_DAY = compose("asked_on_day", "who_stored", "told_stored", answer="answer_change")
