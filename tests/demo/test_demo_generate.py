@@ -187,10 +187,11 @@ async def test_an_account_number_somebody_has_is_left_alone(at: datetime) -> Non
     )
     await make_people(citizens=2, seed=13, at=at)
     accounts = await fetch_value(
-        "SELECT array_agg(account_number ORDER BY id) FROM citizen WHERE district BETWEEN '991300' AND '991399'"
+        "SELECT array_agg(account_number) FROM citizen WHERE district BETWEEN '991300' AND '991399'"
     )
-    assert accounts[0] != taken
-    assert accounts[1] == compute_account_number(13, 2)
+    assert len(accounts) == 2
+    assert taken not in accounts
+    assert compute_account_number(13, 2) in accounts
 
 
 @pytest.mark.parametrize("kind", ["records", "honours"])
