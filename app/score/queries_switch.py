@@ -120,7 +120,7 @@ async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:
         SELECT s.citizen_id, s.value, s.level, s.parts, s.rule_book_id, f.value AS from_value, f.level AS from_level,
                f.parts AS from_parts, f.rule_book_id AS from_rule_book_id
         FROM former f
-        JOIN score_snapshot s ON s.citizen_id = f.citizen_id
+        CROSS JOIN LATERAL (SELECT * FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
         """,
         citizen_ids,
     )
