@@ -115,12 +115,24 @@ async def app(anyio_backend: str) -> AsyncIterator[object]:
     from app.kit.keys import ensure_keys
     from app.kit.migration import migrate
     from app.main import create_app
+    from tests.support.own_city import keep_empty_city
 
     ensure_keys()
     await migrate()
+    await keep_empty_city()
     application = create_app()
     async with application.lifespan():
         yield application
+
+
+@pytest.fixture(scope="module")
+async def own_city(app: object) -> AsyncIterator[None]:
+    """Give a file whose tests are about everybody a city in which nobody lives yet."""
+    from tests.support.own_city import in_own_city
+
+    del app
+    async with in_own_city():
+        yield
 
 
 @pytest.fixture(scope="session")

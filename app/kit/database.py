@@ -24,20 +24,25 @@ COMMAND_SECONDS_MAX = 5
 @asynccontextmanager
 async def database_lifespan(*, command_seconds_max: int = COMMAND_SECONDS_MAX) -> AsyncIterator[None]:
     """Hold the pool open while the app runs; who looks through a whole city needs more patience than a request."""
-    size = SETTINGS.database_pool_size
-    settings = {**connection_options()["server_settings"], "statement_timeout": f"{command_seconds_max}s"}
-    await DB.start_connection_pool(
-        min_size=size,
-        max_size=size,
-        command_timeout=command_seconds_max,
-        server_settings=settings,
-        reset=_keep_session,
-        init=_teach_json,
-    )
+    await DB.start_connection_pool(**pool_options(command_seconds_max))
     try:
         yield
     finally:
         await DB.close_connection_pool()
+
+
+def pool_options(command_seconds_max: int = COMMAND_SECONDS_MAX) -> dict[str, Any]:
+    """Return what the pool is opened with besides its address."""
+    size = SETTINGS.database_pool_size
+    settings = {**connection_options()["server_settings"], "statement_timeout": f"{command_seconds_max}s"}
+    return {
+        "min_size": size,
+        "max_size": size,
+        "command_timeout": command_seconds_max,
+        "server_settings": settings,
+        "reset": _keep_session,
+        "init": _teach_json,
+    }
 
 
 @asynccontextmanager

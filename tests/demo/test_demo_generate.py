@@ -71,9 +71,9 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture(scope="module")
-async def at(app: object) -> datetime:
+async def at(own_city: None) -> datetime:
     """Make the city in two goes, of which the second finds the first block there."""
-    assert app is not None
+    del own_city
     await ensure_epoch()
     begun, moved = now(), list[int]()
     plan: dict[str, Any] = {"seed": SEED, "at": begun, "records_mean": MEAN, "is_scored": False}

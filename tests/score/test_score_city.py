@@ -15,7 +15,7 @@ from app.score.actions import mark_due, rescore, rescore_waiting
 from app.score.actions_distribution import read_distribution
 from tests.support.histories import make_citizen, make_citizens, new_record
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("own_city")
 WAITING = "SELECT count(*) FROM score_due WHERE citizen_id = ANY($1)"
 VALUE = "SELECT value FROM score_snapshot WHERE citizen_id = $1"
 

@@ -24,7 +24,7 @@ from tests.support.switching import finish
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = pytest.mark.usefixtures("own_city")
 BASE_STEP = 7
 
 
