@@ -38,10 +38,10 @@ def compose(*people: str, answer: str) -> str:
     return INDENT.sub("\n", statement)
 
 
-SCORE_ON_DAY = compose("asked_on_day", "who_stored", "told_stored", answer="answer_change")
-SCORE_AGAIN = compose("asked_again", "who_stored", "told_stored", answer="answer_change")
-EXPLAIN_ON_DAY = compose("asked_on_day", "who_stored", "told_stored", answer="answer_explained")
-EXPLAIN_AGAIN = compose("asked_again", "who_stored", "told_stored", answer="answer_explained")
+SCORE_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", answer="answer_change")
+SCORE_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", answer="answer_change")
+EXPLAIN_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", answer="answer_explained")
+EXPLAIN_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", answer="answer_explained")
 EXPLAIN_TOLD = compose("people_told", answer="answer_explained")
 
 

@@ -11,8 +11,8 @@ import msgspec
 from app.kit.database import execute, fetch_all, fetch_one
 from app.score.queries_engine import compose
 
-PREPARE_RANGE = compose("asked_in_range", "who_stored", "told_in_range", answer="prepare")
-PREPARE_LISTED = compose("asked_listed", "who_stored", "told_stored", answer="prepare")
+PREPARE_RANGE = compose("asked_in_range", "who", "told_in_range", answer="prepare")
+PREPARE_LISTED = compose("asked_listed", "agreed_stored", "who", "told_stored", answer="prepare")
 
 
 class PreparationRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -204,7 +204,7 @@ def _bundle(items: list[_Item]) -> list[_Item]:
 
 
 def _merge(bundle: list[_Item]) -> _Item:
-    bundle.sort(key=lambda item: (item.records[0].event_on, item.records[0].id.int))
+    bundle.sort(key=lambda item: item.records[0].id.int)
     first = bundle[0]
     if len(bundle) == 1:
         return first
@@ -236,10 +236,9 @@ def _only_strongest(items: list[_Item]) -> list[_Item]:
     def strength(item: _Item) -> tuple[object, ...]:
         ceiling = float("-inf") if item.ceiling is None else -item.ceiling
         until = date.max if item.until is None else item.until
-        record = item.records[0]
         return (
             -abs(item.points), -item.points, ceiling, -until.toordinal(),
-            record.event_on, item.indicator.code, record.id.int,
+            min(record.event_on for record in item.records), item.indicator.code, item.records[0].id.int,
         )  # fmt: skip
 
     return [min(group, key=strength) for group in rivals.values()]

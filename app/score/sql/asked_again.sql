@@ -1,4 +1,7 @@
 -- Whom to score again: citizens $1 as of the day and under the rule book of their current score.
 asked AS (
-    SELECT citizen_id, as_of AS day, rule_book_id FROM score_snapshot WHERE citizen_id = ANY($1::uuid[])
+    SELECT row_number() OVER ()::integer AS n, c.id AS citizen_id, c.birth_on, c.state, s.as_of AS day, s.rule_book_id
+    FROM score_snapshot s
+    CROSS JOIN LATERAL (SELECT id, birth_on, state FROM citizen WHERE id = s.citizen_id OFFSET 0) c
+    WHERE s.citizen_id = ANY($1::uuid[])
 )

@@ -3,10 +3,10 @@
 
 -- Rule 1: of the records of one act only the strongest goes on; these do not.
 outdone AS MATERIALIZED (
-    SELECT citizen_id, id
+    SELECT n, id
     FROM (
-        SELECT c.citizen_id, c.id, row_number() OVER (
-            PARTITION BY c.citizen_id, c.act_id
+        SELECT c.n, c.id, row_number() OVER (
+            PARTITION BY c.n, c.act_id
             ORDER BY abs(c.alone) DESC, c.alone DESC, c.quantity DESC NULLS LAST, c.event_on,
                      t.indicator COLLATE "C", c.id) AS rank
         FROM candidate c
@@ -19,53 +19,53 @@ outdone AS MATERIALIZED (
 -- Rule 2: of a doubling indicator's records the first counts once, every later one twice; of one day, the strongest is
 -- first. What has expired is not there to be repeated.
 repeated AS MATERIALIZED (
-    SELECT citizen_id, id
+    SELECT n, id
     FROM (
-        SELECT c.citizen_id, c.id, row_number() OVER (
-            PARTITION BY c.citizen_id, t.indicator ORDER BY c.event_on, abs(c.alone) DESC, c.id) AS rank
+        SELECT c.n, c.id, row_number() OVER (
+            PARTITION BY c.n, t.indicator ORDER BY c.event_on, abs(c.alone) DESC, c.id) AS rank
         FROM candidate c
         JOIN rule_term t ON t.no = c.no
         WHERE c.is_in_force AND c.doubles
-          AND NOT EXISTS (SELECT FROM outdone o WHERE o.citizen_id = c.citizen_id AND o.id = c.id)
+          AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
     ) ranked
     WHERE rank > 1
 ),
 counted AS MATERIALIZED (
-    SELECT c.*, r.id IS NOT NULL AS is_repeat
+    SELECT c.n, c.no, c.alone, c.cap_year, c.event_on, c.until, c.is_bundled, r.id IS NOT NULL AS is_repeat, c.id,
+           c.quantity
     FROM candidate c
-    LEFT JOIN repeated r ON r.citizen_id = c.citizen_id AND r.id = c.id
+    LEFT JOIN repeated r ON r.n = c.n AND r.id = c.id
     WHERE c.is_in_force AND NOT c.is_plain
-      AND NOT EXISTS (SELECT FROM outdone o WHERE o.citizen_id = c.citizen_id AND o.id = c.id)
+      AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
 ),
 
 -- What counts as one: a ladder's records of one year, the records of one state, otherwise each record by itself.
 -- A ladder's points stand until the first of its records expires, a state's until the last one ends.
 bundle AS (
-    SELECT citizen_id, no, cap_year, is_repeat, ARRAY[id] AS record_ids, event_on, until,
+    SELECT n, no, cap_year, is_repeat, ARRAY[id] AS record_ids, event_on, until,
            CASE WHEN is_repeat THEN 2 * alone ELSE alone END AS points
     FROM counted
     WHERE NOT is_bundled
     UNION ALL
-    SELECT b.citizen_id, b.no, b.cap_year, b.is_repeat, b.record_ids, b.event_on,
+    SELECT b.n, b.no, b.cap_year, b.is_repeat, b.record_ids, b.event_on,
            CASE WHEN t.kind = 'ladder' THEN b.until_first
                 WHEN b.has_end THEN b.until_last END,
            CASE WHEN t.kind = 'ladder' THEN coalesce(t.rung_points[width_bucket(b.quantity, t.rung_edges)], 0)
                 WHEN b.is_repeat THEN 2 * b.alone
                 ELSE b.alone END
     FROM (
-        SELECT citizen_id, no, cap_year, bool_or(is_repeat) AS is_repeat,
-               array_agg(id ORDER BY event_on, id) AS record_ids, min(event_on) AS event_on,
-               min(until) AS until_first, max(until) AS until_last, bool_and(until IS NOT NULL) AS has_end,
-               sum(quantity)::bigint AS quantity, max(alone) AS alone
+        SELECT n, no, cap_year, bool_or(is_repeat) AS is_repeat, array_sort(array_agg(id)) AS record_ids,
+               min(event_on) AS event_on, min(until) AS until_first, max(until) AS until_last,
+               bool_and(until IS NOT NULL) AS has_end, sum(quantity)::bigint AS quantity, max(alone) AS alone
         FROM counted
         WHERE is_bundled
-        GROUP BY citizen_id, no, cap_year
+        GROUP BY n, no, cap_year
     ) b
     JOIN rule_term t ON t.no = b.no
 ),
 telling AS MATERIALIZED (
-    SELECT b.*, t.indicator, t.dimension, t.kind, t.ceiling, t.annual_cap, t.exclusive_group, t.supersedes,
-           t.is_superseded
+    SELECT b.n, b.no, b.points, b.cap_year, b.event_on, b.until, b.is_repeat, b.record_ids, t.indicator, t.kind,
+           t.ceiling, t.exclusive_group, t.supersedes, t.is_superseded
     FROM bundle b
     JOIN rule_term t ON t.no = b.no
     WHERE b.points <> 0 OR t.ceiling IS NOT NULL
@@ -74,16 +74,14 @@ telling AS MATERIALIZED (
 -- Rule 4: within an exclusive group only the strongest counts, and of a ladder's years only the best.
 -- Between equals: the milder ceiling, then what lasts longer.
 winner AS MATERIALIZED (
-    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year,
-           supersedes, is_superseded
+    SELECT n, no, points, cap_year, until, is_repeat, record_ids, indicator, supersedes, is_superseded
     FROM telling
     WHERE exclusive_group IS NULL AND kind <> 'ladder'
     UNION ALL
-    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year,
-           supersedes, is_superseded
+    SELECT n, no, points, cap_year, until, is_repeat, record_ids, indicator, supersedes, is_superseded
     FROM (
         SELECT *, row_number() OVER (
-            PARTITION BY citizen_id, coalesce(exclusive_group, ' ' || indicator)
+            PARTITION BY n, coalesce(exclusive_group, ' ' || indicator)
             ORDER BY abs(points) DESC, points DESC, ceiling DESC NULLS FIRST, until DESC NULLS FIRST,
                      event_on, indicator COLLATE "C", record_ids[1]) AS rank
         FROM telling
@@ -94,15 +92,15 @@ winner AS MATERIALIZED (
 
 -- Rule 4, then: a weaker sibling gives way while both hold.
 superseded AS MATERIALIZED (
-    SELECT DISTINCT citizen_id, unnest(supersedes) AS indicator FROM winner WHERE supersedes <> '{}'
+    SELECT DISTINCT n, unnest(supersedes) AS indicator FROM winner WHERE supersedes <> '{}'
 ),
 
 -- The presumption of good faith: full months since the last record that breaks it ceased to count, or since the
 -- eighteenth birthday, as a ladder; nothing while one is active. A month is full on the day of the same number, or on
 -- the last of a shorter month.
 good_faith AS MATERIALIZED (
-    SELECT w.citizen_id, t.indicator, t.dimension, coalesce(t.rung_points[n.rung], 0) AS points,
-           (w.clean_since + make_interval(months => t.rung_edges[n.rung + 1]::integer))::date AS next_on
+    SELECT w.n, t.no, coalesce(t.rung_points[g.rung], 0) AS points,
+           (w.clean_since + make_interval(months => t.rung_edges[g.rung + 1]::integer))::date AS next_on
     FROM record_days w
     JOIN rule_term t ON t.rule_book_id = w.rule_book_id AND t.kind = 'clean'
     CROSS JOIN LATERAL (
@@ -113,27 +111,38 @@ good_faith AS MATERIALIZED (
         SELECT width_bucket(
             (m.begun - ((w.clean_since + make_interval(months => m.begun))::date > w.day)::integer)::bigint,
             t.rung_edges) AS rung
-    ) n
+    ) g
     WHERE NOT w.is_in_default
 ),
 
-contribution AS MATERIALIZED (
-    SELECT c.citizen_id, ARRAY[c.id] AS record_ids, t.indicator, t.dimension, c.alone AS points, c.until,
-           false AS is_repeat, t.ceiling, t.annual_cap, c.cap_year
-    FROM candidate c
-    JOIN rule_term t ON t.no = c.no
-    WHERE c.is_plain AND c.is_in_force
+-- What is given in the end: for one record, or for several; good faith is for none.
+given AS (
+    SELECT n, no, alone AS points, cap_year, until, false AS is_repeat, id AS record_id, NULL::uuid[] AS record_ids
+    FROM candidate
+    WHERE is_plain AND is_in_force AND NOT is_bundled
     UNION ALL
-    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year
+    SELECT n, no, max(alone), 0, CASE WHEN bool_and(until IS NOT NULL) THEN max(until) END, false, NULL,
+           array_sort(array_agg(id))
+    FROM candidate
+    WHERE is_plain AND is_in_force AND is_bundled
+    GROUP BY n, no
+    UNION ALL
+    SELECT n, no, points, cap_year, until, is_repeat, NULL, record_ids
     FROM winner
     WHERE NOT is_superseded
     UNION ALL
-    SELECT citizen_id, record_ids, indicator, dimension, points, until, is_repeat, ceiling, annual_cap, cap_year
+    SELECT n, no, points, cap_year, until, is_repeat, NULL, record_ids
     FROM winner w
     WHERE is_superseded
-      AND NOT EXISTS (SELECT FROM superseded s WHERE s.citizen_id = w.citizen_id AND s.indicator = w.indicator)
+      AND NOT EXISTS (SELECT FROM superseded s WHERE s.n = w.n AND s.indicator = w.indicator)
     UNION ALL
-    SELECT citizen_id, '{}', indicator, dimension, points, NULL, false, NULL, NULL, 0
+    SELECT n, no, points, 0, NULL, false, NULL, '{}'
     FROM good_faith
     WHERE points <> 0
+),
+contribution AS MATERIALIZED (
+    SELECT g.n, g.points, g.cap_year, t.annual_cap, t.ceiling, t.dimension, t.indicator, g.until, g.is_repeat,
+           g.record_id, g.record_ids
+    FROM given g
+    JOIN rule_term t ON t.no = g.no
 )

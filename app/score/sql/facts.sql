@@ -2,56 +2,57 @@
 
 -- An honour holds until its validity is over or the source ended it; of one honour the strongest grade counts.
 honour AS MATERIALIZED (
-    SELECT r.citizen_id, r.day, r.event_on, r.grade, h.code, p.rank, p.until
+    SELECT r.n, r.day, r.event_on, r.grade, h.code, p.rank, p.until
     FROM told r
     JOIN honour h ON h.code = r.honour
     CROSS JOIN LATERAL (
         SELECT CASE WHEN cardinality(h.grades) = 0 THEN 1 ELSE array_position(h.grades, r.grade) END AS rank,
                least(r.ends_on - 1, (r.event_on + make_interval(months => h.validity_months))::date) AS until
     ) p
-    WHERE r.state = 'active' AND r.event_on >= r.adult_on AND p.rank IS NOT NULL AND p.until >= r.event_on
+    WHERE r.honour IS NOT NULL AND r.state = 'active' AND r.event_on >= r.adult_on
+      AND p.rank IS NOT NULL AND p.until >= r.event_on
 ),
 honour_held AS (
-    SELECT citizen_id, jsonb_agg(jsonb_build_object('code', code, 'grade', grade, 'rank', rank, 'until', until)
-                                 ORDER BY code COLLATE "C") AS honours
+    SELECT n, jsonb_agg(jsonb_build_object('code', code, 'grade', grade, 'rank', rank, 'until', until)
+                        ORDER BY code COLLATE "C") AS honours
     FROM (
-        SELECT DISTINCT ON (citizen_id, code) * FROM honour
+        SELECT DISTINCT ON (n, code) * FROM honour
         WHERE event_on <= day AND until >= day
-        ORDER BY citizen_id, code, rank DESC, until DESC
+        ORDER BY n, code, rank DESC, until DESC
     ) best
-    GROUP BY citizen_id
+    GROUP BY n
 ),
 honour_days AS (
-    SELECT citizen_id,
+    SELECT n,
            least(min(event_on) FILTER (WHERE event_on > day), min(until) FILTER (WHERE until >= day) + 1) AS next_on
     FROM honour
-    GROUP BY citizen_id
+    GROUP BY n
 ),
 good_faith_days AS (
-    SELECT citizen_id, min(next_on) AS next_on FROM good_faith GROUP BY citizen_id
+    SELECT n, min(next_on) AS next_on FROM good_faith GROUP BY n
 ),
 fingerprint AS (
-    SELECT citizen_id,
+    SELECT n,
            string_agg(uuid_send(id) || int4send(version)
                       || CASE state WHEN 'active' THEN '' ELSE convert_to(state, 'UTF8') END, '|' ORDER BY id) AS records
     FROM told
-    GROUP BY citizen_id
+    GROUP BY n
 ),
 
 -- One row per citizen as it is stored: the value, what it is made of, when it changes next, what went in.
 scored AS (
-    SELECT w.citizen_id, t.value, t.level, t.dimensions, coalesce(h.honours, '[]') AS honours,
+    SELECT w.citizen_id, w.n, t.value, t.level, t.dimensions, coalesce(h.honours, '[]') AS honours,
            coalesce(p.parts, '{}') AS parts, w.rule_book_id, w.day AS as_of,
            least(d.next_on, g.next_on, y.next_on) AS next_change_on,
            sha256(b.digest || convert_to(concat_ws('|', '', w.day, array_to_string(w.consents, ','), ''), 'UTF8')
                   || coalesce(f.records, '')) AS inputs_hash
     FROM who w
     JOIN rule_book b ON b.id = w.rule_book_id
-    JOIN total t ON t.citizen_id = w.citizen_id
-    LEFT JOIN part_total p ON p.citizen_id = w.citizen_id
-    LEFT JOIN record_days d ON d.citizen_id = w.citizen_id
-    LEFT JOIN good_faith_days g ON g.citizen_id = w.citizen_id
-    LEFT JOIN honour_held h ON h.citizen_id = w.citizen_id
-    LEFT JOIN honour_days y ON y.citizen_id = w.citizen_id
-    LEFT JOIN fingerprint f ON f.citizen_id = w.citizen_id
+    JOIN total t ON t.n = w.n
+    LEFT JOIN part_total p ON p.n = w.n
+    LEFT JOIN record_days d ON d.n = w.n
+    LEFT JOIN good_faith_days g ON g.n = w.n
+    LEFT JOIN honour_held h ON h.n = w.n
+    LEFT JOIN honour_days y ON y.n = w.n
+    LEFT JOIN fingerprint f ON f.n = w.n
 )

@@ -3,4 +3,4 @@ INSERT INTO score_prepared (citizen_id, value, level, dimensions, honours, parts
 SELECT citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of, next_change_on, inputs_hash,
        $5::timestamptz
 FROM scored
-ORDER BY citizen_id
+ORDER BY n

@@ -1,9 +1,9 @@
 -- Everything told about them: the one place where the record table is read.
 told AS MATERIALIZED (
-    SELECT w.*, r.*
+    SELECT w.n, w.day, w.adult_on, w.rule_book_id, r.*
     FROM who w
     CROSS JOIN LATERAL (
-        SELECT id, version, state, indicator, honour, event_on, ends_on, grade, quantity, act_id
+        SELECT event_on, id, version, ends_on, quantity, state, indicator, honour, grade, act_id
         FROM record WHERE citizen_id = w.citizen_id OFFSET 0
     ) r
 )
