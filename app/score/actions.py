@@ -10,7 +10,7 @@ from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
 from app.kit.queue import enqueue
 from app.score import queries, queries_engine, queries_waiting
-from app.score.actions_history import explain_change, store_changes, tell_former
+from app.score.actions_history import explain_change, store_scores, tell_former
 from app.score.actions_known import find_book, find_current_levels, get_known_book
 from app.score.rules import ScoreChange
 
@@ -51,13 +51,12 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:
         return []
-    await queries.insert_snapshots(fresh, at=at)
     changes = [
         await explain_change(score)
         for score in fresh
         if (score.value, score.level) != (score.from_value, score.from_level)
     ]
-    await store_changes(changes, at=at)
+    await store_scores(fresh, changes, at=at)
     return changes
 
 

@@ -40,14 +40,13 @@ async def tell_former(citizen_ids: Sequence[UUID], *, switched_at: datetime) -> 
     """Write the step a switch made for locked citizens, those who were not told yet, in the caller's transaction."""
     former = await queries_switch.delete_former(citizen_ids)
     moved = [one for one in former if (one.value, one.level) != (one.from_value, one.from_level)]
-    await store_changes([await _explain_switch(one) for one in moved], at=switched_at)
+    if moved:
+        await store_scores([], [await _explain_switch(one) for one in moved], at=switched_at)
 
 
-async def store_changes(changes: Sequence[ScoreChange], *, at: datetime) -> None:
-    """Store steps of history and say that they happened, in the caller's transaction."""
-    if not changes:
-        return
-    stored = [
+async def store_scores(scores: Sequence[ComputedScore], changes: Sequence[ScoreChange], *, at: datetime) -> None:
+    """Store current scores and steps of history and say that they happened, in the caller's transaction."""
+    steps = [
         queries.StoredChange(
             id=uuid7(at),
             citizen_id=change.citizen_id,
@@ -60,10 +59,11 @@ async def store_changes(changes: Sequence[ScoreChange], *, at: datetime) -> None
         )
         for change in changes
     ]
-    await queries.insert_changes(stored)
-    await insert_events(
-        [NewEvent(type="score.changed.v1", subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in stored]
-    )
+    await queries.insert_scores(scores, steps, at=at)
+    if steps:
+        await insert_events(
+            [NewEvent(type="score.changed.v1", subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in steps]
+        )
 
 
 async def _explain_switch(former: FormerScore) -> ScoreChange:

@@ -69,10 +69,15 @@ class StoredRuleBook(msgspec.Struct, frozen=True):
     document: str
 
 
-async def insert_snapshots(scores: Sequence[ComputedScore], *, at: datetime) -> None:
-    """Store current scores, in the place of older ones."""
+async def insert_scores(scores: Sequence[ComputedScore], steps: Sequence[StoredChange], *, at: datetime) -> None:
+    """Store current scores, in the place of older ones, and steps of history; either may be none."""
     await execute(
         """
+        WITH history AS (
+            INSERT INTO score_change (id, citizen_id, at, from_value, to_value, from_level, to_level, reasons)
+            SELECT * FROM unnest($12::uuid[], $13::uuid[], $14::timestamptz[], $15::integer[], $16::integer[],
+                                 $17::text[], $18::text[], $19::jsonb[])
+        )
         INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
                                     next_change_on, inputs_hash, computed_at)
         SELECT new.*, $11::timestamptz
@@ -86,18 +91,7 @@ async def insert_snapshots(scores: Sequence[ComputedScore], *, at: datetime) -> 
         """,
         *([getattr(score, name) for score in scores] for name in SNAPSHOT_COLUMNS),
         at,
-    )
-
-
-async def insert_changes(changes: Sequence[StoredChange]) -> None:
-    """Write steps of history."""
-    await execute(
-        """
-        INSERT INTO score_change (id, citizen_id, at, from_value, to_value, from_level, to_level, reasons)
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::integer[], $6::text[],
-                             $7::text[], $8::jsonb[])
-        """,
-        *([getattr(change, name) for change in changes] for name in StoredChange.__struct_fields__),
+        *([getattr(step, name) for step in steps] for name in StoredChange.__struct_fields__),
     )
 
 
