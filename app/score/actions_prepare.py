@@ -168,6 +168,6 @@ async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callabl
             await queries_engine.mark_bulk()
             await queries_prepare.mark_lazy()
             scored = await queries_prepare.insert_prepared_range(
-                chunk, preparation.as_of, preparation.rule_book_id, now()
+                chunk, preparation.as_of, preparation.rule_book_id, preparation.opened_at
             )
         told(scored)

@@ -90,7 +90,9 @@ async def _prepare_some_moved(preparation: PreparationRow) -> bool:
 async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -> None:
     await queries_engine.mark_bulk()
     await queries_prepare.delete_prepared_listed(citizen_ids)
-    await queries_prepare.insert_prepared_listed(citizen_ids, preparation.as_of, preparation.rule_book_id, now())
+    await queries_prepare.insert_prepared_listed(
+        citizen_ids, preparation.as_of, preparation.rule_book_id, preparation.opened_at
+    )
 
 
 async def _activate(rule_book_id: int, at: datetime) -> None:

@@ -147,12 +147,18 @@ async def delete_prepared_listed(citizen_ids: Sequence[UUID]) -> None:
 
 
 async def list_scored_between(since: datetime, until: datetime, after: UUID, limit: int) -> list[Moved]:
-    """Return citizens whose current score was computed in a span of time, in id order, from just after one of them."""
+    """Return citizens who were rescored in a span of time, in id order, from just after one of them.
+
+    Whose score came with a switch was not rescored since: it bears the moment at which its preparation was opened.
+    """
     return await fetch_all(
         Moved,
         """
         SELECT citizen_id AS id FROM score_snapshot
-        WHERE computed_at BETWEEN $1 AND $2 AND citizen_id > $3 ORDER BY citizen_id LIMIT $4
+        WHERE computed_at BETWEEN $1 AND $2
+          AND computed_at NOT IN (SELECT opened_at FROM score_preparation WHERE switched_at IS NOT NULL)
+          AND citizen_id > $3
+        ORDER BY citizen_id LIMIT $4
         """,
         since,
         until,

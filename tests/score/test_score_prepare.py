@@ -114,6 +114,18 @@ async def test_who_moves_while_it_is_prepared_is_prepared_again() -> None:
         assert not await actions_explain.find_wrong_scores(1000)
 
 
+async def test_two_cities_in_a_row_prepare_nobody_twice_but_who_was_rescored_between() -> None:
+    """A second preparation soon after a first one would otherwise do everybody again, a thousand at a time."""
+    citizens, today = await make_scored(6), shanghai_day(now())
+    await actions_prepare.score_city()
+    async with transaction():
+        await put_records([new_record(citizens[0], "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
+        await rescore(citizens, at=now())
+    span = (now() - timedelta(hours=1), now() + timedelta(hours=1))
+    seen = await queries_prepare.list_scored_between(*span, UUID(int=0), 1000)
+    assert [one.id for one in seen] == [citizens[0]]
+
+
 async def test_a_rescoring_after_the_switch_tells_the_switch_first() -> None:
     (citizen,), today = await make_scored(1), shanghai_day(now())
     before = await value_of(citizen)
