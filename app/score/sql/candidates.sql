@@ -9,14 +9,14 @@
 -- none of rules 1, 2 and 4: it counts by itself, or as one with the others of its state.
 -- OFFSET 0 keeps each date from being computed anew wherever it is used; for CASE and the outer join see told_in_range.
 candidate AS MATERIALIZED (
-    SELECT r.n, r.no, r.alone, r.cap_year, r.event_on, r.until, f.is_in_force, r.is_plain, r.is_bundled, r.doubles,
+    SELECT r.n, r.no, r.alone, r.cap_year, r.event_on, r.until, f.is_in_force, r.is_plain, r.is_bundled,
            r.breaks_good_faith AND f.is_in_force AS is_in_default,
            CASE WHEN r.breaks_good_faith AND r.until < r.day THEN r.until + 1 END AS good_from,
            least(CASE WHEN r.event_on > r.day THEN r.event_on END,
                  CASE WHEN r.until >= r.day THEN r.until + 1 END) AS next_on,
            r.id, r.quantity, r.act_id
     FROM (
-        SELECT r.n, r.day, r.event_on, r.id, r.quantity, r.act_id, t.no, t.is_bundled, t.doubles, t.breaks_good_faith,
+        SELECT r.n, r.day, r.event_on, r.id, r.quantity, r.act_id, t.no, t.is_bundled, t.breaks_good_faith,
                CASE WHEN t.is_lasting THEN r.ends_on - 1
                     ELSE (coalesce(r.ends_on, r.event_on) + make_interval(months => t.validity_months))::date
                END AS until,
@@ -24,7 +24,8 @@ candidate AS MATERIALIZED (
                AND t.supersedes = '{}' AND (t.points <> 0 OR t.ceiling IS NOT NULL) AND t.kind <> 'ladder' AS is_plain,
                CASE WHEN t.kind = 'ladder' THEN coalesce(t.rung_points[width_bucket(r.quantity, t.rung_edges)], 0)
                     ELSE t.points END AS alone,
-               CASE WHEN t.is_lasting THEN 0 ELSE date_part('year', r.event_on)::integer END AS cap_year
+               CASE WHEN t.is_lasting OR t.annual_cap IS NULL AND t.kind <> 'ladder' THEN 0
+                    ELSE date_part('year', r.event_on)::integer END AS cap_year
         FROM told r
         LEFT JOIN rule_term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
              AND t.grade IN ('', r.grade)

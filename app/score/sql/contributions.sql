@@ -25,7 +25,7 @@ repeated AS MATERIALIZED (
             PARTITION BY c.n, t.indicator ORDER BY c.event_on, abs(c.alone) DESC, c.id) AS rank
         FROM candidate c
         JOIN rule_term t ON t.no = c.no
-        WHERE c.is_in_force AND c.doubles
+        WHERE c.is_in_force AND NOT c.is_plain AND t.doubles
           AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
     ) ranked
     WHERE rank > 1
@@ -106,6 +106,7 @@ good_faith AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT ((date_part('year', w.day) - date_part('year', w.clean_since)) * 12
                 + date_part('month', w.day) - date_part('month', w.clean_since))::integer AS begun
+        OFFSET 0
     ) m
     CROSS JOIN LATERAL (
         SELECT width_bucket(

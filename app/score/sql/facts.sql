@@ -33,8 +33,8 @@ good_faith_days AS (
 ),
 fingerprint AS (
     SELECT n,
-           string_agg(uuid_send(id) || int4send(version)
-                      || CASE state WHEN 'active' THEN '' ELSE convert_to(state, 'UTF8') END, '|' ORDER BY id) AS records
+           string_agg(CASE state WHEN 'active' THEN uuid_send(id) || int4send(version)
+                      ELSE uuid_send(id) || int4send(version) || convert_to(state, 'UTF8') END, '|' ORDER BY id) AS records
     FROM told
     GROUP BY n
 ),
