@@ -18,7 +18,7 @@ from app.demo.rules_copy import (
 from app.demo.rules_facts import EVENT_COLUMNS, RECORD_COLUMNS, Fact
 from app.demo.rules_residents import Resident
 from app.membership.rules import IDENTITY_INDICATOR
-from app.record.rules import compute_digest
+from app.record.rules import compute_digests
 
 CITIZEN_COLUMNS = (
     "id", "account_number", "state", "created_at", "joined_at", "left_at", "openid_index", "openid_cipher",
@@ -68,14 +68,12 @@ def pack_life(
     stem = pack_text(f"demo-{seed:02d}-{resident.number:07d}-000")[: -len(ORDINALS[0])]
     records: list[bytes] = []
     source_events: list[bytes] = []
-    for ordinal, fact in zip(ORDINALS, life, strict=False):
+    digests = compute_digests([row_id] * len(life), [fact.facts for fact in life])
+    for ordinal, fact, digest in zip(ORDINALS, life, digests, strict=False):
         record_id, event = next(ids), stem + ordinal
         if fact.record.indicator == IDENTITY_INDICATOR:
             event = pack_text(f"identity:{row_id}")
         entered_at = max(joined_at, fact.entered_at)
         records += (RECORD_BEGIN, record_id, whom, event, pack_instant(INSTANT_BYTES, entered_at), fact.tail)
-        source_events += (
-            EVENT_BEGIN, fact.source, event, UUID_LENGTH, record_id, whom, DIGEST_LENGTH,
-            compute_digest(row_id, fact.facts),
-        )  # fmt: skip
+        source_events += (EVENT_BEGIN, fact.source, event, UUID_LENGTH, record_id, whom, DIGEST_LENGTH, digest)
     return records, source_events

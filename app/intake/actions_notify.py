@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from app.intake import queries_notify
 from app.intake.rules_notify import NEGATIVE_RECORD, SourceTitle, compute_words, is_negative, list_negative_codes
@@ -14,7 +15,6 @@ from app.score.actions_explain import read_current_book
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
-    from uuid import UUID
 
     from app.record.rules_rows import NewRows
     from app.score.rules_book import RuleBook, RuleIndicator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["tell_of_negative", "tell_of_negative_rows"]
 
 
-async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, UUID], *, at: datetime) -> int:
+async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *, at: datetime) -> int:
     """Tell the citizens of the negative ones among new records, by place, inside the caller's transaction; how many.
 
     Of a record a citizen is told once. Costs two reads for all rows, and one write when there is anything to tell.
@@ -32,7 +32,7 @@ async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, UUID], *
     book = await read_current_book()
     negative = list_negative_codes(book)
     kept = [
-        (record_id, NewRecord(**{name: getattr(rows, name)[place] for name in NewRecord.__struct_fields__}))
+        (UUID(record_id), NewRecord(**{name: getattr(rows, name)[place] for name in NewRecord.__struct_fields__}))
         for place, record_id in record_ids.items()
         if rows.indicator[place] in negative
     ]

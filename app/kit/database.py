@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 from asyncpg import Connection, Pool, Record
 from asyncpg.pool import PoolConnectionProxy
@@ -123,6 +124,11 @@ def pool() -> Pool[Record]:
     """Return the open pool."""
     assert DB.pool is not None, "the pool opens with the app"
     return DB.pool
+
+
+def write_uuids(ids: Iterable[UUID]) -> str:
+    """Return ids as the text of a ``uuid[]``, to be cast from: item by item asyncpg would take ten times as long."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 @cache

@@ -9,7 +9,7 @@ import msgspec
 from app.kit.clock import uuid7_texts
 from app.kit.database import is_in_transaction
 from app.record import queries, queries_bulk
-from app.record.rules import PutOutcome, compute_digest
+from app.record.rules import PutOutcome, compute_digests
 from app.record.rules_award import is_given_once, is_in_force_with
 from app.record.rules_rows import NewRows, pick_rows
 
@@ -25,10 +25,10 @@ __all__ = ["Arranged", "NewRows", "PutRows", "arrange_rows", "put_rows"]
 
 
 class PutRows(msgspec.Struct, frozen=True):
-    """What became of rows: an outcome for each, and the ids of the records that are new, by place."""
+    """What became of rows: an outcome for each, and the ids of the records that are new, as texts, by place."""
 
     outcomes: list[PutOutcome]
-    record_ids: dict[int, UUID]
+    record_ids: dict[int, str]
 
 
 class Arranged(msgspec.Struct, frozen=True):
@@ -52,10 +52,10 @@ async def put_rows(
     """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``."""
     assert is_in_transaction(), "records and the scores they move are one transaction"
     # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
-    members = await queries.lock_members(sorted(set(rows.citizen_id)))
+    left = await queries.lock_members(sorted(set(rows.citizen_id)))
     put = PutRows(["not_a_member"] * len(rows), {})
     events = list(zip(rows.source, rows.event_id, strict=True))
-    waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id in members]
+    waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id not in left]
     while waiting:
         if arranged is None or len(waiting) < len(rows):  # somebody has left, or this is a second round
             arranged = _arrange(rows, _take_one_of_each(waiting, rows, events))
@@ -72,8 +72,9 @@ async def put_rows(
 
 def _arrange(rows: NewRows, places: list[int]) -> Arranged:
     some = pick_rows(rows, places)
-    digests = list(map(compute_digest, some.citizen_id, some.facts))
-    return Arranged(places, some, digests, queries_bulk.make_columns(some, digests) if places else ())
+    citizen_ids = list(map(str, some.citizen_id))
+    digests = compute_digests(citizen_ids, some.facts)
+    return Arranged(places, some, digests, queries_bulk.make_columns(some, citizen_ids, digests) if places else ())
 
 
 def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tuple[str, str]]) -> list[int]:
@@ -121,16 +122,18 @@ async def _put_distinct(
     places, some = arranged.places, arranged.rows
     if not places:
         return {}
-    fresh = await queries_bulk.insert_rows(arranged.columns, uuid7_texts(len(some)), at=at, entered_by=entered_by)
-    put.record_ids.update({places[number]: record_id for number, record_id in fresh.items()})
-    known = await _find_known([some.event(number) for number in range(len(some)) if number not in fresh])
-    settled: dict[int, PutOutcome] = {places[number]: "accepted" for number in fresh}
+    ids = uuid7_texts(len(some))
+    repeats = await queries_bulk.insert_rows(arranged.columns, ids, at=at, entered_by=entered_by)
+    fresh = [number for number in range(len(some)) if number not in repeats]
+    put.record_ids.update({places[number]: ids[number] for number in fresh})
+    settled: dict[int, PutOutcome] = dict.fromkeys((places[number] for number in fresh), "accepted")
+    known = await _find_known([some.event(number) for number in sorted(repeats)])
     ended: list[tuple[KnownRecord, date]] = []
-    for number, place in enumerate(places):
-        if number in fresh or (found := known.get(some.event(number))) is None:
+    for number in sorted(repeats):
+        if (found := known.get(some.event(number))) is None:
             continue
         ends_on = some.ends_on[number]
-        settled[place] = outcome = _judge_repeat(arranged.digests[number], ends_on, found)
+        settled[places[number]] = outcome = _judge_repeat(arranged.digests[number], ends_on, found)
         if ends_on is not None and outcome == "updated":
             ended.append((found, ends_on))
     if ended:

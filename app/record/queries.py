@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.database import execute, fetch_all, fetch_value, write_uuids
 
 
 class KnownRecord(msgspec.Struct, frozen=True):
@@ -23,17 +23,19 @@ class KnownRecord(msgspec.Struct, frozen=True):
 
 
 async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
-    """Lock citizens in id order and return those who have not left."""
-    locked = await fetch_value(
+    """Lock citizens in id order and return those who have left."""
+    left = await fetch_value(
         """
         WITH locked AS MATERIALIZED (
-            SELECT id FROM citizen WHERE id = ANY($1) AND state <> 'left' ORDER BY id FOR NO KEY UPDATE
+            SELECT id FROM citizen WHERE id = ANY($1::text::uuid[]) AND state <> 'left' ORDER BY id FOR NO KEY UPDATE
         )
-        SELECT coalesce(array_agg(id), '{}') FROM locked
+        SELECT CASE WHEN (SELECT count(*) FROM locked) < $2::integer
+                    THEN ARRAY(SELECT unnest($1::text::uuid[]) EXCEPT SELECT id FROM locked) END
         """,
-        citizen_ids,
+        write_uuids(citizen_ids),
+        len(citizen_ids),
     )
-    return set(locked)
+    return set(left or ())
 
 
 async def find_known_records_for_update(sources: Sequence[str], event_ids: Sequence[str]) -> list[KnownRecord]:

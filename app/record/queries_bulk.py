@@ -9,18 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_all, fetch_one, read_sql
+from app.kit.database import fetch_all, fetch_value, read_sql
 from app.record.rules_rows import NewRows
 
 Columns: TypeAlias = tuple[str | None, ...]
 BETWEEN, NULL = "\x1f", "\x1e"  # what no text of a record holds: it has no control characters
-
-
-class NewPlaces(msgspec.Struct, frozen=True):
-    """Which rows of a statement became records, and which."""
-
-    places: list[int]
-    record_ids: list[UUID]
 
 
 class Award(msgspec.Struct, frozen=True):
@@ -33,10 +26,10 @@ class Award(msgspec.Struct, frozen=True):
     ends_on: date | None
 
 
-def make_columns(rows: NewRows, digests: Sequence[bytes]) -> Columns:
-    """Return rows and their digests as the texts ``insert_rows`` sends."""
+def make_columns(rows: NewRows, citizen_ids: Sequence[str], digests: Sequence[bytes]) -> Columns:
+    """Return rows as the texts ``insert_rows`` sends, with their citizens' ids as texts and their digests."""
     return (
-        _join(map(str, rows.citizen_id)),
+        _join(citizen_ids),
         _join_some(rows.indicator),
         _join_some(rows.honour),
         _join(rows.source),
@@ -51,17 +44,14 @@ def make_columns(rows: NewRows, digests: Sequence[bytes]) -> Columns:
     )
 
 
-async def insert_rows(
-    columns: Columns, ids: Sequence[str], *, at: datetime, entered_by: UUID | None
-) -> dict[int, UUID]:
-    """Claim the events nobody has claimed and keep their records; return the new records by the place of their row.
+async def insert_rows(columns: Columns, ids: Sequence[str], *, at: datetime, entered_by: UUID | None) -> set[int]:
+    """Claim the events nobody has claimed and keep their records; return the places of rows whose events are known.
 
     ``ids`` are those the records get. Waits for whoever is claiming the same. The rows are of distinct events in
     (source, event id) order.
     """
-    new = await fetch_one(NewPlaces, read_sql(__file__, "put_rows"), *columns, at, entered_by, _join(ids))
-    assert new is not None, "an aggregate has one row"
-    return {place - 1: record_id for place, record_id in zip(new.places, new.record_ids, strict=True)}
+    known = await fetch_value(read_sql(__file__, "put_rows"), *columns, at, entered_by, _join(ids))
+    return {place - 1 for place in known}
 
 
 async def find_awards(rows: NewRows, places: Sequence[int]) -> list[Award]:

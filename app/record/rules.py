@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -150,11 +150,12 @@ def encode_facts(record: NewRecord) -> bytes:
     ))[1:]  # fmt: skip
 
 
-def compute_digest(citizen_id: UUID | str, facts: bytes) -> bytes:
-    """Return the digest of what a record claims of a citizen; ``facts`` as ``encode_facts`` returns them."""
-    return hashlib.sha256(b'["' + str(citizen_id).encode() + b'",' + facts).digest()
+def compute_digests(citizen_ids: Iterable[str], facts: Iterable[bytes]) -> list[bytes]:
+    """Return the digests of what records claim of citizens; ``facts`` as ``encode_facts`` returns them."""
+    sha256 = hashlib.sha256  # a million times per file: looked up once
+    return [sha256(b'["%b",%b' % (id_.encode(), fact)).digest() for id_, fact in zip(citizen_ids, facts, strict=True)]
 
 
 def compute_facts_digest(record: NewRecord) -> bytes:
     """Return the digest of what a record claims: everything but ``ends_on``."""
-    return compute_digest(record.citizen_id, encode_facts(record))
+    return compute_digests([str(record.citizen_id)], [encode_facts(record)])[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.database import execute, fetch_all, fetch_value, write_uuids
 from app.score.queries import ScoredCitizen
 
 
@@ -14,10 +14,10 @@ async def insert_due(citizen_ids: Sequence[UUID], at: datetime) -> None:
     """Put citizens on the list of those to be rescored; callers pass them in id order."""
     await execute(
         """
-        INSERT INTO score_due (citizen_id, since) SELECT id, $2::timestamptz FROM unnest($1::uuid[]) AS id
+        INSERT INTO score_due (citizen_id, since) SELECT id, $2::timestamptz FROM unnest($1::text::uuid[]) AS id
         ON CONFLICT (citizen_id) DO NOTHING
         """,
-        citizen_ids,
+        write_uuids(citizen_ids),
         at,
     )
 

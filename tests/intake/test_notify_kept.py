@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -27,8 +28,6 @@ from tests.support.importing import TODAY, item_of, outcomes_of
 from tests.support.notices import StoredNotice, find_notice, messages_to, openid_of
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from httpx2 import AsyncClient
 
     from tests.support.citizens import Joined
@@ -133,7 +132,7 @@ async def test_thousands_at_once_cost_a_few_statements(client: AsyncClient, monk
         )
         for number in range(4000)
     ]  # fmt: skip
-    ids = {place: uuid7() for place in range(4000)}
+    ids = {place: str(uuid7()) for place in range(4000)}
     asked: list[object] = []
     list_titles = queries_notify.list_source_titles
 
@@ -151,7 +150,7 @@ async def test_thousands_at_once_cost_a_few_statements(client: AsyncClient, monk
     before = await fetch_value(jobs)
     async with transaction():
         assert await tell_of_negative_rows(make_rows(made), ids, at=now()) == 2000
-        assert await tell_of_negative([(ids[1], made[1]), (uuid7(), made[3])], at=now()) == 1
+        assert await tell_of_negative([(UUID(ids[1]), made[1]), (uuid7(), made[3])], at=now()) == 1
     assert asked == ["book", ["court"]] * 2
     assert await fetch_value(jobs) <= before + 1
     await execute("DELETE FROM notice WHERE citizen_id = $1", member.id)
