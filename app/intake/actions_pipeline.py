@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FileCut", "clean_ahead", "name_part", "one_ahead", "read_file", "read_parts"]
 
+CLEANED_AHEAD = 2  # with one, whoever cleans would wait while this process is busy with what is clean already
 Item = TypeVar("Item")
 _DECODER = msgspec.msgpack.Decoder(CleanChunk)
 
@@ -34,22 +36,25 @@ class FileCut(Exception):  # noqa: N818 - it says what is true
 
 
 async def clean_ahead(cleaner: Aside, read_at: ReadAt, begin: int, file_bytes: int) -> AsyncGenerator[CleanChunk]:
-    """Yield the chunks of a file; the next one is cleaned while the caller is busy with this one."""
-    seen_bytes, offset = begin, begin
-    ahead: asyncio.Task[tuple[CleanChunk, int]] | None = asyncio.create_task(_clean_block(cleaner, read_at, offset))
+    """Yield the chunks of a file; the next ones are cleaned while the caller is busy with this one."""
+    seen_bytes, offset, is_over = begin, begin, False
+    ahead: deque[asyncio.Task[CleanChunk]] = deque()
     try:
-        while ahead is not None:
-            chunk, size = await ahead
-            offset += size
-            ahead = asyncio.create_task(_clean_block(cleaner, read_at, offset)) if size else None
-            if size == 0 and offset != file_bytes:
+        while ahead or not is_over:
+            while len(ahead) < CLEANED_AHEAD and not is_over:
+                block = await read_at(offset)
+                offset, is_over = offset + len(block), not block
+                ahead.append(asyncio.create_task(_clean_block(cleaner, block)))
+            chunk = await ahead.popleft()
+            if is_over and not ahead and offset != file_bytes:
                 raise FileCut
             if chunk.received or chunk.seen_bytes != seen_bytes:
                 seen_bytes = chunk.seen_bytes
                 yield chunk
     finally:
-        if ahead is not None:
-            ahead.cancel()
+        for task in ahead:
+            task.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
 
 
 async def one_ahead(items: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
@@ -66,11 +71,11 @@ async def one_ahead(items: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
         await items.aclose()
 
 
-async def _clean_block(cleaner: Aside, read_at: ReadAt, offset: int) -> tuple[CleanChunk, int]:
-    """Return the chunk a block makes and the block's bytes: none at the end of the file."""
-    block, today = await read_at(offset), shanghai_day(now())
+async def _clean_block(cleaner: Aside, block: bytes) -> CleanChunk:
+    """Return the chunk a block makes; an empty block is the end of the file."""
+    today = shanghai_day(now())
     answer = await (cleaner.call("feed", block, today) if block else cleaner.call("finish", today))
-    return _DECODER.decode(answer), len(block)
+    return _DECODER.decode(answer)
 
 
 def name_part(number: int) -> str:
