@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.intake import queries_import, queries_quarantine
+from app.intake import queries_match, queries_quarantine
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
 from app.intake.rules_link import find_unfit, pick_columns
 from app.record.actions_bulk import arrange_rows
@@ -69,9 +69,7 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
     """Find whose the rows are; of those that do not fit, whether they are about members."""
     rows = chunk.rows
     hints = [index for row in chunk.spoilt for index in row.id_number_indexes]
-    found = await queries_import.find_members(
-        [*rows.id_number_index, *hints], [*rows.person_index, *[b""] * len(hints)]
-    )
+    found = await queries_match.find_members([*rows.id_number_index, *hints], [*rows.person_index, *[b""] * len(hints)])
     count = len(rows)
     hinted = {hints[place - count] for place in found.places if place >= count}
     fits = {place: is_fit for place, is_fit in zip(found.places, found.fits, strict=True) if place < count}

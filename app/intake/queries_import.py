@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from app.intake.rules_import import ImportState
-from app.kit.crypto import DIGEST_BYTES
 from app.kit.database import execute, fetch_all, fetch_one
 
 COLUMNS = """id, source, parent_id, state, is_spooled, file_digest, file_bytes, started_by, created_at, finished_at,
@@ -37,14 +35,6 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     counts: str
     corrected: int
     refusal: str | None
-
-
-class MemberPlaces(msgspec.Struct, frozen=True):
-    """Which of the people asked for are members, who, and whether the name is theirs too."""
-
-    places: list[int]
-    citizen_ids: list[UUID]
-    fits: list[bool]
 
 
 class ImportId(msgspec.Struct, frozen=True):
@@ -229,26 +219,3 @@ async def list_given_up(before: datetime) -> list[ImportId]:
     return await fetch_all(
         ImportId, "SELECT id FROM record_import WHERE state = 'uploading' AND created_at < $1 ORDER BY id", before
     )
-
-
-async def find_members(id_number_indexes: Sequence[bytes], person_indexes: Sequence[bytes]) -> MemberPlaces:
-    """Find the members among people known by the blind indexes of ID number, and of name and ID number.
-
-    The indexes are sent end to end: as arrays asyncpg would encode them one by one.
-    """
-    found = await fetch_one(
-        MemberPlaces,
-        """
-        SELECT coalesce(array_agg(asked.place), '{}') AS places,
-               coalesce(array_agg(c.id), '{}') AS citizen_ids,
-               coalesce(array_agg(c.person_index = substring($2::bytea FROM $3 * asked.place + 1 FOR $3)), '{}') AS fits
-          FROM generate_series(0, length($1::bytea) / $3::integer - 1) AS asked (place)
-          JOIN citizen c ON c.id_number_index = substring($1 FROM $3 * asked.place + 1 FOR $3)
-         WHERE c.state IN ('active', 'frozen')
-        """,
-        b"".join(id_number_indexes),
-        b"".join(person_indexes),
-        DIGEST_BYTES,
-    )
-    assert found is not None, "an aggregate has one row"
-    return found

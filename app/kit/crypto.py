@@ -18,7 +18,7 @@ from app.kit.keys import KEYS
 FORMAT_VERSION = 1
 NONCE_BYTES = 12
 HEADER_BYTES = 2
-BLOCK_BYTES, DIGEST_BYTES = 64, 32  # of SHA-256
+BLOCK_BYTES = 64  # of SHA-256
 INNER_PAD, OUTER_PAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
