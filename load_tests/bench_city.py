@@ -60,6 +60,7 @@ async def _measure(database_url: str, sizes: list[int], *, imports: bool) -> lis
     from load_tests.figures_gentle import measure_gentle  # noqa: PLC0415 - settings are read when these are imported
     from load_tests.figures_import import measure_imports  # noqa: PLC0415
     from load_tests.figures_score import measure_scores  # noqa: PLC0415
+    from load_tests.figures_throttle import measure_throttle  # noqa: PLC0415
 
     figures: list[Figure] = []
     for citizens in sizes:
@@ -69,6 +70,8 @@ async def _measure(database_url: str, sizes: list[int], *, imports: bool) -> lis
             click.echo(figure.tell())
         if imports:
             figures += await measure_imports(database_url, citizens)
+        if imports and citizens == sizes[0]:
+            figures += measure_throttle(citizens)
     return figures + (await measure_gentle(database_url, sizes[-1]) if imports else [])
 
 
