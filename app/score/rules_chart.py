@@ -15,6 +15,7 @@ CHART_MONTHS_DEFAULT, CHART_MONTHS_MAX = 12, 36
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 56, 704, 48, 320
 AROUND_POINTS = 40  # shown above and below the line
+ABOVE, BELOW = 9, 18  # pixels from the last point to the foot of its number
 TITLE_PIXELS_MIN = 16  # a band that is lower has no title
 SPAN_PIXELS_MIN = 72  # nor has one that is narrower
 MONTHS_NAMED_MAX = 6
@@ -186,7 +187,10 @@ def _iter_line(steps: Sequence[ChartStep], frame: _Frame) -> Iterator[str]:
     )
     y = frame.y(last.value)
     yield f'<circle cx="{RIGHT}" cy="{y}" r="4" fill="#1a56a0"/>'
-    yield f'<text x="{RIGHT}" y="{y - 9}" text-anchor="end" font-weight="bold">{last.value}</text>'
+    # Where the line does not come from: below the point when it fell.
+    fell = len(steps) > 1 and last.value < steps[-2].value
+    beside = y + BELOW if fell and y + BELOW < BOTTOM else y - ABOVE
+    yield f'<text x="{RIGHT}" y="{beside}" text-anchor="end" font-weight="bold">{last.value}</text>'
 
 
 def _iter_nothing(language: Language) -> Iterator[str]:

@@ -97,6 +97,21 @@ def test_two_steps_are_a_stair() -> None:
     assert y2 < y0  # up
 
 
+@pytest.mark.parametrize(
+    ("before", "last", "is_below"), [(590, 654, False), (654, 590, True), (590, 590, False)]
+)  # fmt: skip
+def test_the_last_value_stands_where_the_line_does_not_come_from(before: int, last: int, is_below: bool) -> None:
+    picture = draw([ChartStep(SINCE, before), ChartStep(SINCE, 520), ChartStep(SINCE, before), ChartStep(UNTIL, last)])
+    (named,) = [text for text in picture.iter(f"{SVG}text") if text.text == str(last) and text.get("font-weight")]
+    assert (float(named.get("y", "")) > line_of(picture)[-1][1]) is is_below
+
+
+def test_a_fall_to_the_foot_of_the_picture_is_named_above() -> None:
+    picture = draw([ChartStep(SINCE, 700), ChartStep(UNTIL, STANDARD_BOOK.scale.min or 0)])
+    (named,) = [text for text in picture.iter(f"{SVG}text") if text.get("font-weight") and text.get("text-anchor")]
+    assert float(named.get("y", "")) < BOTTOM
+
+
 def test_five_hundred_steps() -> None:
     first = UNTIL - timedelta(days=499)
     steps = [ChartStep(first + timedelta(days=n), 500 + n * 37 % 300) for n in range(500)]
