@@ -1,4 +1,4 @@
-"""A file read block by block, wherever it lies, and cleaned one block ahead of whoever stores it."""
+"""A file read block by block, wherever it lies, and cleaned ahead of whoever stores it."""
 
 from __future__ import annotations
 

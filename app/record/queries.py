@@ -23,7 +23,7 @@ class KnownRecord(msgspec.Struct, frozen=True):
 
 
 async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
-    """Lock citizens in id order and return those who have left."""
+    """Lock citizens in id order and return those who cannot be locked: they have left, or never were."""
     left = await fetch_value(
         """
         WITH locked AS MATERIALIZED (

@@ -11,11 +11,16 @@ from app.score.queries import ScoredCitizen
 
 
 async def insert_due(citizen_ids: Sequence[UUID], at: datetime) -> None:
-    """Put citizens on the list of those to be rescored; callers pass them in id order."""
+    """Put citizens on the list of those to be rescored; callers pass them in id order.
+
+    Whoever is on it already is there since a minute before ``at`` or later: a preparation of the whole city takes those
+    off the list who have been there for well longer than it, and must not take off who has only just moved again.
+    """
     await execute(
         """
         INSERT INTO score_due (citizen_id, since) SELECT id, $2::timestamptz FROM unnest($1::text::uuid[]) AS id
-        ON CONFLICT (citizen_id) DO NOTHING
+        ON CONFLICT (citizen_id) DO UPDATE SET since = excluded.since
+        WHERE score_due.since < excluded.since - interval '1 minute'
         """,
         write_uuids(citizen_ids),
         at,

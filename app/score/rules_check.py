@@ -154,6 +154,9 @@ def _iter_rung_faults(indicator: RuleIndicator, place: str) -> Iterator[BookFaul
 def _iter_modifier_faults(indicator: RuleIndicator, at: str) -> Iterator[BookFault]:
     if indicator.annual_cap is not None and any(v.points * indicator.annual_cap <= 0 for v in indicator.values):
         yield _fault(f"{at}/annualCap", "cap_sign_wrong", "年度上限的正负号不对", "the annual cap has the wrong sign")
+    if indicator.annual_cap is not None and indicator.kind == "clean":
+        zh, en = "守信年限不设年度上限", "months of good faith have no annual cap"
+        yield _fault(f"{at}/annualCap", "annual_cap_needless", zh, en)
     if indicator.doubles and indicator.kind not in ("flat", "graded"):
         yield _fault(f"{at}/doubles", "doubles_wrong", "只有行为类指标加倍", "only acts double")
     if indicator.adds_up and indicator.kind != "state":

@@ -82,6 +82,8 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str, str, str]] = {
     "months nobody lives": ("BASE_CLEAN", {"values": [{"atLeast": MONTHS_MAX + 1, "points": 1}]}, "/values",
                             "months_too_many", "月数最多1200", "at most 1200 months"),
     "the wrong sign": ("POS_CLUE", {"annualCap": -4}, "/annualCap", "cap_sign_wrong", "正负号", "wrong sign"),
+    "good faith with a cap": ("BASE_CLEAN", {"annualCap": 20}, "/annualCap", "annual_cap_needless", "不设年度上限",
+                              "no annual cap"),
     "an unknown dimension": ("POS_CLUE", {"dimension": "luck"}, "/dimension", "dimension_unknown", "没有维度luck",
                              "dimension luck is unknown"),
     "a clause twice": ("POS_CLUE", {"clause": "1.1"}, "/clause", "clause_twice", "条款号重复", "stands twice"),

@@ -31,6 +31,13 @@ ONE_ACT: dict[str, Case] = {
     "hours of one act count under one indicator": (
         [told("POS_VOL_HOURS", quantity=20, act_id="x"), told("POS_PATROL", quantity=50, act_id="x")],
         {**CLEAN, "POS_PATROL": 20}),
+    "a state counts once, whichever of its records name an act": (
+        [told("NEG_TAX_ARREARS"), told("NEG_TAX_ARREARS", act_id="x")], {"NEG_TAX_ARREARS": -20}),
+    "a state may be the weaker of one act, and count by another record": (
+        [told("NEG_TAX_ARREARS", act_id="x"), told("NEG_FALSE_MATERIAL", act_id="x"), told("NEG_TAX_ARREARS")],
+        {"NEG_TAX_ARREARS": -20, "NEG_FALSE_MATERIAL": -30}),
+    "a state that is only the weaker of one act does not count": (
+        [told("NEG_TAX_ARREARS", act_id="x"), told("NEG_FALSE_MATERIAL", act_id="x")], {"NEG_FALSE_MATERIAL": -30}),
 }  # fmt: skip
 REPEATS: dict[str, Case] = {
     "first once, later ones twice, never more": (

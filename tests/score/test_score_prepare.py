@@ -241,6 +241,21 @@ async def test_who_waited_is_rescored_with_everybody() -> None:
         assert await fetch_value(waiting, [early, late]) is None
 
 
+async def test_who_moves_again_while_waiting_stays_on_the_list() -> None:
+    """On the list for long, read by the preparation, and then there is one record more: it must not be forgotten."""
+    (citizen,), today = await make_scored(1), shanghai_day(now())
+    async with transaction():
+        await mark_due([citizen], at=now() - timedelta(hours=1))
+    async with scheduled(today) as book_id:
+        opened = await actions_prepare.open_preparation(book_id, today, at=now())
+        await actions_prepare.prepare_all(opened, pace=FULL)
+        async with transaction():
+            await put_records([new_record(citizen, "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
+            await mark_due([citizen], at=now())
+        await actions_prepare.switch(opened, at=now())
+        assert await fetch_value("SELECT count(*) FROM score_due WHERE citizen_id = $1", citizen) == 1
+
+
 async def test_bulk_and_everyday_statements_agree() -> None:
     citizens, today = await make_citizens(40), shanghai_day(now())
     async with transaction():

@@ -51,6 +51,7 @@ async def in_own_city() -> AsyncIterator[None]:
         finally:
             DB.pool = shared
             await execute(OUTDATE, version)
+    await _administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _name_database() -> str:

@@ -6,7 +6,7 @@
 -- ended, and from the day it ends on it no longer counts at all. The last day of a period of months is the day of the
 -- same number (Civil Code, art. 202). "alone" is what a record would give by itself; "next_on" is when it begins or
 -- ceases to count, "good_from" since when, having ceased, it no longer breaks good faith. A plain record is touched by
--- none of rules 1, 2 and 4: it counts by itself, or as one with the others of its state.
+-- none of rules 1, 2 and 4: it counts by itself. So do those of a state, all of them or none, as one.
 -- OFFSET 0 keeps each date from being computed anew wherever it is used; for CASE and the outer join see told_in_range.
 candidate AS MATERIALIZED (
     SELECT r.n, r.no, r.alone, r.cap_year, r.event_on, r.until, f.is_in_force, r.is_plain, r.is_bundled,
@@ -20,7 +20,7 @@ candidate AS MATERIALIZED (
                CASE WHEN t.is_lasting THEN r.ends_on - 1
                     ELSE (coalesce(r.ends_on, r.event_on) + make_interval(months => t.validity_months))::date
                END AS until,
-               NOT (t.is_superseded OR t.doubles) AND r.act_id IS NULL AND t.exclusive_group IS NULL
+               NOT (t.is_superseded OR t.doubles) AND (r.act_id IS NULL OR t.is_bundled) AND t.exclusive_group IS NULL
                AND t.supersedes = '{}' AND (t.points <> 0 OR t.ceiling IS NOT NULL) AND t.kind <> 'ladder' AS is_plain,
                CASE WHEN t.kind = 'ladder' THEN coalesce(t.rung_points[width_bucket(r.quantity, t.rung_edges)], 0)
                     ELSE t.points END AS alone,

@@ -39,7 +39,8 @@ counted AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
 ),
 
--- What counts as one: a ladder's records of one year, the records of one state, otherwise each record by itself.
+-- What counts as one: a ladder's records of one year, the records of one state (those of a plain one are put together
+-- at the end), otherwise each record by itself.
 -- A ladder's points stand until the first of its records expires, a state's until the last one ends.
 bundle AS (
     SELECT n, no, cap_year, is_repeat, ARRAY[id] AS record_ids, event_on, until,
@@ -124,8 +125,9 @@ given AS (
     UNION ALL
     SELECT n, no, max(alone), 0, CASE WHEN bool_and(until IS NOT NULL) THEN max(until) END, false, NULL,
            array_sort(array_agg(id))
-    FROM candidate
+    FROM candidate c
     WHERE is_plain AND is_in_force AND is_bundled
+      AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
     GROUP BY n, no
     UNION ALL
     SELECT n, no, points, cap_year, until, is_repeat, NULL, record_ids
@@ -142,7 +144,7 @@ given AS (
     WHERE points <> 0
 ),
 contribution AS MATERIALIZED (
-    SELECT g.n, g.points, g.cap_year, t.annual_cap, t.ceiling, t.dimension, t.indicator, g.until, g.is_repeat,
+    SELECT g.n, g.points, g.cap_year, CASE WHEN t.kind <> 'clean' THEN t.annual_cap END AS annual_cap, t.ceiling, t.dimension, t.indicator, g.until, g.is_repeat,
            g.record_id, g.record_ids
     FROM given g
     JOIN rule_term t ON t.no = g.no
