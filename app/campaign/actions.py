@@ -24,8 +24,8 @@ from app.kit.audit import write_audit
 from app.kit.cache import Versioned, bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, NotFound
-from app.kit.etag import is_etag_current
+from app.kit.errors import Forbidden, NotFound
+from app.kit.etag import need_etag
 from app.score.actions import find_current_levels
 
 if TYPE_CHECKING:
@@ -93,8 +93,6 @@ async def edit_campaign(
     A version has one drafter: an official's own draft is rewritten in place, anything else becomes the next version.
     """
     at = now()
-    if if_match is None:
-        raise ETagMissing
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
         move = _need_move(row, "edit")
@@ -168,14 +166,13 @@ async def switch_campaign(
 
 
 async def _lock(official: OfficialCaller, campaign_id: UUID, if_match: str | None) -> CampaignRow:
-    """Lock a campaign and read it as it is now; an If-Match that lost is refused before anything else."""
+    """Lock a campaign and read it as it is now; whoever read another version is refused before anything else."""
     tenant = official.institution_id
     if not await queries_write.lock_campaign(tenant, campaign_id):
         raise NotFound
     row = await queries.find_campaign(tenant, campaign_id)
     assert row is not None, "it is locked"
-    if if_match is not None and not is_etag_current(if_match, row.revision):
-        raise ETagStale
+    need_etag(if_match, row.revision)
     return row
 
 

@@ -13,12 +13,12 @@ from app.campaign import refusals as no
 from app.campaign.routes_show import EDITOR, REVIEWER, answer_campaign
 from app.campaign.schemas import CampaignView, RejectRequest
 from app.kit.auth import OfficialCaller
-from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.etag import ETAG, IfMatch
 from app.kit.http import refusals
 
 EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}
-MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagStale, no.CampaignMoveNotAllowed)
+MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, no.CampaignMoveNotAllowed)
 
 
 @post(

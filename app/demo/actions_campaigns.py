@@ -8,6 +8,7 @@ from app.campaign.actions import decide_campaign, draft_campaign, submit_campaig
 from app.demo import queries
 from app.demo.rules_file import BenefitShown
 from app.demo.rules_places import compute_campaign, read_benefits
+from app.kit.etag import compute_etag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,10 +45,10 @@ async def _make_live(made: MadePlace, editor: OfficialCaller, reviewer: Official
     if found is None:
         document = compute_campaign(made.place, read_benefits(), at)
         drafted = await draft_campaign(editor, made.institution_id, document)
-        campaign_id, state = drafted.id, "draft"
+        campaign_id, state, revision = drafted.id, "draft", drafted.revision
     else:
-        campaign_id, state = found.id, found.state
+        campaign_id, state, revision = found.id, found.state, found.revision
     if state == "draft":
-        await submit_campaign(editor, campaign_id, if_match=None)
+        revision = (await submit_campaign(editor, campaign_id, if_match=compute_etag(revision))).revision
     if state in ("draft", "submitted"):
-        await decide_campaign(reviewer, campaign_id, "approve", if_match=None)
+        await decide_campaign(reviewer, campaign_id, "approve", if_match=compute_etag(revision))

@@ -117,4 +117,7 @@ async def read_totals(tour: Tour) -> dict[str, Any]:
 
 
 async def _move(tour: Tour, action: str, token: str) -> Any:
-    return await call(tour.http, "POST", f"/v1/official/campaigns/{tour.campaign_id}/{action}", bearer=token)
+    """Read the campaign and do something to what was read."""
+    path = f"/v1/official/campaigns/{tour.campaign_id}"
+    seen = await call(tour.http, "GET", path, bearer=token)
+    return await call(tour.http, "POST", f"{path}/{action}", bearer=token, etag=seen.headers["etag"])

@@ -27,12 +27,15 @@ def open_client(base_url: str) -> AsyncClient:
 
 
 async def call(
-    http: AsyncClient, method: str, path: str, *, bearer: str | None = None, body: object = None, key: str | None = None
-) -> Answer:
-    """Make one request; ``bearer`` is a token or API key, ``key`` the Idempotency-Key."""
+    http: AsyncClient, method: str, path: str, *, bearer: str | None = None, body: object = None,
+    key: str | None = None, etag: str | None = None,
+) -> Answer:  # fmt: skip
+    """Make one request; ``bearer`` is a token or API key, ``key`` the Idempotency-Key, ``etag`` what was last seen."""
     headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
     if key is not None:
         headers["Idempotency-Key"] = key
+    if etag is not None:
+        headers["If-Match"] = etag
     if body is not None:
         headers["Content-Type"] = "application/json"
     content = None if body is None else msgspec.json.encode(body)

@@ -57,6 +57,7 @@ class CampaignRow(msgspec.Struct, frozen=True):
 
     id: UUID
     state: str
+    revision: int
 
 
 class BenefitRow(msgspec.Struct, frozen=True):
@@ -159,7 +160,7 @@ async def find_campaign(institution_id: UUID, code: str) -> CampaignRow | None:
     return await fetch_one(
         CampaignRow,
         """
-        SELECT c.id, c.state FROM benefit b JOIN campaign c ON c.id = b.campaign_id
+        SELECT c.id, c.state, c.revision FROM benefit b JOIN campaign c ON c.id = b.campaign_id
          WHERE b.institution_id = $1 AND b.code = $2
         """,
         institution_id,

@@ -14,8 +14,8 @@ from app.intake.rules_source import SourceEntry, judge_source, may_report
 from app.kit.audit import write_audit
 from app.kit.clock import now
 from app.kit.database import transaction
-from app.kit.errors import ETagMissing, ETagStale, FieldError, NotFound, Reason, Refusal
-from app.kit.etag import is_etag_current
+from app.kit.errors import ETagStale, FieldError, NotFound, Reason, Refusal
+from app.kit.etag import need_etag
 from app.partner.actions import directory
 
 if TYPE_CHECKING:
@@ -70,15 +70,12 @@ async def register_source(official: OfficialCaller | None, entry: SourceEntry) -
 
 async def change_source(official: OfficialCaller, entry: SourceEntry, *, if_match: str | None) -> SourceRow:
     """Replace what is registered of a source; files that run go on as they began until they are gone on with."""
-    if if_match is None:
-        raise ETagMissing
     _need_sense(entry)
     async with transaction():
         known = await queries_source.find_source(entry.code)
         if known is None:
             raise NotFound
-        if not is_etag_current(if_match, known.revision):
-            raise ETagStale
+        need_etag(if_match, known.revision)
         revision = await queries_source.update_source(_make_row(entry, revision=known.revision))
         if revision is None:
             raise ETagStale

@@ -167,11 +167,11 @@ class IdempotencyKeyReused(Refusal):
 
 
 class ETagMissing(Refusal):
-    """An edit needs the If-Match header with the ETag you last saw."""
+    """An edit or a move needs the If-Match header with the ETag you last saw; `*` names no version."""
 
     code = "etag_missing"
     status_code = 428
-    zh = "编辑时需要 If-Match 请求头"
+    zh = "编辑或操作时需要 If-Match 请求头，内容为最近读到的 ETag，不能用 *"
 
 
 class ETagStale(Refusal):

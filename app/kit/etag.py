@@ -1,4 +1,4 @@
-"""The strong ETag of what officials edit: a revision, which every change raises."""
+"""The strong ETag of what officials edit and move: a revision, which every change raises."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Annotated
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
-ETAG = [ResponseHeader(name="ETag", documentation_only=True, description="What an edit sends as `If-Match`.")]
+from app.kit.errors import ETagMissing, ETagStale
+
+ANY = "*"
+ETAG = [ResponseHeader(name="ETag", documentation_only=True, description="What an edit or a move sends as `If-Match`.")]
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", max_length=200, description="The ETag last seen; an edit needs it."),
+    HeaderParameter(name="If-Match", max_length=200, description="The ETag last seen; an edit or a move needs it."),
 ]
 
 
@@ -20,6 +23,13 @@ def compute_etag(revision: int) -> str:
 
 
 def is_etag_current(if_match: str, revision: int) -> bool:
-    """Whether an If-Match header names a revision, or any; a weak tag never matches (RFC 9110, 13.1.1)."""
-    tags = [tag.strip() for tag in if_match.split(",")]
-    return "*" in tags or compute_etag(revision) in tags
+    """Whether an If-Match header names a revision; a weak tag never matches (RFC 9110, 13.1.1)."""
+    return compute_etag(revision) in [tag.strip() for tag in if_match.split(",")]
+
+
+def need_etag(if_match: str | None, revision: int) -> None:
+    """Refuse an edit or a move that does not name the revision it was read at; ``*`` names none."""
+    if if_match is None or if_match.strip() == ANY:
+        raise ETagMissing
+    if not is_etag_current(if_match, revision):
+        raise ETagStale

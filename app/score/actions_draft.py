@@ -10,8 +10,8 @@ from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, NotFound
-from app.kit.etag import is_etag_current
+from app.kit.errors import ETagStale, Forbidden, NotFound
+from app.kit.etag import need_etag
 from app.score import queries, queries_draft
 from app.score.actions_example import run_examples
 from app.score.refusals import RuleBookInvalid, RuleBookMoveNotAllowed
@@ -123,10 +123,7 @@ async def lock_book(official: OfficialCaller, public_id: UUID, action: BookActio
     need_centre(official)
     await queries_draft.lock_books()
     row = await read_book(official, public_id)
-    if if_match is None:
-        raise ETagMissing
-    if not is_etag_current(if_match, row.revision):
-        raise ETagStale
+    need_etag(if_match, row.revision)
     need_allowed(row, action)
     return row
 

@@ -12,7 +12,7 @@ import pytest
 from app.kit.http import PROBLEM_MEDIA_TYPE
 from tests.support.citizens import log_in
 from tests.support.digests import digest_tables
-from tests.support.operations import BY_ID, OPERATIONS, RIGHT, Operation, path_of
+from tests.support.operations import BY_ID, OPERATIONS, RIGHT, Operation, headers_for, path_of
 from tests.support.spoiling import spoil
 from tests.support.world import World, make_world
 
@@ -51,7 +51,9 @@ class Sender:
     async def send(self, operation: Operation, **request: Any) -> Response:
         """Send with the rightful caller's token and whatever headers the operation needs."""
         right = RIGHT[operation.id]
-        headers = right.headers() | (self.world.headers_of(right.who) if right.who else {})
+        headers = await headers_for(self.client, operation, self.world) | (
+            self.world.headers_of(right.who) if right.who else {}
+        )
         if operation.id in BY_NEWCOMERS:
             headers |= self.newcomer
         own = {name: self.world.ids[place] for name, place in right.ids.items()}

@@ -139,6 +139,7 @@ def make_request(dice: Dice, operation: Operation, world: World) -> dict[str, An
     texts = [text.encode("utf-8", "ignore").decode() for text in [*TEXTS, *map(str, NUMBERS)]]
     query = dice.some(dict.fromkeys([*known, "unknown"], texts))
     headers = right.headers() | (world.headers_of(right.who) if right.who else {})
+    headers |= {"If-Match": '"1"'} if right.needs_etag else {}
     if operation.id in NEWCOMERS:
         headers["Authorization"] = f"Bearer {world.ids['newcomer']}"
     request: dict[str, Any] = {"url": f"{path}?{urlencode(query)}" if query else path}

@@ -22,7 +22,17 @@ from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.digests import digest_tables
 from tests.support.objecting import wrong
 from tests.support.officials import OfficialLogin, make_official
-from tests.support.operations import BY_ID, DESCRIPTION, OPERATIONS, RIGHT, UNKNOWN_ID, Operation, make_unknown, send
+from tests.support.operations import (
+    BY_ID,
+    DESCRIPTION,
+    OPERATIONS,
+    RIGHT,
+    UNKNOWN_ID,
+    Operation,
+    headers_for,
+    make_unknown,
+    send,
+)
 from tests.support.partners import EVERY_SCOPE, bearer, make_key
 from tests.support.world import World, issue_code, make_code, make_world, without_trace
 
@@ -298,7 +308,7 @@ async def test_an_id_within_a_request_is_of_no_use_to_anybody_else(
                 path,
                 params=told if operation.method == "GET" else None,
                 json=None if operation.method == "GET" else told,
-                headers=headers | RIGHT[operation.id].headers(),
+                headers=headers | await headers_for(client, operation, stage.stranger),
             )
         )
     assert [answer.status_code for answer in answers] == [foreign.status] * 2, answers[0].text

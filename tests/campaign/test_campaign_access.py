@@ -32,7 +32,9 @@ async def test_a_foreign_campaign_is_not_there(client: AsyncClient) -> None:
     path, stranger = f"{PATH}/{campaign['id']}", other.editor
     answers = [await client.get(path, headers=stranger.headers)]
     answers.append(await client.get(path, params={"version": 1}, headers=stranger.headers))
-    answers.append(await client.put(path, json=campaign_body(), headers={**stranger.headers, "If-Match": "*"}))
+    answers.append(
+        await client.put(path, json=campaign_body(), headers={**stranger.headers, "If-Match": f'"{before}"'})
+    )
     answers += [await act(client, stranger, campaign, action) for action in ("submit", "pause", "resume", "end")]
     assert [answer.status_code for answer in answers] == [404] * 7
     assert await revision_of(campaign) == before

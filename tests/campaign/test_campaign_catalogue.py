@@ -68,7 +68,7 @@ def test_what_is_valid_at_a_store() -> None:
 @pytest.mark.parametrize(
     ("if_match", "is_current"),
     [
-        ('"7"', True), ('"6"', False), ('"6", "7"', True), ("*", True), ('W/"7"', False), ("7", False), ("", False),
+        ('"7"', True), ('"6"', False), ('"6", "7"', True), ("*", False), ('W/"7"', False), ("7", False), ("", False),
     ],
 )  # fmt: skip
 def test_if_match(if_match: str, is_current: bool) -> None:

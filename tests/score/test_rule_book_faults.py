@@ -51,7 +51,8 @@ async def put(
     """Send an edited document; what is accepted is put back."""
     document = copy.deepcopy(book["document"])
     edit(document)
-    headers = {**editor.headers, "If-Match": "*", "Accept-Language": language}
+    seen = await client.get(f"{BOOKS}/{book['id']}", headers=editor.headers)
+    headers = {**editor.headers, "If-Match": seen.headers["ETag"], "Accept-Language": language}
     return await client.put(f"{BOOKS}/{book['id']}", json={"document": document}, headers=headers)
 
 

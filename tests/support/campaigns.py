@@ -11,6 +11,8 @@ import msgspec
 from app.campaign.actions import catalogue
 from app.kit.cache import refresh_all
 from app.kit.clock import now
+from app.kit.database import fetch_value
+from app.kit.etag import compute_etag
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, make_partner
 
@@ -66,9 +68,14 @@ async def draft(client: AsyncClient, desk: Desk, *benefits: dict[str, Any], **ch
 async def act(
     client: AsyncClient, official: OfficialLogin, campaign: dict[str, Any], action: str, **body: Any
 ) -> Response:
-    """Do one thing to a campaign."""
-    path = f"{PATH}/{campaign['id']}/{action}"
-    return await client.post(path, json=body or None, headers=official.headers)
+    """Do one thing to a campaign as it now is."""
+    path, headers = f"{PATH}/{campaign['id']}/{action}", {**official.headers, "If-Match": await etag_of(campaign)}
+    return await client.post(path, json=body or None, headers=headers)
+
+
+async def etag_of(campaign: dict[str, Any]) -> str:
+    """Return the ETag a campaign has right now, for whoever may not read it too."""
+    return compute_etag(await fetch_value("SELECT revision FROM campaign WHERE id = $1", campaign["id"]) or 0)
 
 
 async def edit(

@@ -83,14 +83,37 @@ class Right(NamedTuple):
     query: dict[str, str] = {}
 
     def headers(self) -> dict[str, str]:
-        """Return what this request carries beside the caller's token."""
-        key = {"Idempotency-Key": secrets.token_hex(12)} if self.needs_key else {}
-        return key | ({"If-Match": "*"} if self.needs_etag else {})
+        """Return what this request carries beside the caller's token, but for the ETag."""
+        return {"Idempotency-Key": secrets.token_hex(12)} if self.needs_key else {}
 
 
 def path_of(operation: Operation, values: dict[str, str]) -> str:
     """Return the path with what stands in it."""
     return operation.path.format(**{name: quote(value, safe="") for name, value in values.items()})
+
+
+def find_thing(operation: Operation) -> Operation | None:
+    """Return how the thing an operation edits or moves is read with its ETag: the longest path above that says so."""
+    above = [
+        one
+        for one in OPERATIONS
+        if one.method == "GET"
+        and f"{operation.path}/".startswith(f"{one.path}/")
+        and "ETag" in one.described["responses"]["200"].get("headers", {})
+    ]
+    return max(above, key=lambda one: len(one.path), default=None)
+
+
+async def headers_for(client: AsyncClient, operation: Operation, world: World) -> dict[str, str]:
+    """Return what the right request carries beside the caller's token: its key, and the ETag as it is right now."""
+    right, thing = RIGHT[operation.id], find_thing(operation)
+    if not right.needs_etag:
+        return right.headers()
+    assert thing is not None, f"{operation.id} needs an ETag that nobody can read"
+    own = {name: world.ids[place] for name, place in right.ids.items()}
+    seen = await client.get(path_of(thing, own), headers=world.headers_of(right.who or ""))
+    assert seen.status_code == 200, (operation.id, seen.text)
+    return right.headers() | {"If-Match": seen.headers["ETag"]}
 
 
 async def send(
@@ -106,7 +129,9 @@ async def send(
     right = RIGHT[operation.id]
     own = {name: world.ids[place] for name, place in right.ids.items()}
     body = json.dumps(right.body(world)).encode() if right.body else None
-    headers = headers | right.headers() | ({"Content-Type": "application/json"} if body else {})
+    headers = (
+        headers | await headers_for(client, operation, world) | ({"Content-Type": "application/json"} if body else {})
+    )
     if right.is_signed and body:
         headers |= sign(world.ids["app_secret"], body)
     query = {name: world.ids[place] for name, place in right.query.items()}
@@ -240,15 +265,15 @@ RIGHT: dict[str, Right] = {
     "getCampaign": Right("editor", LIVE),
     "readCampaignTotals": Right("editor", LIVE),
     "editCampaign": Right("editor", DRAFT, _campaign, needs_etag=True),
-    "submitCampaign": Right("editor", DRAFT),
+    "submitCampaign": Right("editor", DRAFT, needs_etag=True),
     "listCampaignInbox": Right("centre_reviewer"),
-    "approveCampaign": Right("centre_reviewer", {"campaignId": "submitted_campaign"}),
+    "approveCampaign": Right("centre_reviewer", {"campaignId": "submitted_campaign"}, needs_etag=True),
     "rejectCampaign": Right(
-        "centre_reviewer", {"campaignId": "other_submitted_campaign"}, lambda _: {"note": "请补充"}
+        "centre_reviewer", {"campaignId": "other_submitted_campaign"}, lambda _: {"note": "请补充"}, needs_etag=True
     ),
-    "pauseCampaign": Right("editor", LIVE),
-    "resumeCampaign": Right("editor", LIVE),
-    "endCampaign": Right("editor", LIVE),
+    "pauseCampaign": Right("editor", LIVE, needs_etag=True),
+    "resumeCampaign": Right("editor", LIVE, needs_etag=True),
+    "endCampaign": Right("editor", LIVE, needs_etag=True),
     "listScenarios": Right("editor"),
     "listScenarioUses": Right("editor"),
     "createScenario": Right("centre_administrator", body=_scenario),
