@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -130,18 +131,42 @@ def official() -> None:
 @official.command("create-administrator")
 @click.argument("username")
 def create_administrator(username: str) -> None:
-    """Make the first administrator of the credit centre; password and TOTP secret are shown once."""
+    """Invite an administrator of the credit centre; a centre needs at least two, and each enrols with their own code.
+
+    Through the API two administrators are needed for each further one: whoever has this command line is trusted more.
+    """
+    from app.official.actions_manage import create_administrator as create
+
+    _invite(create, username)
+
+
+@official.command("reset-administrator")
+@click.argument("username")
+def reset_administrator(username: str) -> None:
+    """Have an administrator of the credit centre enrol anew, when nobody is left who could confirm it."""
+    from app.official.actions_manage import reset_administrator as reset
+
+    _invite(reset, username)
+
+
+def _invite(action: Callable[[str], Awaitable[Any]], username: str) -> None:
     with surroundings.database():
         prepare_database()
         from app.kit.database import database_lifespan
-        from app.official.actions_manage import create_administrator as create
+        from app.kit.errors import Refusal
 
         async def run() -> Any:
             async with database_lifespan():
-                return await create(username)
+                return await action(username)
 
-        made = asyncio.run(run())
-        click.echo(f"username     {username}\npassword     {made.password}\nTOTP secret  {made.totp_secret}")
+        try:
+            made = asyncio.run(run())
+        except Refusal as refusal:
+            raise click.ClickException(f"{refusal.text('zh')} {refusal.text('en')}") from None
+        click.echo(f"username        {username}\nenrolment code  {made.enrolment_code}")
+        click.echo(f"good until      {made.official.enrolment_expires_at:%Y-%m-%d %H:%M} UTC, once")
+        click.echo("以此登记码调用 POST /v1/official/enrolments，由本人设置密码与动态口令")
+        click.echo("the person enrols with it at POST /v1/official/enrolments")
 
 
 @main.command()

@@ -34,6 +34,8 @@ PUBLIC = {
     ("GET", "/v1/export-keys"),
     ("GET", "/v1/campaigns"),
     ("POST", "/v1/official/login"),
+    ("POST", "/v1/official/enrolments"),
+    ("POST", "/v1/official/enrolments/complete"),
 }
 # Logging out is a citizen's route outside /v1/me.
 ELSEWHERE = {("POST", "/v1/auth/logout")}

@@ -14,7 +14,7 @@ from app.demo.actions_campaigns import make_campaigns
 from app.demo.actions_people import describe_citizens, make_people
 from app.demo.actions_places import (
     MadeOfficial,
-    find_administrator,
+    find_administrators,
     give_key,
     make_administrators,
     make_officials,
@@ -69,7 +69,7 @@ async def _make_institutions(at: datetime) -> City:
     places = await make_places(administrator)
     by_slug = {made.place.slug: made.institution_id for made in places}
     others = [post for post in POSTS if post not in ADMINISTRATORS]
-    officials = administrators + await make_officials(administrator, others, by_slug)
+    officials = administrators + await make_officials([made.caller for made in administrators], others, by_slug)
     by_name = {made.post.username: made.caller for made in officials}
     editors = {slug: by_name[f"editor.{slug}"] for slug in by_slug}
     benefits = await make_campaigns(places, editors, by_name["reviewer"], at=at)
@@ -78,9 +78,8 @@ async def _make_institutions(at: datetime) -> City:
 
 
 async def make_tour_officials() -> dict[str, MadeOfficial]:
-    """Give the tour's own staff accounts fresh credentials and return them by username."""
-    administrator = await find_administrator()
-    made = await make_officials(administrator, TOUR_POSTS, {})
+    """Let the tour's own staff enrol, anew where they are there already, and return them by username."""
+    made = await make_officials(await find_administrators(), TOUR_POSTS, {})
     return {official.post.username: official for official in made}
 
 

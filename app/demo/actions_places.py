@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import pyotp
 
 from app.demo import queries
 from app.demo.rules_file import OfficialShown, PartnerShown
 from app.demo.rules_places import ADMINISTRATORS, CENTRE, KEY_LIFETIME, PLACES, Place, Post
 from app.kit.auth import OfficialCaller, Scope
 from app.kit.clock import now
-from app.official.actions_manage import NewOfficial, create_administrator, create_official, reset_official
+from app.kit.etag import compute_etag
+from app.official.actions_enrol import EnrolmentProofWrong, complete_enrolment, open_enrolment
+from app.official.actions_manage import (
+    Invitation,
+    confirm_official,
+    create_administrator,
+    create_official,
+    find_official,
+    reset_administrator,
+    reset_official,
+)
+from app.official.rules import TOTP_STEP_SECONDS
 from app.partner.actions_key import create_key
 from app.partner.actions_official import create_institution, create_store, create_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from app.demo.queries import PlaceRow
 
 OFFICIALS_AT_ONCE = 2  # hashing a password is work for a core; more would only wait for connections
+PASSWORD_BYTES = 15
+ADDRESS = "127.0.0.1"
 SCOPES: tuple[Scope, ...] = ("scan", "redeem", "read")
 
 
@@ -83,47 +99,72 @@ async def give_key(administrator: OfficialCaller, made: MadePlace) -> PartnerSho
 
 
 async def make_administrators() -> list[MadeOfficial]:
-    """Make the two administrators of the centre; one that is there is given fresh credentials by the other."""
-    made: dict[str, MadeOfficial] = {}
-    known: list[OfficialCaller] = []
-    for post in ADMINISTRATORS:
-        caller = await _find_caller(post)
-        if caller is None:
-            made[post.username] = _to_made(post, await create_administrator(post.username))
-        known.append(caller or made[post.username].caller)
-    for post, caller, other in zip(ADMINISTRATORS, known, reversed(known), strict=True):
-        if post.username not in made:
-            made[post.username] = _to_made(post, await reset_official(other, caller.id))
-    return [made[post.username] for post in ADMINISTRATORS]
+    """Invite the two administrators of the centre as the command line does, and let them enrol."""
+    return [await _make_administrator(post) for post in ADMINISTRATORS]
 
 
-async def find_administrator() -> OfficialCaller:
-    """Return the centre's first administrator as a caller."""
-    caller = await _find_caller(ADMINISTRATORS[0])
-    assert caller is not None, "the city is made"
-    return caller
+async def find_administrators() -> list[OfficialCaller]:
+    """Return the centre's two administrators as callers."""
+    found = [await _find_caller(post) for post in ADMINISTRATORS]
+    return [caller for caller in found if caller is not None]
 
 
 async def make_officials(
-    administrator: OfficialCaller, posts: Iterable[Post], places: Mapping[str, UUID]
+    administrators: Sequence[OfficialCaller], posts: Iterable[Post], places: Mapping[str, UUID]
 ) -> list[MadeOfficial]:
-    """Make staff accounts; ones that are there get fresh credentials. ``places`` are institution ids by short name."""
+    """Make staff accounts; ones that are there enrol anew. ``places`` are institution ids by short name.
+
+    The first administrator invites, each person enrols, and the second administrator confirms.
+    """
     at_once = asyncio.Semaphore(OFFICIALS_AT_ONCE)
 
     async def make(post: Post) -> MadeOfficial:
         async with at_once:
-            return await _make_official(administrator, post, places)
+            return await _make_official(administrators, post, places)
 
     return await asyncio.gather(*map(make, posts))
 
 
-async def _make_official(administrator: OfficialCaller, post: Post, places: Mapping[str, UUID]) -> MadeOfficial:
-    known = await _find_caller(post)
+async def _make_administrator(post: Post) -> MadeOfficial:
+    known = await queries.find_official(post.username)
+    invite = create_administrator if known is None else reset_administrator
+    return await _enrol(post, await invite(post.username))
+
+
+async def _make_official(
+    administrators: Sequence[OfficialCaller], post: Post, places: Mapping[str, UUID]
+) -> MadeOfficial:
+    inviting, confirming = administrators
+    known = await queries.find_official(post.username)
     if known is not None:
-        return _to_made(post, await reset_official(administrator, known.id))
-    institution_id = places[post.place.slug] if post.place else None
-    made = await create_official(administrator, username=post.username, roles=post.roles, institution_id=institution_id)
-    return _to_made(post, made)
+        invited = await reset_official(inviting, known.id, if_match=compute_etag(known.revision))
+    else:
+        institution_id = places[post.place.slug] if post.place else None
+        invited = await create_official(
+            inviting, username=post.username, roles=post.roles, institution_id=institution_id
+        )  # fmt: skip
+    made = await _enrol(post, invited)
+    enrolled = await find_official(confirming, made.caller.id)
+    await confirm_official(confirming, enrolled.id, if_match=compute_etag(enrolled.revision))
+    return made
+
+
+async def _enrol(post: Post, invited: Invitation) -> MadeOfficial:
+    """Play the person: take the secret, choose a password, and prove the secret."""
+    code, password = invited.enrolment_code, secrets.token_urlsafe(PASSWORD_BYTES)
+    opened = await open_enrolment(code, address=ADDRESS)
+    try:
+        await _prove(code, password, opened.totp_secret)
+    except EnrolmentProofWrong:  # the code before the current one became too old just now
+        await _prove(code, password, opened.totp_secret)
+    row = invited.official
+    return MadeOfficial(post, _to_caller(post, row.id, row.institution_id), password, opened.totp_secret)
+
+
+async def _prove(code: str, password: str, totp_secret: str) -> None:
+    """Prove a secret with the code before the current one, which is left for signing in at once."""
+    before = time.time() - TOTP_STEP_SECONDS
+    await complete_enrolment(code, password, pyotp.TOTP(totp_secret).at(before), address=ADDRESS)
 
 
 async def _make_place(administrator: OfficialCaller, place: Place, rows: list[PlaceRow]) -> MadePlace:
@@ -144,11 +185,6 @@ async def _make_place(administrator: OfficialCaller, place: Place, rows: list[Pl
                 found = (await create_terminal(administrator, institution_id, store_id=store_id, name=name)).id
             terminal_ids.append(found)
     return MadePlace(place, institution_id, store_ids, terminal_ids)
-
-
-def _to_made(post: Post, made: NewOfficial) -> MadeOfficial:
-    caller = _to_caller(post, made.official.id, made.official.institution_id)
-    return MadeOfficial(post, caller, made.password, made.totp_secret)
 
 
 async def _find_caller(post: Post) -> OfficialCaller | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
+from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
 from app.kit.errors import ETagMissing, ETagStale
 
+View = TypeVar("View")
 ANY = "*"
 ETAG = [ResponseHeader(name="ETag", documentation_only=True, description="What an edit or a move sends as `If-Match`.")]
 IfMatch = Annotated[
@@ -20,6 +22,11 @@ IfMatch = Annotated[
 def compute_etag(revision: int) -> str:
     """Return the ETag of a revision."""
     return f'"{revision}"'
+
+
+def answer_with_etag(view: View, revision: int, status_code: int = 200) -> Response[View]:
+    """Answer something together with the ETag of the revision that is shown."""
+    return Response(view, status_code=status_code, headers={"ETag": compute_etag(revision)})
 
 
 def is_etag_current(if_match: str, revision: int) -> bool:

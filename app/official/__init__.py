@@ -1,9 +1,12 @@
 """Staff (工作人员) of the credit centre and of institutions: who they are, how they sign in, what they did.
 
-Words: *official*, *role* (bound to one institution or to the centre), *try* (one sign-in attempt), *generation* (raised
-to let every token of an official die), *reset* (a second administrator gives a new password and TOTP secret).
-Promises: passwords lie as argon2 hashes and TOTP secrets encrypted; a TOTP code works once; five failed tries lock an
-account for a quarter of an hour, however parallel; an unknown name looks like a wrong password; nobody resets or
-suspends themselves; an institution's administrator manages its own staff only and gives no role of the centre's.
+Words: *official*, *role* (bound to one institution or to the centre), *enrolment* (the person chooses a password and is
+given a TOTP secret, by a one-time code), *asker* (who holds that code: the creator, or who asked for a reset), *second
+administrator* (confirms an enrolment, having checked the person), *generation* (raised to let every token die).
+Promises: nobody sees another's password or TOTP secret; whoever could enrol in the person's place cannot confirm it, so
+no single administrator becomes two people; a confirmation names the enrolment it is for. Passwords lie as argon2
+hashes, TOTP secrets encrypted; a TOTP code works once. Wrong tries slow down where they come from and lock nobody out;
+an unknown name looks like a wrong password. Nobody confirms, resets or suspends themselves; whom the centre suspended
+only the centre resumes; an institution's administrator manages its own staff only and gives no role of the centre's.
 Every change stands in the audit chain.
 """

@@ -1,8 +1,7 @@
-"""Staff accounts: created, suspended, resumed, reset by another administrator."""
+"""Staff accounts: invited, confirmed by a second administrator, reset, suspended, resumed."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -11,18 +10,30 @@ from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
-from app.official import actions_secret, queries
+from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.etag import need_etag
+from app.official import actions_secret, queries, queries_session
 from app.official.queries import OfficialRow
-from app.official.rules import MOVED, STATES_ZH, Move, State, is_username, may_hold_roles
+from app.official.rules import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
+from app.official.rules_moves import (
+    STATES_ZH,
+    AdministratorsMove,
+    State,
+    compute_allowed_actions,
+    may_confirm,
+    needs_second,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
     from uuid import UUID
 
     from app.kit.auth import OfficialCaller, Role
 
-MOVE_EVENTS: dict[Move, str] = {"suspend": "official.suspended.v1", "resume": "official.resumed.v1"}
+PAST: dict[AdministratorsMove, str] = {
+    "confirm": "confirmed", "reset": "reset", "suspend": "suspended", "resume": "resumed",
+}  # fmt: skip
 
 
 class UsernameTaken(Refusal):
@@ -41,37 +52,50 @@ class RoleOfCentre(Refusal):
 
 
 class OwnAccount(Refusal):
-    """This takes a second administrator: nobody suspends, resumes or resets their own account."""
+    """This takes another administrator: nobody confirms, suspends, resumes or resets their own account."""
 
     code: ClassVar[str] = "own_account"
     status_code: ClassVar[int] = 403
     zh: ClassVar[str] = "须由另一名管理员操作，不能对自己的账号执行"
 
 
+class SecondAdministratorNeeded(Refusal):
+    """Whoever asked for the enrolment cannot confirm it; a second administrator does, having checked the person."""
+
+    code: ClassVar[str] = "second_administrator_needed"
+    status_code: ClassVar[int] = 403
+    zh: ClassVar[str] = "发起登记的管理员不能确认，须由另一名管理员核实本人后确认"
+
+
+class OfficialSuspendedByCentre(Forbidden):
+    """The credit centre suspended this account; only the centre resumes it."""
+
+    code: ClassVar[str] = "official_suspended_by_centre"
+    zh: ClassVar[str] = "账号由信用中心停用，只能由信用中心恢复"
+
+
 class OfficialStateUnsuitable(Refusal):
-    """The account is in that state already."""
+    """The account is in another state than this needs."""
 
     code: ClassVar[str] = "official_state_unsuitable"
-    zh: ClassVar[str] = "账号已处于该状态"
+    zh: ClassVar[str] = "账号当前状态不允许此操作"
 
     def __init__(self, state: State) -> None:
         zh, en = f"当前状态：{STATES_ZH[state]}", f"the state is {state}"
         super().__init__(reasons=[Reason(code=f"state_{state}", zh=zh, en=en)])
 
 
-class NewOfficial(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff member with the credentials that are shown this once."""
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff member who is to enrol, and the code for it, which is shown this once."""
 
     official: OfficialRow
-    password: str
-    totp_secret: str
-    provisioning_uri: str
+    enrolment_code: str
 
 
 async def create_official(
     caller: OfficialCaller, *, username: str, roles: Sequence[Role], institution_id: UUID | None
-) -> NewOfficial:
-    """Create a staff member of an institution, or with None of the centre."""
+) -> Invitation:
+    """Invite a staff member of an institution, or with None of the centre."""
     if caller.institution_id is not None and institution_id is None:
         raise Forbidden
     if institution_id is not None and not caller.may_act_for(institution_id):
@@ -79,77 +103,152 @@ async def create_official(
     return await _create(caller, username=username, roles=roles, institution_id=institution_id)
 
 
-async def create_administrator(username: str) -> NewOfficial:
-    """Create an administrator of the centre from the command line: the first one has nobody to ask."""
+async def create_administrator(username: str) -> Invitation:
+    """Invite an administrator of the centre from the command line, where nobody needs to confirm.
+
+    Whoever has the server's command line is trusted beyond the API; the audit chain says so each time.
+    """
     return await _create(None, username=username, roles=("administrator",), institution_id=None)
 
 
 async def _create(
     caller: OfficialCaller | None, *, username: str, roles: Sequence[Role], institution_id: UUID | None
-) -> NewOfficial:
+) -> Invitation:
     if not is_username(username):
         detail = "3 to 64 of a-z 0-9 . _ -, beginning with a letter or digit"
         raise InvalidRequest(errors=[FieldError(pointer="/username", code="username_invalid", detail=detail)])
     if not may_hold_roles(institution_id, roles):
         raise RoleOfCentre
-    at = now()
+    at, code = now(), actions_secret.make_enrolment_code()
     row = OfficialRow(
-        id=uuid7(at), username=username, institution_id=institution_id, roles=sorted(set(roles)), state="active",
-        locked_until=None, created_at=at,
+        id=uuid7(at), username=username, institution_id=institution_id, roles=sorted(set(roles)), state="invited",
+        created_at=at, enrolment_expires_at=at + ENROLMENT_LIFETIME, asked_by=caller.id if caller else None,
+        needs_second=_needs_second(caller, roles, institution_id, is_reset=False),
     )  # fmt: skip
-    made = await asyncio.to_thread(actions_secret.make_secrets, row.id)
     async with transaction():
         if institution_id is not None and await queries.count_institutions(institution_id) == 0:
             raise NotFound
-        if not await queries.insert_official(row, made.password_hash, made.totp_cipher):
+        if not await queries.insert_official(row, compute_enrolment_hash(code)):
             raise UsernameTaken
         given: dict[str, object] = {"username": username, "roles": row.roles, "institutionId": institution_id}
-        await _note(caller, "official.create", "official.created.v1", row, given)
-    return _show_once(row, made)
+        await _note(caller, "create", "created", row, given)
+    return Invitation(official=row, enrolment_code=code)
 
 
-async def move_official(caller: OfficialCaller, official_id: UUID, move: Move) -> OfficialRow:
+async def find_official(caller: OfficialCaller, official_id: UUID) -> OfficialRow:
+    """Find a staff member of the caller's tenant."""
+    return _need_own_tenant(caller, await queries.find_official(official_id))
+
+
+async def confirm_official(caller: OfficialCaller, official_id: UUID, *, if_match: str | None) -> OfficialRow:
+    """Let the enrolment that was read count: as a second administrator, who has checked the person."""
+    async with transaction():
+        row = await _lock(caller, official_id, "confirm", if_match)
+        if not await queries.mark_confirmed(row.id, revision=row.revision, by=caller.id):
+            raise ETagStale
+        detail: dict[str, object] = {"askedBy": row.asked_by, "enrolledAt": row.enrolled_at}
+        return await _finish(caller, "confirm", row, detail)
+
+
+async def move_official(
+    caller: OfficialCaller, official_id: UUID, move: Literal["suspend", "resume"], *, if_match: str | None
+) -> OfficialRow:
     """Suspend or resume a staff member of the caller's tenant, never oneself; their tokens die."""
     async with transaction():
-        row = await _find_other_for_update(caller, official_id)
-        if row.state == MOVED[move]:
-            raise OfficialStateUnsuitable(row.state)
-        await queries.mark_state(row.id, MOVED[move])
-        await _note(caller, f"official.{move}", MOVE_EVENTS[move], row, {})
-    return msgspec.structs.replace(row, state=MOVED[move])
+        row = await _lock(caller, official_id, move, if_match)
+        state: State = "suspended" if move == "suspend" else "active"
+        by_centre = caller.institution_id is None
+        if not await queries.mark_moved(row.id, state, revision=row.revision, by_centre=by_centre):
+            raise ETagStale
+        return await _finish(caller, move, row, {})
 
 
-async def reset_official(caller: OfficialCaller, official_id: UUID) -> NewOfficial:
-    """Give a staff member of the caller's tenant new credentials, never oneself; their tokens and the old ones die."""
-    made = await asyncio.to_thread(actions_secret.make_secrets, official_id)
+async def reset_official(caller: OfficialCaller, official_id: UUID, *, if_match: str | None) -> Invitation:
+    """Have a staff member of the caller's tenant enrol anew, never oneself; tokens and credentials die at once."""
     async with transaction():
-        row = await _find_other_for_update(caller, official_id)
-        await queries.mark_reset(row.id, made.password_hash, made.totp_cipher)
-        await _note(caller, "official.reset", "official.reset.v1", row, {})
-    return _show_once(msgspec.structs.replace(row, locked_until=None), made)
+        row = await _lock(caller, official_id, "reset", if_match)
+        return await _reset(caller, row)
 
 
-async def _find_other_for_update(caller: OfficialCaller, official_id: UUID) -> OfficialRow:
-    row = await queries.find_official_for_update(official_id)
-    if row is None or (caller.institution_id is not None and row.institution_id != caller.institution_id):
-        raise NotFound
+async def reset_administrator(username: str) -> Invitation:
+    """Have an administrator of the centre enrol anew from the command line, where nobody needs to confirm."""
+    async with transaction():
+        known = await queries.find_official_by_name(username)
+        row = await queries.find_official_for_update(known.id) if known else None
+        if row is None or row.institution_id is not None or "administrator" not in row.roles:
+            raise NotFound
+        if row.state == "suspended":
+            raise OfficialStateUnsuitable(row.state)
+        return await _reset(None, row)
+
+
+async def _reset(caller: OfficialCaller | None, row: OfficialRow) -> Invitation:
+    code, expires_at = actions_secret.make_enrolment_code(), now() + ENROLMENT_LIFETIME
+    if not await queries.mark_reset(
+        row.id, revision=row.revision, enrolment_hash=compute_enrolment_hash(code), expires_at=expires_at,
+        asked_by=caller.id if caller else None,
+        needs_second=_needs_second(caller, row.roles, row.institution_id, is_reset=True),
+    ):  # fmt: skip
+        raise ETagStale
+    await queries_session.delete_addresses(row.id)
+    return Invitation(official=await _finish(caller, "reset", row, {}), enrolment_code=code)
+
+
+def list_allowed_actions(caller: OfficialCaller, row: OfficialRow) -> list[AdministratorsMove]:
+    """Return what the caller, an administrator, may do with an account as it stands."""
+    return compute_allowed_actions(
+        row.state,
+        is_own=row.id == caller.id,
+        is_second=may_confirm(caller.id, official_id=row.id, asked_by=row.asked_by),
+        is_centres=row.suspended_by_centre,
+        for_centre=caller.institution_id is None,
+    )
+
+
+async def _lock(
+    caller: OfficialCaller, official_id: UUID, move: AdministratorsMove, if_match: str | None
+) -> OfficialRow:
+    """Lock an account for a move: refuse one's own, another version than was read, and what its state forbids."""
+    row = _need_own_tenant(caller, await queries.find_official_for_update(official_id))
     if row.id == caller.id:
         raise OwnAccount
+    need_etag(if_match, row.revision)
+    if move in list_allowed_actions(caller, row):
+        return row
+    if move == "confirm" and row.state == "enrolled":
+        raise SecondAdministratorNeeded
+    if move == "resume" and row.state == "suspended":
+        raise OfficialSuspendedByCentre
+    raise OfficialStateUnsuitable(row.state)
+
+
+def _need_own_tenant(caller: OfficialCaller, row: OfficialRow | None) -> OfficialRow:
+    if row is None or (caller.institution_id is not None and row.institution_id != caller.institution_id):
+        raise NotFound
     return row
 
 
+def _needs_second(
+    caller: OfficialCaller | None, roles: Sequence[Role], institution_id: UUID | None, *, is_reset: bool
+) -> bool:
+    if caller is None:
+        return False
+    return needs_second(roles, institution_id, for_centre=caller.institution_id is None, is_reset=is_reset)
+
+
+async def _finish(
+    caller: OfficialCaller | None, move: AdministratorsMove, row: OfficialRow, detail: dict[str, object]
+) -> OfficialRow:
+    """Tell of a move and return the account as it now is."""
+    moved = await queries.find_official(row.id)
+    assert moved is not None
+    await _note(caller, move, PAST[move], moved, detail)
+    return moved
+
+
 async def _note(
-    caller: OfficialCaller | None, action: str, event_type: str, row: OfficialRow, detail: dict[str, object]
+    caller: OfficialCaller | None, action: str, past: str, row: OfficialRow, detail: dict[str, object]
 ) -> None:
     """Audit a change of staff and write its event; no institution stands in it, so no partner's feed shows it."""
-    await insert_events([NewEvent(type=event_type, subject_id=row.id, at=now())])
-    await write_audit(caller, action=action, subject=f"official:{row.id}", detail=detail)
-
-
-def _show_once(row: OfficialRow, made: actions_secret.NewSecrets) -> NewOfficial:
-    return NewOfficial(
-        official=row,
-        password=made.password,
-        totp_secret=made.totp_secret,
-        provisioning_uri=made.provisioning_uri(row.username),
-    )
+    await insert_events([NewEvent(type=f"official.{past}.v1", subject_id=row.id, at=now())])
+    await write_audit(caller, action=f"official.{action}", subject=f"official:{row.id}", detail=detail)

@@ -1,16 +1,15 @@
-"""Passwords and TOTP secrets: made, hashed, encrypted, checked."""
+"""Passwords, TOTP secrets and enrolment codes: made, hashed, encrypted, checked."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
 
-import msgspec
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.kit.crypto import encrypt_field
+from app.kit.crypto import decrypt_field, encrypt_field
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 ARGON2_MEMORY_KIB = 47_104  # with one pass and one lane the first choice of OWASP's password storage cheat sheet
 ARGON2_PASSES = 1
 ARGON2_LANES = 1
-PASSWORD_BYTES = 15
+ENROLMENT_MARK = "hxe_"
+ENROLMENT_BYTES = 32
 TOTP_COLUMN = "official.totp"
 TOTP_ISSUER = "惠信"
 HASHER = PasswordHasher(time_cost=ARGON2_PASSES, memory_cost=ARGON2_MEMORY_KIB, parallelism=ARGON2_LANES)
@@ -29,28 +29,34 @@ NOBODYS_HASH = (
 )
 
 
-class NewSecrets(msgspec.Struct, frozen=True, kw_only=True):
-    """Fresh credentials: what is shown once, and what is stored."""
-
-    password: str
-    totp_secret: str
-    password_hash: str
-    totp_cipher: bytes
-
-    def provisioning_uri(self, username: str) -> str:
-        """Return what an authenticator app reads as a QR code."""
-        return pyotp.TOTP(self.totp_secret).provisioning_uri(name=username, issuer_name=TOTP_ISSUER)
+def make_enrolment_code() -> str:
+    """Make a code with which one account is enrolled once: 256 random bits, of which only a hash is stored."""
+    return ENROLMENT_MARK + secrets.token_urlsafe(ENROLMENT_BYTES)
 
 
-def make_secrets(official_id: UUID) -> NewSecrets:
-    """Make a random password and TOTP secret; takes a few dozen milliseconds of CPU, so call it in a thread."""
-    password, totp_secret = secrets.token_urlsafe(PASSWORD_BYTES), pyotp.random_base32()
-    return NewSecrets(
-        password=password,
-        totp_secret=totp_secret,
-        password_hash=HASHER.hash(password),
-        totp_cipher=encrypt_field(totp_secret, column=TOTP_COLUMN, row_id=official_id),
-    )
+def make_totp_secret() -> str:
+    """Make the secret of an authenticator app, in base 32."""
+    return pyotp.random_base32()
+
+
+def compute_provisioning_uri(totp_secret: str, username: str) -> str:
+    """Return what an authenticator app reads as a QR code."""
+    return pyotp.TOTP(totp_secret).provisioning_uri(name=username, issuer_name=TOTP_ISSUER)
+
+
+def encrypt_totp(totp_secret: str, official_id: UUID) -> bytes:
+    """Return a TOTP secret as it is stored."""
+    return encrypt_field(totp_secret, column=TOTP_COLUMN, row_id=official_id)
+
+
+def open_totp(totp_cipher: bytes, official_id: UUID) -> pyotp.TOTP:
+    """Return what makes the codes of an account."""
+    return pyotp.TOTP(decrypt_field(totp_cipher, column=TOTP_COLUMN, row_id=official_id))
+
+
+def hash_password(password: str) -> str:
+    """Return a password as it is stored; takes a few dozen milliseconds of CPU, so call it in a thread."""
+    return HASHER.hash(password)
 
 
 def is_password_right(password_hash: str, password: str) -> bool:

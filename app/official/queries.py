@@ -1,52 +1,43 @@
-"""SQL of staff accounts and of the audit chain."""
+"""SQL of staff accounts, their enrolment, and the audit chain."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from app.kit.auth import Role
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.official.rules import MOVES, Move, State
+from app.official.rules_moves import State
 
 
 class OfficialRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff member as a list shows them."""
+    """A staff member as a list shows them; ``asked_by`` holds the code of the enrolment (None: the command line)."""
 
     id: UUID
     username: str
     institution_id: UUID | None
     roles: list[Role]
     state: State
-    locked_until: datetime | None
     created_at: datetime
-
-    @property
-    def allowed_actions(self) -> list[Move]:
-        """What may be done with it in its state."""
-        return list(MOVES[self.state])
-
-
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in is checked against."""
-
-    id: UUID
-    password_hash: str
-    totp_cipher: bytes
+    revision: int = 1
+    suspended_by_centre: bool = False
+    needs_second: bool = False
+    asked_by: UUID | None = None
+    enrolment_expires_at: datetime | None = None
+    enrolled_at: datetime | None = None
+    confirmed_by: UUID | None = None
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Who an official is right now, for a token; active only while the institution is."""
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """An account whose enrolment code is out, with the TOTP secret given for it last."""
 
     id: UUID
     username: str
-    institution_id: UUID | None
-    institution_name: str | None
-    roles: list[Role]
-    is_active: bool
-    token_generation: int
+    totp_cipher: bytes | None
+    needs_second: bool
+    expires_at: datetime
 
 
 class AuditEntryRow(msgspec.Struct, frozen=True):
@@ -62,77 +53,39 @@ class AuditEntryRow(msgspec.Struct, frozen=True):
     hash: bytes
 
 
-COLUMNS = "id, username, institution_id, roles, state, locked_until, created_at"
+COLUMNS = """
+    id, username, institution_id, roles, state, created_at, revision, needs_second, asked_by, enrolment_expires_at,
+    enrolled_at, confirmed_by, state = 'suspended' AND suspended_by_centre AS suspended_by_centre"""
 
 
-async def find_account(official_id: UUID) -> Account | None:
-    """Find who an official is right now."""
-    return await fetch_one(
-        Account,
-        """
-        SELECT o.id, o.username, o.institution_id, i.name AS institution_name, o.roles, o.token_generation,
-               o.state = 'active' AND coalesce(i.state, 'active') = 'active' AS is_active
-          FROM official o LEFT JOIN institution i ON i.id = o.institution_id
-         WHERE o.id = $1
-        """,
-        official_id,
-    )
-
-
-async def take_try(username: str, tries_max: int, lock: timedelta, at: datetime) -> Credentials | None:
-    """Use up one try of an account before its password is looked at, and return what to check; None: there is none.
-
-    Counted here and not after a failure, so that parallel tries cannot exceed the limit. The last one locks the
-    account, which a success undoes; when the lock is over, counting begins anew.
-    """
-    return await fetch_one(
-        Credentials,
-        """
-        UPDATE official o
-           SET failed_tries = CASE WHEN o.locked_until IS NULL THEN o.failed_tries ELSE 0 END + 1,
-               locked_until = CASE WHEN CASE WHEN o.locked_until IS NULL THEN o.failed_tries ELSE 0 END + 1 >= $2
-                                   THEN $4::timestamptz + $3::interval END
-         WHERE o.username = $1 AND o.state = 'active' AND (o.locked_until IS NULL OR o.locked_until <= $4)
-           AND NOT EXISTS (SELECT FROM institution i WHERE i.id = o.institution_id AND i.state <> 'active')
-        RETURNING o.id, o.password_hash, o.totp_cipher
-        """,
-        username, tries_max, lock, at,
-    )  # fmt: skip
-
-
-async def mark_signed_in(official_id: UUID, password_hash: str, step: int) -> bool:
-    """Accept a sign-in and forget failed tries; False when this code was used, or the account was reset meanwhile."""
+async def insert_official(row: OfficialRow, enrolment_hash: bytes) -> bool:
+    """Store a staff member who is invited; False when the username is taken."""
     return bool(
         await execute(
             """
-            UPDATE official SET totp_last_step = $3, failed_tries = 0, locked_until = NULL
-             WHERE id = $1 AND password_hash = $2 AND totp_last_step < $3 AND state = 'active'
+            INSERT INTO official (id, username, institution_id, roles, state, created_at, needs_second, asked_by,
+                                  enrolment_hash, enrolment_expires_at)
+            VALUES ($1, $2, $3, $4, 'invited', $5, $6, $7, $8, $9) ON CONFLICT (username) DO NOTHING
             """,
-            official_id, password_hash, step,
+            row.id, row.username, row.institution_id, row.roles, row.created_at, row.needs_second, row.asked_by,
+            enrolment_hash, row.enrolment_expires_at,
         )
     )  # fmt: skip
 
 
-async def insert_official(row: OfficialRow, password_hash: str, totp_cipher: bytes) -> bool:
-    """Store a staff member; False when the username is taken."""
-    return bool(
-        await execute(
-            """
-            INSERT INTO official (id, username, institution_id, roles, state, password_hash, totp_cipher, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (username) DO NOTHING
-            """,
-            row.id, row.username, row.institution_id, row.roles, row.state, password_hash, totp_cipher, row.created_at,
-        )
-    )  # fmt: skip
+async def find_official(official_id: UUID) -> OfficialRow | None:
+    """Find a staff member."""
+    return await fetch_one(OfficialRow, f"SELECT {COLUMNS} FROM official WHERE id = $1", official_id)
+
+
+async def find_official_by_name(username: str) -> OfficialRow | None:
+    """Find a staff member by username."""
+    return await fetch_one(OfficialRow, f"SELECT {COLUMNS} FROM official WHERE username = $1", username)
 
 
 async def find_official_for_update(official_id: UUID) -> OfficialRow | None:
     """Find a staff member and keep others from changing them."""
-    return await fetch_one(
-        OfficialRow,
-        f"SELECT {COLUMNS} FROM official WHERE id = $1 FOR NO KEY UPDATE",
-        official_id,
-    )
+    return await fetch_one(OfficialRow, f"SELECT {COLUMNS} FROM official WHERE id = $1 FOR UPDATE", official_id)
 
 
 async def list_officials(institution_id: UUID | None, after: UUID | None, limit: int) -> list[OfficialRow]:
@@ -145,31 +98,102 @@ async def list_officials(institution_id: UUID | None, after: UUID | None, limit:
     )  # fmt: skip
 
 
-async def mark_state(official_id: UUID, state: State) -> None:
-    """Suspend or resume a staff member; tokens given before die either way."""
-    await execute(
-        "UPDATE official SET state = $2, token_generation = token_generation + 1 WHERE id = $1", official_id, state
-    )
+async def mark_moved(official_id: UUID, state: State, *, revision: int, by_centre: bool) -> bool:
+    """Suspend or resume who stands at a revision, and let their tokens die; False when they do not.
+
+    ``by_centre`` tells whether the centre does it; without it a suspension of the centre's is in the way.
+    """
+    return bool(
+        await execute(
+            """
+            UPDATE official SET state = $2, suspended_by_centre = $4 AND $2 = 'suspended', revision = revision + 1,
+                                token_generation = token_generation + 1
+             WHERE id = $1 AND revision = $3 AND state IN ('active', 'suspended')
+               AND ($4 OR state = 'active' OR NOT suspended_by_centre)
+            """,
+            official_id, state, revision, by_centre,
+        )
+    )  # fmt: skip
 
 
-async def mark_reset(official_id: UUID, password_hash: str, totp_cipher: bytes) -> None:
-    """Give new credentials, unlock the account and let its tokens die."""
-    await execute(
+async def mark_reset(
+    official_id: UUID, *, revision: int, enrolment_hash: bytes, expires_at: datetime, asked_by: UUID | None,
+    needs_second: bool,
+) -> bool:  # fmt: skip
+    """Forget the credentials of who stands at a revision and have a new code out; False when they do not stand there.
+
+    Tokens die, and so does a code that is out and a confirmation that was given.
+    """
+    return bool(
+        await execute(
+            """
+            UPDATE official
+               SET state = 'invited', password_hash = NULL, totp_cipher = NULL, totp_last_step = 0, code_tries = 0,
+                   code_tries_since = NULL, enrolment_hash = $3, enrolment_expires_at = $4, asked_by = $5,
+                   needs_second = $6, enrolled_at = NULL, confirmed_by = NULL, revision = revision + 1,
+                   token_generation = token_generation + 1
+             WHERE id = $1 AND revision = $2 AND state <> 'suspended'
+            """,
+            official_id, revision, enrolment_hash, expires_at, asked_by, needs_second,
+        )
+    )  # fmt: skip
+
+
+async def mark_confirmed(official_id: UUID, *, revision: int, by: UUID) -> bool:
+    """Let an enrolment count that stands at a revision; False when it does not, or ``by`` is no second person."""
+    return bool(
+        await execute(
+            """
+            UPDATE official SET state = 'active', confirmed_by = $3, revision = revision + 1
+             WHERE id = $1 AND revision = $2 AND state = 'enrolled' AND id <> $3 AND asked_by IS DISTINCT FROM $3
+            """,
+            official_id, revision, by,
+        )
+    )  # fmt: skip
+
+
+async def find_enrolment(enrolment_hash: bytes, at: datetime) -> Enrolment | None:
+    """Find the account a code is out for that has not expired."""
+    return await fetch_one(
+        Enrolment,
         """
-        UPDATE official
-           SET password_hash = $2, totp_cipher = $3, totp_last_step = 0, failed_tries = 0, locked_until = NULL,
-               token_generation = token_generation + 1
-         WHERE id = $1
+        SELECT id, username, totp_cipher, needs_second, enrolment_expires_at AS expires_at FROM official
+         WHERE enrolment_hash = $1 AND state = 'invited' AND enrolment_expires_at > $2
         """,
-        official_id,
-        password_hash,
-        totp_cipher,
-    )
+        enrolment_hash, at,
+    )  # fmt: skip
 
 
-async def mark_signed_out(official_id: UUID) -> None:
-    """Let every token of an official die."""
-    await execute("UPDATE official SET token_generation = token_generation + 1 WHERE id = $1", official_id)
+async def mark_secret_given(official_id: UUID, enrolment_hash: bytes, totp_cipher: bytes) -> bool:
+    """Keep the TOTP secret that was just given; the one given before is worth nothing from now on."""
+    return bool(
+        await execute(
+            "UPDATE official SET totp_cipher = $3 WHERE id = $1 AND enrolment_hash = $2 AND state = 'invited'",
+            official_id, enrolment_hash, totp_cipher,
+        )
+    )  # fmt: skip
+
+
+async def mark_enrolled(
+    official_id: UUID, *, enrolment_hash: bytes, totp_cipher: bytes, password_hash: str, step: int, at: datetime
+) -> bool:
+    """Take a password and the secret that was proved, once; False when the code or the secret is another by now.
+
+    The account is active at once when it needs no second administrator.
+    """
+    return bool(
+        await execute(
+            """
+            UPDATE official
+               SET state = CASE WHEN needs_second THEN 'enrolled' ELSE 'active' END, password_hash = $4,
+                   totp_last_step = $5, enrolled_at = $6, enrolment_hash = NULL, enrolment_expires_at = NULL,
+                   revision = revision + 1
+             WHERE id = $1 AND enrolment_hash = $2 AND totp_cipher = $3 AND state = 'invited'
+               AND enrolment_expires_at > $6
+            """,
+            official_id, enrolment_hash, totp_cipher, password_hash, step, at,
+        )
+    )  # fmt: skip
 
 
 async def count_institutions(institution_id: UUID) -> int:

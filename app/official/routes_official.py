@@ -1,35 +1,35 @@
-"""Staff sign in and out; administrators manage accounts; auditors read the chain."""
+"""Staff enrol, sign in and out; auditors read the chain; administrators manage accounts beside."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
-from litestar import Request, Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from app.kit.address import address_of
 from app.kit.auth import OfficialCaller
-from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
+from app.kit.errors import Forbidden, InvalidRequest, Overloaded, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.official import actions, actions_manage, queries
-from app.official.queries import AuditEntryRow, OfficialRow
+from app.official import actions, actions_enrol, queries
+from app.official.queries import AuditEntryRow
+from app.official.routes_moves import MOVES, NO_STORE
 from app.official.schemas import (
     AuditEntryView,
+    CompletedEnrolment,
+    EnrolmentCompletion,
+    EnrolmentRequest,
     InstitutionRef,
     LoginAnswer,
     LoginRequest,
-    OfficialRequest,
-    OfficialSecrets,
-    OfficialView,
+    OpenedEnrolment,
     SignedInOfficial,
 )
 
-ADMINISTRATOR = {"roles": ["administrator"]}
 EVERY_ROLE = {"roles": ["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]}
 AuditNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
@@ -38,10 +38,10 @@ AuditNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     "/login",
     operation_id="loginOfficial",
     status_code=200,
-    responses=refusals(InvalidRequest, actions.LoginFailed, RateLimited),
+    responses=refusals(InvalidRequest, actions.LoginFailed, RateLimited, Overloaded),
 )
 async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]) -> LoginAnswer:
-    """Sign in with password and TOTP code; five failed tries lock the account for 15 minutes."""
+    """Sign in with password and TOTP code; wrong tries slow down where they come from and lock nobody out."""
     signed_in = await actions.log_in(data.username, data.password, data.totp, address=address_of(request))
     account = signed_in.account
     institution = None
@@ -60,87 +60,33 @@ async def log_out(official: NamedDependency[OfficialCaller]) -> None:
 
 
 @post(
-    "/officials",
-    operation_id="createOfficial",
-    status_code=201,
-    opt=ADMINISTRATOR,
+    "/enrolments",
+    operation_id="openEnrolment",
+    status_code=200,
+    responses=refusals(InvalidRequest, actions_enrol.EnrolmentCodeInvalid, RateLimited),
+)
+async def open_enrolment(
+    request: Request[Any, Any, State], data: JSONBody[EnrolmentRequest]
+) -> Response[OpenedEnrolment]:
+    """Begin to enrol with the one-time code: a new TOTP secret, which nobody else is shown."""
+    opened = await actions.open_enrolment(data.code, address=address_of(request))
+    return Response(OpenedEnrolment(**msgspec.structs.asdict(opened)), headers=NO_STORE)
+
+
+@post(
+    "/enrolments/complete",
+    operation_id="completeEnrolment",
+    status_code=200,
     responses=refusals(
-        InvalidRequest,
-        Unauthenticated,
-        Forbidden,
-        NotFound,
-        actions_manage.UsernameTaken,
-        actions_manage.RoleOfCentre,
+        InvalidRequest, actions_enrol.EnrolmentCodeInvalid, actions_enrol.EnrolmentProofWrong, RateLimited
     ),
 )
-async def create_official(
-    official: NamedDependency[OfficialCaller], data: JSONBody[OfficialRequest]
-) -> OfficialSecrets:
-    """Create a staff member; the password and TOTP secret are shown this once."""
-    made = await actions_manage.create_official(
-        official, username=data.username, roles=data.roles, institution_id=data.institution_id
-    )
-    return _show_secrets(made)
-
-
-@get(
-    "/officials",
-    operation_id="listOfficials",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
-)
-async def list_officials(
-    official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
-) -> Page[OfficialView]:
-    """List staff: an institution's administrator sees its own, the centre's sees all."""
-    rows = await queries.list_officials(official.institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, _show, lambda row: row.id)
-
-
-CHANGING = refusals(
-    Unauthenticated,
-    Forbidden,
-    actions_manage.OwnAccount,
-    NotFound,
-    actions_manage.OfficialStateUnsuitable,
-)
-
-
-@post(
-    "/officials/{official_id:uuid}/suspend",
-    operation_id="suspendOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    responses=CHANGING,
-)
-async def suspend_official(official: NamedDependency[OfficialCaller], official_id: FromPath[UUID]) -> OfficialView:
-    """Suspend a staff member; their tokens die at once."""
-    return _show(await actions_manage.move_official(official, official_id, "suspend"))
-
-
-@post(
-    "/officials/{official_id:uuid}/resume",
-    operation_id="resumeOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    responses=CHANGING,
-)
-async def resume_official(official: NamedDependency[OfficialCaller], official_id: FromPath[UUID]) -> OfficialView:
-    """Let a suspended staff member sign in again."""
-    return _show(await actions_manage.move_official(official, official_id, "resume"))
-
-
-@post(
-    "/officials/{official_id:uuid}/reset",
-    operation_id="resetOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    responses=refusals(Unauthenticated, Forbidden, actions_manage.OwnAccount, NotFound),
-)
-async def reset_official(official: NamedDependency[OfficialCaller], official_id: FromPath[UUID]) -> OfficialSecrets:
-    """Give another staff member a new password and TOTP secret, shown this once; their tokens die at once."""
-    return _show_secrets(await actions_manage.reset_official(official, official_id))
+async def complete_enrolment(
+    request: Request[Any, Any, State], data: JSONBody[EnrolmentCompletion]
+) -> CompletedEnrolment:
+    """Choose a password and prove the TOTP secret; the code is used up, and a second administrator may be needed."""
+    row = await actions.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
+    return CompletedEnrolment(username=row.username, state=row.state)
 
 
 @get(
@@ -158,28 +104,6 @@ async def list_audit_entries(
         raise Forbidden
     rows = await queries.list_audit_entries(decode_cursor(cursor, AuditNumber), limit)
     return make_page(rows, limit, _show_entry, lambda row: row.number)
-
-
-def _show(row: OfficialRow) -> OfficialView:
-    return OfficialView(
-        id=row.id,
-        username=row.username,
-        roles=row.roles,
-        institution_id=row.institution_id,
-        state=row.state,
-        locked_until=row.locked_until,
-        created_at=row.created_at,
-        allowed_actions=row.allowed_actions,
-    )
-
-
-def _show_secrets(made: actions.NewOfficial) -> OfficialSecrets:
-    return OfficialSecrets(
-        official=_show(made.official),
-        password=made.password,
-        totp_secret=made.totp_secret,
-        provisioning_uri=made.provisioning_uri,
-    )
 
 
 def _show_entry(row: AuditEntryRow) -> AuditEntryView:
@@ -200,11 +124,9 @@ router = Router(
     route_handlers=[
         log_in,
         log_out,
-        create_official,
-        list_officials,
-        suspend_official,
-        resume_official,
-        reset_official,
+        open_enrolment,
+        complete_enrolment,
+        *MOVES,
         list_audit_entries,
     ],
     tags=["official"],

@@ -1,7 +1,8 @@
-"""Which roles may be given where, when a code of the second factor counts, and what a token is bound to. Pure."""
+"""Which roles may be given where, what a password is, when a code counts, and what a token is bound to. Pure."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from collections.abc import Callable, Collection
@@ -9,18 +10,26 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID, uuid5
 
-State = Literal["active", "suspended"]
-Move = Literal["suspend", "resume"]
-MOVES: dict[State, dict[Move, State]] = {"active": {"suspend": "suspended"}, "suspended": {"resume": "active"}}
-MOVED: dict[Move, State] = {move: state for moves in MOVES.values() for move, state in moves.items()}
-STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
+from app.official.rules_moves import MOVES, Move, State
+
+__all__ = ["MOVES", "Move", "State"]
+
+PasswordFlaw = Literal["password_names_account", "password_common"]
 
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,63}$"
 CENTRE_ROLES: frozenset[str] = frozenset(("reviewer", "caseworker", "importer", "auditor"))
-PASSWORD_CHARACTERS_MAX = 128
+PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 12, 128
+PASSWORD_REST_MIN = 6  # different characters beside the words everybody tries first
+PASSWORD_COMMON = (
+    "password", "passw0rd", "qwertyuiop", "qwerty", "asdfgh", "letmein", "welcome", "iloveyou", "admin", "huixin",
+    "惠信", "woaini", "123456789", "12345678", "123456", "12345", "1234", "abcdef", "abc",
+)  # fmt: skip
 
-FAILED_TRIES_MAX = 5
-LOCK = timedelta(minutes=15)
+ENROLMENT_LIFETIME = timedelta(hours=72)
+# Wrong codes after the right password: somebody has the password. From an address that signed in before they are
+# counted apart, so that whoever stole it does not shut the official out.
+CODE_TRIES_MAX, CODE_TRIES_WINDOW = 10, timedelta(days=1)
+ADDRESSES_KNOWN_MAX, ADDRESS_KNOWN_FOR = 10, timedelta(days=90)
 TOTP_STEP_SECONDS = 30
 TOTP_STEPS_AROUND = 1
 TOKEN_SECONDS = 30 * 60
@@ -29,6 +38,21 @@ TOKEN_SECONDS = 30 * 60
 def is_username(text: str) -> bool:
     """Whether a text can be a username: 3 to 64 of ``a-z 0-9 . _ -``, beginning with a letter or digit."""
     return re.fullmatch(USERNAME_PATTERN[1:-1], text) is not None
+
+
+def judge_password(password: str, username: str) -> PasswordFlaw | None:
+    """Return what is wrong with a password that is long enough: it names the account, or is what everybody tries."""
+    rest = password.casefold()
+    if username in rest:
+        return "password_names_account"
+    for word in PASSWORD_COMMON:
+        rest = rest.replace(word, "")
+    return "password_common" if len(set(rest)) < PASSWORD_REST_MIN else None
+
+
+def compute_enrolment_hash(code: str) -> bytes:
+    """Return what is stored of an enrolment code. A plain SHA-256 suffices: the code is 256 random bits."""
+    return hashlib.sha256(code.encode()).digest()
 
 
 def may_hold_roles(institution_id: UUID | None, roles: Collection[str]) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
 from app.kit.auth import Role
 from app.kit.http import Ask, Wire
-from app.official.rules import PASSWORD_CHARACTERS_MAX
+from app.official.rules import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
+from app.official.rules_moves import AdministratorsMove, State
 
 ROLES_MAX = 6
+ENROLMENT_CODE_CHARACTERS_MAX = 100
+Totp = Annotated[str, msgspec.Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$")]
+EnrolmentCode = Annotated[str, msgspec.Meta(min_length=1, max_length=ENROLMENT_CODE_CHARACTERS_MAX)]
 
 
 class LoginRequest(Ask, kw_only=True):
@@ -20,7 +24,7 @@ class LoginRequest(Ask, kw_only=True):
 
     username: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=PASSWORD_CHARACTERS_MAX)]
-    totp: Annotated[str, msgspec.Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$")]
+    totp: Totp
 
 
 class InstitutionRef(Wire, kw_only=True):
@@ -63,19 +67,53 @@ class OfficialView(Wire, kw_only=True):
     username: str
     roles: list[Role]
     institution_id: UUID | None
-    state: Literal["active", "suspended"]
-    locked_until: datetime | None
+    state: State
+    suspended_by_centre: bool
+    needs_second_administrator: bool
+    asked_by: UUID | None
+    enrolment_expires_at: datetime | None
+    enrolled_at: datetime | None
+    confirmed_by: UUID | None
     created_at: datetime
-    allowed_actions: list[Literal["suspend", "resume"]]
+    allowed_actions: list[AdministratorsMove]
 
 
-class OfficialSecrets(Wire, kw_only=True):
-    """A staff member with credentials that are shown this once."""
+class OfficialInvitation(Wire, kw_only=True):
+    """A staff member who is to enrol; the person's `enrolmentCode` is shown this once and works once."""
 
     official: OfficialView
-    password: str
+    enrolment_code: str
+    expires_at: datetime
+
+
+class EnrolmentRequest(Ask, kw_only=True):
+    """Begin to enrol with the code an administrator passed on."""
+
+    code: EnrolmentCode
+
+
+class OpenedEnrolment(Wire, kw_only=True):
+    """Whose account it is, and a new TOTP secret for its authenticator app; one given before counts no more."""
+
+    username: str
     totp_secret: str
     provisioning_uri: str
+    expires_at: datetime
+
+
+class EnrolmentCompletion(Ask, kw_only=True):
+    """Choose a password, and prove with `totp` that the authenticator app has the secret given last."""
+
+    code: EnrolmentCode
+    password: Annotated[str, msgspec.Meta(min_length=PASSWORD_CHARACTERS_MIN, max_length=PASSWORD_CHARACTERS_MAX)]
+    totp: Totp
+
+
+class CompletedEnrolment(Wire, kw_only=True):
+    """The account may sign in when it is `active`; while it is `enrolled` it waits for a second administrator."""
+
+    username: str
+    state: State
 
 
 class AuditEntryView(Wire, kw_only=True):

@@ -11,8 +11,9 @@ import msgspec
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import FieldError, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.etag import need_etag
 from app.partner import queries_key
-from app.partner.actions_official import find_institution, move_row, note, read_name, show_state
+from app.partner.actions_official import find_institution, lock_row, move_row, note, read_name, show_state
 from app.partner.queries_key import KeyRow
 from app.partner.rules import (
     Move,
@@ -94,31 +95,49 @@ async def create_key(
         return await _insert(official, row, "key.create", "created", {})
 
 
-async def rotate_key(official: OfficialCaller, institution_id: UUID, key_id: UUID, *, overlap_seconds: int) -> NewKey:
+async def rotate_key(
+    official: OfficialCaller, institution_id: UUID, key_id: UUID, *, overlap_seconds: int, if_match: str | None
+) -> NewKey:
     """Give a successor with the same rights and lifetime; the key itself expires when the overlap is over."""
     at = now()
     async with transaction():
-        await find_institution(official, institution_id)
-        old = await queries_key.find_key_for_update(institution_id, key_id)
-        if old is None:
-            raise NotFound
+        await lock_row(official, "api_key", institution_id, key_id)
+        old = await find_key(official, institution_id, key_id)
+        need_etag(if_match, old.revision)
         if old.state != "active" or old.expires_at <= at:
             raise KeyNotInForce(old.state)
         await queries_key.mark_key_expiring(key_id, at + timedelta(seconds=overlap_seconds))
+        await queries_key.mark_key_revised(key_id)
         expires_at = compute_renewed_expiry(old.created_at, old.expires_at, at)
-        row = msgspec.structs.replace(old, id=uuid7(at), created_at=at, expires_at=expires_at, last_used_at=None)
+        row = msgspec.structs.replace(
+            old,
+            id=uuid7(at),
+            created_at=at,
+            expires_at=expires_at,
+            last_used_at=None,
+            revision=1,
+            suspended_by_centre=False,
+        )
         detail: dict[str, object] = {"replaces": key_id, "overlapSeconds": overlap_seconds}
         return await _insert(official, row, "key.rotate", "rotated", detail)
 
 
-async def move_key(official: OfficialCaller, institution_id: UUID, key_id: UUID, move: Move) -> KeyRow:
+async def move_key(
+    official: OfficialCaller, institution_id: UUID, key_id: UUID, move: Move, *, if_match: str | None
+) -> KeyRow:
     """Suspend or resume a key."""
-    await find_institution(official, institution_id)
-    if await queries_key.find_key(institution_id, key_id) is None:
+    async with transaction():
+        await lock_row(official, "api_key", institution_id, key_id)
+        row = await find_key(official, institution_id, key_id)
+        await move_row(official, "api_key", institution_id, row, move, if_match=if_match)
+        return await find_key(official, institution_id, key_id)
+
+
+async def find_key(official: OfficialCaller, institution_id: UUID, key_id: UUID) -> KeyRow:
+    """Find a key of the caller's tenant."""
+    row = await queries_key.find_key(institution_id, key_id) if official.may_act_for(institution_id) else None
+    if row is None:
         raise NotFound
-    await move_row(official, "api_key", institution_id, key_id, move)
-    row = await queries_key.find_key(institution_id, key_id)
-    assert row is not None
     return row
 
 

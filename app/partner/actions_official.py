@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.etag import need_etag
 from app.partner import queries
 from app.partner.queries import InstitutionRow, StoreRow, Suspendable, TerminalRow
-from app.partner.rules import MOVED, STATES_ZH, InstitutionKind, Move, State, parse_name
+from app.partner.rules import MOVED, STATES_ZH, InstitutionKind, Move, State, compute_allowed_actions, parse_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -43,6 +44,33 @@ class StateUnsuitable(Refusal):
 
     def __init__(self, state: State) -> None:
         super().__init__(reasons=[show_state(state)])
+
+
+class SuspendedByCentre(Forbidden):
+    """The credit centre suspended this; only the centre resumes it."""
+
+    code: ClassVar[str] = "suspended_by_centre"
+    zh: ClassVar[str] = "由信用中心停用，只能由信用中心恢复"
+
+
+class Movable(Protocol):
+    """What is suspended and resumed."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def state(self) -> State:
+        """Its state."""
+
+    @property
+    def revision(self) -> int:
+        """How often it was changed, counted from 1."""
+
+    @property
+    def suspended_by_centre(self) -> bool:
+        """Whether the centre suspended it."""
 
 
 async def create_institution(official: OfficialCaller, *, name: str, kind: InstitutionKind) -> InstitutionRow:
@@ -93,56 +121,88 @@ async def create_terminal(official: OfficialCaller, institution_id: UUID, *, sto
     return row
 
 
-async def move_institution(official: OfficialCaller, institution_id: UUID, move: Move) -> InstitutionRow:
+async def move_institution(
+    official: OfficialCaller, institution_id: UUID, move: Move, *, if_match: str | None
+) -> InstitutionRow:
     """Suspend or resume an institution with everything it has; only the centre does."""
     await find_institution(official, institution_id)
     need_centre(official)
-    await move_row(official, "institution", institution_id, institution_id, move)
-    return await find_institution(official, institution_id)
+    async with transaction():
+        await lock_row(official, "institution", institution_id, institution_id)
+        row = await find_institution(official, institution_id)
+        await move_row(official, "institution", institution_id, row, move, if_match=if_match)
+        return await find_institution(official, institution_id)
 
 
-async def move_store(official: OfficialCaller, institution_id: UUID, store_id: UUID, move: Move) -> StoreRow:
+async def move_store(
+    official: OfficialCaller, institution_id: UUID, store_id: UUID, move: Move, *, if_match: str | None
+) -> StoreRow:
     """Suspend or resume a store with its terminals."""
-    await find_institution(official, institution_id)
-    if await queries.find_store(institution_id, store_id) is None:
-        raise NotFound
-    await move_row(official, "store", institution_id, store_id, move)
-    row = await queries.find_store(institution_id, store_id)
-    assert row is not None
-    return row
+    async with transaction():
+        await lock_row(official, "store", institution_id, store_id)
+        row = await find_store(official, institution_id, store_id)
+        await move_row(official, "store", institution_id, row, move, if_match=if_match)
+        return await find_store(official, institution_id, store_id)
 
 
-async def move_terminal(official: OfficialCaller, institution_id: UUID, terminal_id: UUID, move: Move) -> TerminalRow:
+async def move_terminal(
+    official: OfficialCaller, institution_id: UUID, terminal_id: UUID, move: Move, *, if_match: str | None
+) -> TerminalRow:
     """Suspend or resume a terminal."""
-    await find_institution(official, institution_id)
-    if await queries.find_terminal(institution_id, terminal_id) is None:
+    async with transaction():
+        await lock_row(official, "terminal", institution_id, terminal_id)
+        row = await find_terminal(official, institution_id, terminal_id)
+        await move_row(official, "terminal", institution_id, row, move, if_match=if_match)
+        return await find_terminal(official, institution_id, terminal_id)
+
+
+async def lock_row(official: OfficialCaller, table: Suspendable, institution_id: UUID, row_id: UUID) -> None:
+    """Keep others from moving something of the caller's tenant until the transaction ends."""
+    if not official.may_act_for(institution_id) or not await queries.lock_row(table, institution_id, row_id):
         raise NotFound
-    await move_row(official, "terminal", institution_id, terminal_id, move)
-    row = await queries.find_terminal(institution_id, terminal_id)
-    assert row is not None
-    return row
 
 
 async def move_row(
-    official: OfficialCaller, table: Suspendable, institution_id: UUID, row_id: UUID, move: Move
-) -> None:
-    """Change a state once: of two who try, one is told that it is so already."""
-    async with transaction():
-        if not await queries.mark_state(table, institution_id, row_id, MOVED[move]):
-            raise StateUnsuitable(MOVED[move])
-        await note(
-            official,
-            f"{NOUNS[table]}.{move}",
-            MOVE_EVENTS[move],
-            row_id=row_id,
-            institution_id=institution_id,
-            detail={},
-        )
+    official: OfficialCaller, table: Suspendable, institution_id: UUID, row: Movable, move: Move,
+    *, if_match: str | None,
+) -> None:  # fmt: skip
+    """Change the state of a locked row that stands as the caller read it."""
+    need_etag(if_match, row.revision)
+    if move not in list_allowed_actions(official, row):
+        raise SuspendedByCentre if move == "resume" and row.state == "suspended" else StateUnsuitable(row.state)
+    by_centre = official.institution_id is None
+    if not await queries.mark_moved(table, row.id, MOVED[move], revision=row.revision, by_centre=by_centre):
+        raise ETagStale
+    await note(
+        official, f"{NOUNS[table]}.{move}", MOVE_EVENTS[move], row_id=row.id, institution_id=institution_id, detail={}
+    )
+
+
+def list_allowed_actions(official: OfficialCaller, row: Movable) -> list[Move]:
+    """Return what the caller may do with it as it stands."""
+    for_centre = official.institution_id is None
+    return compute_allowed_actions(row.state, is_centres=row.suspended_by_centre, for_centre=for_centre)
 
 
 async def find_institution(official: OfficialCaller, institution_id: UUID) -> InstitutionRow:
     """Find an institution of the caller's tenant."""
     row = await queries.find_institution(institution_id) if official.may_act_for(institution_id) else None
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def find_store(official: OfficialCaller, institution_id: UUID, store_id: UUID) -> StoreRow:
+    """Find a store of the caller's tenant."""
+    row = await queries.find_store(institution_id, store_id) if official.may_act_for(institution_id) else None
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def find_terminal(official: OfficialCaller, institution_id: UUID, terminal_id: UUID) -> TerminalRow:
+    """Find a terminal of the caller's tenant."""
+    row = await queries.find_terminal(institution_id, terminal_id) if official.may_act_for(institution_id) else None
     if row is None:
         raise NotFound
     return row

@@ -8,13 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.database import execute, fetch_all, fetch_one, fetch_value
 from app.partner.rules import (
-    MOVES,
     InstitutionEntry,
     InstitutionKind,
     KeyEntry,
-    Move,
     State,
     StoreEntry,
     TerminalEntry,
@@ -29,11 +27,8 @@ class InstitutionRow(msgspec.Struct, frozen=True):
     kind: InstitutionKind
     state: State
     created_at: datetime
-
-    @property
-    def allowed_actions(self) -> list[Move]:
-        """What may be done with it in its state."""
-        return list(MOVES[self.state])
+    revision: int = 1
+    suspended_by_centre: bool = False
 
 
 class StoreRow(msgspec.Struct, frozen=True):
@@ -44,11 +39,8 @@ class StoreRow(msgspec.Struct, frozen=True):
     name: str
     state: State
     created_at: datetime
-
-    @property
-    def allowed_actions(self) -> list[Move]:
-        """What may be done with it in its state."""
-        return list(MOVES[self.state])
+    revision: int = 1
+    suspended_by_centre: bool = False
 
 
 class TerminalRow(msgspec.Struct, frozen=True):
@@ -60,14 +52,22 @@ class TerminalRow(msgspec.Struct, frozen=True):
     name: str
     state: State
     created_at: datetime
-
-    @property
-    def allowed_actions(self) -> list[Move]:
-        """What may be done with it in its state."""
-        return list(MOVES[self.state])
+    revision: int = 1
+    suspended_by_centre: bool = False
 
 
 Suspendable = Literal["institution", "store", "terminal", "api_key"]
+STANDING = """coalesce(n.revision, 1) AS revision,
+           state = 'suspended' AND coalesce(n.suspended_by_centre, false) AS suspended_by_centre"""
+INSTITUTIONS = f"""
+    SELECT i.id, i.name, i.kind, i.state, i.created_at, {STANDING}
+      FROM institution i LEFT JOIN standing n ON n.subject_id = i.id"""
+STORES = f"""
+    SELECT s.id, s.institution_id, s.name, s.state, s.created_at, {STANDING}
+      FROM store s LEFT JOIN standing n ON n.subject_id = s.id"""
+TERMINALS = f"""
+    SELECT t.id, t.institution_id, t.store_id, t.name, t.state, t.created_at, {STANDING}
+      FROM terminal t LEFT JOIN standing n ON n.subject_id = t.id"""
 
 
 async def list_institution_entries() -> list[InstitutionEntry]:
@@ -150,20 +150,18 @@ async def insert_terminal(row: TerminalRow) -> bool:
 
 async def find_institution(institution_id: UUID) -> InstitutionRow | None:
     """Find an institution."""
-    return await fetch_one(InstitutionRow, "SELECT * FROM institution WHERE id = $1", institution_id)
+    return await fetch_one(InstitutionRow, f"{INSTITUTIONS} WHERE i.id = $1", institution_id)
 
 
 async def find_store(institution_id: UUID, store_id: UUID) -> StoreRow | None:
     """Find a store of an institution."""
-    return await fetch_one(
-        StoreRow, "SELECT * FROM store WHERE institution_id = $1 AND id = $2", institution_id, store_id
-    )
+    return await fetch_one(StoreRow, f"{STORES} WHERE s.institution_id = $1 AND s.id = $2", institution_id, store_id)
 
 
 async def find_terminal(institution_id: UUID, terminal_id: UUID) -> TerminalRow | None:
     """Find a terminal of an institution."""
     return await fetch_one(
-        TerminalRow, "SELECT * FROM terminal WHERE institution_id = $1 AND id = $2", institution_id, terminal_id
+        TerminalRow, f"{TERMINALS} WHERE t.institution_id = $1 AND t.id = $2", institution_id, terminal_id
     )
 
 
@@ -171,9 +169,9 @@ async def list_institutions(only: UUID | None, after: UUID | None, limit: int) -
     """Return ``limit`` + 1 institutions after an id; ``only`` one when its own official asks."""
     return await fetch_all(
         InstitutionRow,
-        """
-        SELECT * FROM institution
-         WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+        f"""
+        {INSTITUTIONS}
+         WHERE ($1::uuid IS NULL OR i.id = $1) AND ($2::uuid IS NULL OR i.id > $2) ORDER BY i.id LIMIT $3
         """,
         only, after, limit + 1,
     )  # fmt: skip
@@ -183,9 +181,7 @@ async def list_stores(institution_id: UUID, after: UUID | None, limit: int) -> l
     """Return ``limit`` + 1 stores of an institution after an id."""
     return await fetch_all(
         StoreRow,
-        """
-        SELECT * FROM store WHERE institution_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
-        """,
+        f"{STORES} WHERE s.institution_id = $1 AND ($2::uuid IS NULL OR s.id > $2) ORDER BY s.id LIMIT $3",
         institution_id, after, limit + 1,
     )  # fmt: skip
 
@@ -196,20 +192,40 @@ async def list_terminals(
     """Return ``limit`` + 1 terminals of an institution, or of one store, after an id."""
     return await fetch_all(
         TerminalRow,
-        """
-        SELECT * FROM terminal
-         WHERE institution_id = $1 AND ($2::uuid IS NULL OR store_id = $2) AND ($3::uuid IS NULL OR id > $3)
-         ORDER BY id LIMIT $4
+        f"""
+        {TERMINALS}
+         WHERE t.institution_id = $1 AND ($2::uuid IS NULL OR t.store_id = $2) AND ($3::uuid IS NULL OR t.id > $3)
+         ORDER BY t.id LIMIT $4
         """,
         institution_id, store_id, after, limit + 1,
     )  # fmt: skip
 
 
-async def mark_state(table: Suspendable, institution_id: UUID, row_id: UUID, state: State) -> bool:
-    """Suspend or resume one row of an institution; False when it is not there or in that state already."""
+async def lock_row(table: Suspendable, institution_id: UUID, row_id: UUID) -> bool:
+    """Keep others from moving one row of an institution; False when it has none of that id."""
     tenant = "id" if table == "institution" else "institution_id"
+    sql = f"SELECT id FROM {table} WHERE {tenant} = $1 AND id = $2 FOR UPDATE"
+    return await fetch_value(sql, institution_id, row_id) is not None
+
+
+async def mark_moved(table: Suspendable, row_id: UUID, state: State, *, revision: int, by_centre: bool) -> bool:
+    """Suspend or resume what stands at a revision; False when it does not, or the centre's suspension is in the way.
+
+    ``by_centre`` tells whether the centre does it.
+    """
     changed = await execute(
-        f"UPDATE {table} SET state = $3 WHERE {tenant} = $1 AND id = $2 AND state <> $3",
-        institution_id, row_id, state,
+        f"""
+        WITH moved AS (
+            UPDATE {table} t SET state = $2
+             WHERE t.id = $1 AND coalesce((SELECT n.revision FROM standing n WHERE n.subject_id = $1), 1) = $3
+               AND ($4 OR t.state <> 'suspended'
+                    OR NOT EXISTS (SELECT FROM standing n WHERE n.subject_id = $1 AND n.suspended_by_centre))
+            RETURNING t.id)
+        INSERT INTO standing (subject_id, revision, suspended_by_centre)
+        SELECT id, $3 + 1, $4 AND $2 = 'suspended' FROM moved
+        ON CONFLICT (subject_id) DO UPDATE
+           SET revision = excluded.revision, suspended_by_centre = excluded.suspended_by_centre
+        """,
+        row_id, state, revision, by_centre,
     )  # fmt: skip
     return bool(changed)

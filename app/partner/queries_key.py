@@ -10,7 +10,8 @@ import msgspec
 
 from app.kit.auth import Scope
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.partner.rules import MOVES, Move, State, compute_key_prefix
+from app.partner.queries import STANDING
+from app.partner.rules import State, compute_key_prefix
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,11 +26,8 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None = None
-
-    @property
-    def allowed_actions(self) -> list[Move]:
-        """What may be done with it in its state."""
-        return list(MOVES[self.state])
+    revision: int = 1
+    suspended_by_centre: bool = False
 
     @property
     def prefix(self) -> str:
@@ -37,7 +35,10 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
         return compute_key_prefix(self.id)
 
 
-COLUMNS = "id, institution_id, name, scopes, store_ids, state, created_at, expires_at, last_used_at"
+KEYS = f"""
+    SELECT k.id, k.institution_id, k.name, k.scopes, k.store_ids, k.state, k.created_at, k.expires_at, k.last_used_at,
+           {STANDING}
+      FROM api_key k LEFT JOIN standing n ON n.subject_id = k.id"""
 
 
 async def insert_key(row: KeyRow, secret_hash: bytes) -> None:
@@ -54,16 +55,7 @@ async def find_key(institution_id: UUID, key_id: UUID) -> KeyRow | None:
     """Find a key of an institution."""
     return await fetch_one(
         KeyRow,
-        f"SELECT {COLUMNS} FROM api_key WHERE institution_id = $1 AND id = $2",
-        institution_id, key_id,
-    )  # fmt: skip
-
-
-async def find_key_for_update(institution_id: UUID, key_id: UUID) -> KeyRow | None:
-    """Find a key of an institution and keep others from changing it."""
-    return await fetch_one(
-        KeyRow,
-        f"SELECT {COLUMNS} FROM api_key WHERE institution_id = $1 AND id = $2 FOR UPDATE",
+        f"{KEYS} WHERE k.institution_id = $1 AND k.id = $2",
         institution_id, key_id,
     )  # fmt: skip
 
@@ -72,8 +64,7 @@ async def list_keys(institution_id: UUID, after: UUID | None, limit: int) -> lis
     """Return ``limit`` + 1 keys of an institution after an id."""
     return await fetch_all(
         KeyRow,
-        f"SELECT {COLUMNS} FROM api_key"
-        " WHERE institution_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        f"{KEYS} WHERE k.institution_id = $1 AND ($2::uuid IS NULL OR k.id > $2) ORDER BY k.id LIMIT $3",
         institution_id, after, limit + 1,
     )  # fmt: skip
 
@@ -90,6 +81,17 @@ async def count_stores_of(institution_id: UUID, store_ids: Sequence[UUID]) -> in
 async def mark_key_expiring(key_id: UUID, at: datetime) -> None:
     """Let a key expire at ``at``, or when it would anyway if that is sooner."""
     await execute("UPDATE api_key SET expires_at = least(expires_at, $2) WHERE id = $1", key_id, at)
+
+
+async def mark_key_revised(key_id: UUID) -> None:
+    """Raise the revision of a key that was changed without being suspended or resumed."""
+    await execute(
+        """
+        INSERT INTO standing (subject_id, revision, suspended_by_centre) VALUES ($1, 2, false)
+        ON CONFLICT (subject_id) DO UPDATE SET revision = standing.revision + 1
+        """,
+        key_id,
+    )
 
 
 async def mark_keys_used(uses: Mapping[UUID, datetime]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.kit.auth import OfficialCaller
-from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner import actions_official, queries
@@ -19,7 +20,10 @@ from app.partner.routes_official_place import PLACE_ROUTES
 from app.partner.schemas import InstitutionRequest, InstitutionView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-MOVING = refusals(Unauthenticated, Forbidden, NotFound, actions_official.StateUnsuitable)
+MOVING = refusals(
+    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_official.StateUnsuitable,
+    actions_official.SuspendedByCentre,
+)  # fmt: skip
 
 
 @post(
@@ -27,13 +31,14 @@ MOVING = refusals(Unauthenticated, Forbidden, NotFound, actions_official.StateUn
     operation_id="createInstitution",
     status_code=201,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=refusals(InvalidRequest, Unauthenticated, Forbidden, actions_official.NameTaken),
 )
 async def create_institution(
     official: NamedDependency[OfficialCaller], data: JSONBody[InstitutionRequest]
-) -> InstitutionView:
+) -> Response[InstitutionView]:
     """Create an institution; for the centre's administrators."""
-    return _show(await actions_official.create_institution(official, name=data.name, kind=data.kind))
+    return _answer(await actions_official.create_institution(official, name=data.name, kind=data.kind), official, 201)
 
 
 @get(
@@ -48,7 +53,7 @@ async def list_institutions(
 ) -> Page[InstitutionView]:
     """List institutions: the centre sees all, an institution's administrator its own."""
     rows = await queries.list_institutions(official.institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, _show, lambda row: row.id)
+    return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
 
 
 @get(
@@ -56,11 +61,14 @@ async def list_institutions(
     operation_id="getInstitution",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=refusals(Unauthenticated, Forbidden, NotFound),
 )
-async def get_institution(official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID]) -> InstitutionView:
-    """Show an institution."""
-    return _show(await actions_official.find_institution(official, institution_id))
+async def get_institution(
+    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID]
+) -> Response[InstitutionView]:
+    """Show an institution with its `ETag`."""
+    return _answer(await actions_official.find_institution(official, institution_id), official)
 
 
 @post(
@@ -68,13 +76,15 @@ async def get_institution(official: NamedDependency[OfficialCaller], institution
     operation_id="suspendInstitution",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def suspend_institution(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID]
-) -> InstitutionView:
+    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[InstitutionView]:
     """Suspend an institution: its keys, terminals and officials stop within a second; for the centre."""
-    return _show(await actions_official.move_institution(official, institution_id, "suspend"))
+    row = await actions_official.move_institution(official, institution_id, "suspend", if_match=if_match)
+    return _answer(row, official)
 
 
 @post(
@@ -82,23 +92,30 @@ async def suspend_institution(
     operation_id="resumeInstitution",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def resume_institution(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID]
-) -> InstitutionView:
+    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[InstitutionView]:
     """Let a suspended institution go on; for the centre."""
-    return _show(await actions_official.move_institution(official, institution_id, "resume"))
+    row = await actions_official.move_institution(official, institution_id, "resume", if_match=if_match)
+    return _answer(row, official)
 
 
-def _show(row: InstitutionRow) -> InstitutionView:
+def _answer(row: InstitutionRow, official: OfficialCaller, status_code: int = 200) -> Response[InstitutionView]:
+    return answer_with_etag(_show(row, official), row.revision, status_code)
+
+
+def _show(row: InstitutionRow, official: OfficialCaller) -> InstitutionView:
     return InstitutionView(
         id=row.id,
         name=row.name,
         kind=row.kind,
         state=row.state,
+        suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
-        allowed_actions=row.allowed_actions,
+        allowed_actions=[] if official.institution_id else actions_official.list_allowed_actions(official, row),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.kit.auth import OfficialCaller
-from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner import actions_key, actions_official, queries_key
@@ -18,7 +19,10 @@ from app.partner.queries_key import KeyRow
 from app.partner.schemas import KeyRequest, KeySecret, KeyView, RotateRequest
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-MOVING = refusals(Unauthenticated, Forbidden, NotFound, actions_official.StateUnsuitable)
+MOVING = refusals(
+    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_official.StateUnsuitable,
+    actions_official.SuspendedByCentre,
+)  # fmt: skip
 
 
 @post(
@@ -26,11 +30,12 @@ MOVING = refusals(Unauthenticated, Forbidden, NotFound, actions_official.StateUn
     operation_id="createKey",
     status_code=201,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_key.ScopeUngrantable),
 )
 async def create_key(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[KeyRequest]
-) -> KeySecret:
+) -> Response[KeySecret]:
     """Give an institution a key; it is shown this once."""
     made = await actions_key.create_key(
         official,
@@ -40,7 +45,7 @@ async def create_key(
         store_ids=data.store_ids,
         expires_at=data.expires_at,
     )
-    return _show_secret(made)
+    return _answer_secret(made, official)
 
 
 @get(
@@ -59,7 +64,22 @@ async def list_keys(
     """List an institution's keys by their prefixes, never their secrets."""
     await actions_official.find_institution(official, institution_id)
     rows = await queries_key.list_keys(institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, _show, lambda row: row.id)
+    return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
+
+
+@get(
+    "/{institution_id:uuid}/keys/{key_id:uuid}",
+    operation_id="getKey",
+    status_code=200,
+    opt=ADMINISTRATOR,
+    response_headers=ETAG,
+    responses=refusals(Unauthenticated, Forbidden, NotFound),
+)
+async def get_key(
+    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], key_id: FromPath[UUID]
+) -> Response[KeyView]:
+    """Show a key by its prefix, never its secret, with its `ETag`."""
+    return _answer(await actions_key.find_key(official, institution_id, key_id), official)
 
 
 @post(
@@ -67,17 +87,23 @@ async def list_keys(
     operation_id="rotateKey",
     status_code=201,
     opt=ADMINISTRATOR,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_key.KeyNotInForce),
+    response_headers=ETAG,
+    responses=refusals(
+        InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_key.KeyNotInForce
+    ),
 )
 async def rotate_key(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
     key_id: FromPath[UUID],
     data: JSONBody[RotateRequest],
-) -> KeySecret:
+    if_match: IfMatch = None,
+) -> Response[KeySecret]:
     """Give a successor, shown this once; the key itself works on until the overlap is over."""
-    made = await actions_key.rotate_key(official, institution_id, key_id, overlap_seconds=data.overlap_seconds)
-    return _show_secret(made)
+    made = await actions_key.rotate_key(
+        official, institution_id, key_id, overlap_seconds=data.overlap_seconds, if_match=if_match
+    )
+    return _answer_secret(made, official)
 
 
 @post(
@@ -85,13 +111,17 @@ async def rotate_key(
     operation_id="suspendKey",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def suspend_key(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], key_id: FromPath[UUID]
-) -> KeyView:
+    official: NamedDependency[OfficialCaller],
+    institution_id: FromPath[UUID],
+    key_id: FromPath[UUID],
+    if_match: IfMatch = None,
+) -> Response[KeyView]:
     """Suspend a key, with effect within a second."""
-    return _show(await actions_key.move_key(official, institution_id, key_id, "suspend"))
+    return _answer(await actions_key.move_key(official, institution_id, key_id, "suspend", if_match=if_match), official)
 
 
 @post(
@@ -99,16 +129,24 @@ async def suspend_key(
     operation_id="resumeKey",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def resume_key(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], key_id: FromPath[UUID]
-) -> KeyView:
+    official: NamedDependency[OfficialCaller],
+    institution_id: FromPath[UUID],
+    key_id: FromPath[UUID],
+    if_match: IfMatch = None,
+) -> Response[KeyView]:
     """Let a suspended key work again."""
-    return _show(await actions_key.move_key(official, institution_id, key_id, "resume"))
+    return _answer(await actions_key.move_key(official, institution_id, key_id, "resume", if_match=if_match), official)
 
 
-def _show(row: KeyRow) -> KeyView:
+def _answer(row: KeyRow, official: OfficialCaller) -> Response[KeyView]:
+    return answer_with_etag(_show(row, official), row.revision)
+
+
+def _show(row: KeyRow, official: OfficialCaller) -> KeyView:
     return KeyView(
         id=row.id,
         institution_id=row.institution_id,
@@ -117,15 +155,17 @@ def _show(row: KeyRow) -> KeyView:
         scopes=row.scopes,
         store_ids=row.store_ids,
         state=row.state,
+        suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
-        allowed_actions=row.allowed_actions,
+        allowed_actions=actions_official.list_allowed_actions(official, row),
     )
 
 
-def _show_secret(made: actions_key.NewKey) -> KeySecret:
-    return KeySecret(**msgspec.structs.asdict(_show(made.row)), key=made.key)
+def _answer_secret(made: actions_key.NewKey, official: OfficialCaller) -> Response[KeySecret]:
+    secret = KeySecret(**msgspec.structs.asdict(_show(made.row, official)), key=made.key)
+    return answer_with_etag(secret, made.row.revision, 201)
 
 
-KEY_ROUTES = [create_key, list_keys, rotate_key, suspend_key, resume_key]
+KEY_ROUTES = [create_key, list_keys, get_key, rotate_key, suspend_key, resume_key]

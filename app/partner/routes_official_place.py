@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.auth import OfficialCaller
-from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner import actions_official, queries
@@ -19,8 +20,12 @@ from app.partner.schemas import StoreRequest, StoreView, TerminalRequest, Termin
 
 ADMINISTRATOR = {"roles": ["administrator"]}
 CREATING = refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_official.NameTaken)
+SHOWING = refusals(Unauthenticated, Forbidden, NotFound)
 LISTING = refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden, NotFound)
-MOVING = refusals(Unauthenticated, Forbidden, NotFound, actions_official.StateUnsuitable)
+MOVING = refusals(
+    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_official.StateUnsuitable,
+    actions_official.SuspendedByCentre,
+)  # fmt: skip
 StoreId = Annotated[UUID | None, QueryParameter(name="storeId", description="Only the terminals of this store.")]
 
 
@@ -29,13 +34,15 @@ StoreId = Annotated[UUID | None, QueryParameter(name="storeId", description="Onl
     operation_id="createStore",
     status_code=201,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=CREATING,
 )
 async def create_store(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[StoreRequest]
-) -> StoreView:
+) -> Response[StoreView]:
     """Create a store."""
-    return _show_store(await actions_official.create_store(official, institution_id, name=data.name))
+    row = await actions_official.create_store(official, institution_id, name=data.name)
+    return _answer_store(row, official, 201)
 
 
 @get(
@@ -54,7 +61,22 @@ async def list_stores(
     """List an institution's stores."""
     await actions_official.find_institution(official, institution_id)
     rows = await queries.list_stores(institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, _show_store, lambda row: row.id)
+    return make_page(rows, limit, lambda row: _show_store(row, official), lambda row: row.id)
+
+
+@get(
+    "/{institution_id:uuid}/stores/{store_id:uuid}",
+    operation_id="getStore",
+    status_code=200,
+    opt=ADMINISTRATOR,
+    response_headers=ETAG,
+    responses=SHOWING,
+)
+async def get_store(
+    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], store_id: FromPath[UUID]
+) -> Response[StoreView]:
+    """Show a store with its `ETag`."""
+    return _answer_store(await actions_official.find_store(official, institution_id, store_id), official)
 
 
 @post(
@@ -62,13 +84,18 @@ async def list_stores(
     operation_id="suspendStore",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def suspend_store(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], store_id: FromPath[UUID]
-) -> StoreView:
+    official: NamedDependency[OfficialCaller],
+    institution_id: FromPath[UUID],
+    store_id: FromPath[UUID],
+    if_match: IfMatch = None,
+) -> Response[StoreView]:
     """Suspend a store: its terminals stop within a second."""
-    return _show_store(await actions_official.move_store(official, institution_id, store_id, "suspend"))
+    row = await actions_official.move_store(official, institution_id, store_id, "suspend", if_match=if_match)
+    return _answer_store(row, official)
 
 
 @post(
@@ -76,13 +103,18 @@ async def suspend_store(
     operation_id="resumeStore",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def resume_store(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], store_id: FromPath[UUID]
-) -> StoreView:
+    official: NamedDependency[OfficialCaller],
+    institution_id: FromPath[UUID],
+    store_id: FromPath[UUID],
+    if_match: IfMatch = None,
+) -> Response[StoreView]:
     """Let a suspended store go on."""
-    return _show_store(await actions_official.move_store(official, institution_id, store_id, "resume"))
+    row = await actions_official.move_store(official, institution_id, store_id, "resume", if_match=if_match)
+    return _answer_store(row, official)
 
 
 @post(
@@ -90,14 +122,15 @@ async def resume_store(
     operation_id="createTerminal",
     status_code=201,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=CREATING,
 )
 async def create_terminal(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[TerminalRequest]
-) -> TerminalView:
+) -> Response[TerminalView]:
     """Create a terminal at a store."""
     row = await actions_official.create_terminal(official, institution_id, store_id=data.store_id, name=data.name)
-    return _show_terminal(row)
+    return _answer_terminal(row, official, 201)
 
 
 @get(
@@ -117,7 +150,22 @@ async def list_terminals(
     """List an institution's terminals, or those of one store."""
     await actions_official.find_institution(official, institution_id)
     rows = await queries.list_terminals(institution_id, store_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, _show_terminal, lambda row: row.id)
+    return make_page(rows, limit, lambda row: _show_terminal(row, official), lambda row: row.id)
+
+
+@get(
+    "/{institution_id:uuid}/terminals/{terminal_id:uuid}",
+    operation_id="getTerminal",
+    status_code=200,
+    opt=ADMINISTRATOR,
+    response_headers=ETAG,
+    responses=SHOWING,
+)
+async def get_terminal(
+    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], terminal_id: FromPath[UUID]
+) -> Response[TerminalView]:
+    """Show a terminal with its `ETag`."""
+    return _answer_terminal(await actions_official.find_terminal(official, institution_id, terminal_id), official)
 
 
 @post(
@@ -125,13 +173,18 @@ async def list_terminals(
     operation_id="suspendTerminal",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def suspend_terminal(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], terminal_id: FromPath[UUID]
-) -> TerminalView:
+    official: NamedDependency[OfficialCaller],
+    institution_id: FromPath[UUID],
+    terminal_id: FromPath[UUID],
+    if_match: IfMatch = None,
+) -> Response[TerminalView]:
     """Suspend a terminal, with effect within a second."""
-    return _show_terminal(await actions_official.move_terminal(official, institution_id, terminal_id, "suspend"))
+    row = await actions_official.move_terminal(official, institution_id, terminal_id, "suspend", if_match=if_match)
+    return _answer_terminal(row, official)
 
 
 @post(
@@ -139,45 +192,62 @@ async def suspend_terminal(
     operation_id="resumeTerminal",
     status_code=200,
     opt=ADMINISTRATOR,
+    response_headers=ETAG,
     responses=MOVING,
 )
 async def resume_terminal(
-    official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], terminal_id: FromPath[UUID]
-) -> TerminalView:
+    official: NamedDependency[OfficialCaller],
+    institution_id: FromPath[UUID],
+    terminal_id: FromPath[UUID],
+    if_match: IfMatch = None,
+) -> Response[TerminalView]:
     """Let a suspended terminal go on."""
-    return _show_terminal(await actions_official.move_terminal(official, institution_id, terminal_id, "resume"))
+    row = await actions_official.move_terminal(official, institution_id, terminal_id, "resume", if_match=if_match)
+    return _answer_terminal(row, official)
 
 
-def _show_store(row: StoreRow) -> StoreView:
+def _answer_store(row: StoreRow, official: OfficialCaller, status_code: int = 200) -> Response[StoreView]:
+    return answer_with_etag(_show_store(row, official), row.revision, status_code)
+
+
+def _show_store(row: StoreRow, official: OfficialCaller) -> StoreView:
     return StoreView(
         id=row.id,
         institution_id=row.institution_id,
         name=row.name,
         state=row.state,
+        suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
-        allowed_actions=row.allowed_actions,
+        allowed_actions=actions_official.list_allowed_actions(official, row),
     )
 
 
-def _show_terminal(row: TerminalRow) -> TerminalView:
+def _answer_terminal(row: TerminalRow, official: OfficialCaller, status_code: int = 200) -> Response[TerminalView]:
+    return answer_with_etag(_show_terminal(row, official), row.revision, status_code)
+
+
+def _show_terminal(row: TerminalRow, official: OfficialCaller) -> TerminalView:
     return TerminalView(
         id=row.id,
         institution_id=row.institution_id,
         store_id=row.store_id,
         name=row.name,
         state=row.state,
+        suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
-        allowed_actions=row.allowed_actions,
+        allowed_actions=actions_official.list_allowed_actions(official, row),
     )
 
 
 PLACE_ROUTES = [
     create_store,
     list_stores,
+    get_store,
     suspend_store,
     resume_store,
     create_terminal,
     list_terminals,
+    get_terminal,
     suspend_terminal,
     resume_terminal,
 ]

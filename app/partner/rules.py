@@ -14,7 +14,11 @@ import msgspec
 InstitutionKind = Literal["government", "hospital", "parking", "library", "transit", "bank", "merchant"]
 State = Literal["active", "suspended"]
 Move = Literal["suspend", "resume"]
-MOVES: dict[State, dict[Move, State]] = {"active": {"suspend": "suspended"}, "suspended": {"resume": "active"}}
+# Who suspends what is suspended already makes the suspension the centre's: see compute_allowed_actions.
+MOVES: dict[State, dict[Move, State]] = {
+    "active": {"suspend": "suspended"},
+    "suspended": {"suspend": "suspended", "resume": "active"},
+}
 MOVED: dict[Move, State] = {move: state for moves in MOVES.values() for move, state in moves.items()}
 STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
 
@@ -113,6 +117,19 @@ def may_key_speak(key: KeyEntry, institution: InstitutionEntry | None, now: date
     """Whether a key is in force: not suspended, not expired, and neither is its institution suspended."""
     is_institution_active = institution is not None and institution.state == "active"
     return key.state == "active" and key.expires_at > now and is_institution_active
+
+
+def compute_allowed_actions(state: State, *, is_centres: bool, for_centre: bool) -> list[Move]:
+    """Return what an official may do: ``is_centres`` the centre suspended it, ``for_centre`` the official is its own.
+
+    What the centre suspended only the centre resumes; what an institution suspended the centre may make its own, lest
+    a suspension of one's own be a way around the centre's.
+    """
+    if state == "active":
+        return ["suspend"]
+    if for_centre:
+        return ["resume"] if is_centres else ["suspend", "resume"]
+    return [] if is_centres else ["resume"]
 
 
 def may_reach_store(store_ids: frozenset[UUID] | None, store_id: UUID) -> bool:

@@ -65,6 +65,7 @@ class InstitutionView(Wire, kw_only=True):
     name: str
     kind: InstitutionKind
     state: State
+    suspended_by_centre: bool
     created_at: datetime
     allowed_actions: list[Move]
 
@@ -76,6 +77,7 @@ class StoreView(Wire, kw_only=True):
     institution_id: UUID
     name: str
     state: State
+    suspended_by_centre: bool
     created_at: datetime
     allowed_actions: list[Move]
 
@@ -88,6 +90,7 @@ class TerminalView(Wire, kw_only=True):
     store_id: UUID
     name: str
     state: State
+    suspended_by_centre: bool
     created_at: datetime
     allowed_actions: list[Move]
 
@@ -102,6 +105,7 @@ class KeyView(Wire, kw_only=True):
     scopes: list[Scope]
     store_ids: list[UUID] | None
     state: State
+    suspended_by_centre: bool
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Array, Bytea, ForeignKey, OnDelete, Text, Timestamptz
+from piccolo.columns import UUID, Array, Boolean, Bytea, ForeignKey, Integer, OnDelete, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -50,3 +50,14 @@ class ApiKey(Table, tablename="api_key"):
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)
     last_used_at = Timestamptz(default=None, null=True)
+
+
+class Standing(Table, tablename="standing"):
+    """Of an institution, store, terminal or key that was ever moved: its revision, and whether the centre stopped it.
+
+    ``suspended_by_centre`` tells something only while the thing is suspended.
+    """
+
+    subject_id = UUID(primary_key=True, default=None)
+    revision = Integer(default=None)
+    suspended_by_centre = Boolean(default=None)

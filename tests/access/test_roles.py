@@ -140,6 +140,9 @@ async def restore(client: AsyncClient, world: World, operation: Operation) -> No
     """Undo what would make the next request fail for another reason than who sends it."""
     institution_id = world.partner.institution_id
     await execute("UPDATE institution SET state = 'active' WHERE id = $1 AND state <> 'active'", institution_id)
+    # What the centre suspended an institution does not resume: the next column starts without.
+    await execute("UPDATE standing SET suspended_by_centre = false WHERE suspended_by_centre")
+    await execute("UPDATE official SET suspended_by_centre = false WHERE suspended_by_centre")
     if operation.id == "deleteRuleBook":
         world.ids["spare_rule_book"] = (await copy_book(client, world.centre_editor))["id"]
 

@@ -149,6 +149,11 @@ def _totp(world: World) -> dict[str, Any]:
     return {"username": world.editor.username, "password": PASSWORD, "totp": code}
 
 
+def _completion(world: World) -> dict[str, Any]:
+    totp = pyotp.TOTP(world.ids["enrolment_secret"]).now()
+    return {"code": world.ids["enrolment_code"], "password": PASSWORD, "totp": totp}
+
+
 def _item(world: World) -> dict[str, Any]:
     return {
         "source": "civil-affairs", "eventId": secrets.token_hex(8), "indicator": "POS_RESCUE",
@@ -220,6 +225,8 @@ RIGHT: dict[str, Right] = {
     "logInWithWechat": Right(body=lambda _: {"code": f"demo-{secrets.token_hex(8)}"}),
     "refreshTokens": Right(body=lambda world: {"refreshToken": world.citizen.tokens.refresh}),
     "loginOfficial": Right(body=_totp),
+    "openEnrolment": Right(body=lambda world: {"code": world.ids["enrolment_code"]}),
+    "completeEnrolment": Right(body=_completion),
     # the citizen
     "getOwnAccount": Right("citizen"),
     "listAccess": Right("citizen"),
@@ -297,27 +304,32 @@ RIGHT: dict[str, Right] = {
     "createInstitution": Right("centre_administrator", body=lambda w: {**_name(w), "kind": "merchant"}),
     "listInstitutions": Right("administrator"),
     "getInstitution": Right("administrator", INSTITUTION),
-    "suspendInstitution": Right("centre_administrator", INSTITUTION),
-    "resumeInstitution": Right("centre_administrator", INSTITUTION),
+    "suspendInstitution": Right("centre_administrator", INSTITUTION, needs_etag=True),
+    "resumeInstitution": Right("centre_administrator", INSTITUTION, needs_etag=True),
+    "getStore": Right("administrator", STORE),
+    "getTerminal": Right("administrator", TERMINAL),
+    "getKey": Right("administrator", KEY),
     "createStore": Right("administrator", INSTITUTION, _name),
     "listStores": Right("administrator", INSTITUTION),
-    "suspendStore": Right("administrator", STORE),
-    "resumeStore": Right("administrator", STORE),
+    "suspendStore": Right("administrator", STORE, needs_etag=True),
+    "resumeStore": Right("administrator", STORE, needs_etag=True),
     "createTerminal": Right("administrator", INSTITUTION, lambda w: {**_name(w), "storeId": w.ids["store"]}),
     "listTerminals": Right("administrator", INSTITUTION),
-    "suspendTerminal": Right("administrator", TERMINAL),
-    "resumeTerminal": Right("administrator", TERMINAL),
+    "suspendTerminal": Right("administrator", TERMINAL, needs_etag=True),
+    "resumeTerminal": Right("administrator", TERMINAL, needs_etag=True),
     "createKey": Right("administrator", INSTITUTION, _key),
     "listKeys": Right("administrator", INSTITUTION),
-    "rotateKey": Right("administrator", KEY, lambda _: {"overlapSeconds": 60}),
-    "suspendKey": Right("administrator", KEY),
-    "resumeKey": Right("administrator", KEY),
+    "rotateKey": Right("administrator", KEY, lambda _: {"overlapSeconds": 60}, needs_etag=True),
+    "suspendKey": Right("administrator", KEY, needs_etag=True),
+    "resumeKey": Right("administrator", KEY, needs_etag=True),
     # staff and records
     "createOfficial": Right("administrator", body=_official),
     "listOfficials": Right("administrator"),
-    "suspendOfficial": Right("administrator", OFFICIAL),
-    "resumeOfficial": Right("administrator", OFFICIAL),
-    "resetOfficial": Right("administrator", OFFICIAL),
+    "getOfficial": Right("administrator", OFFICIAL),
+    "confirmOfficial": Right("centre_administrator", {"officialId": "enrolled_official"}, needs_etag=True),
+    "suspendOfficial": Right("administrator", OFFICIAL, needs_etag=True),
+    "resumeOfficial": Right("administrator", OFFICIAL, needs_etag=True),
+    "resetOfficial": Right("administrator", OFFICIAL, needs_etag=True),
     "logoutOfficial": Right("editor"),
     "listAuditEntries": Right("centre_auditor"),
     "importRecords": Right("centre_importer", body=_item),

@@ -18,7 +18,7 @@ from tests.support.files import make_imports
 from tests.support.importing import item_of, outcomes_of
 from tests.support.notices import find_notice, tell
 from tests.support.objecting import make_objections
-from tests.support.officials import OfficialLogin, make_official
+from tests.support.officials import ENROLMENTS, OfficialLogin, enrol, invite, make_official
 from tests.support.partners import Partner, make_key
 from tests.support.pointing import open_app
 from tests.support.redeeming import redeem, scan
@@ -64,11 +64,12 @@ async def make_world(client: AsyncClient) -> World:
     centre_editor = await make_official(roles=["editor"])
     books = await make_books(client, centre_editor, desk.reviewer)
     app = await open_app(partner)
+    administrator = await make_official(roles=["administrator"], institution_id=institution_id)
     return World(
         citizen=citizen,
         partner=partner,
         editor=desk.editor,
-        administrator=await make_official(roles=["administrator"], institution_id=institution_id),
+        administrator=administrator,
         centre_editor=centre_editor,
         centre_reviewer=desk.reviewer,
         rule_book=books.document,
@@ -86,6 +87,7 @@ async def make_world(client: AsyncClient) -> World:
             "terminal": str(partner.terminal_ids[0]),
             "spare_terminal": str(partner.terminal_ids[1]),
             "official": str(colleague.id),
+            **await _make_enrolments(client, administrator, institution_id),
             "notice": str(await _tell(citizen)),
             **await _find_keys(institution_id),
             **campaigns,
@@ -97,6 +99,20 @@ async def make_world(client: AsyncClient) -> World:
             **await _visit(client, partner, citizen, campaigns),
         },
     )
+
+
+async def _make_enrolments(client: AsyncClient, asker: OfficialLogin, institution_id: UUID) -> dict[str, str]:
+    """Invite somebody who has begun to enrol, and somebody who has and waits for a second administrator."""
+    begun, done = [
+        await invite(client, asker, institutionId=str(institution_id), roles=["administrator"]) for _ in range(2)
+    ]
+    opened = await client.post(ENROLMENTS, json={"code": begun["enrolmentCode"]})
+    answer, _ = await enrol(client, done["enrolmentCode"])
+    assert answer.json()["state"] == "enrolled", answer.text
+    return {
+        "enrolment_code": begun["enrolmentCode"], "enrolment_secret": opened.json()["totpSecret"],
+        "enrolled_official": done["official"]["id"],
+    }  # fmt: skip
 
 
 async def _make_member(client: AsyncClient) -> Joined:

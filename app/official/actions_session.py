@@ -1,0 +1,192 @@
+"""Signing in and out: a wrong try slows down where it comes from, a good one always passes.
+
+Every try is counted by address and name and by address, and looked at in any case: over the limit a wrong one is told
+to wait, a right one passes. What bounds the work is that passwords are looked at one by one in three lanes, the known
+address's, the stranger's and the one of those over the limit, with few places for one address. What bounds guessing the
+code by somebody who has the password is counted in the account itself, and apart for addresses known to be the
+official's: so the tries of others never lock an account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from app.kit.address import compute_network
+from app.kit.audit import write_audit
+from app.kit.auth import OfficialCaller, issue_token
+from app.kit.clock import now
+from app.kit.crypto import blind_index
+from app.kit.database import transaction
+from app.kit.errors import Overloaded, RateLimited, Refusal
+from app.kit.keys import KEYS
+from app.kit.rate_limit import SharedLimit
+from app.official import actions_secret, queries_session
+from app.official.rules import (
+    ADDRESS_KNOWN_FOR,
+    ADDRESSES_KNOWN_MAX,
+    CODE_TRIES_MAX,
+    CODE_TRIES_WINDOW,
+    TOKEN_SECONDS,
+    compute_session,
+    compute_totp_step,
+    is_username,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.official.queries_session import Account, Credentials
+
+AUDIENCE = "official"
+LIMIT_BY_NAME = SharedLimit("official-login-name", 10, 300)
+LIMIT_BY_ADDRESS = SharedLimit("official-login-address", 60, 300)
+WAITING_PER_ADDRESS_MAX, WAITING_MAX = 4, 64
+WAIT_SECONDS = 2
+REFUSED_SECONDS_MIN = 0.3  # longer than any way to a refusal takes, so that its time tells nothing
+
+
+class LoginFailed(Refusal):
+    """Username, password or code is wrong, the code was used before, or the account is not active."""
+
+    code: ClassVar[str] = "login_failed"
+    status_code: ClassVar[int] = 401
+    zh: ClassVar[str] = "用户名、密码或动态码不正确，动态码已被使用，或账号未启用"
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """An official with a fresh token, in force for ``expires_in`` seconds, until ``expires_at``."""
+
+    account: Account
+    token: str
+    expires_in: int
+    expires_at: datetime
+
+
+class Lane:
+    """Looks at passwords one by one; who finds too many waiting is told to come again."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(1)
+        self._waiting: Counter[str] = Counter()
+
+    async def check(self, network: str, password_hash: str, password: str) -> bool:
+        """Whether this is the password; refuses when too many wait already, of this address or in all."""
+        if self._waiting[network] >= WAITING_PER_ADDRESS_MAX:
+            raise RateLimited(retry_after_seconds=WAIT_SECONDS)
+        if self._waiting.total() >= WAITING_MAX:
+            raise Overloaded(retry_after_seconds=WAIT_SECONDS)
+        self._waiting[network] += 1
+        try:
+            async with self._free:
+                return await asyncio.to_thread(actions_secret.is_password_right, password_hash, password)
+        finally:
+            self._waiting[network] -= 1
+            self._waiting += Counter()  # forgets who does not wait any more
+
+
+KNOWN, STRANGERS, OVER_LIMIT = Lane(), Lane(), Lane()
+
+
+async def log_in(username: str, password: str, code: str, *, address: str) -> SignedIn:
+    """Sign in with password and a code not used before; the same answer in the same time whatever was wrong."""
+    began = time.monotonic()
+    network = compute_network(address)
+    over_limit = await _count_try(username, network)
+    try:
+        return await _log_in(username, password, code, network, is_over_limit=over_limit is not None)
+    except LoginFailed:
+        await asyncio.sleep(began + REFUSED_SECONDS_MIN - time.monotonic())
+        if over_limit is not None:
+            raise over_limit from None
+        raise
+
+
+async def log_out(official: OfficialCaller) -> None:
+    """Let every token of the caller die."""
+    async with transaction():
+        await queries_session.mark_signed_out(official.id)
+        await write_audit(official, action="official.logout", subject=f"official:{official.id}", detail={})
+
+
+def issue_official_token(account: Account, at: datetime) -> str:
+    """Sign a token bound to the account's generation, in force from ``at``."""
+    return issue_token(
+        key=KEYS.ring.token[-1],
+        audience=AUDIENCE,
+        subject=account.id,
+        session=compute_session(account.id, account.token_generation),
+        now=int(at.timestamp()),
+        lifetime_seconds=TOKEN_SECONDS,
+    )
+
+
+def make_caller(account: Account) -> OfficialCaller:
+    """Return the caller an account is."""
+    return OfficialCaller(
+        id=account.id,
+        username=account.username,
+        roles=frozenset(account.roles),
+        institution_id=account.institution_id,
+    )
+
+
+async def _count_try(username: str, network: str) -> RateLimited | None:
+    """Count a try and return how to refuse it in case it is wrong: None says within the limits."""
+    over: RateLimited | None = None
+    for limit, key in ((LIMIT_BY_NAME, f"{network} {username}"), (LIMIT_BY_ADDRESS, network)):
+        try:
+            await limit.hit(key)
+        except RateLimited as refusal:
+            over = refusal
+    return over
+
+
+async def _log_in(username: str, password: str, code: str, network: str, *, is_over_limit: bool) -> SignedIn:
+    at = now()
+    place = blind_index(network, purpose="official_address")
+    credentials = None
+    if is_username(username):
+        credentials = await queries_session.find_credentials(username, place, at - ADDRESS_KNOWN_FOR)
+    is_known = credentials is not None and credentials.is_known
+    lane = KNOWN if is_known else OVER_LIMIT if is_over_limit else STRANGERS
+    password_hash = credentials.password_hash if credentials else actions_secret.NOBODYS_HASH
+    is_right = await lane.check(network, password_hash, password)
+    if credentials is None or not is_right:
+        raise LoginFailed
+    step = await _take_code(credentials, code, place, at)
+    return await _accept(credentials, step, place)
+
+
+async def _take_code(credentials: Credentials, code: str, place: bytes, at: datetime) -> int:
+    """Return the step of a right code, for which one of the tries that are left is used up."""
+    apart = place if credentials.is_known else None
+    taken = await queries_session.take_code_try(
+        credentials.id, credentials.password_hash, apart, tries_max=CODE_TRIES_MAX, window=CODE_TRIES_WINDOW, at=at
+    )
+    totp = actions_secret.open_totp(credentials.totp_cipher, credentials.id)
+    step = compute_totp_step(code, time.time(), totp.at)
+    if not taken or step is None:
+        raise LoginFailed
+    return step
+
+
+async def _accept(credentials: Credentials, step: int, place: bytes) -> SignedIn:
+    at = now().replace(microsecond=0)  # a token tells whole seconds
+    apart = place if credentials.is_known else None
+    async with transaction():
+        if not await queries_session.mark_signed_in(credentials.id, credentials.password_hash, step, apart):
+            raise LoginFailed
+        await queries_session.insert_address(credentials.id, place, known_max=ADDRESSES_KNOWN_MAX, at=at)
+        account = await queries_session.find_account(credentials.id)
+        assert account is not None
+        await write_audit(
+            make_caller(account), action="official.login", subject=f"official:{account.id}", detail={}
+        )  # fmt: skip
+    expires_at = at + timedelta(seconds=TOKEN_SECONDS)
+    return SignedIn(account, issue_official_token(account, at), TOKEN_SECONDS, expires_at)
