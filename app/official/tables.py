@@ -44,7 +44,7 @@ class Official(Table, tablename="official"):
 class OfficialAddress(Table, tablename="official_address"):
     """An address an official signed in from; the key is (official_id, address_hash), and the address is not here."""
 
-    official_id = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    official_id = ForeignKey(Official, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
     address_hash = Bytea(default=None)
     seen_at = Timestamptz(default=None)
     code_tries = Integer(default=0)

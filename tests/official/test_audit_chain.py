@@ -168,8 +168,9 @@ async def test_parallel_actions_stand_in_one_chain(client: AsyncClient) -> None:
     partner, centre = await make_partner(stores=6), await make_official(roles=["administrator"])
     base = f"/v1/official/institutions/{partner.institution_id}/stores"
     paths = [f"{base}/{store_id}/suspend" for store_id in partner.store_ids] * 2
-    answers = await asyncio.gather(*(client.post(path, headers=centre.headers) for path in paths))
-    assert sorted(answer.status_code for answer in answers) == [200] * 6 + [409] * 6
+    headers = centre.headers | {"If-Match": '"1"'}
+    answers = await asyncio.gather(*(client.post(path, headers=headers) for path in paths))
+    assert sorted(answer.status_code for answer in answers) == [200] * 6 + [412] * 6
     written = "SELECT count(*) FROM audit_entry WHERE actor_id = $1 AND action = 'store.suspend'"
     assert await fetch_value(written, centre.id) == 6
     assert await find_broken_entry() is None

@@ -10,9 +10,10 @@ import pytest
 
 from app.kit.clock import uuid7
 from app.kit.database import fetch_value
+from app.partner import queries
 from app.partner.rules import InstitutionKind
 from tests.support.officials import OfficialLogin, make_official
-from tests.support.partners import Partner, make_partner, refresh_directory
+from tests.support.partners import Partner, make_partner, move, refresh_directory
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.kit.auth import Role
 
 URL = "/v1/official/institutions"
+MOVES = ("/suspend", "/resume", "/rotate")
 OTHER_ROLES: list[Role] = ["editor", "reviewer", "caseworker", "auditor", "importer"]
 
 
@@ -30,7 +32,10 @@ def fresh_name() -> str:
 
 
 async def post(client: AsyncClient, official: OfficialLogin, url: str, body: object = None) -> tuple[int, Any]:
-    answer = await client.post(url, headers=official.headers, json=body)
+    if url.endswith(MOVES):
+        answer = await move(client, official.headers, url, body)
+    else:
+        answer = await client.post(url, headers=official.headers, json=body)
     return answer.status_code, answer.json()
 
 
@@ -153,8 +158,9 @@ async def test_what_is_suspended_says_so_and_goes_on(client: AsyncClient, noun: 
     status, body = await post(client, centre, f"{path}/resume")
     assert (status, body["code"]) == (409, "state_unsuitable")
     assert [reason["code"] for reason in body["reasons"]] == ["state_active"]
-    racing = await asyncio.gather(*(post(client, centre, f"{path}/suspend") for _ in range(3)))
-    assert sorted(status for status, _ in racing) == [200, 409, 409]
+    headers = centre.headers | {"If-Match": '"1"'}
+    racing = await asyncio.gather(*(client.post(f"{path}/suspend", headers=headers) for _ in range(3)))
+    assert sorted(answer.status_code for answer in racing) == [200, 412, 412]
     await refresh_directory()
     seen = await client.get("/v1/partner/terminals", headers=partner.headers)
     if noun == "institution":
@@ -166,9 +172,9 @@ async def test_what_is_suspended_says_so_and_goes_on(client: AsyncClient, noun: 
     await refresh_directory()
     seen = await client.get("/v1/partner/terminals", headers=partner.headers)
     assert [row["state"] for row in seen.json()["data"]] == ["active"]
-    for move in ("suspend", "resume"):
-        assert await count_audit(f"{noun}:{row_id}", f"{noun}.{move}") == 1
-        assert await count_events(row_id, f"{noun}.{move.removesuffix('e')}ed.v1") == 1
+    for action in ("suspend", "resume"):
+        assert await count_audit(f"{noun}:{row_id}", f"{noun}.{action}") == 1
+        assert await count_events(row_id, f"{noun}.{action.removesuffix('e')}ed.v1") == 1
 
 
 async def test_an_institution_does_not_reach_its_neighbour(client: AsyncClient) -> None:
@@ -179,6 +185,7 @@ async def test_an_institution_does_not_reach_its_neighbour(client: AsyncClient) 
     before = await fetch_rows(theirs)
     paths = [
         ("GET", their_url, None), ("POST", f"{their_url}/suspend", None), ("POST", f"{their_url}/resume", None),
+        ("GET", f"{their_url}/stores/{store}", None), ("GET", f"{my_url}/terminals/{terminal}", None),
         ("GET", f"{their_url}/stores", None), ("POST", f"{their_url}/stores", {"name": "新店"}),
         ("GET", f"{their_url}/terminals", None),
         ("POST", f"{their_url}/terminals", {"name": "新机", "storeId": str(store)}),
@@ -189,7 +196,7 @@ async def test_an_institution_does_not_reach_its_neighbour(client: AsyncClient) 
         ("GET", f"{URL}/{uuid7()}", None),
     ]  # fmt: skip
     for method, path, body in paths:
-        answer = await client.request(method, path, headers=official.headers, json=body)
+        answer = await client.request(method, path, headers=official.headers | {"If-Match": '"1"'}, json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (method, path)
     assert await fetch_rows(theirs) == before
     listed = await client.get(URL, headers=official.headers)
@@ -274,3 +281,91 @@ async def test_the_audit_tells_who_did_what(client: AsyncClient) -> None:
         f"store:{store}", official.id, official.username,
     )  # fmt: skip
     assert msgspec.json.decode(detail) == {"institutionId": str(partner.institution_id)}
+
+
+STOPPED = ["store", "terminal", "key"]
+
+
+async def find_row_id(partner: Partner, noun: str) -> object:
+    if noun == "key":
+        return await fetch_value("SELECT id FROM api_key WHERE institution_id = $1", partner.institution_id)
+    return (partner.store_ids if noun == "store" else partner.terminal_ids)[0]
+
+
+@pytest.mark.parametrize("noun", STOPPED)
+async def test_what_the_centre_suspended_only_the_centre_resumes(client: AsyncClient, noun: str) -> None:
+    partner, owner, url = await make_both()
+    centre, colleague = [await make_official(roles=["administrator"]) for _ in range(2)]
+    path = f"{url}/{noun}s/{await find_row_id(partner, noun)}"
+    assert (await post(client, centre, f"{path}/suspend"))[0] == 200
+    seen = (await client.get(path, headers=owner.headers)).json()
+    assert (seen["state"], seen["suspendedByCentre"], seen["allowedActions"]) == ("suspended", True, [])
+    status, problem = await post(client, owner, f"{path}/resume")
+    assert (status, problem["code"]) == (403, "suspended_by_centre")
+    assert (await post(client, owner, f"{path}/suspend"))[0] == 409
+    status, resumed = await post(client, colleague, f"{path}/resume")
+    assert (status, resumed["state"], resumed["suspendedByCentre"]) == (200, "active", False)
+    for who in (owner, owner):
+        assert (await post(client, who, f"{path}/suspend"))[1]["suspendedByCentre"] is False
+        assert (await post(client, who, f"{path}/resume"))[0] == 200
+
+
+@pytest.mark.parametrize("noun", STOPPED)
+async def test_a_suspension_of_ones_own_is_no_way_around_the_centres(client: AsyncClient, noun: str) -> None:
+    partner, owner, url = await make_both()
+    centre = await make_official(roles=["administrator"])
+    path = f"{url}/{noun}s/{await find_row_id(partner, noun)}"
+    assert (await post(client, owner, f"{path}/suspend"))[1]["allowedActions"] == ["resume"]
+    seen = (await client.get(path, headers=centre.headers)).json()
+    assert (seen["suspendedByCentre"], seen["allowedActions"]) == (False, ["suspend", "resume"])
+    assert (await post(client, centre, f"{path}/suspend"))[1]["suspendedByCentre"] is True
+    assert (await post(client, centre, f"{path}/suspend"))[0] == 409
+    assert (await post(client, owner, f"{path}/resume"))[1]["code"] == "suspended_by_centre"
+    assert (await post(client, centre, f"{path}/resume"))[0] == 200
+
+
+@pytest.mark.parametrize("noun", STOPPED)
+async def test_the_centre_and_the_owner_at_once(client: AsyncClient, noun: str) -> None:
+    """Whoever comes second had read something else: however they race, the centre's suspension is never undone."""
+    partner, owner, url = await make_both()
+    centre = await make_official(roles=["administrator"])
+    path = f"{url}/{noun}s/{await find_row_id(partner, noun)}"
+    assert (await post(client, owner, f"{path}/suspend"))[0] == 200
+    headers = {"If-Match": '"2"'}
+    stopped, resumed = await asyncio.gather(
+        client.post(f"{path}/suspend", headers=centre.headers | headers),
+        client.post(f"{path}/resume", headers=owner.headers | headers),
+    )
+    assert sorted((stopped.status_code, resumed.status_code)) == [200, 412]
+    seen = (await client.get(path, headers=centre.headers)).json()
+    assert seen["suspendedByCentre"] is (stopped.status_code == 200)
+
+
+async def test_even_without_the_rule_the_database_keeps_the_centres_suspension(client: AsyncClient) -> None:
+    partner, _, url = await make_both()
+    centre = await make_official(roles=["administrator"])
+    store = partner.store_ids[0]
+    assert (await post(client, centre, f"{url}/stores/{store}/suspend"))[0] == 200
+    assert not await queries.mark_moved("store", store, "active", revision=2, by_centre=False)
+    assert not await queries.mark_moved("store", store, "active", revision=1, by_centre=True)
+    assert await queries.mark_moved("store", store, "active", revision=2, by_centre=True)
+
+
+async def test_a_move_names_the_version_that_was_read(client: AsyncClient) -> None:
+    partner, owner, url = await make_both()
+    path = f"{url}/stores/{partner.store_ids[0]}"
+    seen = await client.get(path, headers=owner.headers)
+    assert seen.headers["etag"] == '"1"'
+    for tag, status in (
+        (None, 428),
+        ("*", 428),
+        (" * ", 428),
+        ('W/"1"', 412),
+        ('"2"', 412),
+        ('"1"', 200),
+        ('"1"', 412),
+    ):
+        headers = owner.headers | ({"If-Match": tag} if tag else {})
+        answer = await client.post(f"{path}/suspend", headers=headers)
+        assert answer.status_code == status, tag
+    assert (await client.get(path, headers=owner.headers)).headers["etag"] == '"2"'

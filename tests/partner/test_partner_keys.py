@@ -12,7 +12,7 @@ from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value
 from app.partner.rules import KEY_STORES_MAX, ROTATION_OVERLAP_SECONDS_MAX, compute_secret_hash
 from tests.support.officials import OfficialLogin, make_official
-from tests.support.partners import Partner, bearer, make_partner, refresh_directory
+from tests.support.partners import Partner, bearer, make_partner, move, refresh_directory
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -78,7 +78,7 @@ async def test_a_key_is_shown_once_and_only_its_hash_is_kept(client: AsyncClient
 async def test_a_rotated_key_works_until_the_overlap_is_over(client: AsyncClient) -> None:
     _, official, url = await make_both()
     old = await create(client, url, official, scopes=["scan", "read"])
-    answer = await client.post(f"{url}/{old['id']}/rotate", headers=official.headers, json={"overlapSeconds": 3600})
+    answer = await move(client, official.headers, f"{url}/{old['id']}/rotate", {"overlapSeconds": 3600})
     assert answer.status_code == 201, answer.text
     new = answer.json()
     assert new["id"] != old["id"]
@@ -99,10 +99,10 @@ async def test_a_rotation_without_overlap_ends_the_old_key_at_once(client: Async
     _, official, url = await make_both()
     old = await create(client, url, official)
     rotate = f"{url}/{old['id']}/rotate"
-    new = (await client.post(rotate, headers=official.headers, json={"overlapSeconds": 0})).json()
+    new = (await move(client, official.headers, rotate, {"overlapSeconds": 0})).json()
     await refresh_directory()
     assert (await status_of(client, old["key"]), await status_of(client, new["key"])) == (401, 200)
-    again = await client.post(rotate, headers=official.headers, json={"overlapSeconds": 0})
+    again = await move(client, official.headers, rotate, {"overlapSeconds": 0})
     assert (again.status_code, again.json()["code"]) == (409, "key_not_in_force")
     assert [reason["code"] for reason in again.json()["reasons"]] == ["state_expired"]
 
@@ -111,7 +111,7 @@ async def test_an_overlap_never_lengthens_a_life(client: AsyncClient) -> None:
     _, official, url = await make_both()
     old = await create(client, url, official, expiresAt=expiry(seconds=60))
     body = {"overlapSeconds": ROTATION_OVERLAP_SECONDS_MAX}
-    assert (await client.post(f"{url}/{old['id']}/rotate", headers=official.headers, json=body)).status_code == 201
+    assert (await move(client, official.headers, f"{url}/{old['id']}/rotate", body)).status_code == 201
     left = await fetch_value("SELECT expires_at - now() FROM api_key WHERE id = $1", old["id"])
     assert left <= timedelta(seconds=60)
 
@@ -120,7 +120,7 @@ async def test_an_overlap_never_lengthens_a_life(client: AsyncClient) -> None:
 async def test_an_overlap_has_edges(client: AsyncClient, overlap: object) -> None:
     _, official, url = await make_both()
     key = await create(client, url, official)
-    answer = await client.post(f"{url}/{key['id']}/rotate", headers=official.headers, json={"overlapSeconds": overlap})
+    answer = await move(client, official.headers, f"{url}/{key['id']}/rotate", {"overlapSeconds": overlap})
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["pointer"] == "/overlapSeconds"
 
@@ -129,17 +129,17 @@ async def test_a_suspended_key_stops_and_goes_on(client: AsyncClient) -> None:
     """Nobody refreshes by hand here: the word spreads by itself."""
     _, official, url = await make_both()
     made = await create(client, url, official)
-    suspended = await client.post(f"{url}/{made['id']}/suspend", headers=official.headers)
+    suspended = await move(client, official.headers, f"{url}/{made['id']}/suspend")
     assert (suspended.status_code, suspended.json()["state"]) == (200, "suspended")
     assert suspended.json()["allowedActions"] == ["resume"]
     assert await wait_for_status(client, made["key"], 401) == 401
-    again = await client.post(f"{url}/{made['id']}/suspend", headers=official.headers)
+    again = await move(client, official.headers, f"{url}/{made['id']}/suspend")
     assert (again.status_code, again.json()["code"]) == (409, "state_unsuitable")
     assert [reason["code"] for reason in again.json()["reasons"]] == ["state_suspended"]
-    rotated = await client.post(f"{url}/{made['id']}/rotate", headers=official.headers, json={"overlapSeconds": 1})
+    rotated = await move(client, official.headers, f"{url}/{made['id']}/rotate", {"overlapSeconds": 1})
     assert (rotated.status_code, rotated.json()["code"]) == (409, "key_not_in_force")
     assert [reason["code"] for reason in rotated.json()["reasons"]] == ["state_suspended"]
-    assert (await client.post(f"{url}/{made['id']}/resume", headers=official.headers)).json()["state"] == "active"
+    assert (await move(client, official.headers, f"{url}/{made['id']}/resume")).json()["state"] == "active"
     assert await wait_for_status(client, made["key"], 200) == 200
 
 
@@ -195,16 +195,18 @@ async def test_keys_of_others_are_not_there(client: AsyncClient) -> None:
     key = await create(client, url, official)
     for path in (url, strangers_url):
         for method, tail, body in (
-            ("GET", "", None), ("POST", "", ask()), ("POST", f"/{key['id']}/rotate", {"overlapSeconds": 0}),
+            ("GET", "", None), ("GET", f"/{key['id']}", None), ("POST", "", ask()),
+            ("POST", f"/{key['id']}/rotate", {"overlapSeconds": 0}),
             ("POST", f"/{key['id']}/suspend", None), ("POST", f"/{key['id']}/resume", None),
         ):  # fmt: skip
             if path == strangers_url and not tail:
                 continue  # their own list
-            answer = await client.request(method, path + tail, headers=stranger.headers, json=body)
+            headers = stranger.headers | {"If-Match": '"1"'}
+            answer = await client.request(method, path + tail, headers=headers, json=body)
             assert answer.status_code == 404, (path, tail, answer.text)
     assert await status_of(client, key["key"]) == 200
     centre = await make_official(roles=["administrator"])
-    assert (await client.post(f"{url}/{key['id']}/suspend", headers=centre.headers)).status_code == 200
+    assert (await move(client, centre.headers, f"{url}/{key['id']}/suspend")).status_code == 200
 
 
 async def test_keys_come_in_pages(client: AsyncClient) -> None:

@@ -19,6 +19,8 @@ from app.partner.rules import compute_secret_hash
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from httpx2 import AsyncClient, Response
+
     from app.kit.auth import Scope
     from app.partner.rules import InstitutionKind
 
@@ -81,6 +83,12 @@ async def make_key(
         await bump("directory")
     await refresh_directory()
     return api_key
+
+
+async def move(client: AsyncClient, headers: dict[str, str], path: str, body: object = None) -> Response:
+    """Do something to a thing as it now is: ``path`` ends in the move; who may not read it names its first version."""
+    seen = await client.get(path.rpartition("/")[0], headers=headers)
+    return await client.post(path, headers=headers | {"If-Match": seen.headers.get("etag", '"1"')}, json=body)
 
 
 async def refresh_directory() -> None:
