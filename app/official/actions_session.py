@@ -167,7 +167,7 @@ async def _take_code(credentials: Credentials, code: str, place: bytes, at: date
     """Return the step of a right code, for which one of the tries that are left is used up."""
     apart = place if credentials.is_known else None
     taken = await queries_session.take_code_try(
-        credentials.id, credentials.password_hash, apart, tries_max=CODE_TRIES_MAX, window=CODE_TRIES_WINDOW, at=at
+        credentials.id, credentials.password_hash, apart, tries_max=CODE_TRIES_MAX, since=at - CODE_TRIES_WINDOW, at=at
     )
     totp = actions_secret.open_totp(credentials.totp_cipher, credentials.id)
     step = compute_totp_step(code, time.time(), totp.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -63,28 +63,25 @@ async def find_credentials(username: str, address_hash: bytes, known_since: date
 
 
 async def take_code_try(
-    official_id: UUID, password_hash: str, address_hash: bytes | None, *, tries_max: int, window: timedelta,
-    at: datetime,
-) -> bool:  # fmt: skip
-    """Use up one of the tries at a code that the right password has within a window; False when there is none left.
+    official_id: UUID, password_hash: str, address_hash: bytes | None, *, tries_max: int, since: datetime, at: datetime
+) -> bool:
+    """Use up one of the tries at a code that the right password has ``since``; False when there is none left.
 
     Counted here and not after a failure, so that parallel tries cannot exceed the limit. An address the official signed
     in from before has tries of its own; ``address_hash`` None is everywhere else.
     """
     source = "official t" if address_hash is None else "official_address t"
     place = "t.id = $1" if address_hash is None else "t.official_id = $1 AND t.address_hash = $6"
-    arguments = (official_id, password_hash, tries_max, window, at)
     return bool(
         await execute(
             f"""
             UPDATE {source}
-               SET code_tries = CASE WHEN t.code_tries_since > $5 - $4::interval THEN t.code_tries ELSE 0 END + 1,
-                   code_tries_since = CASE WHEN t.code_tries_since > $5 - $4::interval THEN t.code_tries_since
-                                           ELSE $5::timestamptz END
+               SET code_tries = CASE WHEN t.code_tries_since > $4 THEN t.code_tries ELSE 0 END + 1,
+                   code_tries_since = CASE WHEN t.code_tries_since > $4 THEN t.code_tries_since ELSE $5 END
              WHERE {place} AND EXISTS (SELECT FROM official o WHERE o.id = $1 AND o.password_hash = $2)
-               AND (t.code_tries < $3 OR t.code_tries_since IS NULL OR t.code_tries_since <= $5 - $4::interval)
+               AND (t.code_tries < $3 OR t.code_tries_since IS NULL OR t.code_tries_since <= $4)
             """,
-            *arguments, *(() if address_hash is None else (address_hash,)),
+            official_id, password_hash, tries_max, since, at, *(() if address_hash is None else (address_hash,)),
         )
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Signing in: password and code, lockout, replay, parallel tries, and one answer for everything that is wrong."""
+"""Signing in: password and code, replay, guesses from everywhere, and one answer for everything that is wrong."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import jwt
 import pyotp
 import pytest
 
+from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
+from app.kit.errors import Overloaded, RateLimited, Refusal
 from app.kit.rate_limit import SharedLimit
-from app.official import actions, actions_secret
-from app.official.rules import FAILED_TRIES_MAX, LOCK, TOKEN_SECONDS
+from app.official import actions, actions_secret, actions_session
+from app.official.actions_session import REFUSED_SECONDS_MIN, WAITING_MAX, WAITING_PER_ADDRESS_MAX
+from app.official.rules import ADDRESSES_KNOWN_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import bearer, make_partner
 
@@ -22,6 +25,18 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
 URL = "/v1/official/login"
+ROUNDS = 25  # of wrong tries at one name from each address: more than are told so before they are told to wait
+GUESSES, AT_ONCE = 10_000, 50
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell refusals at once, that they take their time is one test's, and count every test's tries from nought."""
+    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", 0)
+    for name in ("LIMIT_BY_NAME", "LIMIT_BY_ADDRESS"):
+        limit = getattr(actions_session, name)
+        fresh = SharedLimit(f"test-{uuid7()}", limit._shared.limit_here, 10**8)
+        monkeypatch.setattr(actions_session, name, fresh)
 
 
 def code_of(official: OfficialLogin, *, steps: int = 0) -> str:
@@ -36,6 +51,17 @@ def wrong_code_of(official: OfficialLogin) -> str:
 async def log_in(client: AsyncClient, official: OfficialLogin, **changes: object) -> Response:
     body = {"username": official.username, "password": official.password, "totp": code_of(official)} | changes
     return await client.post(URL, json=body)
+
+
+async def try_from(address: str, official: OfficialLogin, **changes: str) -> str | None:
+    """Try to sign in from an address; return the refusal's code, None for a success."""
+    asked = {"password": official.password, "code": code_of(official)} | changes
+    code = asked.pop("totp", asked["code"])
+    try:
+        await actions.log_in(official.username, asked["password"], code, address=address)
+    except Refusal as refusal:
+        return refusal.code
+    return None
 
 
 async def fail(client: AsyncClient, official: OfficialLogin, times: int) -> None:
@@ -89,63 +115,140 @@ async def test_of_parallel_sign_ins_with_one_code_one_wins(client: AsyncClient) 
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
 
 
-async def test_four_failures_do_not_lock_and_are_forgotten(client: AsyncClient) -> None:
+async def test_a_stranger_locks_nobody_out(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of wrong passwords from many addresses, the official's own among them, and the good one passes."""
     official = await make_official(roles=["auditor"])
-    await fail(client, official, FAILED_TRIES_MAX - 1)
+    monkeypatch.setattr(actions_secret, "is_password_right", lambda _, password: password == official.password)
+    addresses = ["127.0.0.1", *(f"203.0.113.{number}" for number in range(40))]
+    for round_ in range(ROUNDS):
+        refused = await asyncio.gather(
+            *(try_from(address, official, password=f"guess {round_}") for address in addresses)
+        )
+        # When Valkey does not answer in time, this process counts by itself and only to the half.
+        assert set(refused) <= ({"login_failed", "rate_limited"} if round_ else {"login_failed"})
+    assert set(refused) == {"rate_limited"}
+    answer = await log_in(client, official)
+    assert answer.status_code == 200, answer.text
+    elsewhere = await try_from("198.51.100.7", official, totp=code_of(official, steps=1))
+    assert elsewhere is None
+
+
+async def test_ten_thousand_guesses_at_one_name_leave_the_account_as_it_is(
+    app: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From ten thousand addresses, one each: nothing about the account is counted, and it signs in from anywhere."""
+    assert app is not None
+    official = await make_official(roles=["auditor"])
+    monkeypatch.setattr(actions_secret, "is_password_right", lambda _, password: password == official.password)
+    row = "SELECT to_jsonb(o)::text FROM official o WHERE id = $1"
+    before = await fetch_value(row, official.id)
+    crowd = [f"10.{number // 256}.{number % 256}.1" for number in range(GUESSES)]
+    for start in range(0, GUESSES, AT_ONCE):
+        guesses = (try_from(address, official, password="guess") for address in crowd[start : start + AT_ONCE])
+        assert set(await asyncio.gather(*guesses)) == {"login_failed"}
+    assert await fetch_value(row, official.id) == before
+    assert await try_from("192.0.2.1", official) is None
+
+
+async def test_passwords_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One lane does one password at a time, has few places for one address, and a named number in all."""
+    lane, going, most = actions_session.Lane(), 0, 0
+    opened = asyncio.Event()
+
+    async def look(_: object, *__: object) -> bool:
+        nonlocal going, most
+        going, most = going + 1, max(most, going + 1)
+        await opened.wait()
+        going -= 1
+        return True
+
+    monkeypatch.setattr(asyncio, "to_thread", look)
+    mine = [asyncio.create_task(lane.check("here", "", "")) for _ in range(WAITING_PER_ADDRESS_MAX)]
+    others = [asyncio.create_task(lane.check(f"there {number}", "", "")) for number in range(WAITING_MAX - len(mine))]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited):
+        await lane.check("here", "", "")
+    with pytest.raises(Overloaded):
+        await lane.check("anywhere", "", "")
+    opened.set()
+    assert await asyncio.gather(*mine, *others) == [True] * WAITING_MAX
+    assert most == 1
+    assert await lane.check("here", "", "")
+
+
+async def test_a_known_address_has_a_lane_of_its_own(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While strangers fill theirs to the last place, who signed in from here before gets in."""
+    official, stranger = [await make_official(roles=["auditor"]) for _ in range(2)]
     assert (await log_in(client, official)).status_code == 200
-    await fail(client, official, FAILED_TRIES_MAX - 1)
+    full = actions_session.Lane()
+    full._waiting.update({f"crowd {number}": 1 for number in range(WAITING_MAX)})
+    monkeypatch.setattr(actions_session, "STRANGERS", full)
+    refused = await log_in(client, stranger)
+    assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+    assert int(refused.headers["retry-after"]) > 0
     assert (await log_in(client, official, totp=code_of(official, steps=1))).status_code == 200
 
 
-async def test_five_failures_lock_for_a_quarter_of_an_hour(client: AsyncClient) -> None:
+async def test_the_code_is_guessed_a_few_times_by_whoever_has_the_password(client: AsyncClient) -> None:
     official = await make_official(roles=["auditor"])
-    await fail(client, official, FAILED_TRIES_MAX)
-    assert (await log_in(client, official)).status_code == 401
-    left = await fetch_value("SELECT locked_until - now() FROM official WHERE id = $1", official.id)
-    assert LOCK * 0.9 < left <= LOCK
-    await fail(client, official, 1)  # a try during the lock does not lengthen it
-    assert await fetch_value("SELECT locked_until - now() FROM official WHERE id = $1", official.id) <= left
-    await execute("UPDATE official SET locked_until = now() WHERE id = $1", official.id)
-    await fail(client, official, 1)
-    assert await fetch_value("SELECT failed_tries FROM official WHERE id = $1", official.id) == 1
+    answers = [await log_in(client, official, totp=wrong_code_of(official)) for _ in range(CODE_TRIES_MAX - 1)]
+    assert {answer.status_code for answer in answers} <= {401, 429}
+    assert (await log_in(client, official)).status_code == 200  # the last try; now the address is known
+    await execute("DELETE FROM official_address WHERE official_id = $1", official.id)
+    assert (await log_in(client, official, totp=wrong_code_of(official))).status_code in {401, 429}
+    late = await log_in(client, official, totp=code_of(official, steps=1))
+    assert late.status_code in {401, 429}
+    await execute("UPDATE official SET code_tries_since = now() - $2::interval WHERE id = $1", official.id,
+                  CODE_TRIES_WINDOW)  # fmt: skip
+    assert (await log_in(client, official, totp=code_of(official, steps=1))).status_code == 200
+
+
+async def test_a_stolen_password_does_not_shut_out_where_the_official_signed_in_before(client: AsyncClient) -> None:
+    official = await make_official(roles=["auditor"])
     assert (await log_in(client, official)).status_code == 200
-    assert await fetch_value("SELECT locked_until FROM official WHERE id = $1", official.id) is None
+    for _ in range(CODE_TRIES_MAX + 2):
+        told = await try_from("198.51.100.9", official, totp=wrong_code_of(official))
+        assert told in {"login_failed", "rate_limited"}
+    right = code_of(official, steps=1)
+    assert await try_from("198.51.100.10", official, totp=right) == "login_failed"
+    assert (await log_in(client, official, totp=right)).status_code == 200
+    for _ in range(CODE_TRIES_MAX):  # nor has the known address more tries than any other
+        assert (await log_in(client, official, totp=wrong_code_of(official))).status_code in {401, 429}
+    await execute("UPDATE official SET totp_last_step = 0 WHERE id = $1", official.id)
+    assert (await log_in(client, official)).status_code in {401, 429}
 
 
-async def test_wrong_codes_lock_too(client: AsyncClient) -> None:
+async def test_parallel_guesses_at_the_code_share_the_tries(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     official = await make_official(roles=["auditor"])
-    for _ in range(FAILED_TRIES_MAX):
-        assert (await log_in(client, official, totp=wrong_code_of(official))).status_code == 401
-    assert (await log_in(client, official)).status_code == 401
+    monkeypatch.setattr(actions_session, "WAITING_PER_ADDRESS_MAX", 100)
+    guesses = [log_in(client, official, totp=wrong_code_of(official)) for _ in range(CODE_TRIES_MAX * 2)]
+    assert {answer.status_code for answer in await asyncio.gather(*guesses)} <= {401, 429}
+    assert await fetch_value("SELECT code_tries FROM official WHERE id = $1", official.id) == CODE_TRIES_MAX
 
 
-async def test_parallel_guesses_get_five_tries_together(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many arrive at once, only five passwords are looked at: by the account itself, not by a limit before."""
+async def test_the_newest_addresses_are_remembered(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app is not None
     official = await make_official(roles=["auditor"])
-    # A busy machine may not hear from Valkey in time; the tightened limit would then refuse some with 429.
-    monkeypatch.setattr(actions, "LIMIT_BY_NAME", SharedLimit(f"test-{official.username}", 1000, 60))
-    looked_at: list[str] = []
-    is_right = actions_secret.is_password_right
-
-    def look(password_hash: str, password: str) -> bool:
-        if password_hash != actions_secret.NOBODYS_HASH:
-            looked_at.append(password)
-        return is_right(password_hash, password)
-
-    monkeypatch.setattr(actions_secret, "is_password_right", look)
-    guesses = [log_in(client, official, password=f"guess {number}") for number in range(12)]
-    assert {answer.status_code for answer in await asyncio.gather(*guesses)} == {401}
-    assert len(looked_at) == FAILED_TRIES_MAX
-    assert (await log_in(client, official)).status_code == 401
+    monkeypatch.setattr(actions_secret, "is_password_right", lambda *_: True)
+    for number in range(ADDRESSES_KNOWN_MAX + 2):
+        await execute("UPDATE official SET totp_last_step = 0 WHERE id = $1", official.id)
+        assert await try_from(f"203.0.113.{number}", official) is None
+    kept = "SELECT count(*) FROM official_address WHERE official_id = $1"
+    assert await fetch_value(kept, official.id) == ADDRESSES_KNOWN_MAX
+    text = await fetch_value("SELECT jsonb_agg(a)::text FROM official_address a WHERE official_id = $1", official.id)
+    assert "203.0.113" not in text
 
 
 async def test_whatever_is_wrong_the_answer_is_the_same(client: AsyncClient) -> None:
-    """Unknown, suspended, locked, of a suspended institution, wrong password, wrong code: nobody can tell."""
-    official, suspended, locked = [await make_official(roles=["auditor"]) for _ in range(3)]
+    """Unknown, suspended, not confirmed, invited, of a suspended institution, wrong password or code: nobody tells."""
+    official, suspended, enrolled, invited = [await make_official(roles=["auditor"]) for _ in range(4)]
     partner = await make_partner()
     orphan = await make_official(roles=["editor"], institution_id=partner.institution_id)
     await execute("UPDATE official SET state = 'suspended' WHERE id = $1", suspended.id)
-    await execute("UPDATE official SET locked_until = now() + interval '1 minute' WHERE id = $1", locked.id)
+    await execute("UPDATE official SET state = 'enrolled' WHERE id = $1", enrolled.id)
+    await execute("UPDATE official SET state = 'invited', password_hash = NULL WHERE id = $1", invited.id)
     await execute("UPDATE institution SET state = 'suspended' WHERE id = $1", partner.institution_id)
     answers = [
         await log_in(client, official, username="nobody-of-that-name"),
@@ -154,7 +257,8 @@ async def test_whatever_is_wrong_the_answer_is_the_same(client: AsyncClient) -> 
         await log_in(client, official, totp=wrong_code_of(official)),
         await log_in(client, official, password="wrong", totp=wrong_code_of(official)),
         await log_in(client, suspended),
-        await log_in(client, locked),
+        await log_in(client, enrolled),
+        await log_in(client, invited),
         await log_in(client, orphan),
     ]
     for answer in answers:
@@ -203,19 +307,39 @@ async def test_a_malformed_sign_in_uses_up_no_try(
     answer = await log_in(client, official, **changes)
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["pointer"].startswith(pointer)
-    assert await fetch_value("SELECT failed_tries FROM official WHERE id = $1", official.id) == 0
+    assert await fetch_value("SELECT code_tries FROM official WHERE id = $1", official.id) == 0
 
 
 @pytest.mark.parametrize("limit", ["LIMIT_BY_NAME", "LIMIT_BY_ADDRESS"])
-async def test_tries_are_limited(client: AsyncClient, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+async def test_wrong_tries_are_limited_and_a_right_one_passes(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions, limit, SharedLimit(f"test-{official.username}", 4, 10**8))
+    monkeypatch.setattr(actions_session, limit, SharedLimit(f"test-{official.username}", 4, 10**8))
     await fail(client, official, 2)  # what is left when Valkey does not answer in time: half
     for _ in range(3):
         answer = await log_in(client, official, password="wrong")
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
     assert int(answer.headers["retry-after"]) > 0
     assert "ratelimit" in answer.headers
+    unknown = await log_in(client, official, username="nobody-of-that-name")
+    assert unknown.status_code == (429 if limit == "LIMIT_BY_ADDRESS" else 401)
+    assert (await log_in(client, official)).status_code == 200
+
+
+async def test_a_refusal_takes_its_time(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than any way to it: the time does not tell a right password with a wrong code from a wrong one."""
+    official, slept = await make_official(roles=["auditor"]), list[float]()
+
+    async def note(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", REFUSED_SECONDS_MIN)
+    monkeypatch.setattr(asyncio, "sleep", note)
+    for changes in ({"password": "wrong"}, {"totp": wrong_code_of(official)}, {"username": "nobody-of-that-name"}):
+        assert (await log_in(client, official, **changes)).status_code == 401
+    assert len(slept) == 3
+    assert all(0 < seconds < REFUSED_SECONDS_MIN for seconds in slept)
 
 
 async def test_signing_out_kills_every_token(client: AsyncClient) -> None:
