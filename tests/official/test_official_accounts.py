@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyotp
 import pytest
 
 from app.kit.audit import find_broken_entry
 from app.kit.clock import uuid7
 from app.kit.database import fetch_value
-from app.official import actions_secret
-from app.official.actions import create_administrator
-from app.official.actions_manage import UsernameTaken
-from app.official.rules import FAILED_TRIES_MAX
-from tests.support.officials import make_official
-from tests.support.partners import bearer, make_partner
+from app.official import actions_secret, queries
+from tests.support.officials import code_of, make_official, move
+from tests.support.partners import make_partner
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -39,34 +34,14 @@ async def create(client: AsyncClient, headers: dict[str, str], **changes: object
     return await client.post(URL, headers=headers, json=body)
 
 
-async def log_in(client: AsyncClient, made: dict[str, Any], *, steps: int = 0) -> Response:
-    code = pyotp.TOTP(made["totpSecret"]).at(time.time() + steps * 30)
-    body = {"username": made["official"]["username"], "password": made["password"], "totp": code}
+async def log_in(client: AsyncClient, username: str, password: str, totp_secret: str) -> Response:
+    body = {"username": username, "password": password, "totp": code_of(totp_secret)}
     return await client.post("/v1/official/login", json=body)
 
 
 async def count_audit(official_id: UUID | str, action: str) -> int:
     sql = "SELECT count(*) FROM audit_entry WHERE subject = $1 AND action = $2"
     return int(await fetch_value(sql, f"official:{official_id}", action))
-
-
-async def test_a_new_official_signs_in_with_what_is_shown_once(client: AsyncClient) -> None:
-    partner, centre = await make_partner(), await make_official(roles=["administrator"])
-    answer = await create(client, centre.headers, roles=["editor", "editor"], institutionId=str(partner.institution_id))
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert made["official"]["roles"] == ["editor"]
-    assert made["official"]["institutionId"] == str(partner.institution_id)
-    assert made["totpSecret"] in made["provisioningUri"]
-    signed_in = await log_in(client, made)
-    assert signed_in.status_code == 200, signed_in.text
-    assert signed_in.json()["official"]["institution"]["name"] == partner.name
-    listed = await client.get(URL, headers=centre.headers, params={"limit": 100})
-    stored = await fetch_value("SELECT to_jsonb(o)::text FROM official o WHERE id = $1", made["official"]["id"])
-    audited = await fetch_value("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_entry a")
-    for secret in (made["password"], made["totpSecret"]):
-        assert secret not in listed.text + stored + audited
-    assert await count_audit(made["official"]["id"], "official.create") == 1
 
 
 async def test_usernames_are_unique(client: AsyncClient) -> None:
@@ -128,8 +103,9 @@ async def test_an_institution_manages_its_own_staff_only(client: AsyncClient) ->
     before = await fetch_value("SELECT jsonb_agg(o ORDER BY id)::text FROM official o WHERE id = ANY($1)",
                                [foreign.id, centre.id])  # fmt: skip
     for official_id in (foreign.id, centre.id, uuid7()):
-        for verb in ("suspend", "resume", "reset"):
-            answer = await client.post(f"{URL}/{official_id}/{verb}", headers=local.headers)
+        assert (await client.get(f"{URL}/{official_id}", headers=local.headers)).status_code == 404
+        for verb in ("confirm", "suspend", "resume", "reset"):
+            answer = await move(client, local, official_id, verb)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     after = await fetch_value("SELECT jsonb_agg(o ORDER BY id)::text FROM official o WHERE id = ANY($1)",
                               [foreign.id, centre.id])  # fmt: skip
@@ -140,57 +116,56 @@ async def test_an_institution_manages_its_own_staff_only(client: AsyncClient) ->
 
 async def test_suspending_ends_the_token_and_resuming_does_not_revive_it(client: AsyncClient) -> None:
     centre, official = [await make_official(roles=["administrator"]) for _ in range(2)]
-    suspended = await client.post(f"{URL}/{official.id}/suspend", headers=centre.headers)
+    suspended = await move(client, centre, official.id, "suspend")
     assert (suspended.status_code, suspended.json()["state"]) == (200, "suspended")
     assert suspended.json()["allowedActions"] == ["resume"]
     assert (await client.get(URL, headers=official.headers)).status_code == 401
-    again = await client.post(f"{URL}/{official.id}/suspend", headers=centre.headers)
-    assert (again.status_code, again.json()["code"]) == (409, "official_state_unsuitable")
-    assert [reason["code"] for reason in again.json()["reasons"]] == ["state_suspended"]
-    resumed = await client.post(f"{URL}/{official.id}/resume", headers=centre.headers)
+    for verb in ("suspend", "reset", "confirm"):
+        again = await move(client, centre, official.id, verb)
+        assert (again.status_code, again.json()["code"]) == (409, "official_state_unsuitable")
+        assert [reason["code"] for reason in again.json()["reasons"]] == ["state_suspended"]
+    resumed = await move(client, centre, official.id, "resume")
     assert (resumed.status_code, resumed.json()["state"]) == (200, "active")
     assert (await client.get(URL, headers=official.headers)).status_code == 401
-    made = {"official": {"username": official.username}, "password": official.password,
-            "totpSecret": official.totp_secret}  # fmt: skip
-    assert (await log_in(client, made)).status_code == 200
+    assert (await log_in(client, official.username, official.password, official.totp_secret)).status_code == 200
     for action in ("official.suspend", "official.resume"):
         assert await count_audit(official.id, action) == 1
 
 
-async def test_a_reset_takes_a_second_administrator(client: AsyncClient) -> None:
-    official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
-    for verb in ("reset", "suspend", "resume"):
-        own = await client.post(f"{URL}/{official.id}/{verb}", headers=official.headers)
+async def test_nobody_does_it_to_themselves(client: AsyncClient) -> None:
+    official = await make_official(roles=["administrator"])
+    for verb in ("confirm", "reset", "suspend", "resume"):
+        own = await move(client, official, official.id, verb)
         assert (own.status_code, own.json()["code"]) == (403, "own_account")
-    assert (await client.get(URL, headers=official.headers)).status_code == 200
-    answer = await client.post(f"{URL}/{official.id}/reset", headers=second.headers)
-    assert answer.status_code == 200, answer.text
-    made = answer.json()
-    assert (await client.get(URL, headers=official.headers)).status_code == 401
-    old = {"official": made["official"], "password": official.password, "totpSecret": official.totp_secret}
-    assert (await log_in(client, old)).status_code == 401
-    assert (await log_in(client, made | {"totpSecret": official.totp_secret})).status_code == 401
-    assert (await log_in(client, made | {"password": official.password})).status_code == 401
-    signed_in = await log_in(client, made)
-    assert signed_in.status_code == 200
-    assert (await client.get(URL, headers=bearer(signed_in.json()["accessToken"]))).status_code == 200
-    assert await count_audit(official.id, "official.reset") == 1
+    assert (await client.get(f"{URL}/{official.id}", headers=official.headers)).json()["allowedActions"] == []
 
 
-async def test_a_reset_unlocks(client: AsyncClient) -> None:
-    official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
-    wrong = {"official": {"username": official.username}, "password": "wrong", "totpSecret": official.totp_secret}
-    for _ in range(FAILED_TRIES_MAX):
-        await log_in(client, wrong)
-    listed = await client.get(URL, headers=second.headers, params={"limit": 100})
-    assert listed.status_code == 200
-    made = (await client.post(f"{URL}/{official.id}/reset", headers=second.headers)).json()
-    assert made["official"]["lockedUntil"] is None
-    assert (await log_in(client, made)).status_code == 200
+async def test_whom_the_centre_suspended_only_the_centre_resumes(client: AsyncClient) -> None:
+    partner = await make_partner()
+    local, colleague = [
+        await make_official(roles=["administrator"], institution_id=partner.institution_id) for _ in range(2)
+    ]
+    editor = await make_official(roles=["editor"], institution_id=partner.institution_id)
+    centre = await make_official(roles=["administrator"])
+    assert (await move(client, local, editor.id, "suspend")).json()["suspendedByCentre"] is False
+    assert (await move(client, colleague, editor.id, "resume")).status_code == 200
+    assert (await move(client, local, editor.id, "suspend")).status_code == 200
+    made_its_own = await move(client, centre, editor.id, "suspend")
+    assert (made_its_own.status_code, made_its_own.json()["suspendedByCentre"]) == (200, True)
+    seen = (await client.get(f"{URL}/{editor.id}", headers=local.headers)).json()
+    assert (seen["state"], seen["allowedActions"]) == ("suspended", [])
+    refused = await move(client, local, editor.id, "resume")
+    assert (refused.status_code, refused.json()["code"]) == (403, "official_suspended_by_centre")
+    for verb in ("reset", "suspend", "confirm"):
+        assert (await move(client, local, editor.id, verb)).status_code == 409
+    revision = await fetch_value("SELECT revision FROM official WHERE id = $1", editor.id)
+    assert not await queries.mark_moved(editor.id, "active", revision=revision, by_centre=False)
+    resumed = await move(client, centre, editor.id, "resume")
+    assert (resumed.status_code, resumed.json()["suspendedByCentre"]) == (200, False)
 
 
 async def test_a_sign_in_that_a_reset_overtakes_fails(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old password was right when it was looked at, and wrong when the sign-in was to be accepted."""
+    """The old password was right when it was looked at, and gone when the sign-in was to be accepted."""
     official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
     is_right = actions_secret.is_password_right
 
@@ -200,13 +175,11 @@ async def test_a_sign_in_that_a_reset_overtakes_fails(client: AsyncClient, monke
         return is_right(password_hash, password)
 
     async def reset() -> int:
-        return (await client.post(f"{URL}/{official.id}/reset", headers=second.headers)).status_code
+        return (await move(client, second, official.id, "reset")).status_code
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(actions_secret, "is_password_right", look_slowly)
-    made = {"official": {"username": official.username}, "password": official.password,
-            "totpSecret": official.totp_secret}  # fmt: skip
-    assert (await log_in(client, made)).status_code == 401
+    assert (await log_in(client, official.username, official.password, official.totp_secret)).status_code == 401
 
 
 @pytest.mark.parametrize("role", ["editor", *CENTRE_ONLY])
@@ -215,28 +188,13 @@ async def test_no_other_role_manages_staff(client: AsyncClient, role: Role) -> N
     answers = [
         await create(client, official.headers),
         await client.get(URL, headers=official.headers),
-        *[await client.post(f"{URL}/{target.id}/{verb}", headers=official.headers)
-          for verb in ("suspend", "resume", "reset")],
+        await client.get(f"{URL}/{target.id}", headers=official.headers),
+        *[await move(client, official, target.id, verb) for verb in ("confirm", "suspend", "resume", "reset")],
     ]  # fmt: skip
     assert {answer.status_code for answer in answers} == {403}
     partner = await make_partner()
     for headers in ({}, partner.headers):
         assert (await create(client, headers)).status_code == 401
-
-
-async def test_the_first_administrator_comes_from_the_command_line(client: AsyncClient) -> None:
-    username = fresh_username()
-    made = await create_administrator(username)
-    assert made.official.roles == ["administrator"]
-    assert made.official.institution_id is None
-    shown = {"official": {"username": username}, "password": made.password, "totpSecret": made.totp_secret}
-    signed_in = await log_in(client, shown)
-    headers = bearer(signed_in.json()["accessToken"])
-    assert (await client.get("/v1/official/institutions", headers=headers)).status_code == 200
-    actor = "SELECT actor FROM audit_entry WHERE subject = $1 AND action = 'official.create'"
-    assert await fetch_value(actor, f"official:{made.official.id}") == "command line"
-    with pytest.raises(UsernameTaken):
-        await create_administrator(username)
 
 
 async def test_staff_come_in_pages(client: AsyncClient) -> None:

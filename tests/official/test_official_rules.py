@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import typing
 from uuid import UUID
 
 import pyotp
 import pytest
 
+from app.kit.address import compute_network
+from app.kit.auth import Role
 from app.kit.clock import uuid7
-from app.official.actions_secret import NOBODYS_HASH, is_password_right, make_secrets
-from app.official.rules import CENTRE_ROLES, compute_session, compute_totp_step, is_username, may_hold_roles
+from app.official import actions_secret
+from app.official.actions_secret import NOBODYS_HASH, is_password_right
+from app.official.rules import (
+    CENTRE_ROLES,
+    PASSWORD_REST_MIN,
+    compute_session,
+    compute_totp_step,
+    is_username,
+    judge_password,
+    may_hold_roles,
+)
+from app.official.rules_moves import MOVES, State, compute_allowed_actions, may_confirm, needs_second
 
 CENTRE, INSTITUTION = None, UUID(int=1)
 STEP = 58_000_000
@@ -60,17 +73,90 @@ def test_a_session_changes_with_the_generation_and_the_person() -> None:
     assert compute_session(uuid7(), 3) not in sessions
 
 
+@pytest.mark.parametrize(
+    ("roles", "institution", "for_centre", "is_reset", "expected"),
+    [
+        (["editor"], INSTITUTION, False, False, False),  # an institution's own editor, made by its administrator
+        (["editor"], INSTITUTION, False, True, True),
+        (["administrator"], INSTITUTION, False, False, True),
+        (["administrator", "editor"], INSTITUTION, False, False, True),
+        (["editor"], INSTITUTION, True, False, True),
+        (["administrator"], INSTITUTION, True, False, True),
+        *(([role], CENTRE, True, False, True) for role in typing.get_args(Role)),
+        *(([role], CENTRE, True, True, True) for role in typing.get_args(Role)),
+    ],
+)
+def test_who_needs_a_second_administrator(
+    roles: list[str], institution: UUID | None, *, for_centre: bool, is_reset: bool, expected: bool
+) -> None:
+    assert needs_second(roles, institution, for_centre=for_centre, is_reset=is_reset) is expected
+
+
+def test_neither_the_person_nor_the_asker_is_the_second() -> None:
+    person, asker, other = uuid7(), uuid7(), uuid7()
+    told = [may_confirm(one, official_id=person, asked_by=asker) for one in (person, asker, other)]
+    assert told == [False, False, True]
+    assert may_confirm(other, official_id=person, asked_by=None)
+
+
+@pytest.mark.parametrize("state", typing.get_args(State))
+@pytest.mark.parametrize("is_own", [True, False])
+@pytest.mark.parametrize("is_second", [True, False])
+@pytest.mark.parametrize("is_centres", [True, False])
+@pytest.mark.parametrize("for_centre", [True, False])
+def test_what_may_be_done_is_within_the_table(
+    state: State, *, is_own: bool, is_second: bool, is_centres: bool, for_centre: bool
+) -> None:
+    allowed = compute_allowed_actions(
+        state, is_own=is_own, is_second=is_second, is_centres=is_centres, for_centre=for_centre
+    )
+    assert set(allowed) <= set(MOVES[state])
+    assert not (is_own and allowed)
+    assert "confirm" not in allowed or is_second
+    assert "resume" not in allowed or for_centre or not is_centres
+
+
+@pytest.mark.parametrize(
+    ("password", "flaw"),
+    [
+        ("correct horse battery", None), ("守信有惠一次扫码一次核销不多不少", None), ("x7-Kq9!mZp_2", None),
+        ("zhang.san-2026!", "password_names_account"), ("my ZHANG.SAN password", "password_names_account"),
+        ("password1234", "password_common"), ("Password123456", "password_common"), ("aaaaaaaaaaaa", "password_common"),
+        ("abababababab", "password_common"), ("huixin123456", "password_common"), ("qwertyuiop12", "password_common"),
+        ("password" + "abcdeg"[: PASSWORD_REST_MIN - 1], "password_common"), ("password" + "zyxwvu", None),
+    ],
+)  # fmt: skip
+def test_passwords(password: str, flaw: str | None) -> None:
+    assert judge_password(password, "zhang.san") == flaw
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"), ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"), ("2001:db8:1:3::9", "2001:db8:1:3::/64"), ("unknown", "unknown"),
+    ],
+)  # fmt: skip
+def test_one_place_on_the_network(address: str, network: str) -> None:
+    assert compute_network(address) == network
+
+
 def test_secrets_are_fresh_and_stored_unreadable(app: object) -> None:
     assert app is not None
     official_id = uuid7()
-    first, second = make_secrets(official_id), make_secrets(official_id)
-    assert first.password != second.password
-    assert first.totp_secret != second.totp_secret
-    assert first.password not in first.password_hash
-    assert first.totp_secret.encode() not in first.totp_cipher
-    assert first.password_hash.startswith("$argon2id$")
-    assert is_password_right(first.password_hash, first.password)
-    assert not is_password_right(first.password_hash, second.password)
+    codes = {actions_secret.make_enrolment_code() for _ in range(50)}
+    assert len(codes) == 50
+    assert min(map(len, codes)) >= 40
+    first, second = actions_secret.make_totp_secret(), actions_secret.make_totp_secret()
+    assert first != second
+    cipher = actions_secret.encrypt_totp(first, official_id)
+    assert first.encode() not in cipher
+    assert actions_secret.open_totp(cipher, official_id).secret == first
+    password_hash = actions_secret.hash_password("correct horse")
+    assert password_hash.startswith("$argon2id$")
+    assert is_password_right(password_hash, "correct horse")
+    assert not is_password_right(password_hash, "correct horsf")
     assert not is_password_right(NOBODYS_HASH, "")
-    assert not is_password_right("not a hash", first.password)
-    assert pyotp.parse_uri(first.provisioning_uri("someone")).name == "someone"
+    assert not is_password_right("not a hash", "correct horse")
+    assert pyotp.parse_uri(actions_secret.compute_provisioning_uri(first, "someone")).name == "someone"

@@ -1,0 +1,420 @@
+"""Enrolment: the person's own password and TOTP secret, one code for one account once, and a second administrator."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from app.kit.audit import find_broken_entry
+from app.kit.clock import uuid7
+from app.kit.database import execute, fetch_value
+from app.kit.rate_limit import SharedLimit
+from app.official import actions_enrol, actions_secret, actions_session
+from app.official.actions import create_administrator
+from app.official.actions_manage import UsernameTaken, reset_administrator
+from app.official.rules import ENROLMENT_LIFETIME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
+from tests.support.officials import (
+    CHEAP,
+    ENROLMENTS,
+    OFFICIALS,
+    PASSWORD,
+    OfficialLogin,
+    code_of,
+    enrol,
+    headers_of,
+    invite,
+    make_official,
+    move,
+)
+from tests.support.operations import BY_ID, OPERATIONS
+from tests.support.partners import bearer, make_partner
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncClient, Response
+
+COMPLETE = f"{ENROLMENTS}/complete"
+
+
+@pytest.fixture(autouse=True)
+def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords cheaply and tell refusals at once; neither is what these tests are about."""
+    monkeypatch.setattr(actions_secret, "HASHER", CHEAP)
+    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", 0)
+
+
+async def log_in(client: AsyncClient, username: str, secret: str, *, password: str = PASSWORD) -> Response:
+    body = {"username": username, "password": password, "totp": code_of(secret)}
+    return await client.post("/v1/official/login", json=body)
+
+
+async def make_two() -> tuple[OfficialLogin, OfficialLogin]:
+    first, second = [await make_official(roles=["administrator"]) for _ in range(2)]
+    return first, second
+
+
+async def state_of(official_id: str) -> str:
+    return str(await fetch_value("SELECT state FROM official WHERE id = $1", official_id))
+
+
+async def test_a_person_enrols_a_second_administrator_confirms_and_they_sign_in(client: AsyncClient) -> None:
+    first, second = await make_two()
+    made = await invite(client, first, roles=["reviewer", "reviewer"])
+    row, code = made["official"], made["enrolmentCode"]
+    assert (row["state"], row["roles"], row["needsSecondAdministrator"]) == ("invited", ["reviewer"], True)
+    assert row["askedBy"] == str(first.id)
+    answer, secret = await enrol(client, code)
+    assert (answer.status_code, answer.json()) == (200, {"username": row["username"], "state": "enrolled"})
+    assert (await log_in(client, row["username"], secret)).status_code == 401
+    confirmed = await move(client, second, row["id"], "confirm")
+    assert (confirmed.status_code, confirmed.json()["state"]) == (200, "active")
+    assert confirmed.json()["confirmedBy"] == str(second.id)
+    assert confirmed.json()["allowedActions"] == ["suspend", "reset"]
+    signed_in = await log_in(client, row["username"], secret)
+    assert signed_in.status_code == 200, signed_in.text
+    inbox = await client.get("/v1/official/campaigns/inbox", headers=bearer(signed_in.json()["accessToken"]))
+    assert inbox.status_code == 200
+    for action in ("create", "enrol", "confirm"):
+        sql = "SELECT count(*) FROM audit_entry WHERE subject = $1 AND action = $2"
+        assert await fetch_value(sql, f"official:{row['id']}", f"official.{action}") == 1
+    kinds = await fetch_value("SELECT array_agg(type ORDER BY id) FROM event WHERE subject_id = $1", row["id"])
+    assert kinds == ["official.created.v1", "official.enrolled.v1", "official.confirmed.v1"]
+    assert await find_broken_entry() is None
+
+
+async def test_no_secret_is_shown_to_anybody_else_or_stored_readable(client: AsyncClient) -> None:
+    first, second = await make_two()
+    made = await invite(client, first)
+    listed = await client.get(OFFICIALS, headers=first.headers, params={"limit": 100})
+    _, secret = await enrol(client, made["enrolmentCode"])
+    confirmed = await move(client, second, made["official"]["id"], "confirm")
+    shown = await client.get(f"{OFFICIALS}/{made['official']['id']}", headers=first.headers)
+    row = await fetch_value("SELECT to_jsonb(o)::text FROM official o WHERE id = $1", made["official"]["id"])
+    told = await fetch_value("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_entry a")
+    events = await fetch_value("SELECT string_agg(to_jsonb(e)::text, '') FROM event e")
+    everything = listed.text + confirmed.text + shown.text + row + told + events
+    for hidden in (secret, PASSWORD, made["enrolmentCode"]):
+        assert hidden not in everything
+
+
+async def test_an_institutions_own_editor_needs_no_second(client: AsyncClient) -> None:
+    partner = await make_partner()
+    local = await make_official(roles=["administrator"], institution_id=partner.institution_id)
+    made = await invite(client, local, institutionId=str(partner.institution_id))
+    answer, secret = await enrol(client, made["enrolmentCode"])
+    assert answer.json()["state"] == "active"
+    signed_in = await log_in(client, made["official"]["username"], secret)
+    assert signed_in.json()["official"]["institution"]["name"] == partner.name
+    reset = await move(client, local, made["official"]["id"], "reset")
+    answer, secret = await enrol(client, reset.json()["enrolmentCode"])
+    assert answer.json()["state"] == "enrolled"  # a reset needs one, and the centre has one
+
+
+@pytest.mark.parametrize("who", ["colleague", "centre"])
+async def test_a_second_administrator_of_an_institution(client: AsyncClient, who: str) -> None:
+    partner, stranger = await make_partner(), await make_partner()
+    local, colleague = [
+        await make_official(roles=["administrator"], institution_id=partner.institution_id) for _ in range(2)
+    ]
+    foreign = await make_official(roles=["administrator"], institution_id=stranger.institution_id)
+    made = await invite(client, local, institutionId=str(partner.institution_id), roles=["administrator"])
+    await enrol(client, made["enrolmentCode"])
+    refused = await move(client, local, made["official"]["id"], "confirm")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_administrator_needed")
+    assert (await move(client, foreign, made["official"]["id"], "confirm")).status_code == 404
+    second = colleague if who == "colleague" else await make_official(roles=["administrator"])
+    assert (await move(client, second, made["official"]["id"], "confirm")).json()["state"] == "active"
+
+
+async def test_a_code_works_once_whoever_races(client: AsyncClient) -> None:
+    first, _ = await make_two()
+    made = await invite(client, first)
+    secret = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
+    body = {"code": made["enrolmentCode"], "password": PASSWORD, "totp": code_of(secret)}
+    answers = await asyncio.gather(*(client.post(COMPLETE, json=body) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 410, 410, 410, 410]
+    again, _ = await enrol(client, made["enrolmentCode"])
+    assert (again.status_code, again.json()["code"]) == (410, "enrolment_code_invalid")
+
+
+async def test_whoever_looked_before_has_nothing(client: AsyncClient) -> None:
+    """An administrator opens the enrolment first: the secret they saw is not the one the person ends up with."""
+    first, _ = await make_two()
+    made = await invite(client, first)
+    peeked = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
+    own = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
+    assert peeked != own
+    body = {"code": made["enrolmentCode"], "password": PASSWORD, "totp": code_of(peeked)}
+    refused = await client.post(COMPLETE, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "enrolment_proof_wrong")
+    assert (await client.post(COMPLETE, json=body | {"totp": code_of(own)})).status_code == 200
+
+
+async def test_a_code_dies_with_its_time_and_with_its_successor(client: AsyncClient) -> None:
+    first, second = await make_two()
+    made = await invite(client, first)
+    left = await fetch_value("SELECT enrolment_expires_at - now() FROM official WHERE id = $1", made["official"]["id"])
+    assert ENROLMENT_LIFETIME * 0.9 < left <= ENROLMENT_LIFETIME
+    await execute("UPDATE official SET enrolment_expires_at = now() WHERE id = $1", made["official"]["id"])
+    assert (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).status_code == 410
+    renewed = (await move(client, second, made["official"]["id"], "reset")).json()
+    assert renewed["official"]["askedBy"] == str(second.id)
+    again = (await move(client, second, made["official"]["id"], "reset")).json()
+    for code, status in ((made["enrolmentCode"], 410), (renewed["enrolmentCode"], 410), (again["enrolmentCode"], 200)):
+        assert (await client.post(ENROLMENTS, json={"code": code})).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "code"),
+    [
+        ({"password": "a" * (PASSWORD_CHARACTERS_MIN - 1)}, "/password", None),
+        ({"password": "a" * (PASSWORD_CHARACTERS_MAX + 1)}, "/password", None),
+        ({"password": "password123456"}, "/password", "password_common"),
+        ({"password": None}, "/password", None),
+        ({"totp": "12345"}, "/totp", None),
+        ({"code": ""}, "/code", None),
+        ({"code": "x" * 101}, "/code", None),
+        ({"role": "reviewer"}, "", None),
+    ],
+)
+async def test_a_bad_wish_uses_nothing_up(
+    client: AsyncClient, changes: dict[str, Any], pointer: str, code: str | None
+) -> None:
+    first, _ = await make_two()
+    made = await invite(client, first)
+    secret = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
+    body = {"code": made["enrolmentCode"], "password": PASSWORD, "totp": code_of(secret)} | changes
+    answer = await client.post(COMPLETE, json=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["pointer"].startswith(pointer)
+    assert code in {None, answer.json()["errors"][0]["code"]}
+    assert await state_of(made["official"]["id"]) == "invited"
+
+
+@pytest.mark.parametrize("length", [PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX])
+async def test_passwords_at_the_edge_are_taken(client: AsyncClient, length: int) -> None:
+    first, _ = await make_two()
+    password = ("correct horse battery " * 9)[:length]
+    answer, _ = await enrol(client, (await invite(client, first))["enrolmentCode"], password=password)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_password_does_not_name_its_account(client: AsyncClient) -> None:
+    first, _ = await make_two()
+    made = await invite(client, first)
+    password = f"x {made['official']['username'].upper()} y"
+    answer, _ = await enrol(client, made["enrolmentCode"], password=password)
+    assert answer.json()["errors"][0]["code"] == "password_names_account"
+
+
+async def test_nothing_is_proved_before_there_is_a_secret(client: AsyncClient) -> None:
+    first, _ = await make_two()
+    body = {"code": (await invite(client, first))["enrolmentCode"], "password": PASSWORD, "totp": "123456"}
+    answer = await client.post(COMPLETE, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "enrolment_proof_wrong")
+
+
+async def test_wrong_codes_are_limited_by_address_and_a_good_one_passes(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = await make_two()
+    monkeypatch.setattr(actions_enrol, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 4, 10**8))
+    answers = [await client.post(ENROLMENTS, json={"code": "hxe_wrong"}) for _ in range(9)]
+    assert answers[0].status_code == 410
+    assert answers[-1].status_code == 429
+    answer, _ = await enrol(client, (await invite(client, first))["enrolmentCode"])
+    assert answer.status_code == 200
+
+
+async def test_the_proof_is_not_a_sign_in(client: AsyncClient) -> None:
+    """The code that proved the secret does not open the account a second time."""
+    partner = await make_partner()
+    local = await make_official(roles=["administrator"], institution_id=partner.institution_id)
+    made = await invite(client, local, institutionId=str(partner.institution_id))
+    secret = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
+    proof = code_of(secret)
+    body = {"code": made["enrolmentCode"], "password": PASSWORD, "totp": proof}
+    assert (await client.post(COMPLETE, json=body)).json()["state"] == "active"
+    login = {"username": made["official"]["username"], "password": PASSWORD, "totp": proof}
+    assert (await client.post("/v1/official/login", json=login)).status_code == 401
+
+
+async def test_a_reset_takes_everything_away_at_once(client: AsyncClient) -> None:
+    official, second = await make_two()
+    third = await make_official(roles=["administrator"])
+    assert (await log_in(client, official.username, official.totp_secret)).status_code == 200
+    reset = await move(client, second, official.id, "reset")
+    assert (reset.status_code, reset.json()["official"]["state"]) == (200, "invited")
+    assert (await client.get(OFFICIALS, headers=official.headers)).status_code == 401
+    await execute("UPDATE official SET totp_last_step = 0 WHERE id = $1", official.id)
+    assert (await log_in(client, official.username, official.totp_secret)).status_code == 401
+    assert await fetch_value("SELECT count(*) FROM official_address WHERE official_id = $1", official.id) == 0
+    _, secret = await enrol(client, reset.json()["enrolmentCode"])
+    assert (await move(client, third, official.id, "confirm")).status_code == 200
+    assert (await log_in(client, official.username, secret)).status_code == 200
+    assert (await client.get(OFFICIALS, headers=official.headers)).status_code == 401
+
+
+async def test_a_confirmation_names_the_enrolment_it_is_for(client: AsyncClient) -> None:
+    """Read before somebody enrolled anew, it is void; of two at once, one counts."""
+    first, second = await make_two()
+    third = await make_official(roles=["administrator"])
+    made = await invite(client, first)
+    path = f"{OFFICIALS}/{made['official']['id']}"
+    await enrol(client, made["enrolmentCode"])
+    read = (await client.get(path, headers=second.headers)).headers["etag"]
+    renewed = (await move(client, first, made["official"]["id"], "reset")).json()
+    await enrol(client, renewed["enrolmentCode"])
+    stale = await client.post(f"{path}/confirm", headers=second.headers | {"If-Match": read})
+    assert (stale.status_code, await state_of(made["official"]["id"])) == (412, "enrolled")
+    etag = {"If-Match": (await client.get(path, headers=second.headers)).headers["etag"]}
+    racing = [client.post(f"{path}/confirm", headers=who.headers | etag) for who in (first, second, third)]
+    answers = await asyncio.gather(*racing)
+    assert answers[0].status_code in {403, 412}
+    assert sorted(answer.status_code for answer in answers[1:]) == [200, 412]
+
+
+async def test_the_database_itself_keeps_the_second_person_apart(client: AsyncClient) -> None:
+    first, second = await make_two()
+    made = await invite(client, first)
+    await enrol(client, made["enrolmentCode"])
+    row = made["official"]["id"]
+    for sql, arguments in (
+        ("UPDATE official SET state = 'active' WHERE id = $1", (row,)),
+        ("UPDATE official SET state = 'suspended' WHERE id = $1", (row,)),
+        ("UPDATE official SET state = 'active', confirmed_by = $2 WHERE id = $1", (row, first.id)),
+        ("UPDATE official SET state = 'active', confirmed_by = id WHERE id = $1", (row,)),
+        ("UPDATE official SET state = 'enrolled', password_hash = NULL WHERE id = $1", (row,)),
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await execute(sql, *arguments)
+    assert (await move(client, second, row, "confirm")).status_code == 200
+
+
+# One administrator of the centre who tries to be two people.
+
+
+class Crook:
+    """A single administrator: every account they can lay hands on, by every operation an administrator may call."""
+
+    def __init__(self, client: AsyncClient, login: OfficialLogin) -> None:
+        self.client = client
+        self.login = login
+        self.used: set[str] = set()
+
+    async def do(self, operation_id: str, path: str, body: object = None, *, etag: str | None = None) -> Response:
+        """Call an operation."""
+        self.used.add(operation_id)
+        headers = self.login.headers | ({"If-Match": etag} if etag else {})
+        return await self.client.request(BY_ID[operation_id].method, path, headers=headers, json=body)
+
+    async def move(self, operation_id: str, official_id: str) -> Response:
+        """Do something to an account as it now is, and whatever the ETag, with older ones, too."""
+        path = f"{OFFICIALS}/{official_id}"
+        seen = await self.do("getOfficial", path)
+        action = re.sub(r"Official$", "", operation_id)
+        for etag in ('"1"', '"2"', "*", None):
+            await self.do(operation_id, f"{path}/{action}", etag=etag)
+        return await self.do(operation_id, f"{path}/{action}", etag=seen.headers.get("etag"))
+
+    async def create(self, roles: list[str], institution_id: str | None) -> tuple[str, str, str]:
+        """Invite somebody; return id, username and code."""
+        body = {"username": f"ghost-{uuid7().hex[-12:]}", "roles": roles, "institutionId": institution_id}
+        made = (await self.do("createOfficial", OFFICIALS, body)).json()
+        return made["official"]["id"], made["official"]["username"], made["enrolmentCode"]
+
+    async def can_be(self, username: str, secret: str) -> bool:
+        """Whether they get in as somebody, with the credentials they chose."""
+        await execute("UPDATE official SET totp_last_step = 0 WHERE username = $1", username)
+        return (await log_in(self.client, username, secret)).status_code == 200
+
+
+@pytest.mark.parametrize("roles", [["administrator"], ["administrator", "reviewer", "editor", "importer"]])
+async def test_a_single_administrator_never_becomes_a_second_person(client: AsyncClient, roles: list[Any]) -> None:
+    crook = Crook(client, await make_official(roles=roles))
+    partner, victims = await make_partner(), [await make_official(roles=["reviewer"]), await make_official(roles=roles)]
+    institution = str(partner.institution_id)
+    local = await make_official(roles=["administrator"], institution_id=partner.institution_id)
+    ghosts: dict[str, tuple[str, str]] = {}
+    for wanted, tenant in (
+        (["reviewer"], None), (["editor"], None), (["administrator"], None), (["importer", "caseworker"], None),
+        (["editor"], institution), (["administrator"], institution), (["editor", "administrator"], institution),
+    ):  # fmt: skip
+        official_id, username, code = await crook.create(wanted, tenant)
+        _, secret = await enrol(client, code)
+        ghosts[official_id] = (username, secret)
+    for victim in (*victims, local):
+        taken = (await crook.move("resetOfficial", str(victim.id))).json()
+        if "enrolmentCode" not in taken:  # the older ETag was the right one: ask again, for the code
+            taken = (await crook.move("resetOfficial", str(victim.id))).json()
+        _, secret = await enrol(client, taken["enrolmentCode"])
+        ghosts[str(victim.id)] = (victim.username, secret)
+    for operation_id in ("confirmOfficial", "suspendOfficial", "resumeOfficial", "confirmOfficial"):
+        for official_id in (*ghosts, str(crook.login.id)):
+            await crook.move(operation_id, official_id)
+    assert [name for name, secret in ghosts.values() if await crook.can_be(name, secret)] == []
+    for official_id, (username, _) in list(ghosts.items()):  # and once more, with codes of accounts that waited
+        answer = await crook.move("resetOfficial", official_id)
+        code = answer.json().get("enrolmentCode")
+        if code is None:
+            continue
+        _, secret = await enrol(client, code)
+        await crook.move("confirmOfficial", official_id)
+        assert not await crook.can_be(username, secret)
+    await crook.do("listOfficials", OFFICIALS)
+    waiting = "SELECT count(*) FROM official WHERE id = ANY($1::uuid[]) AND state NOT IN ('invited', 'enrolled')"
+    assert await fetch_value(waiting, list(ghosts)) == 0
+    about_staff = {one.id for one in OPERATIONS if one.path.startswith(OFFICIALS) and "administrator" in one.roles}
+    assert crook.used >= about_staff, "an operation on accounts the crook has not tried"
+
+
+async def test_an_institutions_single_administrator_makes_no_second_one(client: AsyncClient) -> None:
+    partner = await make_partner()
+    local = await make_official(roles=["administrator"], institution_id=partner.institution_id)
+    crook = Crook(client, local)
+    editor = await make_official(roles=["editor"], institution_id=partner.institution_id)
+    ghost, username, code = await crook.create(["administrator"], str(partner.institution_id))
+    _, secret = await enrol(client, code)
+    own_editor, editor_name, editor_code = await crook.create(["editor"], str(partner.institution_id))
+    _, editor_secret = await enrol(client, editor_code)
+    await crook.move("resetOfficial", str(editor.id))
+    for official_id in (ghost, str(editor.id)):
+        await crook.move("confirmOfficial", official_id)
+    assert not await crook.can_be(username, secret)
+    assert await crook.can_be(editor_name, editor_secret)
+    spoken = await headers_of(OfficialLogin(own_editor, editor_name, {}, "", "").id)  # type: ignore[arg-type]
+    assert (await client.get("/v1/official/campaigns/inbox", headers=spoken)).status_code == 403
+
+
+# The command line.
+
+
+async def test_administrators_of_the_command_line_need_nobody(client: AsyncClient) -> None:
+    username = f"root-{uuid7().hex[-12:]}"
+    made = await create_administrator(username)
+    assert (made.official.roles, made.official.institution_id) == (["administrator"], None)
+    answer, secret = await enrol(client, made.enrolment_code)
+    assert answer.json()["state"] == "active"
+    signed_in = await log_in(client, username, secret)
+    headers = bearer(signed_in.json()["accessToken"])
+    assert (await client.get("/v1/official/institutions", headers=headers)).status_code == 200
+    with pytest.raises(UsernameTaken):
+        await create_administrator(username)
+    again = await reset_administrator(username)
+    assert (await client.get("/v1/official/institutions", headers=headers)).status_code == 401
+    answer, secret = await enrol(client, again.enrolment_code)
+    assert answer.json()["state"] == "active"
+    actors = "SELECT array_agg(DISTINCT actor) FROM audit_entry WHERE subject = $1 AND action = ANY($2)"
+    used = ["official.create", "official.reset"]
+    assert await fetch_value(actors, f"official:{made.official.id}", used) == ["command line"]
+
+
+async def test_a_reset_of_the_command_line_is_for_the_centres_administrators(app: object) -> None:
+    assert app is not None
+    for official in (await make_official(roles=["reviewer"]), await make_official(
+        roles=["administrator"], institution_id=(await make_partner()).institution_id)):  # fmt: skip
+        with pytest.raises(Exception, match="not_found"):
+            await reset_administrator(official.username)
