@@ -155,7 +155,7 @@ def make_request(dice: Dice, operation: Operation, world: World) -> dict[str, An
 
 async def restore() -> None:
     """Let what was suspended by chance go on, so that the next operation meets a working world."""
-    touched = [await execute(f"UPDATE {table} SET state = 'active' WHERE state <> 'active'") for table in TABLES]
+    touched = [await execute(f"UPDATE {table} SET state = 'active' WHERE state = 'suspended'") for table in TABLES]
     if any(touched):
         await execute("UPDATE cache_version SET version = version + 1 WHERE name = 'directory'")
         await refresh_all([directory])

@@ -153,6 +153,26 @@ async def test_whoever_looked_before_has_nothing(client: AsyncClient) -> None:
     assert (await client.post(COMPLETE, json=body | {"totp": code_of(own)})).status_code == 200
 
 
+async def test_a_secret_that_was_replaced_meanwhile_counts_no_more(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right when it was proved, and another by the time it was to be taken: somebody else holds the code."""
+    first, _ = await make_two()
+    made = await invite(client, first)
+    secret = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
+    hash_password, loop = actions_secret.hash_password, asyncio.get_running_loop()
+
+    def hash_slowly(password: str) -> str:
+        again = client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})
+        assert asyncio.run_coroutine_threadsafe(again, loop).result(10).status_code == 200
+        return hash_password(password)
+
+    monkeypatch.setattr(actions_secret, "hash_password", hash_slowly)
+    body = {"code": made["enrolmentCode"], "password": PASSWORD, "totp": code_of(secret)}
+    assert (await client.post(COMPLETE, json=body)).status_code == 410
+    assert await state_of(made["official"]["id"]) == "invited"
+
+
 async def test_a_code_dies_with_its_time_and_with_its_successor(client: AsyncClient) -> None:
     first, second = await make_two()
     made = await invite(client, first)

@@ -18,7 +18,7 @@ from app.kit.clock import now
 from app.sandbox.rules import CREDENTIALS, compute_openid, compute_phone
 from tests.support.citizens import identity_body, log_in
 from tests.support.mainjob import Player, Told, make_clinic, play
-from tests.support.officials import PASSWORD, make_official
+from tests.support.officials import ENROLMENTS, PASSWORD, code_of, make_official
 from tests.support.planting import LogBook, dump_tables, find_in, log_everything
 
 if TYPE_CHECKING:
@@ -157,7 +157,11 @@ async def make_staff_secrets(player: Player) -> dict[str, str]:
     path = f"/v1/official/institutions/{desk.partner.institution_id}/keys"
     key = await player.ask("once", "POST", path, status=201, headers=administrator, body=sent)
     sent = {"username": f"u{secrets.token_hex(6)}", "roles": ["auditor"]}
-    official = await player.ask("once", "POST", "/v1/official/officials", status=201, headers=administrator, body=sent)
+    invited = await player.ask("once", "POST", "/v1/official/officials", status=201, headers=administrator, body=sent)
+    code, password = invited["enrolmentCode"], secrets.token_urlsafe(15)
+    opened = await player.ask("once", "POST", ENROLMENTS, status=200, body={"code": code})
+    sent = {"code": code, "password": password, "totp": code_of(opened["totpSecret"])}
+    await player.ask("official themselves", "POST", f"{ENROLMENTS}/complete", status=200, body=sent)
     for again in (path, "/v1/official/officials?limit=100", "/v1/official/audit?limit=100"):
         headers = (await make_official(roles=["administrator", "auditor"])).headers
         await player.ask("official", "GET", again, status=200, headers=headers)
@@ -165,8 +169,9 @@ async def make_staff_secrets(player: Player) -> dict[str, str]:
         "API key": key["key"],
         "API key's secret": key["key"].removeprefix(key["prefix"]),
         "a till's key": desk.partner.api_key,
-        "new password": official["password"],
-        "TOTP secret": official["totpSecret"],
+        "enrolment code": code,
+        "chosen password": password,
+        "TOTP secret": opened["totpSecret"],
     }
 
 
