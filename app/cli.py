@@ -11,7 +11,6 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -135,29 +134,28 @@ def create_administrator(username: str) -> None:
 
     Through the API two administrators are needed for each further one: whoever has this command line is trusted more.
     """
-    from app.official.actions_manage import create_administrator as create
-
-    _invite(create, username)
+    _invite("create_administrator", username)
 
 
 @official.command("reset-administrator")
 @click.argument("username")
 def reset_administrator(username: str) -> None:
     """Have an administrator of the credit centre enrol anew, when nobody is left who could confirm it."""
-    from app.official.actions_manage import reset_administrator as reset
-
-    _invite(reset, username)
+    _invite("reset_administrator", username)
 
 
-def _invite(action: Callable[[str], Awaitable[Any]], username: str) -> None:
+def _invite(action: str, username: str) -> None:
     with surroundings.database():
         prepare_database()
+        from app.event.actions import ensure_epoch
         from app.kit.database import database_lifespan
         from app.kit.errors import Refusal
+        from app.official import actions_manage
 
         async def run() -> Any:
             async with database_lifespan():
-                return await action(username)
+                await ensure_epoch()
+                return await getattr(actions_manage, action)(username)
 
         try:
             made = asyncio.run(run())
