@@ -23,6 +23,7 @@ from app.official.actions_manage import (
     create_administrator,
     create_official,
     find_official,
+    move_official,
     reset_administrator,
     reset_official,
 )
@@ -137,7 +138,10 @@ async def _make_official(
     inviting, confirming = administrators
     known = await queries.find_official(post.username)
     if known is not None:
-        invited = await reset_official(inviting, known.id, if_match=compute_etag(known.revision))
+        row = await find_official(inviting, known.id)
+        if row.state == "suspended":  # somebody tried that out
+            row = await move_official(inviting, row.id, "resume", if_match=compute_etag(row.revision))
+        invited = await reset_official(inviting, row.id, if_match=compute_etag(row.revision))
     else:
         institution_id = places[post.place.slug] if post.place else None
         invited = await create_official(

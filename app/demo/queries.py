@@ -50,7 +50,6 @@ class OfficialRow(msgspec.Struct, frozen=True):
     id: UUID
     username: str
     institution_id: UUID | None
-    revision: int
 
 
 class CampaignRow(msgspec.Struct, frozen=True):
@@ -147,7 +146,7 @@ async def find_is_terminal(terminal_id: UUID) -> bool:
 async def find_official(username: str) -> OfficialRow | None:
     """Find a staff account."""
     return await fetch_one(
-        OfficialRow, "SELECT id, username, institution_id, revision FROM official WHERE username = $1", username
+        OfficialRow, "SELECT id, username, institution_id FROM official WHERE username = $1", username
     )
 
 

@@ -115,8 +115,9 @@ async def _create(
     caller: OfficialCaller | None, *, username: str, roles: Sequence[Role], institution_id: UUID | None
 ) -> Invitation:
     if not is_username(username):
-        detail = "3 to 64 of a-z 0-9 . _ -, beginning with a letter or digit"
-        raise InvalidRequest(errors=[FieldError(pointer="/username", code="username_invalid", detail=detail)])
+        zh = "须为 3 至 64 个字符，限 a-z 0-9 . _ -，以字母或数字开头"
+        en = "3 to 64 of a-z 0-9 . _ -, beginning with a letter or digit"
+        raise InvalidRequest(errors=[FieldError(pointer="/username", code="username_invalid", zh=zh, en=en)])
     if not may_hold_roles(institution_id, roles):
         raise RoleOfCentre
     at, code = now(), actions_secret.make_enrolment_code()

@@ -2,7 +2,8 @@
 
 Every try is counted by address and name and by address, and looked at in any case: over the limit a wrong one is told
 to wait, a right one passes. What bounds the work is that passwords are looked at one by one in three lanes, the known
-address's, the stranger's and the one of those over the limit, with few places for one address. What bounds guessing the
+address's, the stranger's and the one of those over the limit, each with its share of a core and few places for one
+address. What bounds guessing the
 code by somebody who has the password is counted in the account itself, and apart for addresses known to be the
 official's: so the tries of others never lock an account.
 """
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 AUDIENCE = "official"
 LIMIT_BY_NAME = SharedLimit("official-login-name", 10, 300)
 LIMIT_BY_ADDRESS = SharedLimit("official-login-address", 60, 300)
-WAITING_PER_ADDRESS_MAX, WAITING_MAX = 4, 64
+WAITING_PER_ADDRESS_MAX, WAITING_MAX = 8, 64
 WAIT_SECONDS = 2
 REFUSED_SECONDS_MIN = 0.3  # longer than any way to a refusal takes, so that its time tells nothing
 
@@ -69,9 +70,13 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class Lane:
-    """Looks at passwords one by one; who finds too many waiting is told to come again."""
+    """Looks at passwords one by one, at most ``share`` of the time; who finds too many waiting is told to come again.
 
-    def __init__(self) -> None:
+    Nobody waits for the pause after their own password, only whoever comes next.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._pause = 1 / share - 1  # for each second of work
         self._free = asyncio.Semaphore(1)
         self._waiting: Counter[str] = Counter()
 
@@ -83,14 +88,19 @@ class Lane:
             raise Overloaded(retry_after_seconds=WAIT_SECONDS)
         self._waiting[network] += 1
         try:
-            async with self._free:
+            await self._free.acquire()
+            began = time.monotonic()
+            try:
                 return await asyncio.to_thread(actions_secret.is_password_right, password_hash, password)
+            finally:
+                rest = (time.monotonic() - began) * self._pause
+                asyncio.get_running_loop().call_later(rest, self._free.release)
         finally:
             self._waiting[network] -= 1
             self._waiting += Counter()  # forgets who does not wait any more
 
 
-KNOWN, STRANGERS, OVER_LIMIT = Lane(), Lane(), Lane()
+KNOWN, STRANGERS, OVER_LIMIT = Lane(1), Lane(0.3), Lane(0.1)  # of one core, so that tills are not starved
 
 
 async def log_in(username: str, password: str, code: str, *, address: str) -> SignedIn:
