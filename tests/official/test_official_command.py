@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 # A city without settings: the command finds its own surroundings before it reads any.
 NAMES = ("DATABASE_URL", "VALKEY_URL", "KEY_FILE", "WECHAT_BASE_URL", "IDENTITY_BASE_URL", "SMS_BASE_URL")
@@ -21,16 +26,24 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_command_of_a_city_invites(tmp_path: Path) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder the database server's own user can reach; pytest's are root's alone where root runs the tests."""
+    made = Path(tempfile.mkdtemp(prefix="huixin-command-"))
+    yield made
+    shutil.rmtree(made)
+
+
+def test_the_first_command_of_a_city_invites(folder: Path) -> None:
     codes = []
     for verb in ("create-administrator", "reset-administrator"):
-        done = run(tmp_path, verb, "first.administrator")
+        done = run(folder, verb, "first.administrator")
         assert done.returncode == 0, done.stderr
         found = CODE.search(done.stdout)
         assert found, done.stdout
         codes.append(found[1])
     assert codes[0] != codes[1]
-    refused = run(tmp_path, "create-administrator", "first.administrator")
+    refused = run(folder, "create-administrator", "first.administrator")
     assert refused.returncode == 1
     assert "用户名已被占用" in refused.stderr
     assert "Traceback" not in refused.stderr
