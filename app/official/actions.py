@@ -7,11 +7,7 @@ from app.kit.errors import Unauthenticated
 from app.official import queries_session
 from app.official.actions_enrol import complete_enrolment, open_enrolment
 from app.official.actions_manage import (
-    Invitation,
-    confirm_official,
     create_administrator,
-    create_official,
-    reset_official,
 )
 from app.official.actions_session import (
     AUDIENCE,
@@ -26,19 +22,15 @@ from app.official.rules import compute_session
 
 __all__ = [
     "AUDIENCE",
-    "Invitation",
     "LoginFailed",
     "SignedIn",
     "authenticate",
     "complete_enrolment",
-    "confirm_official",
     "create_administrator",
-    "create_official",
     "issue_official_token",
     "log_in",
     "log_out",
     "open_enrolment",
-    "reset_official",
 ]
 
 CHECKER = TokenChecker(AUDIENCE)
