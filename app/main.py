@@ -165,6 +165,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 def create_app() -> Litestar:
     """Build the application."""
     partner_actions_key.MAY_GRANT["report"] = intake_actions_points.is_source_owner
+    campaign_actions.FENCES[:] = [redemption_actions.fence_limits]
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],
         dependencies={

@@ -47,6 +47,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("partitions ahead", check_partitions),
     ("audit chain whole", check_audit_chain),
     ("stock used is redemptions not reversed", redemption.check_stock),
+    ("no more stand than a stock in force, but from before it", redemption.check_stock_held),
     ("uses of each person are redemptions not reversed", redemption.check_uses),
     ("nobody above a cap", redemption.check_caps),
     ("every redemption of 7 days has scan, event and access log", redemption.check_traces),

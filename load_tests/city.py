@@ -56,6 +56,9 @@ async def make_city(database_url: str) -> City:
     accounts, readers, tokens = await _make_citizens(connection)
     tills = [till for _ in range(INSTITUTIONS) for till in await _make_institution(connection, stock=None)]
     hot = (await _make_institution(connection, stock=100_000_000))[0]
+    await connection.executemany(  # nothing is out: the places are counted before the first redemption
+        "INSERT INTO benefit_usage (benefit_id, is_whole) VALUES ($1, true)", [(one,) for one in hot.benefit_ids]
+    )
     await connection.execute("UPDATE cache_version SET version = version + 1")
     await connection.execute("VACUUM ANALYZE")
     await connection.close()

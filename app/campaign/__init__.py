@@ -6,5 +6,5 @@ Words: a *campaign* has numbered *versions*, each a document; a document lists *
 Promises: a benefit is one of six kinds of incentive and cannot express a punishment; maker and checker are two people;
 a change to a live campaign is a new version and the live one goes on until that is approved; benefit ids are stable by
 (institution, code); thresholds form no ladder that reads a score; every change is in every process within a second.
-How much of a benefit is used belongs to redemption.
+How much of a benefit is used belongs to redemption, which is asked (``FENCES``) when limits change.
 """

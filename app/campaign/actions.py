@@ -18,6 +18,7 @@ from app.campaign.refusals import (
     PausedByCentre,
 )
 from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
+from app.campaign.rules_document import find_changed_limits
 from app.campaign.rules_moves import PAST, compute_allowed_actions, compute_move
 from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
@@ -29,6 +30,7 @@ from app.kit.etag import need_etag
 from app.score.actions import find_current_levels
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -60,6 +62,10 @@ async def load_catalogue() -> Catalogue:
 
 
 catalogue = Versioned("catalogue", load_catalogue)
+
+# What must hold between old limits and new is known above, where redemptions are counted: called last in the
+# transaction that puts new limits in force, with the benefits whose stock came or went.
+FENCES: list[Callable[[Sequence[UUID]], Awaitable[None]]] = []
 
 
 async def draft_campaign(
@@ -146,7 +152,10 @@ async def decide_campaign(
             await check_document(row.read_document(), row.institution_id, at)
         decision: VersionState = "approved" if action == "approve" else "rejected"
         await queries_write.mark_decided(campaign_id, row.version, decision, official.id, at, note)
-        return await _move(official, row, move, at)
+        moved = await _move(official, row, move, at)
+        if action == "approve":
+            await _change_limits(row, at)
+        return moved
 
 
 async def switch_campaign(
@@ -215,6 +224,19 @@ async def _move(official: OfficialCaller, row: CampaignRow, move: Move, at: date
     if live_version is not None and move.action in ("approve", "pause", "resume", "end"):
         await bump("catalogue")
     return await _finish(official, row.id, move.action, PAST[move.action], at)
+
+
+async def _change_limits(row: CampaignRow, at: datetime) -> None:
+    """Let stock and caps of an approved version be measured against what the versions before it gave."""
+    if row.live_version is None:  # nothing has been given
+        return
+    before = await queries.find_campaign_version(None, row.id, row.live_version)
+    assert before is not None, "it was in force"
+    changed, ids = find_changed_limits(before.read_document(), row.read_document()), row.read_benefit_ids()
+    if changed:
+        await queries_write.mark_limited(sorted(ids[code] for code in changed), row.version, at)
+        for fence in FENCES:
+            await fence(sorted(ids[code] for code, is_stock_other in changed.items() if is_stock_other))
 
 
 async def _finish(official: OfficialCaller, campaign_id: UUID, action: str, past: str, at: datetime) -> CampaignRow:

@@ -143,6 +143,13 @@ async def list_codes_elsewhere(campaign_id: UUID, institution_id: UUID, codes: S
     return [row.code for row in rows]
 
 
+async def mark_limited(benefit_ids: Sequence[UUID], version: int, at: datetime) -> None:
+    """Write down since which version, and when, the limits of benefits are as they are."""
+    await execute(
+        "UPDATE benefit SET limits_version = $2, limited_at = $3 WHERE id = ANY($1)", list(benefit_ids), version, at
+    )
+
+
 async def list_own_stores(institution_id: UUID, store_ids: Sequence[UUID]) -> set[UUID]:
     """Return those of some stores that belong to an institution."""
     rows = await fetch_all(

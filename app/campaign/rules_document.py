@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.rules_eligibility import Eligibility
-from app.campaign.rules_grant import Grant, PerCitizen
+from app.campaign.rules_grant import Grant, PerCitizen, Steps
 from app.campaign.rules_texts import Code, ScenarioCode, Summary, Title, Words
 
 STOCK_MAX = 100_000_000
@@ -51,6 +51,28 @@ class CampaignDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     starts_at: Instant
     ends_at: Instant
     benefits: tuple[Benefit, ...]
+
+
+def find_changed_limits(before: CampaignDocument, after: CampaignDocument) -> dict[str, bool]:
+    """Name by code the benefits whose stock or caps are not what they were, and whether a stock came or went.
+
+    A benefit that was not there before has new limits, whatever they are: an earlier version may have had it.
+    """
+    were = {benefit.code: benefit for benefit in before.benefits}
+    changed: dict[str, bool] = {}
+    for benefit in after.benefits:
+        was = were.get(benefit.code)
+        if was is None:
+            changed[benefit.code] = True
+        elif _limits_of(was) != _limits_of(benefit):
+            changed[benefit.code] = (was.stock is None) != (benefit.stock is None)
+    return changed
+
+
+def _limits_of(benefit: Benefit) -> tuple[int | None, PerCitizen | None, tuple[PerCitizen | None, ...]]:
+    """Return the stock, the benefit's cap, and the caps of its steps in their order."""
+    steps = benefit.grant.steps if isinstance(benefit.grant, Steps) else ()
+    return benefit.stock, benefit.per_citizen, tuple(step.per_citizen for step in steps)
 
 
 def parse_document(text: str) -> CampaignDocument:

@@ -63,9 +63,14 @@ class CampaignVersion(Table, tablename="campaign_version"):
 
 
 class Benefit(Table, tablename="benefit"):
-    """The id of a benefit, for ever the same for (institution, code); a code belongs to one campaign."""
+    """The id of a benefit, for ever the same for (institution, code); a code belongs to one campaign.
+
+    ``limits_version`` is the version since which stock and caps are as they are, 0 since the first approved.
+    """
 
     id = UUID(primary_key=True, default=None)
     institution_id = ForeignKey(Institution, null=False, on_delete=OnDelete.restrict, default=None)
     campaign_id = ForeignKey(Campaign, null=False, on_delete=OnDelete.restrict, default=None)
     code = Text(default=None)
+    limits_version = Integer(default=0)
+    limited_at = Timestamptz(default=None, null=True)

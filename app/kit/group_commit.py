@@ -10,13 +10,15 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from app.kit.errors import Overloaded
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+Entry: TypeAlias = tuple[Item, asyncio.Future[Outcome], int]
 RETRY_AFTER_SECONDS = 1
+ROUNDS_MAX = 8
 
 
 class GroupCommit(Generic[Item, Outcome]):
@@ -24,7 +26,8 @@ class GroupCommit(Generic[Item, Outcome]):
 
     ``run`` takes a list of items and returns one outcome per item, in order; an outcome that is an exception is
     raised to that item's caller alone. ``conflict_keys`` names what two items of one batch must not share; the later
-    one waits for the next batch. ``is_unsettled`` says an outcome means "try me again".
+    one waits for the next batch. ``is_unsettled`` says an outcome means "try me again", in the next batch and at most
+    ``ROUNDS_MAX`` times in all; then its caller hears that we are overloaded.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._queue_size_max = queue_size_max
         self._conflict_keys = conflict_keys
         self._is_unsettled = is_unsettled
-        self._waiting: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
+        self._waiting: deque[Entry[Item, Outcome]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Outcome:
@@ -51,7 +54,7 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(self._waiting) >= self._queue_size_max:
             raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, future, 1))
         self._start_lane()
         try:
             return await future  # cancelling a caller cancels this future, never the item
@@ -81,11 +84,11 @@ class GroupCommit(Generic[Item, Outcome]):
         finally:
             self._free_lanes += 1
 
-    def _take_batch(self) -> list[tuple[Item, asyncio.Future[Outcome]]]:
+    def _take_batch(self) -> list[Entry[Item, Outcome]]:
         if self._conflict_keys is None:
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_size_max))]
-        batch: list[tuple[Item, asyncio.Future[Outcome]]] = []
-        deferred: list[tuple[Item, asyncio.Future[Outcome]]] = []
+        batch: list[Entry[Item, Outcome]] = []
+        deferred: list[Entry[Item, Outcome]] = []
         taken: set[Hashable] = set()
         while self._waiting and len(batch) < self._batch_size_max:
             entry = self._waiting.popleft()
@@ -95,24 +98,30 @@ class GroupCommit(Generic[Item, Outcome]):
         self._waiting.extendleft(reversed(deferred))
         return batch
 
-    async def _serve_batch(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+    async def _serve_batch(self, batch: list[Entry[Item, Outcome]]) -> None:
         try:
-            outcomes = await self._run([item for item, _ in batch])
+            outcomes = await self._run([entry[0] for entry in batch])
             if len(outcomes) != len(batch):
                 raise RuntimeError(f"{len(batch)} items had {len(outcomes)} outcomes")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - every waiting caller must learn of it
             outcomes = [error] * len(batch)
-        again: list[tuple[Item, asyncio.Future[Outcome]]] = []
-        for entry, outcome in zip(batch, outcomes, strict=True):
-            future = entry[1]
+        again: list[Entry[Item, Outcome]] = []
+        for (item, future, rounds), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
+                _fail(future, outcome)
+            elif self._is_unsettled is None or not self._is_unsettled(outcome):
                 if not future.done():
-                    future.set_exception(outcome)
-            elif self._is_unsettled is not None and self._is_unsettled(outcome):
-                again.append(entry)
-            elif not future.done():
-                future.set_result(outcome)
+                    future.set_result(outcome)
+            elif rounds < ROUNDS_MAX:
+                again.append((item, future, rounds + 1))
+            else:
+                _fail(future, Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS))
         self._waiting.extendleft(reversed(again))
+
+
+def _fail(future: asyncio.Future[Outcome], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def _look_at(outcome: asyncio.Future[Outcome]) -> None:

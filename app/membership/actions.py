@@ -130,6 +130,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
         if number is not None and account.cap_holder_id is not None:
             await citizens.lock_id_number(number)
             await queries.insert_tombstone(
+                citizen.id,
                 person_hash=tombstone_hash(number),
                 cap_holder_id=account.cap_holder_id,
                 left_at=at,

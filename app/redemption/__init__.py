@@ -3,10 +3,10 @@
 Words: a *scan* is a code resolved by one store, good for 300 seconds; a *redemption* is one use of one benefit; a
 *reversal* undoes it within the benefit's window. How much of a benefit is used lives here (``benefit_usage`` for
 everybody together, ``benefit_use`` per person and period), because redeeming is what changes it; the limits are the
-campaign's and are passed in.
+campaign's and are passed in. A count is made of the redemptions that *stand* when limits come or change, and kept then.
 
-Promises: one store owns a code; one scan redeems a benefit once; stock and caps hold whoever races; the same
-Idempotency-Key gets the same answer for ever; a partner learns only what applies; every try is in the citizen's
-access log. Rules are judged in Python, integrity is held by one SQL statement (``sql/redeem.sql``) that serves
-every request waiting at the same moment.
+Promises: one store owns a code; one scan redeems a benefit once; stock and caps hold whoever races and whenever they
+were set; a reversed redemption leaves its reference to the same scan; the same Idempotency-Key gets the same answer for
+ever; a partner learns only what applies; every try is in the citizen's access log. Rules are judged in Python,
+integrity is held by one SQL statement (``sql/redeem.sql``) that serves every request waiting at the same moment.
 """

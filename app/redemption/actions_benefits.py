@@ -10,16 +10,17 @@ from app.campaign.actions import catalogue
 from app.campaign.rules import LiveBenefit, ResolvedGrant, Verdict, judge_eligibility, resolve_grant
 from app.kit.clock import shanghai_day
 from app.partner.actions import directory
-from app.redemption import queries_report
+from app.redemption import queries_limits, queries_report
+from app.redemption.actions_limits import count_places
 from app.redemption.actions_people import find_person
-from app.redemption.rules import Person, compute_period_on
+from app.redemption.queries_limits import UseWanted
+from app.redemption.rules import Person, compute_period_ends_on, compute_period_on
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from app.kit.auth import CitizenCaller
-    from app.redemption.queries_report import UseRow
 
 
 class JudgedBenefit(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ async def list_benefits(citizen: CitizenCaller, wanted: Filter, at: datetime) ->
     """List running benefits in the order of their ids; one more than the limit when there are more."""
     person = await find_person(citizen.account_number)
     judged = [entry for entry in _judge_all(person, wanted, at) if _is_wanted(entry[1], wanted)][: wanted.limit + 1]
-    used = await _count_used(person, [benefit.id for benefit, _, _ in judged], at)
+    used = await _count_used(person, [(benefit, resolved) for benefit, _, resolved in judged], at)
     taken = await _count_taken([benefit for benefit, _, _ in judged])
     return [
         JudgedBenefit(
@@ -53,7 +54,7 @@ async def list_benefits(citizen: CitizenCaller, wanted: Filter, at: datetime) ->
             institution=_institution_name(benefit.institution_id),
             verdict=verdict,
             resolved=resolved,
-            remaining=_compute_remaining(benefit, resolved, used, taken, at),
+            remaining=_compute_remaining(benefit, resolved, used, taken),
         )
         for benefit, verdict, resolved in judged
     ]
@@ -77,32 +78,47 @@ def _is_wanted(verdict: Verdict, wanted: Filter) -> bool:
     return wanted.eligible is None or verdict.is_eligible == wanted.eligible
 
 
-async def _count_used(person: Person, benefit_ids: list[UUID], at: datetime) -> dict[tuple[UUID, int, object], int]:
-    if person.cap_holder_id is None:
+async def _count_used(
+    person: Person, benefits: list[tuple[LiveBenefit, ResolvedGrant]], at: datetime
+) -> dict[UUID, int]:
+    """Return how often the person used each capped benefit in the period that runs."""
+    day = shanghai_day(at)
+    wanted = [
+        UseWanted(
+            benefit.id, resolved.step, compute_period_on(cap.period, day), compute_period_ends_on(cap.period, day)
+        )
+        for benefit, resolved in benefits
+        if (cap := resolved.per_citizen or benefit.per_citizen) is not None
+    ]
+    if person.cap_holder_id is None or not wanted:
         return {}
-    since = compute_period_on("year", shanghai_day(at))
-    rows: list[UseRow] = await queries_report.list_uses(person.cap_holder_id, benefit_ids, since)
-    return {(row.benefit_id, row.step, row.period_on): row.used for row in rows}
+    rows = await queries_limits.list_uses(person.id, person.cap_holder_id, wanted)
+    return {row.benefit_id: row.used for row in rows}
 
 
 async def _count_taken(benefits: list[LiveBenefit]) -> dict[UUID, int]:
-    limited = [benefit.id for benefit in benefits if benefit.stock is not None]
-    return {row.benefit_id: row.used for row in await queries_report.list_usage(limited)} if limited else {}
+    """Return how many places of each limited benefit are taken; who is not counted yet, is counted once."""
+    limited = [benefit for benefit in benefits if benefit.stock is not None]
+    taken = await _read_taken(limited)
+    uncounted = [benefit for benefit in limited if benefit.id not in taken]
+    for benefit in uncounted:
+        await count_places(benefit.institution_id, benefit.id)
+    return taken | await _read_taken(uncounted)
+
+
+async def _read_taken(benefits: list[LiveBenefit]) -> dict[UUID, int]:
+    ids = [benefit.id for benefit in benefits]
+    return {row.benefit_id: row.used for row in await queries_report.list_usage(ids)} if ids else {}
 
 
 def _compute_remaining(
-    benefit: LiveBenefit,
-    resolved: ResolvedGrant,
-    used: dict[tuple[UUID, int, object], int],
-    taken: dict[UUID, int],
-    at: datetime,
+    benefit: LiveBenefit, resolved: ResolvedGrant, used: dict[UUID, int], taken: dict[UUID, int]
 ) -> int | None:
     """Return how often this person may still use it in this period; None: as often as they like."""
     left: list[int] = []
     cap = resolved.per_citizen or benefit.per_citizen
     if cap is not None:
-        period_on = compute_period_on(cap.period, shanghai_day(at))
-        left.append(cap.count - used.get((benefit.id, resolved.step, period_on), 0))
+        left.append(cap.count - used.get(benefit.id, 0))
     if benefit.stock is not None:
         left.append(benefit.stock - taken.get(benefit.id, 0))
     return max(0, min(left)) if left else None

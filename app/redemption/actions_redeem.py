@@ -17,6 +17,7 @@ from app.campaign.rules import (
     judge_eligibility,
     resolve_grant,
 )
+from app.kit.cache import refresh_all
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.errors import (
     FieldError,
@@ -27,12 +28,15 @@ from app.kit.errors import (
     RateLimited,
     Refusal,
 )
+from app.kit.group_commit import RETRY_AFTER_SECONDS
 from app.partner.actions import resolve_terminal
 from app.redemption import queries
 from app.redemption.actions_lanes import redeem_lane
+from app.redemption.actions_limits import count_places, count_uses
 from app.redemption.actions_people import Shown, TurnedAway, find_shown_by_code, find_shown_by_scan, log_refusal
 from app.redemption.actions_scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
 from app.redemption.queries import RedeemItem, RedeemOutcome
+from app.redemption.queries_limits import UseWanted
 from app.redemption.refusals import (
     AlreadyRedeemed,
     BenefitNotActive,
@@ -43,7 +47,14 @@ from app.redemption.refusals import (
     ReferenceTaken,
     StockGone,
 )
-from app.redemption.rules import EVER_ON, SCAN_LIFETIME_SECONDS, compute_allowed_actions, compute_period_on
+from app.redemption.rules import (
+    EVER_ENDS_ON,
+    EVER_ON,
+    SCAN_LIFETIME_SECONDS,
+    compute_allowed_actions,
+    compute_period_ends_on,
+    compute_period_on,
+)
 from app.redemption.rules_receipt import Answered, RedemptionReceipt, encode_receipt
 
 if TYPE_CHECKING:
@@ -52,6 +63,7 @@ if TYPE_CHECKING:
     from app.kit.auth import PartnerCaller
     from app.partner.rules import TerminalEntry
 
+ROUNDS_MAX = 5
 REFUSAL_OF_OUTCOME: dict[str, type[Refusal]] = {
     "idempotency_key_reused": IdempotencyKeyReused,
     "credit_code_used": CreditCodeUsed,
@@ -79,7 +91,6 @@ class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
 # The first try of a key under way here, whose outcome its repeats share; None when its caller went away, and then
 # whoever waited tries for itself.
 _in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered | Refusal | None]] = {}
-_with_usage_row: set[UUID] = set()
 
 
 async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
@@ -139,14 +150,25 @@ async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     INSTITUTION_LIMIT.hit(str(terminal.institution_id))
     TERMINAL_LIMIT.hit(str(terminal.id))
     shown = await _find_shown(caller, order, terminal)
-    try:
-        benefit = _find_benefit(order.benefit_id, terminal)
-        resolved = _judge(benefit, shown, order.at)
-    except Refusal as refusal:
-        raise TurnedAway(refusal, shown.person.id) from refusal
-    item = _make_item(order, terminal, benefit, shown, resolved)
-    await _ensure_usage_row(benefit)
-    return _settle(item, await redeem_lane.submit(item))
+    for _ in range(ROUNDS_MAX):
+        item = _judge(order, terminal, shown)
+        outcome = await redeem_lane.submit(item)
+        if outcome.outcome == "stale":  # limits have changed since the version we judged by
+            await refresh_all([catalogue])
+        elif outcome.outcome == "uncounted":  # a limit meets what was given before it
+            await _count(item)
+        else:
+            return _settle(item, outcome)
+    raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+async def _count(item: RedeemItem) -> None:
+    """Count what was given before the limits came."""
+    if item.stock is not None:
+        await count_places(item.institution_id, item.benefit_id)
+    if item.cap is not None and item.cap_holder_id is not None:
+        use = UseWanted(item.benefit_id, item.step, item.period_on, item.period_ends_on)
+        await count_uses(item.citizen_id, item.cap_holder_id, use)
 
 
 def _scenario_of(benefit_id: UUID) -> str | None:
@@ -170,7 +192,17 @@ async def _find_shown(caller: PartnerCaller, order: RedeemOrder, terminal: Termi
     return await find_shown_by_code(order.code, terminal, order.at)
 
 
-def _judge(benefit: LiveBenefit, shown: Shown, at: datetime) -> ResolvedGrant:
+def _judge(order: RedeemOrder, terminal: TerminalEntry, shown: Shown) -> RedeemItem:
+    """Judge by the catalogue of this moment; a refusal names the person whose try it was."""
+    try:
+        benefit = _find_benefit(order.benefit_id, terminal)
+        resolved = _resolve(benefit, shown, order.at)
+    except Refusal as refusal:
+        raise TurnedAway(refusal, shown.person.id) from refusal
+    return _make_item(order, terminal, benefit, shown, resolved)
+
+
+def _resolve(benefit: LiveBenefit, shown: Shown, at: datetime) -> ResolvedGrant:
     """Judge by the rules what the statement cannot: does the benefit run, and does it apply to this person."""
     if not benefit.is_active(at):
         raise BenefitNotActive
@@ -200,7 +232,7 @@ def _make_item(
     order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown, resolved: ResolvedGrant
 ) -> RedeemItem:
     receipt = _make_receipt(order, benefit, resolved.grant)
-    cap = resolved.per_citizen or benefit.per_citizen
+    cap, day = resolved.per_citizen or benefit.per_citizen, shanghai_day(order.at)
     return RedeemItem(
         id=receipt.id,
         institution_id=terminal.institution_id,
@@ -213,7 +245,8 @@ def _make_item(
         citizen_id=shown.person.id,
         cap_holder_id=shown.person.cap_holder_id,
         step=resolved.step,
-        period_on=compute_period_on(cap.period, shanghai_day(order.at)) if cap else EVER_ON,
+        period_on=compute_period_on(cap.period, day) if cap else EVER_ON,
+        period_ends_on=compute_period_ends_on(cap.period, day) if cap else EVER_ENDS_ON,
         cap=cap.count if cap else None,
         store_id=terminal.store_id,
         terminal_id=terminal.id,
@@ -240,10 +273,3 @@ def _settle(item: RedeemItem, outcome: RedeemOutcome) -> Answered:
         assert outcome.answer is not None
         return Answered(outcome.answer, is_replayed=True)
     raise REFUSAL_OF_OUTCOME[outcome.outcome]
-
-
-async def _ensure_usage_row(benefit: LiveBenefit) -> None:
-    """Commit the row a limited benefit's stock is counted in, the first time this process meets the benefit."""
-    if benefit.stock is not None and benefit.id not in _with_usage_row:
-        await queries.insert_usage(benefit.id)
-        _with_usage_row.add(benefit.id)

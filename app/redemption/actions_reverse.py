@@ -1,4 +1,4 @@
-"""Undo a redemption within its window: the use, the place and the cap come back."""
+"""Undo a redemption within its window: the place, the use and, for the same scan, the reference come back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from app.consent.actions import NewAccess, insert_access
 from app.event.actions import NewEvent, insert_events
-from app.kit.clock import uuid7
+from app.kit.clock import shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal
 from app.partner.rules import may_reach_store
@@ -60,30 +60,15 @@ async def _reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
         raise ReversalWindowOver
     reversal = _make_reversal(row, order)
     async with transaction():
-        await _lock_counters(row)
+        await queries_reverse.give_back_place(row.benefit_id)
         if not await queries_reverse.mark_reversed(row.institution_id, row.id):
             raise AlreadyReversed
         if not await queries_reverse.insert_reversal(reversal):
             raise IdempotencyKeyReused
-        await _give_back(row)
+        await queries_reverse.give_back_use(row, shanghai_day(row.redeemed_at))
         await insert_events([_to_event(row, order.at)])
         await insert_access([_to_access(row, order.at)])
     return Answered(reversal.answer, is_replayed=False)
-
-
-async def _lock_counters(row: RedemptionRow) -> None:
-    """Lock what will change in the order redeeming does, or the two would deadlock."""
-    if row.is_stock_counted:
-        await queries_reverse.lock_usage_for_update(row.benefit_id)
-    if row.cap_holder_id is not None:
-        await queries_reverse.lock_use_for_update(row)
-
-
-async def _give_back(row: RedemptionRow) -> None:
-    if row.is_stock_counted:
-        await queries_reverse.give_back_stock(row.benefit_id)
-    if row.cap_holder_id is not None:
-        await queries_reverse.give_back_use(row)
 
 
 def _make_reversal(row: RedemptionRow, order: ReverseOrder) -> ReversalRow:

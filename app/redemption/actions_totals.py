@@ -23,7 +23,16 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     row: TotalsRow
     title: str | None
     stock: int | None
-    used: int | None
+
+    @property
+    def used(self) -> int | None:
+        """How many places are taken, also those from before the stock was set; None without a stock."""
+        return None if self.stock is None else self.row.redeemed
+
+    @property
+    def remaining(self) -> int | None:
+        """How many places are left: none when more are out than a stock that was lowered since."""
+        return None if self.stock is None else max(0, self.stock - self.row.redeemed)
 
 
 async def read_totals(official: OfficialCaller, campaign_id: UUID) -> list[Totals]:
@@ -32,12 +41,9 @@ async def read_totals(official: OfficialCaller, campaign_id: UUID) -> list[Total
     if owner is None or not official.may_act_for(owner):
         raise NotFound
     rows = await queries_report.list_totals(campaign_id)
-    used = {row.benefit_id: row.used for row in await queries_report.list_usage([row.benefit_id for row in rows])}
-    return [_to_totals(row, used.get(row.benefit_id)) for row in rows]
+    return [_to_totals(row) for row in rows]
 
 
-def _to_totals(row: TotalsRow, used: int | None) -> Totals:
+def _to_totals(row: TotalsRow) -> Totals:
     benefit = catalogue.current.benefit(row.benefit_id)
-    return Totals(
-        row=row, title=benefit.title if benefit else None, stock=benefit.stock if benefit else None, used=used
-    )
+    return Totals(row=row, title=benefit.title if benefit else None, stock=benefit.stock if benefit else None)

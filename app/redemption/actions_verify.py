@@ -8,14 +8,15 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules import CampaignDocument, Steps
+from app.campaign.rules import Benefit, CampaignDocument, Steps
 from app.kit.clock import now
 from app.redemption import queries_verify
+from app.redemption.queries_verify import Cap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.redemption.queries_verify import ApprovedDocument, Offender
+    from app.redemption.queries_verify import Offender
 
 RECENT = timedelta(days=7)
 
@@ -25,22 +26,22 @@ async def check_stock() -> str | None:
     return _name(await queries_verify.list_stock_offenders(), "stock differs from redemptions for benefits")
 
 
+async def check_stock_held() -> str | None:
+    """No more redemptions of a benefit stand than its stock, but for those from before it was set."""
+    stocks = {place: benefit.stock for place, benefit in await _list_benefits() if benefit.stock is not None}
+    offenders = await queries_verify.list_overdrawn_stocks(list(stocks), list(stocks.values()))
+    return _name(offenders, "more than the stock stand of benefits")
+
+
 async def check_uses() -> str | None:
     """Every person's uses are their redemptions that stand."""
     return _name(await queries_verify.list_use_offenders(), "uses differ from redemptions for benefits")
 
 
 async def check_caps() -> str | None:
-    """Nobody used a benefit more often in a period than any approved version of it allowed."""
-    caps: dict[tuple[UUID, int], int] = {}
-    for row in await queries_verify.list_approved_documents():
-        for benefit_id, step, cap in _iterate_caps(row):
-            caps[benefit_id, step] = max(cap, caps.get((benefit_id, step), 0))
-    places = list(caps)
-    offenders = await queries_verify.list_cap_offenders(
-        [place[0] for place in places], [place[1] for place in places], list(caps.values())
-    )
-    return _name(offenders, "somebody is above the cap of benefits")
+    """No more redemptions of a person stand in a period than the caps in force allow, but for those from before."""
+    caps = [cap for benefit_id, benefit in await _list_benefits() for cap in _iterate_caps(benefit_id, benefit)]
+    return _name(await queries_verify.list_cap_offenders(caps), "somebody is above the cap of benefits")
 
 
 async def check_traces() -> str | None:
@@ -48,18 +49,24 @@ async def check_traces() -> str | None:
     return _name(await queries_verify.list_untold_redemptions(now() - RECENT), "traces are missing for redemptions")
 
 
-def _iterate_caps(row: ApprovedDocument) -> Iterator[tuple[UUID, int, int]]:
-    """Yield (benefit, step, cap) of a version; step 0 is the whole benefit's."""
-    document = msgspec.json.decode(row.document, type=CampaignDocument)
-    benefit_ids = msgspec.json.decode(row.benefit_ids, type=dict[str, UUID])
-    for benefit in document.benefits:
-        benefit_id = benefit_ids[benefit.code]
-        if benefit.per_citizen is not None:
-            yield benefit_id, 0, benefit.per_citizen.count
-        if isinstance(benefit.grant, Steps):
-            for number, step in enumerate(benefit.grant.steps, 1):
-                if step.per_citizen is not None:
-                    yield benefit_id, number, step.per_citizen.count
+async def _list_benefits() -> list[tuple[UUID, Benefit]]:
+    """Return every benefit of a version in force with its id."""
+    found: list[tuple[UUID, Benefit]] = []
+    for row in await queries_verify.list_documents_in_force():
+        document = msgspec.json.decode(row.document, type=CampaignDocument)
+        benefit_ids = msgspec.json.decode(row.benefit_ids, type=dict[str, UUID])
+        found += [(benefit_ids[benefit.code], benefit) for benefit in document.benefits]
+    return found
+
+
+def _iterate_caps(benefit_id: UUID, benefit: Benefit) -> Iterator[Cap]:
+    """Yield the caps of a benefit; step 0 is the whole benefit's."""
+    if benefit.per_citizen is not None:
+        yield Cap(benefit_id, 0, benefit.per_citizen.count, benefit.per_citizen.period)
+    if isinstance(benefit.grant, Steps):
+        for number, step in enumerate(benefit.grant.steps, 1):
+            if step.per_citizen is not None:
+                yield Cap(benefit_id, number, step.per_citizen.count, step.per_citizen.period)
 
 
 def _name(offenders: Sequence[Offender], problem: str) -> str | None:

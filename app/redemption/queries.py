@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, read_sql
+from app.kit.database import fetch_all, read_sql
 from app.redemption.rules import Outcome
 
 
@@ -27,6 +27,7 @@ class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
     cap_holder_id: UUID | None
     step: int
     period_on: date
+    period_ends_on: date
     cap: int | None
     store_id: UUID
     terminal_id: UUID
@@ -172,11 +173,6 @@ async def find_earlier_answers(institution_ids: Sequence[UUID], keys: Sequence[s
         institution_ids,
         keys,
     )
-
-
-async def insert_usage(benefit_id: UUID) -> None:
-    """Make sure a limited benefit has the row its stock is counted in."""
-    await execute("INSERT INTO benefit_usage (benefit_id) VALUES ($1) ON CONFLICT DO NOTHING", benefit_id)
 
 
 def _columns(items: Sequence[msgspec.Struct]) -> list[tuple[object, ...]]:

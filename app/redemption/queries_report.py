@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -54,15 +54,6 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class UseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a person used a benefit or a step of it in one period."""
-
-    benefit_id: UUID
-    step: int
-    period_on: date
-    used: int
-
-
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many places of a benefit are taken."""
 
@@ -109,14 +100,15 @@ async def list_partner_redemptions(
     )
 
 
-async def find_by_reference(
+async def list_by_reference(
     institution_id: UUID, store_ids: Sequence[UUID] | None, reference: str
-) -> PartnerRedemptionRow | None:
-    """Read the redemption of an institution that carries a reference, at a store a key may see."""
-    return await fetch_one(
+) -> list[PartnerRedemptionRow]:
+    """Read the redemptions of an institution that had a reference in turn, newest first, at stores a key may see."""
+    return await fetch_all(
         PartnerRedemptionRow,
         f"""SELECT {PARTNER_COLUMNS} FROM redemption
-        WHERE institution_id = $1 AND reference = $3 AND ($2::uuid[] IS NULL OR store_id = ANY($2))""",
+        WHERE institution_id = $1 AND reference = $3 AND ($2::uuid[] IS NULL OR store_id = ANY($2))
+        ORDER BY reference_turn DESC""",
         institution_id,
         store_ids,
         reference,
@@ -164,22 +156,10 @@ async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: i
     )
 
 
-async def list_uses(cap_holder_id: UUID, benefit_ids: Sequence[UUID], since: date) -> list[UseRow]:
-    """Read a person's uses in the periods that may still run, and those that never end."""
-    return await fetch_all(
-        UseRow,
-        """SELECT benefit_id, step, period_on, used FROM benefit_use
-        WHERE cap_holder_id = $1 AND benefit_id = ANY($2) AND (period_on >= $3 OR period_on < '2001-01-01')""",
-        cap_holder_id,
-        benefit_ids,
-        since,
-    )
-
-
 async def list_usage(benefit_ids: Sequence[UUID]) -> list[UsageRow]:
-    """Read how many places of limited benefits are taken."""
+    """Read how many places of limited benefits are taken, of those that are counted."""
     return await fetch_all(
-        UsageRow, "SELECT benefit_id, used FROM benefit_usage WHERE benefit_id = ANY($1)", benefit_ids
+        UsageRow, "SELECT benefit_id, used FROM benefit_usage WHERE is_whole AND benefit_id = ANY($1)", benefit_ids
     )
 
 

@@ -1,4 +1,4 @@
-"""The SQL of undoing one redemption. Locks are taken in the order redeeming takes them: stock, cap, redemption."""
+"""The SQL of undoing one redemption. Locks are taken in the order redeeming takes them: stock, redemption, caps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class RedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
     cap_holder_id: UUID | None
     step: int | None
     period_on: date | None
-    is_stock_counted: bool
+    campaign_version: int
+    redeemed_at: datetime
     store_id: UUID
     terminal_id: UUID
     state: RedemptionState
@@ -44,31 +45,18 @@ class ReversalRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find_redemption(institution_id: UUID, redemption_id: UUID) -> RedemptionRow | None:
-    """Read one redemption of an institution."""
+    """Read one redemption of an institution, with whose caps it counts for, also if it was made without one."""
     return await fetch_one(
         RedemptionRow,
-        """SELECT id, institution_id, reference, benefit_id, benefit_code, citizen_id, cap_holder_id, step, period_on,
-            is_stock_counted, store_id, terminal_id, state, reversible_until
+        """SELECT id, institution_id, reference, benefit_id, benefit_code, citizen_id, coalesce(
+                cap_holder_id,
+                (SELECT c.cap_holder_id FROM citizen AS c WHERE c.id = redemption.citizen_id),
+                (SELECT f.cap_holder_id FROM former_account AS f WHERE f.citizen_id = redemption.citizen_id)
+            ) AS cap_holder_id, step, period_on, campaign_version, redeemed_at, store_id, terminal_id, state,
+            reversible_until
         FROM redemption WHERE institution_id = $1 AND id = $2""",
         institution_id,
         redemption_id,
-    )
-
-
-async def lock_usage_for_update(benefit_id: UUID) -> None:
-    """Lock the row a benefit's stock is counted in."""
-    await execute("SELECT FROM benefit_usage WHERE benefit_id = $1 FOR UPDATE", benefit_id)
-
-
-async def lock_use_for_update(row: RedemptionRow) -> None:
-    """Lock the row a person's uses are counted in."""
-    await execute(
-        """SELECT FROM benefit_use
-        WHERE benefit_id = $1 AND cap_holder_id = $2 AND step = $3 AND period_on = $4 FOR UPDATE""",
-        row.benefit_id,
-        row.cap_holder_id,
-        row.step,
-        row.period_on,
     )
 
 
@@ -84,19 +72,35 @@ async def mark_reversed(institution_id: UUID, redemption_id: UUID) -> bool:
     )
 
 
-async def give_back_stock(benefit_id: UUID) -> None:
-    """Free one place."""
-    await execute("UPDATE benefit_usage SET used = used - 1 WHERE benefit_id = $1", benefit_id)
+async def give_back_place(benefit_id: UUID) -> None:
+    """Lock the row a benefit's places are counted in, making it where there is none, and free one if they are counted.
 
-
-async def give_back_use(row: RedemptionRow) -> None:
-    """Free one use of a person's cap."""
+    Whoever counts the places does so under the same lock.
+    """
     await execute(
-        """UPDATE benefit_use SET used = used - 1
-        WHERE benefit_id = $1 AND cap_holder_id = $2 AND step = $3 AND period_on = $4""",
+        """INSERT INTO benefit_usage AS u (benefit_id) VALUES ($1) ON CONFLICT (benefit_id) DO UPDATE
+        SET used = CASE WHEN u.is_whole THEN greatest(u.used - 1, 0) ELSE u.used END""",
+        benefit_id,
+    )
+
+
+async def give_back_use(row: RedemptionRow, day: date) -> None:
+    """Free one use in every count of the person that the redemption of a Shanghai day is in.
+
+    Counts older than the limits are void. The others count every redemption from before the limits, and since then
+    those of their own step. A count made by an earlier version of this code does not say when its period ends.
+    """
+    await execute(
+        """UPDATE benefit_use SET used = greatest(used - 1, 0)
+        WHERE benefit_id = $1 AND cap_holder_id = $2
+            AND limits_version = coalesce((SELECT limits_version FROM benefit WHERE id = $1), 0)
+            AND (limits_version > $3 OR step = $4)
+            AND period_on <= $5 AND (period_ends_on > $5 OR (period_ends_on IS NULL AND period_on = $6))""",
         row.benefit_id,
         row.cap_holder_id,
+        row.campaign_version,
         row.step,
+        day,
         row.period_on,
     )
 

@@ -50,7 +50,7 @@ class AlreadyRedeemed(Refusal):
 
 
 class ReferenceTaken(Refusal):
-    """This reference already belongs to another redemption of yours."""
+    """This reference already belongs to another redemption of yours, or did with another scan or benefit."""
 
     code = "reference_taken"
     zh = "该业务单号已被使用"

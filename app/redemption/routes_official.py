@@ -40,6 +40,7 @@ def _show(entry: Totals) -> BenefitTotals:
         discount_fen=entry.row.discount_fen,
         stock=entry.stock,
         used=entry.used,
+        remaining=entry.remaining,
     )
 
 

@@ -55,9 +55,8 @@ async def list_partner_redemptions(
     place = decode_cursor(cursor, ListPlace) or ListPlace(ends_at, UUID(int=2**128 - 1))
     at, stores = now(), _stores_of(partner)
     if reference is not None:
-        found = await queries_report.find_by_reference(partner.institution_id, stores, reference)
-        is_wanted = found is not None and begins_at <= found.redeemed_at < ends_at
-        return whole_page([_show_redemption(found, at)] if found is not None and is_wanted else [])
+        found = await queries_report.list_by_reference(partner.institution_id, stores, reference)
+        return whole_page([_show_redemption(row, at) for row in found if begins_at <= row.redeemed_at < ends_at])
     rows = await queries_report.list_partner_redemptions(
         partner.institution_id,
         stores,

@@ -15,7 +15,7 @@ from app.score.rules_book import Level
 SCAN_LIFETIME_SECONDS = 300
 REFERENCE_CHARACTERS_MAX = 64
 AMOUNT_FEN_MAX = 10_000_000_00
-EVER_ON = date(2000, 1, 1)
+EVER_ON, EVER_ENDS_ON = date(2000, 1, 1), date(9999, 1, 1)
 STATEMENT_DAY_MIN, STATEMENT_DAY_MAX = date(2000, 1, 1), date(2099, 12, 31)
 UUID_VERSION = 7
 INSTANT_MILLISECONDS_MAX = 253_402_300_799_000  # the end of the year 9999
@@ -30,6 +30,8 @@ Outcome = Literal[
     "stock_gone",
     "cap_reached",
     "again",
+    "stale",
+    "uncounted",
 ]
 RedemptionState = Literal["redeemed", "reversed"]
 REDEMPTION_MOVES: dict[RedemptionState, dict[str, RedemptionState]] = {
@@ -80,6 +82,17 @@ def compute_period_on(period: str, day: date) -> date:
     if period == "year":
         return day.replace(month=1, day=1)
     return EVER_ON
+
+
+def compute_period_ends_on(period: str, day: date) -> date:
+    """Return the first day after the Shanghai calendar period a day falls in."""
+    if period == "day":
+        return day + timedelta(days=1)
+    if period == "month":
+        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+    if period == "year":
+        return day.replace(year=day.year + 1, month=1, day=1)
+    return EVER_ENDS_ON
 
 
 def is_statement_day(day: date) -> bool:

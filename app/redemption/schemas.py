@@ -24,7 +24,7 @@ Reference = Annotated[
         min_length=1,
         max_length=REFERENCE_CHARACTERS_MAX,
         pattern=r"^[\x21-\x7e]+(?!\n)$",
-        description="Your own order number; unique in your institution.",
+        description="Your own order number; unique in your institution. After a reversal its scan may use it again.",
     ),
 ]
 AmountFen = Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_FEN_MAX, description="The bill, in fen.")]
@@ -155,7 +155,8 @@ class BenefitTotals(Wire, kw_only=True):
     discount_fen: int
     currency: Currency = "CNY"
     stock: int | None
-    used: int | None
+    used: Annotated[int | None, msgspec.Meta(description="Places taken, also before the stock was set.")]
+    remaining: Annotated[int | None, msgspec.Meta(description="Places left; 0 also when more are out than the stock.")]
 
 
 class CampaignTotals(Wire):

@@ -22,20 +22,23 @@ class Scan(Table, tablename="scan"):
 
 
 class BenefitUsage(Table, tablename="benefit_usage"):
-    """How many places of a limited benefit are taken."""
+    """How many places of a limited benefit are taken; ``is_whole`` once every redemption that stands is counted."""
 
     benefit_id = UUID(primary_key=True, default=None)
     used = BigInt(default=0)
+    is_whole = Boolean(default=False)
 
 
 class BenefitUse(Table, tablename="benefit_use"):
-    """How often one person used one benefit (or one step of it) in one period."""
+    """How often one person used one benefit (or one step of it) in one period; void once the limits are newer."""
 
     benefit_id = UUID(primary_key=True, default=None)
     cap_holder_id = UUID(primary_key=True, default=None)
     step = SmallInt(primary_key=True, default=None)
     period_on = Date(primary_key=True, default=None)
     used = Integer(default=None)
+    period_ends_on = Date(default=None, null=True)
+    limits_version = Integer(default=0)
 
 
 class Redemption(Table, tablename="redemption"):
@@ -46,6 +49,7 @@ class Redemption(Table, tablename="redemption"):
     idempotency_key = Text(default=None)
     request_digest = Bytea(default=None)
     reference = Text(default=None)
+    reference_turn = SmallInt(default=0)
     scan_id = UUID(default=None)
     benefit_id = UUID(default=None)
     benefit_code = Text(default=None)

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import pytest
 
 from app.kit.errors import Overloaded
-from app.kit.group_commit import GroupCommit, coalesce
+from app.kit.group_commit import ROUNDS_MAX, GroupCommit, coalesce
 
 IN_TRANSACTION: contextvars.ContextVar[str] = contextvars.ContextVar("IN_TRANSACTION", default="none")
 
@@ -116,6 +116,27 @@ async def test_a_batch_with_the_wrong_number_of_outcomes_leaves_nobody_waiting(c
     commit: GroupCommit[str, str] = GroupCommit(run, lanes=1, batch_size_max=2, queue_size_max=10)
     outcomes = await asyncio.wait_for(asyncio.gather(commit.submit("a"), commit.submit("b"), return_exceptions=True), 1)
     assert all(isinstance(outcome, RuntimeError) for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("rounds", "is_settled"), [(ROUNDS_MAX, True), (ROUNDS_MAX + 1, False)])
+async def test_an_item_goes_again_so_often_and_no_more(rounds: int, *, is_settled: bool) -> None:
+    tries = 0
+
+    async def run(items: list[str]) -> Sequence[str]:
+        nonlocal tries
+        tries += 1
+        return ["again" if tries < rounds else "done" for _ in items]
+
+    commit: GroupCommit[str, str] = GroupCommit(
+        run, lanes=1, batch_size_max=2, queue_size_max=10, is_unsettled=lambda outcome: outcome == "again"
+    )
+    if is_settled:
+        assert await commit.submit("a") == "done"
+    else:
+        with pytest.raises(Overloaded) as refused:
+            await commit.submit("a")
+        assert refused.value.retry_after_seconds
+    assert tries == ROUNDS_MAX
 
 
 async def test_an_unsettled_item_goes_again_before_those_who_came_later() -> None:

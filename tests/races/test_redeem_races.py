@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import signal
 import time
@@ -14,6 +15,8 @@ import pytest
 from httpx2 import HTTPError
 
 from app.kit.database import execute, fetch_value, transaction
+from tests.redemption.test_verify import find_broken
+from tests.support.campaigns import act, benefit_body, campaign_body, edit, make_desk, put_live
 from tests.support.live import all_at_once
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, reverse, scan, show_code
@@ -21,7 +24,11 @@ from tests.support.redeeming import code_of, count, make_benefit, make_shopper, 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from httpx2 import AsyncClient
+
+    from tests.support.campaigns import Desk
     from tests.support.live import LiveServer
+    from tests.support.redeeming import Shopper
 
 pytestmark = pytest.mark.xdist_group("races")
 CATALOGUE_SECONDS_MAX = 1.0
@@ -135,6 +142,97 @@ async def test_one_redemption_is_reversed_once(server: LiveServer) -> None:
     assert sum(a.status_code == 200 for a in answers) == 1
     assert {code_of(a) for a in answers if a.status_code != 200} == {"already_reversed"}
     assert await fetch_value("SELECT used FROM benefit_usage WHERE benefit_id = $1", benefit_id) == 0
+
+
+async def test_reversing_and_ringing_up_again_never_counts_twice(server: LiveServer) -> None:
+    """One scan, one reference: ten tills reverse whatever stands, and ring it up again, all at once."""
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, stock=3, perCitizen={"count": 1, "period": "month"})
+    shopper = await make_shopper()
+    await settle()
+    async with server.client() as client:
+        scan_id = (await scan(client, partner, show_code(shopper))).json()["scanId"]
+        told: set[str] = set()
+
+        async def ring_up_and_reverse() -> None:
+            for _ in range(10):
+                answer = await redeem(client, partner, benefit_id, scanId=scan_id, reference="order-1")
+                told.add(code_of(answer))
+                standing = await fetch_value(
+                    "SELECT id FROM redemption WHERE benefit_id = $1 AND state = 'redeemed'", benefit_id
+                )
+                if standing is not None:
+                    told.add(code_of(await reverse(client, partner, str(standing))))
+
+        await asyncio.gather(*(ring_up_and_reverse() for _ in range(10)))
+    assert told <= {"", "already_redeemed", "already_reversed", "reference_taken", "cap_reached"}
+    turns = "SELECT array_agg(reference_turn ORDER BY reference_turn) FROM redemption WHERE benefit_id = $1"
+    redeemed = await count("redemption", benefit_id=benefit_id)
+    assert redeemed > 1
+    assert await fetch_value(turns, benefit_id) == list(range(redeemed))
+    assert await find_broken(benefit_id) == set()
+
+
+STOCKS = (None, 30, 60, 45, None, 90)
+ANSWERS_A_ROUND = 60
+PERIODS = ("day", "month", None, "year", "campaign")
+
+
+async def test_limits_that_change_while_people_redeem_hold_from_their_first_moment(server: LiveServer) -> None:
+    """Two workers redeem and reverse while stock and cap are set, lowered, removed and set again, round after round.
+
+    In whatever order things happened: whatever a limit found standing stands, and nothing beyond it is given.
+    """
+    async with server.client() as client:
+        desk = await make_desk()
+        benefit = benefit_body(perCitizen=None, eligibility={"type": "scoreAtLeast", "value": 600})
+        campaign = await put_live(client, desk, benefit)
+        benefit_id = UUID(campaign["benefits"][0]["id"])
+        shoppers = [await make_shopper() for _ in range(40)]
+        await settle()
+        is_over = False
+        told: list[str] = []
+
+        async def shop(mine: list[Shopper]) -> None:
+            for shopper in itertools.cycle(mine):
+                if is_over:
+                    return
+                answer = await redeem(client, desk.partner, benefit_id, code=show_code(shopper))
+                told.append(code_of(answer))
+                if answer.status_code == 201 and secrets.randbelow(3) == 0:
+                    assert (await reverse(client, desk.partner, answer.json()["id"])).status_code == 200
+
+        tills = [asyncio.create_task(shop(shoppers[n::8])) for n in range(8)]
+        try:
+            for number in range(len(STOCKS) * 2):
+                stock, period = STOCKS[number % len(STOCKS)], PERIODS[number % len(PERIODS)]
+                cap = {"count": 3, "period": period} if period else None
+                limits = {**benefit, "stock": stock, "perCitizen": cap}
+                await _put_in_force(client, desk, campaign, limits)
+                # the very moment it is in force, and once more when every process has heard of it
+                out = await count("redemption", benefit_id=benefit_id, state="redeemed")
+                assert await find_broken(benefit_id) == set(), number
+                heard = len(told)
+                await _wait_until(partial(_have_heard, told, heard + ANSWERS_A_ROUND))
+                assert await find_broken(benefit_id) == set(), number
+                standing = await count("redemption", benefit_id=benefit_id, state="redeemed")
+                assert stock is None or standing <= max(stock, out), number
+        finally:
+            is_over = True
+            await asyncio.gather(*tills)
+    assert set(told) - {"already_redeemed"} == {"", "stock_gone", "cap_reached"}  # a code may come up again
+    assert await find_broken(benefit_id) == set()
+
+
+async def _put_in_force(client: AsyncClient, desk: Desk, campaign: dict[str, Any], benefit: dict[str, Any]) -> None:
+    assert (await edit(client, desk.editor, campaign, campaign_body(benefit))).status_code == 200
+    assert (await act(client, desk.editor, campaign, "submit")).status_code == 200
+    answer = await act(client, desk.reviewer, campaign, "approve")
+    assert answer.status_code == 200, answer.text
+
+
+async def _have_heard(told: list[str], number: int) -> bool:
+    return len(told) >= number
 
 
 async def test_a_worker_killed_between_commit_and_answer_still_tells_the_truth(server: LiveServer) -> None:

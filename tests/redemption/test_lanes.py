@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from datetime import timedelta
 from uuid import uuid4
@@ -12,11 +13,14 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, uuid7
-from app.kit.database import read_sql
+from app.kit.database import borrow, execute, read_sql, transaction
 from app.kit.errors import OutcomeUnknown
-from app.redemption import actions_lanes, queries
+from app.redemption import actions_lanes, actions_redeem, queries
 from app.redemption.actions_lanes import redeem_batch, redeem_lane
+from app.redemption.actions_limits import count_places
 from app.redemption.queries import RedeemItem, RedeemOutcome
+from tests.support.partners import make_partner
+from tests.support.redeeming import make_benefit
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -27,7 +31,8 @@ def make_item(**fields: object) -> RedeemItem:
     item = RedeemItem(
         id=uuid7(at), institution_id=uuid4(), idempotency_key=secrets.token_hex(12), request_digest=b"digest",
         reference=secrets.token_hex(8), slot_day=at.date(), code_id=f"{secrets.randbelow(10**20):020d}",
-        scan_id=uuid7(at), citizen_id=uuid4(), cap_holder_id=uuid4(), step=0, period_on=at.date().replace(day=1), cap=2,
+        scan_id=uuid7(at), citizen_id=uuid4(), cap_holder_id=uuid4(), step=0, period_on=at.date().replace(day=1),
+        period_ends_on=at.date() + timedelta(days=31), cap=2,
         store_id=uuid4(), terminal_id=uuid4(), scenario="garage", benefit_id=uuid4(), benefit_code="B", title="优惠",
         campaign_version=1, stock=None, amount_fen=1000, discount_fen=100, at=at,
         scan_expires_at=at + timedelta(seconds=300), reversible_until=at + timedelta(days=1), answer=b"{}",
@@ -92,12 +97,55 @@ async def test_a_caller_gone_mid_batch_harms_nobody() -> None:
 
 async def test_a_freed_place_goes_to_the_next_in_line() -> None:
     benefit_id, person = uuid4(), uuid4()
-    await queries.insert_usage(benefit_id)
+    await count_places(uuid4(), benefit_id)
     await redeem_batch([make_item(benefit_id=benefit_id, cap_holder_id=person, cap=1)])
     at_cap = make_item(benefit_id=benefit_id, stock=1, cap=1, cap_holder_id=person)
     fresh = make_item(benefit_id=benefit_id, stock=1, cap=1)
     results = await asyncio.gather(redeem_lane.submit(at_cap), redeem_lane.submit(fresh))
     assert outcomes_of(results) == ["cap_reached", "redeemed"]
+
+
+async def test_a_crowd_at_its_cap_takes_no_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One place left, 200 people who had theirs, and one who had not: nobody is told to try again."""
+    benefit_id, crowd = uuid4(), [uuid4() for _ in range(200)]
+    await count_places(uuid4(), benefit_id)
+    had = [make_item(benefit_id=benefit_id, cap_holder_id=person, stock=201, cap=1) for person in crowd]
+    assert set(outcomes_of(await asyncio.gather(*map(redeem_lane.submit, had)))) == {"redeemed"}
+    seen: list[str] = []
+    plain = queries.redeem_many
+
+    async def watched(items: list[RedeemItem]) -> list[RedeemOutcome]:
+        outcomes = await plain(items)
+        seen.extend(outcomes_of(outcomes))
+        return outcomes
+
+    monkeypatch.setattr(queries, "redeem_many", watched)
+    tries = [make_item(benefit_id=benefit_id, cap_holder_id=person, stock=201, cap=1) for person in crowd]
+    fresh = make_item(benefit_id=benefit_id, stock=201, cap=1)
+    results = await asyncio.gather(*map(redeem_lane.submit, [*tries, fresh]))
+    assert outcomes_of(results) == ["cap_reached"] * 200 + ["redeemed"]
+    assert len(seen) == 201
+    assert "again" not in seen
+
+
+async def test_a_crowd_is_turned_away_by_what_stands_where_limits_have_changed() -> None:
+    """A cap that came later has no counts yet: what stands is looked at, and takes no place either."""
+    benefit_id, crowd = await make_benefit(await make_partner()), [(uuid4(), uuid4()) for _ in range(20)]
+    had = [
+        make_item(benefit_id=benefit_id, citizen_id=citizen, cap_holder_id=holder, cap=None)
+        for citizen, holder in crowd
+    ]
+    assert set(outcomes_of(await redeem_batch(had))) == {"redeemed"}
+    await execute("UPDATE benefit SET limits_version = 2, limited_at = now() WHERE id = $1", benefit_id)
+    await count_places(had[0].institution_id, benefit_id)
+    await execute("UPDATE benefit_usage SET used = 20 WHERE benefit_id = $1", benefit_id)
+    limits = {"benefit_id": benefit_id, "stock": 21, "cap": 1, "campaign_version": 2}
+    tries = [make_item(citizen_id=citizen, cap_holder_id=holder, **limits) for citizen, holder in crowd]
+    everybody = [*tries, make_item(**limits)]
+    assert outcomes_of(await queries.redeem_many(everybody)) == ["uncounted"] * 21
+    for item in everybody:
+        await actions_redeem._count(item)
+    assert outcomes_of(await queries.redeem_many(everybody)) == ["cap_reached"] * 20 + ["redeemed"]
 
 
 @pytest.mark.parametrize("error", [asyncpg.ConnectionDoesNotExistError("gone"), TimeoutError(), OSError("reset")])
@@ -158,3 +206,42 @@ def test_an_item_has_a_parameter_for_each_place_of_the_statement() -> None:
     statement = read_sql(queries.__file__, "redeem")
     assert f"${len(RedeemItem.__struct_fields__)}::" in statement
     assert f"${len(RedeemItem.__struct_fields__) + 1}::" not in statement
+
+
+FILL = """
+    INSERT INTO redemption (id, institution_id, idempotency_key, request_digest, reference, scan_id, benefit_id,
+        benefit_code, title, campaign_version, is_stock_counted, citizen_id, cap_holder_id, step, period_on, store_id,
+        terminal_id, state, redeemed_at, reversible_until, answer)
+    SELECT uuidv7(), md5((n % 5)::text)::uuid, 'k' || n, 'x', 'r' || n, gen_random_uuid(), md5((n % 9)::text)::uuid,
+        'B', 't', 1, false, md5((n % 999)::text)::uuid, md5((n % 999)::text)::uuid, 0, CURRENT_DATE, gen_random_uuid(),
+        gen_random_uuid(), 'redeemed', now(), now(), 'x'
+    FROM generate_series(1, 20000) AS n;
+    ANALYZE redemption;
+"""
+
+
+class RolledBack(Exception):  # noqa: N818
+    """Ends a transaction without a trace."""
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_every_look_up_goes_by_what_tells_rows_apart(*, is_full: bool) -> None:
+    """On tables met empty and on full ones; by institution or benefit each look-up would read all of its rows."""
+    name, nulls = f"plan_{secrets.token_hex(4)}", ", ".join(["NULL"] * len(RedeemItem.__struct_fields__))
+    plan: list[str] = []
+    with pytest.raises(RolledBack):
+        async with transaction(), borrow() as connection:
+            if is_full:
+                await connection.execute(FILL)
+            await connection.execute(f"PREPARE {name} AS {read_sql(queries.__file__, 'redeem')}")
+            plan = [str(row[0]) for row in await connection.fetch(f"EXPLAIN EXECUTE {name}({nulls})")]
+            await connection.execute(f"DEALLOCATE {name}")
+            raise RolledBack
+    scanned = [line for line in plan if re.search(r"Seq Scan on (redemption|benefit|scan|former)", line)]
+    assert scanned == []
+    looked_up = [
+        (line, plan[n + 1]) for n, line in enumerate(plan) if re.search(r"Scan (using|on) redemption_\d_", line)
+    ]
+    assert len(looked_up) >= 12  # earlier answers, references and scans, in each of four parts
+    for line, condition in looked_up:
+        assert re.search(r"Index Cond: \(+(r\w*\.)?(idempotency_key|reference|scan_id) =", condition), line

@@ -25,6 +25,8 @@ from tests.support.redeeming import (
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from tests.support.redeeming import Shopper
+
 
 async def test_redeeming_by_scan_gives_a_receipt(client: AsyncClient) -> None:
     partner = await make_partner()
@@ -149,6 +151,21 @@ async def test_stock_ends_at_its_last_place(client: AsyncClient) -> None:
     assert await fetch_value("SELECT used FROM benefit_usage WHERE benefit_id = $1", benefit_id) == 2
 
 
+async def move_uses(shopper: Shopper) -> None:
+    """Let a person's uses of this month have been a year ago."""
+    year_ago = "(period_on - interval '1 year')::date"
+    await execute(
+        f"UPDATE redemption SET redeemed_at = redeemed_at - interval '1 year', period_on = {year_ago} "
+        "WHERE citizen_id = $1",
+        shopper.id,
+    )
+    await execute(
+        f"UPDATE benefit_use SET period_on = {year_ago}, period_ends_on = (period_ends_on - interval '1 year')::date "
+        "WHERE cap_holder_id = $1",
+        shopper.cap_holder_id,
+    )
+
+
 async def test_a_cap_counts_per_person_and_period(client: AsyncClient) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner, perCitizen={"count": 2, "period": "month"})
@@ -157,7 +174,7 @@ async def test_a_cap_counts_per_person_and_period(client: AsyncClient) -> None:
     assert [a.status_code for a in answers] == [201, 201, 409]
     assert code_of(answers[2]) == "cap_reached"
     assert (await redeem(client, partner, benefit_id, code=show_code(await make_shopper()))).is_success
-    await execute("UPDATE benefit_use SET period_on = '2026-01-01' WHERE cap_holder_id = $1", shopper.cap_holder_id)
+    await move_uses(shopper)
     assert (await redeem(client, partner, benefit_id, code=show_code(shopper))).is_success
 
 

@@ -48,6 +48,42 @@ async def test_a_reversal_gives_place_and_cap_back(client: AsyncClient) -> None:
     assert (await redeem(client, partner, benefit_id, scanId=scan_id)).status_code == 201
 
 
+async def test_a_reversed_redemption_leaves_its_reference_to_its_scan(client: AsyncClient) -> None:
+    """The cashier rings it up again under the same order number; nobody else gets that number, and both are found."""
+    partner = await make_partner()
+    benefit_id, other_benefit_id = await make_benefit(partner), await make_benefit(partner)
+    scan_id = (await scan(client, partner, show_code(await make_shopper()))).json()["scanId"]
+    other_scan_id = (await scan(client, partner, show_code(await make_shopper()))).json()["scanId"]
+    keys = [secrets.token_hex(12) for _ in range(3)]
+
+    async def ring_up(key: str | None = None, **changes: object) -> tuple[int, str]:
+        wanted: dict[str, object] = {"benefit_id": benefit_id, "scanId": scan_id, **changes}
+        answer = await redeem(client, partner, key=key, reference="order-7", amountFen=1000, **wanted)  # type: ignore[arg-type]
+        return answer.status_code, str(answer.json()["id"]) if answer.status_code == 201 else code_of(answer)
+
+    _, first = await ring_up(keys[0])
+    assert await ring_up() == (409, "already_redeemed")
+    await reverse(client, partner, first)
+    assert await ring_up(scanId=other_scan_id) == (409, "reference_taken")
+    assert await ring_up(benefit_id=other_benefit_id) == (409, "reference_taken")
+    assert await ring_up(keys[0]) == (201, first)  # the key stays taken
+    status, second = await ring_up(keys[1])
+    assert (status, second != first) == (201, True)
+    assert await ring_up() == (409, "already_redeemed")
+    await reverse(client, partner, second)
+    assert await ring_up(scanId=other_scan_id) == (409, "reference_taken")
+    _, third = await ring_up(keys[2])
+
+    found = (await client.get("/v1/partner/redemptions?reference=order-7", headers=partner.headers)).json()["data"]
+    states = [(row["id"], row["state"], row["reference"]) for row in found]
+    assert states == [(id_, state, "order-7") for id_, state in (
+        (third, "redeemed"), (second, "reversed"), (first, "reversed"))]  # fmt: skip
+    statement = (await client.get(f"/v1/partner/statements/{shanghai_day(now())}", headers=partner.headers)).json()
+    assert (statement["count"], statement["reversedCount"]) == (3, 2)
+    assert statement["sumFen"] - statement["reversedSumFen"] == 100
+    assert statement["digest"] == hashlib.sha256("\n".join(sorted([first, second, third])).encode()).hexdigest()
+
+
 async def test_a_reversal_is_repeated_by_its_key_and_refused_by_another(client: AsyncClient) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner)

@@ -1,0 +1,164 @@
+"""The SQL of counting what stands against limits that came later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import execute, fetch_all, fetch_value
+
+FENCE_SECONDS_MAX = 2
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A stretch of time, up to before its end."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
+class UseWanted(msgspec.Struct, frozen=True):
+    """Whose count is asked for: a benefit, a step of it (0: the whole), and a period up to before its end."""
+
+    benefit_id: UUID
+    step: int
+    period_on: date
+    period_ends_on: date
+
+
+class UseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a person used a benefit or a step of it in one period."""
+
+    benefit_id: UUID
+    used: int
+
+
+async def lock_usage_table() -> None:
+    """Wait for every redeem statement under way, and let none begin before this transaction ends.
+
+    PostgreSQL locks a statement's tables before it takes its snapshot, so those that wait here read what we commit.
+    All of them wait behind us, so we give up after ``FENCE_SECONDS_MAX``.
+    """
+    await execute(f"SET LOCAL lock_timeout = '{FENCE_SECONDS_MAX}s'")
+    await execute("LOCK TABLE benefit_usage IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def delete_usage(benefit_ids: Sequence[UUID]) -> None:
+    """Forget how many places are taken; they are counted again when they matter."""
+    await execute("DELETE FROM benefit_usage WHERE benefit_id = ANY($1)", list(benefit_ids))
+
+
+async def insert_usage(benefit_id: UUID) -> None:
+    """Make sure a benefit has the row its places are counted in; an empty one is not yet whole."""
+    await execute("INSERT INTO benefit_usage (benefit_id) VALUES ($1) ON CONFLICT DO NOTHING", benefit_id)
+
+
+async def lock_usage_for_update(benefit_id: UUID) -> bool:
+    """Lock the row a benefit's places are counted in; whether they are."""
+    return bool(await fetch_value("SELECT is_whole FROM benefit_usage WHERE benefit_id = $1 FOR UPDATE", benefit_id))
+
+
+async def mark_usage_whole(benefit_id: UUID, used: int) -> None:
+    """Write down how many places are taken; from here on redeeming keeps count."""
+    await execute("UPDATE benefit_usage SET used = $2, is_whole = true WHERE benefit_id = $1", benefit_id, used)
+
+
+async def list_months(institution_id: UUID) -> list[Window]:
+    """Cut the time in which an institution redeemed into months: to count one is a short statement."""
+    return await fetch_all(
+        Window,
+        """
+        SELECT begins_at, begins_at + interval '1 month' AS ends_at
+        FROM (
+            SELECT min(redeemed_at) AS first_at, max(redeemed_at) AS last_at FROM redemption
+            WHERE institution_id = $1 AND redeemed_at > '2020-01-01'
+        ) AS span, generate_series(span.first_at, span.last_at, interval '1 month') AS begins_at
+        """,
+        institution_id,
+    )
+
+
+async def count_standing(institution_id: UUID, benefit_id: UUID, window: Window) -> int:
+    """Count a benefit's redemptions of a time that stand."""
+    return int(
+        await fetch_value(
+            """
+            SELECT count(*) FROM redemption
+            WHERE institution_id = $1 AND redeemed_at > '2020-01-01' AND redeemed_at >= $3 AND redeemed_at < $4
+                AND benefit_id = $2 AND state = 'redeemed'
+            """,
+            institution_id,
+            benefit_id,
+            window.begins_at,
+            window.ends_at,
+        )
+    )
+
+
+async def insert_use(cap_holder_id: UUID, use: UseWanted) -> None:
+    """Make sure a person's count exists, and lock it."""
+    await execute(
+        """
+        INSERT INTO benefit_use AS u (benefit_id, cap_holder_id, step, period_on, used, limits_version)
+        VALUES ($1, $2, $3, $4, 0, 0)
+        ON CONFLICT (benefit_id, cap_holder_id, step, period_on) DO UPDATE SET used = u.used
+        """,
+        use.benefit_id,
+        cap_holder_id,
+        use.step,
+        use.period_on,
+    )
+
+
+async def mark_use_counted(cap_holder_id: UUID, use: UseWanted, used: int) -> None:
+    """Write down how often a person used a benefit; from here on, under these limits, redeeming keeps count."""
+    await execute(
+        """
+        UPDATE benefit_use SET used = $6, period_ends_on = $5,
+            limits_version = coalesce((SELECT limits_version FROM benefit WHERE id = $1), 0)
+        WHERE benefit_id = $1 AND cap_holder_id = $2 AND step = $3 AND period_on = $4
+        """,
+        use.benefit_id,
+        cap_holder_id,
+        use.step,
+        use.period_on,
+        use.period_ends_on,
+        used,
+    )
+
+
+async def list_uses(citizen_id: UUID, cap_holder_id: UUID, wanted: Sequence[UseWanted]) -> list[UseRow]:
+    """Read a person's uses in the periods that run; where the count is older than the limits, what stands is counted.
+
+    The rule is the redeem statement's: since the limits are as they are a step counts its own, before that all count.
+    """
+    return await fetch_all(
+        UseRow,
+        """
+        SELECT wanted.benefit_id, coalesce(kept.used, CASE WHEN limits.version > 0 THEN (
+            SELECT count(*) FROM redemption AS r
+            WHERE r.citizen_id = ANY(ARRAY(
+                    SELECT $1 UNION ALL SELECT f.citizen_id FROM former_account AS f WHERE f.cap_holder_id = $2))
+                AND (r.benefit_id = wanted.benefit_id AND r.state = 'redeemed') IS TRUE
+                AND (r.campaign_version < limits.version OR r.step = wanted.step)
+                AND r.redeemed_at >= wanted.period_on::timestamp AT TIME ZONE 'Asia/Shanghai'
+                AND r.redeemed_at < wanted.period_ends_on::timestamp AT TIME ZONE 'Asia/Shanghai'
+        ) END, 0)::integer AS used
+        FROM unnest($3::uuid[], $4::smallint[], $5::date[], $6::date[])
+            AS wanted (benefit_id, step, period_on, period_ends_on)
+        CROSS JOIN LATERAL (
+            SELECT coalesce((SELECT limits_version FROM benefit WHERE id = wanted.benefit_id), 0) AS version
+        ) AS limits
+        LEFT JOIN benefit_use AS kept ON kept.benefit_id = wanted.benefit_id AND kept.cap_holder_id = $2
+            AND kept.step = wanted.step AND kept.period_on = wanted.period_on AND kept.limits_version = limits.version
+        """,
+        citizen_id,
+        cap_holder_id,
+        [use.benefit_id for use in wanted],
+        [use.step for use in wanted],
+        [use.period_on for use in wanted],
+        [use.period_ends_on for use in wanted],
+    )
