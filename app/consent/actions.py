@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.consent import queries, queries_access
 from app.consent.rules import NewAccess, Purpose, compute_missing, compute_unknown
 from app.event.actions import NewEvent, insert_events
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consent", "check_consents",
-    "check_missing", "count_access", "forget_consents", "give_consents", "insert_access", "list_all_consents",
-    "withdraw_consent",
+    "check_missing", "count_access", "forget_consents", "give_consents", "insert_access", "insert_access_once",
+    "list_all_consents", "withdraw_consent",
 ]  # fmt: skip
 
 
@@ -121,6 +123,18 @@ async def insert_access(entries: Sequence[NewAccess]) -> None:
     """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
     if entries:
         await queries_access.insert_access([uuid7(entry.at) for entry in entries], entries)
+
+
+async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -> None:
+    """Write those lines of the access log that do not stand there since an instant: one look, however often repeated.
+
+    A line that says anything else, of who looked, how it ended or what was told, is another look. Two repeats at the
+    very same moment may both be written.
+    """
+    distinct = {msgspec.json.encode(msgspec.structs.replace(entry, at=since)): entry for entry in reversed(entries)}
+    if distinct:
+        ids = [uuid7(entry.at) for entry in distinct.values()]
+        await queries_access.insert_access(ids, list(distinct.values()), unless_since=since)
 
 
 async def count_access(citizen_id: UUID) -> list[AccessCount]:

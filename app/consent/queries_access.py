@@ -12,6 +12,26 @@ from app.consent.rules import AccessCount, AccessPlace, NewAccess
 from app.kit.database import execute, fetch_all
 
 
+COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told"""
+INSERT = f"""
+    INSERT INTO access_log ({COLUMNS})
+    SELECT id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome,
+           told::jsonb
+      FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+                  $8::text[], $9::text[], $10::text[], $11::text[]) AS new ({COLUMNS})
+    """
+# The primary key leads with (citizen_id, at): it reads the citizen's last lines, and no more.
+UNLESS_SINCE = """
+     WHERE NOT EXISTS (
+        SELECT FROM access_log AS known
+         WHERE known.citizen_id = new.citizen_id AND known.at >= $12
+           AND (known.institution_id, known.store_id, known.terminal_id, known.official_id, known.action,
+                known.scenario, known.outcome, known.told) IS NOT DISTINCT FROM
+               (new.institution_id, new.store_id, new.terminal_id, new.official_id, new.action,
+                new.scenario, new.outcome, new.told::jsonb))
+    """
+
+
 class AccessRow(msgspec.Struct, frozen=True):
     """One line of the access log with the names of who asked; ``told`` is JSON text."""
 
@@ -26,19 +46,12 @@ class AccessRow(msgspec.Struct, frozen=True):
     told: str
 
 
-async def insert_access(ids: Sequence[UUID], entries: Sequence[NewAccess]) -> None:
-    """Store lines of the access log under ``ids``."""
+async def insert_access(
+    ids: Sequence[UUID], entries: Sequence[NewAccess], *, unless_since: datetime | None = None
+) -> None:
+    """Store lines of the access log under ``ids``; with ``unless_since``, none that stands there since then."""
     await execute(
-        """
-        INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, official_id,
-                                action, scenario, outcome, told)
-        SELECT id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome,
-               told::jsonb
-          FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
-                      $8::text[], $9::text[], $10::text[], $11::text[])
-            AS new (id, at, citizen_id, institution_id, store_id, terminal_id, official_id,
-                    action, scenario, outcome, told)
-        """,
+        INSERT if unless_since is None else INSERT + UNLESS_SINCE,
         ids,
         [entry.at for entry in entries],
         [entry.citizen_id for entry in entries],
@@ -50,6 +63,7 @@ async def insert_access(ids: Sequence[UUID], entries: Sequence[NewAccess]) -> No
         [entry.scenario for entry in entries],
         [entry.outcome for entry in entries],
         [msgspec.json.encode(entry.told).decode() for entry in entries],
+        *(() if unless_since is None else (unless_since,)),
     )
 
 

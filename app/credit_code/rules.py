@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import msgspec
@@ -18,6 +18,7 @@ SLOT_SECONDS = 30
 EARLY_SECONDS_MAX = 5
 LATE_SECONDS_MAX = 15
 CODES_AT_ONCE_MAX = 3
+RECENT = timedelta(hours=24)
 ACCOUNTS = 1_000_000_000
 SLOTS = 1_000_000
 GENERATIONS = 100
@@ -81,6 +82,15 @@ def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | E
             return opened
         expired = expired or ExpiredCode(opened)
     return expired
+
+
+def is_recent(expired: ExpiredCode, now: datetime) -> bool:
+    """Whether a code of another moment may still be looked into: of the last day, or one that a phone holds ahead.
+
+    An older one, and one we cannot have made yet, is rather a random text that happens to look like somebody's.
+    """
+    ahead = expired.opened.slot_start - now
+    return -RECENT < ahead <= (CODES_AT_ONCE_MAX - 1) * timedelta(seconds=SLOT_SECONDS)
 
 
 def is_of_generation(opened: OpenedCode, code_generation: int) -> bool:

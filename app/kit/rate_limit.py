@@ -57,6 +57,34 @@ class LocalLimit:
         return headers
 
 
+class DistinctLimit:
+    """At most ``limit`` different things per key and window, this worker's share of it; a repeat costs nothing."""
+
+    def __init__(self, name: str, limit: int, period_seconds: int, *, share: int | None = None) -> None:
+        self._limit = LocalLimit(name, limit, period_seconds, share=share)
+        self._seen: OrderedDict[str, tuple[int, set[str]]] = OrderedDict()
+
+    def hit(self, key: str, thing: str) -> bool:
+        """Count a thing, and return whether it is the first time in this window; refuse one too many.
+
+        What was counted before is never refused, however full the window is.
+        """
+        now = time.time()
+        window = int(now // self._limit.period_seconds)
+        seen_window, seen = self._seen.get(key, (window, set[str]()))
+        if seen_window != window:
+            seen = set()
+        if thing in seen:
+            return False
+        self._limit.answer(len(seen) + 1, now)
+        seen.add(thing)
+        self._seen[key] = (window, seen)
+        self._seen.move_to_end(key)
+        if len(self._seen) > KEYS_REMEMBERED_MAX:
+            self._seen.popitem(last=False)
+        return True
+
+
 class SharedLimit:
     """The same across all workers through Valkey; without Valkey a tightened limit in this process."""
 

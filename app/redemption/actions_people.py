@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.campaign.rules import HeldHonour
-from app.consent.actions import NewAccess, insert_access
+from app.consent.actions import NewAccess, insert_access_once
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
-from app.credit_code.rules import ExpiredCode, OpenedCode, is_of_generation, open_code
+from app.credit_code.rules import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.crypto import decrypt_field, mask_name
-from app.kit.errors import NotFound, Refusal
+from app.kit.errors import NotFound, RateLimited, Refusal
 from app.kit.group_commit import coalesce
 from app.kit.keys import KEYS
-from app.kit.rate_limit import LocalLimit
+from app.kit.rate_limit import DistinctLimit
 from app.partner.rules import may_reach_store
 from app.redemption import queries
 from app.redemption.refusals import ScanExpired
-from app.redemption.rules import Person, compute_slot_day
+from app.redemption.rules import SAME_TRY, Person, compute_slot_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from app.partner.rules import TerminalEntry
     from app.redemption.queries import PersonRow, ScannedPersonRow
 
-FAILED_CODES_MAX = 20
-FAILED_CODES_SECONDS = 60
-FAILED_TERMINAL = LocalLimit("failed-codes-terminal", FAILED_CODES_MAX, FAILED_CODES_SECONDS)
-FAILED_INSTITUTION = LocalLimit("failed-codes-institution", FAILED_CODES_MAX * 50, FAILED_CODES_SECONDS)
-
-# An older one is rather a random text that happens to look like this citizen's: it belongs in nobody's log.
-LATE_CODES_LOGGED = timedelta(hours=24)
+# A good code proves itself and always passes, so these keep nobody out; they end a program that guesses or a scanner
+# that misreads. The same text again counts once: a cashier presses the trigger until it works. A guess is right once in
+# 1.5 × 10^11 (a zero, a slot of now, one of four million accounts, its generation), so that an institution sending all
+# that INSTITUTION_LIMIT lets through meets one code in half a year: somebody's, whom it cannot choose and who sees it.
+WRONG_CODES_MAX = 20
+WRONG_CODES_SECONDS = 60
+WRONG_AT_TERMINAL = DistinctLimit("wrong-codes-terminal", WRONG_CODES_MAX, WRONG_CODES_SECONDS)
+WRONG_AT_INSTITUTION = DistinctLimit("wrong-codes-institution", WRONG_CODES_MAX * 50, WRONG_CODES_SECONDS)
 
 _HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
 
@@ -51,41 +52,36 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnedAway(Exception):  # noqa: N818 - it carries a refusal
-    """A refusal of a try whose citizen is known: it goes into their access log, unless the try is a mere repeat."""
+    """A refused try: it goes into its citizen's access log, when there is one, unless the try is a mere repeat."""
 
-    def __init__(self, refusal: Refusal, citizen_id: UUID) -> None:
+    def __init__(self, refusal: Refusal, citizen_id: UUID | None) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
         self.citizen_id = citizen_id
 
 
 async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -> Shown:
-    """Open a code and read the person behind it; whatever is wrong but time is one refusal.
+    """Open a code and read the person behind it, or raise ``TurnedAway``; whatever is wrong but time is one refusal.
 
-    Failed codes count against the terminal and its institution.
+    A good code passes whatever was shown before. Wrong ones are counted by what was shown, at the terminal and its
+    institution; beyond the limit they are RateLimited, which says nothing of anybody.
     """
-    FAILED_TERMINAL.peek(str(terminal.id))
-    FAILED_INSTITUTION.peek(str(terminal.institution_id))
     read = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
-    opened = read.opened if isinstance(read, ExpiredCode) else read
+    # Of a code of another time nobody is looked up: the answer is that of a random text, and takes as long.
+    opened = read.opened if isinstance(read, ExpiredCode) and is_recent(read, at) else read
+    opened = None if isinstance(opened, ExpiredCode) else opened
     person = None if opened is None else await _find_holder(opened)
     is_alive = person is not None and opened is not None and _is_alive(person, opened)
     if isinstance(read, OpenedCode) and person is not None and is_alive:
         return _to_shown(person, read)
-    FAILED_TERMINAL.hit(str(terminal.id))
-    FAILED_INSTITUTION.hit(str(terminal.institution_id))
-    # "expired" is said of a living citizen's own code only: a random text looks like an old one in a tenth of all cases
+    try:
+        WRONG_AT_TERMINAL.hit(str(terminal.id), text)
+        WRONG_AT_INSTITUTION.hit(str(terminal.institution_id), text)
+    except RateLimited as refusal:
+        raise TurnedAway(refusal, None) from refusal
+    # "expired" is said of a living citizen's own code only, and every answer that depends on somebody is in their log
     refusal = CreditCodeExpired() if isinstance(read, ExpiredCode) and is_alive else CreditCodeInvalid()
-    if person is None or opened is None or not _is_rather_theirs(read, is_alive=is_alive, at=at):
-        raise refusal
-    raise TurnedAway(refusal, person.id)
-
-
-def _is_rather_theirs(read: OpenedCode | ExpiredCode | None, *, is_alive: bool, at: datetime) -> bool:
-    """Whether a failed code was this citizen's once, rather than a random text that happens to look like one."""
-    if isinstance(read, ExpiredCode):
-        return is_alive and at - read.opened.slot_start < LATE_CODES_LOGGED
-    return read is not None  # of this very moment, but killed by its citizen since
+    raise TurnedAway(refusal, None if person is None else person.id)
 
 
 def _to_shown(person: Person, opened: OpenedCode) -> Shown:
@@ -143,7 +139,9 @@ async def log_refusal(
     at: datetime,
     terminal: TerminalEntry | None = None,
 ) -> None:
-    """Put a try that was refused before its statement into the citizen's access log."""
+    """Put a try that was refused before its statement into its citizen's access log; its repeats within a minute not."""
+    if turned.citizen_id is None:
+        return
     await _refused.submit(
         NewAccess(
             citizen_id=turned.citizen_id,
@@ -197,7 +195,7 @@ async def _read_scanned_people(scans: list[tuple[date, UUID]]) -> Sequence[Scann
 
 
 async def _write_refused(entries: list[NewAccess]) -> Sequence[None]:
-    await insert_access(entries)
+    await insert_access_once(entries, since=min(entry.at for entry in entries) - SAME_TRY)
     return [None] * len(entries)
 
 

@@ -23,6 +23,7 @@ from app.kit.errors import (
     FieldError,
     IdempotencyKeyReused,
     InvalidRequest,
+    NotFound,
     OutcomeUnknown,
     Overloaded,
     RateLimited,
@@ -124,8 +125,8 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
     turned: TurnedAway | None = None
     try:
         return await _redeem(caller, order)
-    except (Overloaded, OutcomeUnknown, RateLimited):
-        raise
+    except (Overloaded, OutcomeUnknown, RateLimited, NotFound):
+        raise  # not found: no terminal of this key's, which may not learn either what another store was answered
     except TurnedAway as error:
         refusal, turned = error.refusal, error
     except Refusal as error:

@@ -39,6 +39,8 @@ async def reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
     """Undo once. The same key gets the same answer for ever."""
     try:
         return await _reverse(caller, order)
+    except NotFound:
+        raise  # nor may a key of other stores learn what this one was answered
     except Refusal:
         earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
         if not earlier:

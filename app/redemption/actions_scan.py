@@ -9,7 +9,7 @@ import msgspec
 
 from app.campaign.actions import catalogue
 from app.campaign.rules import Grant, LiveBenefit, judge_eligibility, resolve_grant
-from app.consent.actions import NewAccess, insert_access
+from app.consent.actions import NewAccess, insert_access_once
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.rate_limit import LocalLimit
 from app.partner.actions import resolve_terminal
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 # A till that asks a thousand times a second, or an institution ten times that, is a program gone wild.
 TERMINAL_LIMIT = LocalLimit("terminal", 60_000, 60)
 INSTITUTION_LIMIT = LocalLimit("institution", 600_000, 60)
+# A till's screen may look once a second; a key that asks a hundred times a second looks for scans it does not have.
+READS_PER_SCAN_MAX = 60
+READS_PER_KEY_MAX = 6_000
+READS_SECONDS = 60
+SCAN_READ_LIMIT = LocalLimit("scan-reads", READS_PER_SCAN_MAX, READS_SECONDS)
+KEY_READ_LIMIT = LocalLimit("scan-reads-key", READS_PER_KEY_MAX, READS_SECONDS)
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -85,7 +91,12 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
 
 
 async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scanned:
-    """Tell again what applies to the person behind an open scan; another look is another line in the access log."""
+    """Tell again what applies to the person behind an open scan.
+
+    What was told at the scan already is no new line in the access log; whatever else is told is one.
+    """
+    KEY_READ_LIMIT.hit(str(caller.key_id))
+    SCAN_READ_LIMIT.hit(f"{caller.institution_id} {scan_id}")  # nobody uses up the reads of another's scan
     try:
         row, _ = await find_scan(caller, scan_id, at)
     except TurnedAway as turned:
@@ -94,7 +105,8 @@ async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scann
     terminal = resolve_terminal(caller, row.terminal_id)
     person = to_person(row)
     offers = judge_offers(person, terminal, row.scenario, at)
-    await insert_access([_to_access(person, offers, terminal, row.scenario, at)])
+    scanned_at = row.expires_at - timedelta(seconds=SCAN_LIFETIME_SECONDS)
+    await insert_access_once([_to_access(person, offers, terminal, row.scenario, at)], since=scanned_at)
     return Scanned(scan_id=scan_id, expires_at=row.expires_at, offers=offers, masked_name=_name(person, offers))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from app.kit.database import fetch_all, read_sql
-from app.redemption.rules import Outcome
+from app.redemption.rules import SCAN_LIFETIME_SECONDS, Outcome
 
 
 class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +122,8 @@ async def redeem_many(items: Sequence[RedeemItem]) -> list[RedeemOutcome]:
 
 async def scan_many(items: Sequence[ScanItem]) -> list[ScanOutcome]:
     """Claim a batch of codes; one outcome per item, in order."""
-    return await fetch_all(ScanOutcome, read_sql(__file__, "scan"), *_columns(items))
+    lifetime = timedelta(seconds=SCAN_LIFETIME_SECONDS)
+    return await fetch_all(ScanOutcome, read_sql(__file__, "scan"), *_columns(items), lifetime)
 
 
 async def find_people(account_numbers: Sequence[int]) -> list[PersonRow]:

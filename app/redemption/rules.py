@@ -13,6 +13,7 @@ from app.campaign.rules import Facts, HeldHonour
 from app.score.rules_book import Level
 
 SCAN_LIFETIME_SECONDS = 300
+SAME_TRY = timedelta(seconds=60)  # a refused try repeated so soon by the same terminal is one line in the access log
 REFERENCE_CHARACTERS_MAX = 64
 AMOUNT_FEN_MAX = 10_000_000_00
 EVER_ON, EVER_ENDS_ON = date(2000, 1, 1), date(9999, 1, 1)

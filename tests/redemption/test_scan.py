@@ -9,8 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.kit.clock import now
-from app.kit.database import execute
-from app.redemption.rules import SCAN_LIFETIME_SECONDS
+from app.kit.database import execute, fetch_value
+from app.kit.rate_limit import LocalLimit
+from app.redemption import actions_scan
+from app.redemption.actions_scan import READS_PER_KEY_MAX, READS_PER_SCAN_MAX, TERMINAL_LIMIT
+from app.redemption.rules import SAME_TRY, SCAN_LIFETIME_SECONDS
 from tests.support.partners import make_partner
 from tests.support.redeeming import (
     Shopper,
@@ -27,7 +30,9 @@ from tests.support.redeeming import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from httpx2 import AsyncClient
+    from httpx2 import AsyncClient, Response
+
+LONG = 100_000  # seconds: no window ends during a test
 
 
 async def test_a_scan_tells_what_applies_and_nothing_else(client: AsyncClient) -> None:
@@ -130,24 +135,95 @@ async def test_a_scan_is_over_after_its_lifetime(client: AsyncClient) -> None:
     assert await count("access_log", citizen_id=shopper.id, outcome="scan_expired") == 2
 
 
-async def test_reading_a_scan_again_is_another_line_in_the_log(client: AsyncClient) -> None:
+async def test_a_look_repeated_is_one_line_and_one_that_tells_more_is_another(client: AsyncClient) -> None:
     partner, stranger = await make_partner(), await make_partner()
     await make_benefit(partner)
     shopper = await make_shopper()
-    first = (await scan(client, partner, show_code(shopper))).json()
-    read = await client.get(f"/v1/partner/scans/{first['scanId']}", headers=partner.headers)
-    assert read.json()["benefits"] == first["benefits"]
+    code = show_code(shopper)
+    first = (await scan(client, partner, code)).json()
+    path = f"/v1/partner/scans/{first['scanId']}"
+    for _ in range(3):
+        assert (await client.get(path, headers=partner.headers)).json()["benefits"] == first["benefits"]
+        assert (await scan(client, partner, code)).json()["scanId"] == first["scanId"]
+    assert await count("access_log", citizen_id=shopper.id, action="scan") == 1
+
+    await make_benefit(partner)  # now the same look tells more
+    for _ in range(2):
+        assert len((await client.get(path, headers=partner.headers)).json()["benefits"]) == 2
+        await scan(client, partner, code)
     assert await count("access_log", citizen_id=shopper.id, action="scan") == 2
+
     for scan_id in (first["scanId"], str(uuid4()), str(UUID(int=2**128 - 1))):
         headers = stranger.headers if scan_id == first["scanId"] else partner.headers
         assert (await client.get(f"/v1/partner/scans/{scan_id}", headers=headers)).status_code == 404
 
 
-async def test_failed_codes_are_limited_per_terminal(client: AsyncClient) -> None:
+async def test_the_first_look_at_a_scan_is_always_in_the_log(client: AsyncClient) -> None:
+    """Redeeming by the code tells of one benefit; whoever reads the scan it made learns of all."""
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    shopper = await make_shopper()
+    assert (await redeem(client, partner, benefit_id, code=show_code(shopper))).status_code == 201
+    scan_id = await fetch_value("SELECT id FROM scan WHERE citizen_id = $1", shopper.id)
+    for _ in range(2):
+        assert (await client.get(f"/v1/partner/scans/{scan_id}", headers=partner.headers)).status_code == 200
+    assert await count("access_log", citizen_id=shopper.id, action="scan", outcome="scanned") == 1
+
+
+async def test_another_till_of_the_store_is_another_look(client: AsyncClient) -> None:
     partner = await make_partner(terminals=2)
-    answers = [await scan(client, partner, "96" + "1" * 20) for _ in range(21)]
-    assert {a.status_code for a in answers[:20]} == {422}
-    assert answers[20].status_code == 429
-    assert int(answers[20].headers["Retry-After"]) >= 1
-    assert "RateLimit" in answers[20].headers
-    assert (await scan(client, partner, show_code(await make_shopper()), terminal=1)).status_code == 201
+    shopper = await make_shopper()
+    code = show_code(shopper)
+    for terminal in (0, 1, 0, 1):
+        assert (await scan(client, partner, code, terminal=terminal)).status_code == 201
+    assert await count("access_log", citizen_id=shopper.id, action="scan") == 2
+
+
+async def test_a_used_code_shown_again_and_again_warns_once(client: AsyncClient) -> None:
+    partner = await make_partner(stores=2)
+    shopper = await make_shopper()
+    code = show_code(shopper)
+    assert (await scan(client, partner, code)).status_code == 201
+    for _ in range(3):
+        assert code_of(await scan(client, partner, code, terminal=1)) == "credit_code_used"
+    assert await count("access_log", citizen_id=shopper.id, outcome="credit_code_used") == 1
+    assert await count("event", citizen_id=shopper.id, type="credit_code.refused.v1") == 1
+
+
+async def test_reads_of_a_scan_are_limited_by_scan_and_by_key(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions_scan, "SCAN_READ_LIMIT", LocalLimit("scan-reads", READS_PER_SCAN_MAX, LONG))
+    partner, stranger = await make_partner(), await make_partner()
+    scan_id, other_id = [
+        (await scan(client, partner, show_code(await make_shopper()))).json()["scanId"] for _ in range(2)
+    ]
+
+    async def read(headers: dict[str, str], wanted: str = scan_id) -> Response:
+        return await client.get(f"/v1/partner/scans/{wanted}", headers=headers)
+
+    assert {(await read(stranger.headers)).status_code for _ in range(READS_PER_SCAN_MAX)} == {404}
+    assert (await read(stranger.headers)).status_code == 429  # which uses up nobody else's reads
+    assert {(await read(partner.headers)).status_code for _ in range(READS_PER_SCAN_MAX)} == {200}
+    refused = await read(partner.headers)
+    assert (refused.status_code, code_of(refused)) == (429, "rate_limited")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert (await read(partner.headers, other_id)).status_code == 200
+
+    monkeypatch.setattr(actions_scan, "KEY_READ_LIMIT", LocalLimit("scan-reads-key", 3, LONG))
+    answers = [await read(partner.headers, str(uuid4())) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
+    assert READS_PER_KEY_MAX < TERMINAL_LIMIT.limit_here
+
+
+async def test_a_refused_try_repeated_is_one_line(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner, eligibility={"type": "scoreAtLeast", "value": 900})
+    shopper = await make_shopper()
+    scan_id = (await scan(client, partner, show_code(shopper))).json()["scanId"]
+    for _ in range(3):
+        assert code_of(await redeem(client, partner, benefit_id, scanId=scan_id)) == "not_eligible"
+    assert await count("access_log", citizen_id=shopper.id, outcome="not_eligible") == 1
+    await execute("UPDATE access_log SET at = at - $2::interval WHERE citizen_id = $1", shopper.id, SAME_TRY)
+    assert code_of(await redeem(client, partner, benefit_id, scanId=scan_id)) == "not_eligible"
+    assert await count("access_log", citizen_id=shopper.id, outcome="not_eligible") == 2
