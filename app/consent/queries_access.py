@@ -11,7 +11,6 @@ import msgspec
 from app.consent.rules import AccessCount, AccessPlace, NewAccess
 from app.kit.database import execute, fetch_all
 
-
 COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told"""
 INSERT = f"""
     INSERT INTO access_log ({COLUMNS})

@@ -13,7 +13,8 @@ from app.event.actions import NewEvent, insert_events
 from app.kit.database import transaction
 from app.kit.errors import Refusal
 from app.kit.keys import KEYS
-from app.kit.randomness import RANDOM
+from app.kit.randomness import RANDOM, read_worker_place
+from app.settings import SETTINGS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from app.kit.auth import CitizenCaller
 
 SALTS_REMEMBERED_MAX = 100_000
-_LAST_SALTS: OrderedDict[int, int] = OrderedDict()
+_LAST_STEPS: OrderedDict[int, int] = OrderedDict()
 
 
 class CreditCodeInvalid(Refusal):
@@ -87,11 +88,14 @@ async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> 
 
 
 def _draw_salt(account_number: int) -> int:
-    """Draw a salt that is not the last one this process gave this citizen, so that a code renewed looks renewed."""
-    last = _LAST_SALTS.get(account_number)
-    salt = compute_salt(last, RANDOM.take(4) % (SALTS if last is None else SALTS - 1))
-    _LAST_SALTS[account_number] = salt
-    _LAST_SALTS.move_to_end(account_number)
-    if len(_LAST_SALTS) > SALTS_REMEMBERED_MAX:
-        _LAST_SALTS.popitem(last=False)
-    return salt
+    """Take the citizen's next step through this worker's share of the salts, beginning anywhere.
+
+    A slot can be asked for in 90 seconds. Two of its codes are equal only when a worker gave this citizen more codes
+    than its share in that time, or died, or forgot them among SALTS_REMEMBERED_MAX others, in between.
+    """
+    walked = _LAST_STEPS.pop(account_number, None)
+    walked = RANDOM.take(4) % SALTS if walked is None else walked + 1
+    _LAST_STEPS[account_number] = walked
+    if len(_LAST_STEPS) > SALTS_REMEMBERED_MAX:
+        _LAST_STEPS.popitem(last=False)
+    return compute_salt(walked, read_worker_place(), SETTINGS.workers)

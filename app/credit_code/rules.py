@@ -98,9 +98,13 @@ def is_of_generation(opened: OpenedCode, code_generation: int) -> bool:
     return opened.generation == code_generation % GENERATIONS
 
 
-def compute_salt(last: int | None, draw: int) -> int:
-    """Turn a random ``draw`` into a salt: below 100 when there was none, below 99 to differ from the ``last``."""
-    return draw if last is None else (last + 1 + draw) % SALTS
+def compute_salt(walked: int, worker: int, workers: int) -> int:
+    """Return the salt of a step of a walk through a worker's share of all salts: no other worker has one of these.
+
+    As many steps as the share is long, a hundredth of all salts divided by the workers, meet different salts.
+    """
+    share = range(worker % workers, SALTS, workers)
+    return share[walked % len(share)]
 
 
 def _nearest_slot(slot_digits: int, slot_now: int) -> int:

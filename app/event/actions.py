@@ -13,12 +13,15 @@ from app.kit.database import is_in_transaction, transaction
 from app.kit.paging import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
     from app.event.queries import FeedRow
 
 __all__ = ["Feed", "NewEvent", "ensure_epoch", "insert_events", "read_feed"]
+
+
+STORE_WINDOW = 1_000  # events of an institution looked over for a page of some of its stores
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -37,16 +40,20 @@ async def insert_events(events: Sequence[NewEvent]) -> None:
         await queries.insert_events(in_order, sorted(uuid7(event.at) for event in in_order))
 
 
-async def read_feed(institution_id: UUID, cursor: str | None, limit: int) -> Feed:
+async def read_feed(institution_id: UUID, store_ids: Collection[UUID] | None, cursor: str | None, limit: int) -> Feed:
     """Return what happened at an institution after a cursor, and the cursor to go on with, even when there is nothing.
 
-    Refuses a cursor that is not one of this feed.
+    Who speaks for ``store_ids`` alone reads the events of these stores; others are looked over, ``STORE_WINDOW`` at a
+    time, so a page may be empty and yet more to come. Refuses a cursor that is not one of this feed.
     """
     after = decode_cursor(cursor, FeedCursor) or FEED_START
-    found = await queries.find_feed(institution_id, after, limit)
-    rows = found[:limit]
-    seen = FeedCursor(rows[-1].epoch, rows[-1].xid, rows[-1].id) if rows else after
-    return Feed(rows, encode_cursor(seen), len(found) > limit)
+    window = limit + 1 if store_ids is None else STORE_WINDOW
+    found = await queries.find_feed(institution_id, None if store_ids is None else list(store_ids), after, window)
+    shown = [row for row in found if row.is_shown]
+    rows, is_cut = shown[:limit], len(shown) > limit
+    last = rows[-1] if is_cut else found[-1] if found else None
+    seen = FeedCursor(last.epoch, last.xid, last.id) if last else after
+    return Feed(rows, encode_cursor(seen), is_cut or (last is not None and last.seen == window))
 
 
 async def ensure_epoch() -> None:

@@ -15,7 +15,10 @@ EPOCH_LOCK = 0x65706F63  # "epoc"
 
 
 class FeedRow(msgspec.Struct, frozen=True):
-    """An event as it lies in the feed; ``data`` is JSON text."""
+    """An event as it lies in the feed; ``data`` is JSON text, ``seen`` how many were looked at until it.
+
+    ``is_shown`` is not true of one that is of another store, or of none: it only says how far was looked.
+    """
 
     id: UUID
     epoch: int
@@ -24,6 +27,8 @@ class FeedRow(msgspec.Struct, frozen=True):
     type: str
     subject_id: UUID
     data: str
+    is_shown: bool | None
+    seen: int
 
 
 async def insert_events(events: Sequence[NewEvent], ids: Sequence[UUID]) -> None:
@@ -62,22 +67,35 @@ async def insert_epoch_of_this_cluster() -> None:
     )
 
 
-async def find_feed(institution_id: UUID, after: FeedCursor, limit: int) -> list[FeedRow]:
-    """Return ``limit`` + 1 events after a cursor; in this epoch only those no open transaction can still precede."""
+async def find_feed(
+    institution_id: UUID, store_ids: Sequence[UUID] | None, after: FeedCursor, window: int
+) -> list[FeedRow]:
+    """Return up to ``window`` events after a cursor; in this epoch only those no open transaction can still precede.
+
+    With ``store_ids`` only those of these stores, and the last one looked at, to go on from: see ``is_shown``.
+    """
     return await fetch_all(
         FeedRow,
         """
-        SELECT id, epoch, xid::text::bigint AS xid, at, type, subject_id, data
-          FROM event
-         WHERE institution_id = $1
-           AND (epoch, xid, id) > ($2::smallint, $3::text::xid8, $4::uuid)
-           AND (epoch < (SELECT max(epoch) FROM event_epoch) OR xid < pg_snapshot_xmin(pg_current_snapshot()))
-         ORDER BY epoch, xid, id
-         LIMIT $5
+        SELECT id, epoch, xid, at, type, subject_id, data, is_shown, seen FROM (
+            SELECT id, epoch, xid::text::bigint AS xid, at, type, subject_id, data,
+                   $2::uuid[] IS NULL OR data->>'storeId' = ANY($2::uuid[]::text[]) AS is_shown,
+                   row_number() OVER place AS seen, lead(id) OVER place IS NULL AS is_last
+              FROM event
+             WHERE institution_id = $1
+               AND (epoch, xid, id) > ($3::smallint, $4::text::xid8, $5::uuid)
+               AND (epoch < (SELECT max(epoch) FROM event_epoch) OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+            WINDOW place AS (ORDER BY epoch, xid, id)
+             ORDER BY epoch, xid, id
+             LIMIT $6
+        ) AS looked_at
+         WHERE is_shown IS TRUE OR is_last OR seen = $6
+         ORDER BY seen
         """,
         institution_id,
+        store_ids,
         after.epoch,
         str(after.xid),
         after.id,
-        limit + 1,
+        window,
     )

@@ -25,8 +25,12 @@ from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, PageInfo
 async def list_events(
     partner: NamedDependency[PartnerCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[FeedItem]:
-    """Tell what happened at the institution, gap-free; `nextCursor` is always given: poll with it."""
-    feed = await actions.read_feed(partner.institution_id, cursor, limit)
+    """Tell what happened at the institution, gap-free; `nextCursor` is always given: poll with it.
+
+    A key that is bound to stores reads the events of these stores alone, none of the institution as a whole; a page of
+    it may be empty while `hasMore` is true.
+    """
+    feed = await actions.read_feed(partner.institution_id, partner.store_ids, cursor, limit)
     page = PageInfo(next_cursor=feed.next_cursor, has_more=feed.has_more)
     return Page(data=[_show(row) for row in feed.rows], page=page)
 

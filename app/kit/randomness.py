@@ -1,10 +1,14 @@
-"""Random bytes by the handful, fetched from the system by the page: a system call costs more than most uses."""
+"""What tells a process from every other: random bytes by the handful, and its place among the workers.
+
+The bytes are fetched from the system by the page: a system call costs more than most uses.
+"""
 
 from __future__ import annotations
 
 import os
 
 PAGE_BYTES = 4096
+WORKER_PLACE = "HUIXIN_WORKER_PLACE"
 
 
 class RandomPage:
@@ -26,6 +30,11 @@ class RandomPage:
     def forget(self) -> None:
         """Drop the page: what a parent holds must not come out of two processes."""
         self._page, self._used = b"", 0
+
+
+def read_worker_place() -> int:
+    """Return which of the API's workers this process is, from 0; the supervisor says so when it starts one."""
+    return int(os.environ.get(WORKER_PLACE, "0"))
 
 
 RANDOM = RandomPage()

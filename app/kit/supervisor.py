@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server.mp import MPServer, WorkerProcess
 
 from app.kit.logs import logging_config
+from app.kit.randomness import WORKER_PLACE
 from app.kit.surroundings import die_with_parent
 
 LOG = logging.getLogger("huixin.supervisor")
@@ -55,6 +57,7 @@ class WorkerServer(MPServer):
         place = idx % len(self._listening)
         self._sso: Any = self._listening[place]
         self._shd: Any = self._holders[place]
+        os.environ[WORKER_PLACE] = str(idx)  # inherited by the process that is forked next
         return super()._spawn_worker(idx, target, callback_loader)
 
     def signal_handler_interrupt(self, *_: object) -> None:

@@ -77,8 +77,8 @@ async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -
     try:
         WRONG_AT_TERMINAL.hit(str(terminal.id), text)
         WRONG_AT_INSTITUTION.hit(str(terminal.institution_id), text)
-    except RateLimited as refusal:
-        raise TurnedAway(refusal, None) from refusal
+    except RateLimited as too_many:
+        raise TurnedAway(too_many, None) from too_many
     # "expired" is said of a living citizen's own code only, and every answer that depends on somebody is in their log
     refusal = CreditCodeExpired() if isinstance(read, ExpiredCode) and is_alive else CreditCodeInvalid()
     raise TurnedAway(refusal, None if person is None else person.id)
@@ -139,7 +139,7 @@ async def log_refusal(
     at: datetime,
     terminal: TerminalEntry | None = None,
 ) -> None:
-    """Put a try that was refused before its statement into its citizen's access log; its repeats within a minute not."""
+    """Put a try that was refused before its statement into its citizen's access log, once within ``SAME_TRY``."""
     if turned.citizen_id is None:
         return
     await _refused.submit(

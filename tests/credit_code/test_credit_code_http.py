@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
 import secrets
 from datetime import datetime, timedelta
@@ -15,11 +14,13 @@ import pytest
 from app.citizen.actions import authenticate
 from app.credit_code import actions, routes_citizen
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid, open_shown_code
-from app.credit_code.rules import is_of_generation
+from app.credit_code.rules import SALTS, is_of_generation
 from app.credit_code.rules_picture import SIDE_MODULES, compute_svg
 from app.kit.clock import now
 from app.kit.database import fetch_all
+from app.kit.randomness import WORKER_PLACE
 from app.kit.rate_limit import LocalLimit
+from app.settings import SETTINGS
 from tests.support.citizens import Joined, Tokens, join, log_in
 
 if TYPE_CHECKING:
@@ -187,18 +188,33 @@ async def test_codes_are_limited_per_citizen(client: AsyncClient, monkeypatch: p
     assert (await ask_codes(client, neighbour)).status_code == 201
 
 
-async def test_a_code_asked_again_in_its_slot_is_another_code(client: AsyncClient) -> None:
+async def test_codes_of_one_slot_are_never_equal(client: AsyncClient) -> None:
+    """Asked for one, two or three at a time: as many as there are salts, all different, whichever slot they are of."""
     person = await join(client)
-    texts = [(await ask_codes(client, person)).json()["codes"][0]["text"] for _ in range(20)]
-    assert all(one != other for one, other in itertools.pairwise(texts))
+    asked = [number % 3 + 1 for number in range(50)]
+    assert sum(asked) <= SALTS
+    codes = [code for count in asked for code in (await ask_codes(client, person, count)).json()["codes"]]
+    assert len({code["text"] for code in codes}) == sum(asked)
+
+
+def test_workers_never_give_one_code_of_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker is its own process with its own memory; together they use every salt once."""
+    workers = 4
+    monkeypatch.setattr(actions, "SETTINGS", msgspec.structs.replace(SETTINGS, workers=workers))
+    given = []
+    for worker in range(workers):
+        actions._LAST_STEPS.clear()
+        monkeypatch.setenv(WORKER_PLACE, str(worker))
+        given += [actions._draw_salt(1) for _ in range(SALTS // workers)]
+    assert sorted(given) == list(range(SALTS))
 
 
 def test_the_memory_of_salts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "SALTS_REMEMBERED_MAX", 3)
-    actions._LAST_SALTS.clear()
+    actions._LAST_STEPS.clear()
     for account in (1, 2, 3, 1, 4):
         actions._draw_salt(account)
-    assert list(actions._LAST_SALTS) == [3, 1, 4]
+    assert list(actions._LAST_STEPS) == [3, 1, 4]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from app.credit_code.rules import (
     EARLY_SECONDS_MAX,
     LATE_SECONDS_MAX,
     PLAIN_DIGITS,
+    SALTS,
     SLOT_SECONDS,
     SLOTS,
     TWEAK,
@@ -202,7 +204,10 @@ def test_the_overlap_covers_every_code_that_is_out() -> None:
     assert CODE_KEY_OVERLAP_SECONDS > CODES_AT_ONCE_MAX * SLOT_SECONDS + LATE_SECONDS_MAX
 
 
-@given(last=st.integers(0, 99), draw=st.integers(0, 98))
-def test_a_salt_is_never_the_last_one(last: int, draw: int) -> None:
-    assert compute_salt(last, draw) != last
-    assert 0 <= compute_salt(last, draw) < 100
+@pytest.mark.parametrize("workers", [1, 2, 3, 7, 64])
+def test_workers_share_the_salts_and_walk_through_their_own(workers: int) -> None:
+    walks = [
+        [compute_salt(step, worker, workers) for step in range(begin, begin + len(range(worker, SALTS, workers)))]
+        for worker, begin in zip(range(workers), itertools.cycle((0, 5, 99)), strict=False)
+    ]
+    assert sorted(itertools.chain(*walks)) == list(range(SALTS))  # each of them once

@@ -10,12 +10,14 @@ from uuid import UUID
 
 import pytest
 
+from app.event import actions
 from app.event.actions import NewEvent, ensure_epoch, insert_events
 from app.event.rules import FEED_START, FeedCursor
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.paging import decode_cursor, encode_cursor
 from tests.support.partners import bearer, make_key, make_partner
+from tests.support.redeeming import make_benefit, make_shopper, redeem, reverse, show_code
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -210,3 +212,76 @@ async def test_an_event_outside_a_transaction_is_a_bug(app: object) -> None:
 def test_a_cursor_survives_its_journey() -> None:
     cursor = FeedCursor(3, 2**63 - 1, uuid7())
     assert decode_cursor(encode_cursor(cursor), FeedCursor) == cursor
+
+
+async def read_all(client: AsyncClient, headers: dict[str, str], count: int, **query: Any) -> list[dict[str, Any]]:
+    """Poll page after page until there are ``count`` events and no more to come."""
+    items: list[dict[str, Any]] = []
+    cursor, deadline = encode_cursor(FEED_START), time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline:
+        body = await read(client, headers, cursor=cursor, **query)
+        items += body["data"]
+        cursor = body["page"]["nextCursor"]
+        if not body["page"]["hasMore"]:
+            if len(items) >= count:
+                break
+            await asyncio.sleep(0.02)  # other databases of the server may hold the feed back for a moment
+    return items
+
+
+async def test_a_key_of_some_stores_reads_their_events_alone(client: AsyncClient) -> None:
+    partner = await make_partner(stores=3)
+    mine, other, third = partner.store_ids
+    bound = bearer(await make_key(partner.institution_id, store_ids=[mine, third]))
+    benefit_id = await make_benefit(partner)
+    codes = [show_code(await make_shopper()) for _ in range(3)]
+    receipts = [
+        await redeem(client, partner, benefit_id, code=code, terminal=terminal) for terminal, code in enumerate(codes)
+    ]
+    at_mine, at_other, at_third = [receipt.json()["id"] for receipt in receipts]
+    assert (await reverse(client, partner, at_other)).status_code == 200
+    assert (await reverse(client, partner, at_mine)).status_code == 200
+    await write(partner.institution_id, uuid7())  # of the institution as a whole
+
+    everything = await read_all(client, partner.headers, 6)
+    theirs = await read_all(client, bound, 3)
+    assert [item["subject"] for item in theirs] == [at_mine, at_third, at_mine]
+    assert str(other) not in str(theirs)
+    assert {item["id"] for item in theirs} < {item["id"] for item in everything}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_a_key_of_some_stores_looks_over_the_others_without_a_gap(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Whole windows may hold nothing of its stores: the cursor goes on all the same, and nothing is skipped."""
+    monkeypatch.setattr(actions, "STORE_WINDOW", 4)
+    partner = await make_partner(stores=2)
+    mine, other = map(str, partner.store_ids)
+    bound = bearer(await make_key(partner.institution_id, store_ids=[partner.store_ids[0]]))
+    pattern = [other] * 9 + [mine, mine, other, mine] + [other] * 4 + [mine] + [other] * 3
+    subjects = [uuid7() for _ in pattern]
+    for subject, store_id in zip(subjects, pattern, strict=True):
+        await write(partner.institution_id, subject, data={"storeId": store_id})
+    wanted = [str(subject) for subject, store_id in zip(subjects, pattern, strict=True) if store_id == mine]
+    assert await read_until(client, partner.headers, len(subjects)) == subjects
+
+    items = await read_all(client, bound, len(wanted), limit=limit)
+    assert [item["subject"] for item in items] == wanted
+    assert [item["data"] for item in items] == [{"storeId": mine}] * len(wanted)
+
+
+async def test_a_page_of_some_stores_may_be_empty_and_yet_more_to_come(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "STORE_WINDOW", 2)
+    partner = await make_partner(stores=2)
+    bound = bearer(await make_key(partner.institution_id, store_ids=[partner.store_ids[0]]))
+    await write(partner.institution_id, *[uuid7() for _ in range(3)], data={"storeId": str(partner.store_ids[1])})
+    await read_until(client, partner.headers, 3)
+    first = await read(client, bound)
+    second = await read(client, bound, cursor=first["page"]["nextCursor"])
+    third = await read(client, bound, cursor=second["page"]["nextCursor"])
+    assert [page["data"] for page in (first, second, third)] == [[], [], []]
+    assert [page["page"]["hasMore"] for page in (first, second, third)] == [True, False, False]
+    assert third["page"]["nextCursor"] == second["page"]["nextCursor"]

@@ -180,3 +180,44 @@ with socket.create_server(("127.0.0.1", 0)) as taken:
     assert refused.returncode == 1
     assert "cannot listen on 127.0.0.1" in refused.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+NOTED = """
+import os, pathlib
+from app.kit.supervisor import run_workers
+from app.kit.randomness import read_worker_place
+
+def load():
+    pathlib.Path({folder!r}, str(os.getpid())).write_text(str(read_worker_place()))
+    async def app(scope, receive, send):
+        pass
+    return app
+
+run_workers(load, workers=2, host="127.0.0.1", port={port}, log_level="error")
+"""
+
+
+def test_every_worker_knows_its_place_and_so_does_whoever_replaces_it(tmp_path: Path) -> None:
+    def places() -> dict[int, str]:
+        return {int(note.name): text for note in tmp_path.iterdir() if (text := note.read_text())}
+
+    def wait_for(count: int) -> dict[int, str]:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while len(noted := places()) < count:
+            assert time.monotonic() < deadline, f"{noted} are not {count}"
+            time.sleep(0.02)
+        return noted
+
+    program = NOTED.format(folder=str(tmp_path), port=free_port())
+    process = subprocess.Popen([sys.executable, "-c", program], env=BARE, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        first = wait_for(2)
+        assert sorted(first.values()) == ["0", "1"]
+        for pid, place in first.items():
+            before = places()
+            os.kill(pid, signal.SIGKILL)
+            (replaced,) = wait_for(len(before) + 1).keys() - before.keys()
+            assert places()[replaced] == place
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS_MAX)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import msgspec
+
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value
 from tests.support.officials import make_official
@@ -237,3 +239,21 @@ async def test_totals_name_nobody_and_belong_to_the_publisher(client: AsyncClien
     assert (await client.get(path, headers=foreign.headers)).status_code == 404
     wrong_role = await make_official(roles=["importer"])
     assert (await client.get(path, headers=wrong_role.headers)).status_code == 403
+
+
+async def test_a_key_of_another_store_learns_no_answer_by_its_key_and_body(client: AsyncClient) -> None:
+    """The same institution, the same Idempotency-Key, the same body: what one store was answered is not another's."""
+    partner = await make_partner(stores=2)
+    benefit_id = await make_benefit(partner)
+    bound = bearer(await make_key(partner.institution_id, store_ids=[partner.store_ids[1]]))
+    elsewhere = msgspec.structs.replace(partner, headers=bound)
+    code, key, undo_key = show_code(await make_shopper()), secrets.token_hex(12), secrets.token_hex(12)
+    receipt = await redeem(client, partner, benefit_id, key=key, code=code, reference="R")
+    undone = await reverse(client, partner, receipt.json()["id"], key=undo_key)
+    assert (receipt.status_code, undone.status_code) == (201, 200)
+    assert (await redeem(client, elsewhere, benefit_id, key=key, code=code, reference="R")).status_code == 404
+    assert (await reverse(client, elsewhere, receipt.json()["id"], key=undo_key)).status_code == 404
+    for path in ("/redemptions", "/terminals", "/events"):
+        assert receipt.json()["id"] not in (await client.get(f"/v1/partner{path}", headers=bound)).text
+    again = await redeem(client, partner, benefit_id, key=key, code=code, reference="R")
+    assert again.content == receipt.content

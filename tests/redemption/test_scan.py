@@ -213,7 +213,7 @@ async def test_reads_of_a_scan_are_limited_by_scan_and_by_key(
     monkeypatch.setattr(actions_scan, "KEY_READ_LIMIT", LocalLimit("scan-reads-key", 3, LONG))
     answers = [await read(partner.headers, str(uuid4())) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
-    assert READS_PER_KEY_MAX < TERMINAL_LIMIT.limit_here
+    assert TERMINAL_LIMIT.limit_here > READS_PER_KEY_MAX
 
 
 async def test_a_refused_try_repeated_is_one_line(client: AsyncClient) -> None:

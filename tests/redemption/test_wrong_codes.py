@@ -19,6 +19,7 @@ from app.credit_code.rules import (
     SLOTS,
 )
 from app.kit.database import execute
+from app.kit.errors import RateLimited
 from app.kit.rate_limit import DistinctLimit
 from app.redemption import actions_people, queries
 from app.redemption.actions_people import WRONG_CODES_MAX
@@ -171,7 +172,7 @@ async def test_windows_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.kit.rate_limit.time.time", lambda: at)
     assert limit.hit("till", "a")
     assert not limit.hit("till", "a")
-    with pytest.raises(actions_people.RateLimited):
+    with pytest.raises(RateLimited):
         limit.hit("till", "b")
     assert limit.hit("another till", "b")
     at += timedelta(seconds=60).total_seconds()
