@@ -28,9 +28,11 @@ from app.intake import actions_points as intake_actions_points
 from app.intake import routes_official as intake_routes_official
 from app.intake import routes_official_import as intake_routes_official_import
 from app.intake import routes_official_points as intake_routes_official_points
+from app.intake import routes_official_proposal as intake_routes_official_proposal
 from app.intake import routes_official_source as intake_routes_official_source
 from app.intake import routes_partner_points as intake_routes_partner_points
 from app.intake.rules_import import IMPORT_MOVES
+from app.intake.rules_proposal import PROPOSAL_MOVES
 from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller
 from app.kit.bodies import JSONRequest
 from app.kit.cache import cache_lifespan
@@ -103,6 +105,7 @@ ROUTERS = [
     campaign_routes_official.router,
     intake_routes_official.router,
     intake_routes_official_import.router,
+    intake_routes_official_proposal.router,
     intake_routes_official_source.router,
     intake_routes_official_points.router,
     intake_routes_partner_points.router,
@@ -113,6 +116,7 @@ STATES = {
     "import": IMPORT_MOVES,
     "objection": OBJECTION_MOVES,
     "official": OFFICIAL_MOVES,
+    "record_proposal": PROPOSAL_MOVES,
     "redemption": REDEMPTION_MOVES,
     "rule_book": RULE_BOOK_MOVES,
     "rule_book_preview": PREVIEW_MOVES,

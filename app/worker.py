@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from app.citizen import actions as citizen_actions
 from app.intake import actions_import as import_actions
+from app.intake import actions_proposal as proposal_actions
 from app.intake import actions_quarantine as quarantine_actions
 from app.intake import actions_upload as upload_actions
 from app.intake import queries_import
@@ -83,11 +84,12 @@ async def send_notices(pace: StoppablePace) -> None:
 
 
 async def forget(_: StoppablePace) -> None:
-    """Forget who left more than a year ago, sessions long dead, rows long in quarantine and uploads given up."""
+    """Forget who left a year ago, sessions long dead, rows long in quarantine, uploads given up, old proposals."""
     await membership_actions.forget_old_tombstones(now())
     await citizen_actions.forget_old_sessions(now())
     await quarantine_actions.forget_old(now())
     await upload_actions.forget_given_up(now())
+    await proposal_actions.forget_old_proposals(now())
 
 
 async def keep_queue_small(_: StoppablePace) -> None:

@@ -115,10 +115,12 @@ async def app(anyio_backend: str) -> AsyncIterator[object]:
     from app.kit.keys import ensure_keys
     from app.kit.migration import migrate
     from app.main import create_app
+    from tests.support.objecting import register_usual_sources
     from tests.support.own_city import keep_empty_city
 
     ensure_keys()
     await migrate()
+    await register_usual_sources()
     await keep_empty_city()
     application = create_app()
     async with application.lifespan():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
 
 from app.citizen.actions import match_people
 from app.intake.actions_keep import keep_records
+from app.intake.actions_proposal import pick_worse, propose
 from app.intake.actions_quality import count_batch
 from app.intake.actions_source import judge_register
 from app.intake.rules import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
@@ -39,13 +41,17 @@ class TooManyItems(InvalidRequest):
 async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCaller, at: datetime) -> list[ItemOutcome]:
     """Take a batch through all stages; one outcome per item, in order. Repeating it changes nothing.
 
-    What is refused, and who has not joined, is told to the source and kept nowhere.
+    What costs its citizen points waits for a second official. What is refused, and who has not joined, is told to the
+    source and kept nowhere.
     """
     judged = await judge_register([_clean(item, at) for item in items])
     records = await _match(judged)
     async with transaction():
-        told = await keep_records(list(records.values()), at=at, entered_by=official.id)
-        settled = dict(zip(records, told, strict=True))
+        worse = await pick_worse(records)
+        direct = {place: record for place, record in records.items() if place not in worse}
+        told = await keep_records(list(direct.values()), at=at, entered_by=official.id)
+        proposed = await propose(official, {place: records[place] for place in worse}, at=at)
+        settled: dict[int, PutOutcome | UUID | Flaw] = {**dict(zip(direct, told, strict=True)), **proposed}
         outcomes = [_tell(item, judged[number], settled.get(number)) for number, item in enumerate(items)]
         await count_batch(items, judged, outcomes, day=shanghai_day(at))
         await _write_down(official, judged, outcomes)
@@ -90,10 +96,14 @@ async def _write_down(
     await write_audit(official, action="record.import", subject="record", detail=detail)
 
 
-def _tell(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | None) -> ItemOutcome:
+def _tell(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | UUID | Flaw | None) -> ItemOutcome:
     event_id = parse_event_id(raw)
-    if isinstance(judged, Flaw):
-        return ItemOutcome(event_id=event_id, outcome="refused", flaw=judged)
+    if isinstance(settled, UUID):
+        return ItemOutcome(event_id=event_id, outcome="proposed", proposal_id=settled)
+    for refused in (judged, settled):
+        if isinstance(refused, Flaw):
+            return ItemOutcome(event_id=event_id, outcome="refused", flaw=refused)
+    assert not isinstance(settled, Flaw)
     if settled == "conflict":
         return ItemOutcome(event_id=event_id, outcome="refused", flaw=FLAWS["event_id_reused"])
     if settled == "not_renewable":

@@ -73,7 +73,8 @@ async def count_batch(
     late_before = compute_late_before(day)
     for raw, item, told in zip(items, judged, outcomes, strict=True):
         source = item.record.source if isinstance(item, CleanItem) else parse_source(raw)
-        if source is None or not is_source(source):
+        is_unknown = told.flaw is not None and told.flaw.code == "source_unknown"
+        if source is None or not is_source(source) or is_unknown:
             continue  # it says of nobody that they sent it
         counts[source, "received"] += 1
         counts[source, told.outcome if told.flaw is None else QUARANTINED + told.flaw.code] += 1

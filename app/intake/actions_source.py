@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.kit.auth import OfficialCaller
+    from app.record.rules import NewRecord
 
 __all__ = [
     "SourceEntry",
@@ -30,6 +31,7 @@ __all__ = [
     "change_source",
     "find_source",
     "judge_register",
+    "may_still_report",
     "register_source",
 ]
 
@@ -93,15 +95,22 @@ async def find_source(code: str) -> SourceRow:
 
 
 async def judge_register(judged: Sequence[CleanItem | Flaw]) -> list[CleanItem | Flaw]:
-    """Let sources tell only what they are registered for; one that is not registered is vouched for by its importer."""
+    """Let only registered sources tell anything, and each only what it is registered for."""
     codes = sorted({item.record.source for item in judged if isinstance(item, CleanItem)})
     known = {row.code: row for row in await queries_source.find_sources(codes)} if codes else {}
     return [item if isinstance(item, Flaw) else _judge_item(item, known.get(item.record.source)) for item in judged]
 
 
+async def may_still_report(record: NewRecord) -> bool:
+    """Whether a record's source is registered, and registered for it."""
+    (row,) = await queries_source.find_sources([record.source]) or (None,)
+    return row is not None and may_report(record, row.indicators, row.honours)
+
+
 def _judge_item(item: CleanItem, source: SourceRow | None) -> CleanItem | Flaw:
-    is_allowed = source is None or may_report(item.record, source.indicators, source.honours)
-    return item if is_allowed else IMPORT_FLAWS["not_of_this_source"]
+    if source is None:
+        return IMPORT_FLAWS["source_unknown"]
+    return item if may_report(item.record, source.indicators, source.honours) else IMPORT_FLAWS["not_of_this_source"]
 
 
 def _need_sense(entry: SourceEntry) -> None:

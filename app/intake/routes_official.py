@@ -51,7 +51,11 @@ class RecordsOperation(Operation):
     responses=refusals(MalformedRequest, TooManyItems, Unauthenticated, Forbidden, BodyTooLarge, UnsupportedMediaType),
 )
 async def import_records(body: RawBody, request: AnyRequest, official: NamedDependency[OfficialCaller]) -> ImportReport:
-    """Take one record or honour, or up to 500: each is accepted, updated, a duplicate, not a member's, or refused."""
+    """Take one record or honour, or up to 500: each is accepted, updated, a duplicate, not a member's, or refused.
+
+    What costs its citizen points or an honour is `proposed`: it waits for a second official, and until then counts
+    nowhere and is told to nobody.
+    """
     need_json(request.headers.get("content-type"))
     items = parse_batch(body)
     if items is None:
@@ -73,7 +77,13 @@ def _show(index: int, outcome: ItemOutcome, place: str, language: Language) -> I
     if flaw is not None:
         text = flaw.zh if language == "zh" else flaw.en
         reason = ItemReason(code=flaw.code, text=text, pointer=place + flaw.pointer)
-    return ItemAnswer(index=index, event_id=outcome.event_id, outcome=outcome.outcome, reason=reason)
+    return ItemAnswer(
+        index=index,
+        event_id=outcome.event_id,
+        outcome=outcome.outcome,
+        reason=reason,
+        proposal_id=outcome.proposal_id,
+    )
 
 
 router = Router("/v1/official/records", route_handlers=[import_records], tags=["intake"])

@@ -33,7 +33,7 @@ from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 SourceCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]{2,40}\Z")]
-KEEPERS = {"roles": ["importer", "administrator"]}
+KEEPERS = {"roles": ["administrator"]}
 READERS = {"roles": ["importer", "administrator", "auditor"]}
 
 
@@ -56,7 +56,7 @@ async def register_source(
     official: NamedDependency[OfficialCaller], data: JSONBody[SourceRequest]
 ) -> Response[SourceView]:
     """Register a source of records: what it may report, and how its files are read."""
-    need_centre(official)
+    _need_keeper(official)
     return _answer(await actions_source.register_source(official, _make_entry(data.code, data)), 201)
 
 
@@ -114,7 +114,7 @@ async def change_source(
     if_match: IfMatch = None,
 ) -> Response[SourceView]:
     """Replace what is registered of a source."""
-    need_centre(official)
+    _need_keeper(official)
     entry = _make_entry(source_code, data)
     return _answer(await actions_source.change_source(official, entry, if_match=if_match))
 
@@ -148,6 +148,13 @@ async def get_source_quality(
         turned_bad=[_show_sign(sign, language) for sign in report.signs],
         days=[DatedQuality(day=day, **_numbers(quality)) for day, quality in report.days],
     )
+
+
+def _need_keeper(official: OfficialCaller) -> None:
+    """Refuse who imports records too: one official alone must not invent a source and send in its name."""
+    need_centre(official)
+    if "importer" in official.roles:
+        raise Forbidden
 
 
 def _make_entry(code: str, content: SourceContent) -> SourceEntry:

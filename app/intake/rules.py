@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Literal, get_args
+from uuid import UUID
 
 import msgspec
 
@@ -13,7 +14,7 @@ from app.record.rules import EVENT_ID_CHARACTERS_MAX, NewRecord
 ITEMS_MAX = 500
 
 Day = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
-Outcome = Literal["accepted", "updated", "duplicate", "not_a_member", "refused"]
+Outcome = Literal["accepted", "updated", "duplicate", "proposed", "not_a_member", "refused"]
 
 
 class Flaw(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,11 +57,12 @@ class CleanItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one item."""
+    """What became of one item; ``proposal_id`` where it waits for a second official."""
 
     event_id: str | None
     outcome: Outcome
     flaw: Flaw | None = None
+    proposal_id: UUID | None = None
 
 
 def make_flaws(*rows: tuple[str, str, str, str]) -> dict[str, Flaw]:

@@ -44,6 +44,7 @@ IMPORT_FLAWS = make_flaws(
         "该荣誉不可重复授予，此前授予的仍然有效",
         "this honour is given once and is still in force",
     ),
+    ("source_unknown", "/source", "该来源尚未登记", "this source is not registered"),
     (
         "not_of_this_source",
         "",

@@ -33,6 +33,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int = 0
     updated: int = 0
     duplicate: int = 0
+    proposed: int = 0
     not_a_member: int = 0
     late: int = 0
     quarantined: dict[str, int] = {}

@@ -60,6 +60,7 @@ class DayQuality(Wire):
     accepted: int
     updated: int
     duplicate: int
+    proposed: int
     not_a_member: int
     late: int
     quarantined: dict[str, int]

@@ -22,7 +22,7 @@ from piccolo.table import Table
 from app.citizen.tables import Citizen
 from app.official.tables import Official
 from app.partner.tables import Institution
-from app.record.tables import Indicator
+from app.record.tables import Honour, Indicator
 
 
 class Source(Table, tablename="source"):
@@ -90,6 +90,32 @@ class SourceDay(Table, tablename="source_day"):
     day = Date(primary_key=True, default=None)
     outcome = Text(primary_key=True, default=None)
     rows = BigInt(default=None)
+
+
+class RecordProposal(Table, tablename="record_proposal"):
+    """A negative record that waits for a second official; what it says is forgotten with the decision."""
+
+    id = UUID(primary_key=True, default=None)
+    state = Text(default=None)
+    revision = Integer(default=1)
+    source = ForeignKey(Source, null=False, on_delete=OnDelete.restrict, default=None)
+    citizen_id = ForeignKey(Citizen, null=True, on_delete=OnDelete.restrict, default=None)
+    event_id = Text(default=None, null=True)
+    indicator = ForeignKey(Indicator, null=True, on_delete=OnDelete.restrict, default=None)
+    honour = ForeignKey(Honour, null=True, on_delete=OnDelete.restrict, default=None)
+    event_on = Date(default=None, null=True)
+    ends_on = Date(default=None, null=True)
+    grade = Text(default=None, null=True)
+    quantity = BigInt(default=None, null=True)
+    document = Text(default=None, null=True)
+    act_id = Text(default=None, null=True)
+    facts_digest = Bytea(default=None, null=True)
+    proposed_by = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    proposed_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    decided_by = ForeignKey(Official, null=True, on_delete=OnDelete.restrict, default=None)
+    decided_at = Timestamptz(default=None, null=True)
+    reason = Text(default=None, null=True)
 
 
 class SourceSecret(Table, tablename="source_secret"):

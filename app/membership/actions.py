@@ -9,6 +9,7 @@ from app.citizen.rules import Person
 from app.consent import actions as consents
 from app.event.actions import NewEvent, insert_events
 from app.intake.actions_points import delete_points
+from app.intake.actions_proposal import delete_proposals
 from app.intake.actions_usage import write_usage
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import tombstone_hash
@@ -140,6 +141,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
         await consents.forget_consents(citizen.id)
         await delete_objections(citizen.id)
         await delete_points(citizen.id)
+        await delete_proposals(citizen.id)
         await delete_records(citizen.id)
         await delete_score(citizen.id)
         await delete_notices(citizen.id)

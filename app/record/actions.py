@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.kit.database import is_in_transaction
 from app.record import queries
 from app.record.actions_bulk import put_rows
+from app.record.queries import KnownRecord
 from app.record.rules import NewRecord, PutOutcome
 from app.record.rules_rows import make_rows
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["NewRecord", "PutOutcome", "delete_records", "put_records"]
+__all__ = ["KnownRecord", "NewRecord", "PutOutcome", "delete_records", "find_known_records", "put_records"]
 
 
 async def put_records(records: Sequence[NewRecord], *, at: datetime, entered_by: UUID | None) -> list[PutOutcome]:
@@ -28,6 +29,17 @@ async def put_records(records: Sequence[NewRecord], *, at: datetime, entered_by:
     left since they were matched. The caller has judged the records (``rules_fault.judge_record``).
     """
     return (await put_rows(make_rows(records), at=at, entered_by=entered_by)).outcomes
+
+
+async def find_known_records(events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KnownRecord]:
+    """Return what became of events, by (source, event id), locked until the caller's transaction ends.
+
+    The caller has locked their citizens before.
+    """
+    if not events:
+        return {}
+    known = await queries.find_known_records_for_update(*zip(*events, strict=True))
+    return {(one.source, one.event_id): one for one in known}
 
 
 async def delete_records(citizen_id: UUID) -> None:

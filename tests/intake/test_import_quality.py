@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
+    from app.kit.auth import Role
+
 PATH = "/v1/official/sources"
 
 
@@ -40,7 +42,10 @@ def source_body(**changes: Any) -> dict[str, Any]:
 
 
 async def test_a_source_is_registered_read_and_changed(client: AsyncClient) -> None:
-    official, body = await importer(), source_body(indicators=["POS_CLUE", "POS_CLUE"], honours=[])
+    official, body = (
+        await make_official(roles=["administrator"]),
+        source_body(indicators=["POS_CLUE", "POS_CLUE"], honours=[]),
+    )
     made = await client.post(PATH, json=body, headers=official.headers)
     assert made.status_code == 201, made.text
     own = f"{PATH}/{body['code']}"
@@ -75,7 +80,9 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
 @pytest.mark.parametrize("name", WRONG)
 async def test_what_makes_no_sense_is_not_registered(client: AsyncClient, name: str) -> None:
     changes, status, code = WRONG[name]
-    answer = await client.post(PATH, json=source_body(**changes), headers=(await importer()).headers)
+    answer = await client.post(
+        PATH, json=source_body(**changes), headers=(await make_official(roles=["administrator"])).headers
+    )
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
@@ -91,6 +98,21 @@ async def test_the_register_is_the_centres(client: AsyncClient) -> None:
     taken = await client.post(PATH, json=body, headers=centre.headers)
     assert (taken.status_code, taken.json()["code"]) == (409, "source_taken")
     assert (await client.get(f"{PATH}/nobody", headers=centre.headers)).status_code == 404
+
+
+async def test_who_imports_registers_no_source(client: AsyncClient) -> None:
+    """Or one official alone invents a source and sends in its name whatever they like."""
+    local = source_body()
+    made = await make_official(roles=["administrator"])
+    assert (await client.post(PATH, json=local, headers=made.headers)).status_code == 201
+    every: tuple[list[Role], ...] = (["importer"], ["importer", "administrator"])
+    for roles in every:
+        both = await make_official(roles=roles)
+        answer = await client.post(PATH, json=source_body(), headers=both.headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        content = {name: value for name, value in local.items() if name != "code"}
+        changed = await client.put(f"{PATH}/{local['code']}", json=content, headers=both.headers | {"If-Match": '"1"'})
+        assert (changed.status_code, changed.json()["code"]) == (403, "forbidden")
 
 
 async def quality_of(client: AsyncClient, source: str, **params: str) -> dict[str, Any]:
@@ -116,7 +138,7 @@ async def test_files_and_single_posts_count_alike(client: AsyncClient, tmp_path:
     report = await quality_of(client, source)
     quarantined = {"date_unreadable": 1, "date_invalid": 1, "not_of_this_source": 2}
     expected = {
-        "received": 11, "accepted": 4, "updated": 0, "duplicate": 1, "notAMember": 2, "late": 2,
+        "received": 11, "accepted": 4, "updated": 0, "duplicate": 1, "proposed": 0, "notAMember": 2, "late": 2,
         "quarantined": quarantined, "quarantinedPermille": 363, "latePermille": 500,
     }  # fmt: skip
     assert report["total"] == expected

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from app.kit.database import fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
+    NEGATIVE,
     OF_JOINING,
     TODAY,
     StoredRecord,
     events_of,
     importer,
     item_of,
+    keep,
     outcomes_of,
     records_of,
     score_of,
@@ -32,7 +34,15 @@ async def test_one_record_moves_the_score_once(client: AsyncClient) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "items": [{"index": 0, "eventId": item["eventId"], "outcome": "accepted"}],
-        "counts": {"received": 1, "accepted": 1, "updated": 0, "duplicate": 0, "notAMember": 0, "refused": 0},
+        "counts": {
+            "received": 1,
+            "accepted": 1,
+            "updated": 0,
+            "duplicate": 0,
+            "proposed": 0,
+            "notAMember": 0,
+            "refused": 0,
+        },
     }
     assert await score_of(person) == before + 40
     kept = StoredRecord("POS_RESCUE", None, 1, TODAY - timedelta(days=10), None, None, None, official.id)
@@ -60,7 +70,7 @@ async def test_a_settled_state_is_a_new_version(client: AsyncClient) -> None:
     before = await score_of(person)
     late = item_of(person, indicator="USE_LATE_GOODS")
     settled = late | {"endsOn": str(TODAY - timedelta(days=1))}
-    assert await outcomes_of(client, late) == ["accepted"]
+    assert await keep(client, late) == ["proposed"]
     assert await score_of(person) == before - 5
     assert await outcomes_of(client, settled) == ["updated"]
     assert await score_of(person) == before
@@ -71,13 +81,33 @@ async def test_a_settled_state_is_a_new_version(client: AsyncClient) -> None:
 
 async def test_repeats_inside_one_batch(client: AsyncClient) -> None:
     person = await join(client)
+    first = item_of(person)
+    other = first | {"eventOn": str(TODAY)}
+    assert await outcomes_of(client, first, first, other, first) == [
+        "accepted", "duplicate", "event_id_reused", "duplicate",
+    ]  # fmt: skip
+    assert [row.version for row in await records_of(person)] == [1]
+
+
+async def test_repeats_of_a_state_inside_one_batch(client: AsyncClient) -> None:
+    person = await join(client)
     first = item_of(person, indicator="USE_LATE_GOODS")
     settled = first | {"endsOn": str(TODAY)}
     other = first | {"eventOn": str(TODAY)}
+    assert await keep(client, first) == ["proposed"]
     assert await outcomes_of(client, first, first, settled, other, settled) == [
-        "accepted", "duplicate", "updated", "event_id_reused", "duplicate",
+        "duplicate", "duplicate", "updated", "event_id_reused", "duplicate",
     ]  # fmt: skip
     assert [(row.version, row.ends_on) for row in await records_of(person)] == [(2, TODAY)]
+
+
+async def test_a_source_that_is_not_registered_is_not_heard(client: AsyncClient) -> None:
+    person = await join(client)
+    items = [item_of(person, source="invented"), item_of(person), item_of(person, source="invented", **NEGATIVE)]
+    assert await outcomes_of(client, *items) == ["source_unknown", "accepted", "source_unknown"]
+    assert [row.indicator for row in await records_of(person)] == ["POS_RESCUE"]
+    assert await fetch_value("SELECT count(*) FROM source_day WHERE source = 'invented'") == 0
+    assert await fetch_value("SELECT count(*) FROM record_proposal WHERE source = 'invented'") == 0
 
 
 async def test_an_event_id_used_for_other_facts_is_refused(client: AsyncClient) -> None:

@@ -68,8 +68,8 @@ def test_any_body_gets_a_verdict(body: bytes) -> None:
         assert isinstance(read_item(raw), ArrivedItem | Flaw)
 
 
-@given(st.lists(st.sampled_from(["accepted", "updated", "duplicate", "not_a_member", "refused"])))
+@given(st.lists(st.sampled_from(["accepted", "updated", "duplicate", "proposed", "not_a_member", "refused"])))
 def test_the_counts_add_up(told: list[Any]) -> None:
     counts = compute_counts(ItemOutcome(event_id=None, outcome=outcome) for outcome in told)
     assert sum(counts.values()) == len(told)
-    assert list(counts) == ["accepted", "updated", "duplicate", "not_a_member", "refused"]
+    assert list(counts) == ["accepted", "updated", "duplicate", "proposed", "not_a_member", "refused"]

@@ -40,7 +40,7 @@ async def test_an_import_is_audited_in_counts(client: AsyncClient) -> None:
     assert (entry.action, entry.subject) == ("record.import", "record")
     assert msgspec.json.decode(entry.detail) == {
         "sources": ["civil-affairs"],
-        "counts": {"accepted": 1, "updated": 0, "duplicate": 0, "not_a_member": 0, "refused": 2},
+        "counts": {"accepted": 1, "updated": 0, "duplicate": 0, "proposed": 0, "not_a_member": 0, "refused": 2},
     }
 
 

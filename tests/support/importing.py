@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TODAY = shanghai_day(now())
 PATH = "/v1/official/records"
+NEGATIVE = {"indicator": "NEG_CONTRACT_JUDG", "document": "（2026）闽0203民初12号"}
 OF_JOINING = 1  # the record that joining itself writes
 
 
@@ -62,6 +63,43 @@ async def outcomes_of(client: AsyncClient, *items: Any) -> list[str]:
     counts = body["counts"]
     assert counts.pop("received") == len(items) == sum(counts.values())
     return [told.get("reason", {}).get("code", told["outcome"]) for told in body["items"]]
+
+
+async def decide(
+    client: AsyncClient,
+    proposal_id: str,
+    who: OfficialLogin,
+    action: str = "approve",
+    if_match: str = '"1"',
+    **body: Any,
+) -> Response:
+    """Let an official decide on a record that waits."""
+    headers = who.headers | {"If-Match": if_match}
+    return await client.post(f"{PATH}/proposals/{proposal_id}/{action}", json=body, headers=headers)
+
+
+async def approve(
+    client: AsyncClient, proposal_id: str, item: dict[str, Any], who: OfficialLogin | None = None
+) -> Response:
+    """Let a second official keep a record that waits, naming the person it is about."""
+    person = {"idNumber": item["idNumber"], "name": item["name"]}
+    return await decide(client, proposal_id, who or await importer(), **person)
+
+
+async def keep(client: AsyncClient, *items: dict[str, Any]) -> list[str]:
+    """Send items as one batch, have a second official approve what waits, and return how each fared at first."""
+    told = (await send(client, list(items))).json()["items"]
+    waiting = {one["proposalId"]: item for one, item in zip(told, items, strict=True) if "proposalId" in one}
+    for proposal_id, item in waiting.items():
+        answer = await approve(client, proposal_id, item)
+        assert (answer.status_code, answer.json()["state"]) == (200, "approved"), answer.text
+    return [one.get("reason", {}).get("code", one["outcome"]) for one in told]
+
+
+async def make_proposals(client: AsyncClient, person: Joined) -> dict[str, str]:
+    """Let two records about somebody wait, and return the ids of the proposals."""
+    told = (await send(client, [item_of(person, **NEGATIVE), item_of(person, **NEGATIVE)])).json()["items"]
+    return {"proposal": told[0]["proposalId"], "other_proposal": told[1]["proposalId"]}
 
 
 async def records_of(person: Joined) -> list[StoredRecord]:

@@ -10,7 +10,7 @@ import msgspec
 
 from app.intake.rules_mapping import make_default_mapping
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
+from app.kit.database import database_lifespan, execute, fetch_value
 from app.repair.queries import mark_asked
 from tests.support.importing import item_of, outcomes_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PATH = "/v1/me/objections"
 OFFICIAL_PATH = "/v1/official/objections"
 TEXT = "这条记录不是我的"
+USUAL_SOURCES = ("civil-affairs", "another-source", "court")
 
 
 async def make_record(client: AsyncClient, person: Joined, **changes: Any) -> str:
@@ -70,6 +71,13 @@ async def register_source(code: str, institution_id: UUID | None = None) -> None
         institution_id,
         mapping,
     )
+
+
+async def register_usual_sources() -> None:
+    """Register the sources that tests speak for, before the application starts and has a pool: nobody else is heard."""
+    async with database_lifespan():
+        for code in USUAL_SOURCES:
+            await register_source(code)
 
 
 async def make_objections(client: AsyncClient, person: Joined, source: str) -> dict[str, str]:

@@ -162,6 +162,10 @@ def _item(world: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _person(world: World) -> dict[str, Any]:
+    return {"idNumber": world.citizen.id_number, "name": world.citizen.name}
+
+
 def _key(_: World) -> dict[str, Any]:
     return {"name": "新密钥", "scopes": ["read"], "expiresAt": (now() + timedelta(days=1)).isoformat()}
 
@@ -333,10 +337,16 @@ RIGHT: dict[str, Right] = {
     "logoutOfficial": Right("editor"),
     "listAuditEntries": Right("centre_auditor"),
     "importRecords": Right("centre_importer", body=_item),
-    "registerSource": Right("centre_importer", body=_source),
+    "registerSource": Right("centre_administrator", body=_source),
+    "listRecordProposals": Right("centre_importer"),
+    "getRecordProposal": Right("centre_importer", {"proposalId": "proposal"}),
+    "approveRecordProposal": Right("centre_importer", {"proposalId": "proposal"}, _person, needs_etag=True),
+    "rejectRecordProposal": Right(
+        "centre_reviewer", {"proposalId": "other_proposal"}, lambda _: {"reason": "not_proven"}, needs_etag=True
+    ),
     "listSources": Right("centre_importer"),
     "getSource": Right("centre_importer", SOURCE),
-    "changeSource": Right("centre_importer", SOURCE, _source_words, needs_etag=True),
+    "changeSource": Right("centre_administrator", SOURCE, _source_words, needs_etag=True),
     "getSourceQuality": Right("centre_importer", SOURCE),
     "sendRecordFile": Right("centre_importer", needs_key=True, query={"source": "record_source"}),
     "rerunImport": Right("centre_importer", IMPORT, needs_key=True),

@@ -15,7 +15,7 @@ from app.kit.database import fetch_all
 from tests.support.campaigns import Desk, act, benefit_body, draft, make_desk, put_live
 from tests.support.citizens import Joined, join
 from tests.support.files import make_imports
-from tests.support.importing import item_of, outcomes_of
+from tests.support.importing import item_of, make_proposals, outcomes_of
 from tests.support.notices import find_notice, tell
 from tests.support.objecting import make_objections
 from tests.support.officials import ENROLMENTS, OfficialLogin, enrol, invite, make_official
@@ -95,6 +95,7 @@ async def make_world(client: AsyncClient) -> World:
             "app_source": app.source,
             "app_secret": app.secret,
             **await make_imports(client),
+            **await make_proposals(client, citizen),
             **await make_objections(client, citizen, app.source),
             **await _visit(client, partner, citizen, campaigns),
         },
