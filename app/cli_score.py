@@ -86,6 +86,7 @@ def _read_export(file: Path, keys: Path | None) -> Export:
 
 
 def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
+    from app.kit.signed_file import SignatureWrong, read_json
     from app.record.rules import CATALOGUE
     from app.score.rules import STANDARD_BOOK_FILE
     from app.score.rules_check import RuleBookWrong
@@ -97,8 +98,10 @@ def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
     shipped = [path for path in STANDARD_BOOK_FILE.parent.glob("*.json") if path.stem == f"{wanted[0]}_v{wanted[1]}"]
     for path in [rule_book] if rule_book else shipped:
         try:
-            book = parse_published(_read(path, BOOK_BYTES_MAX), CATALOGUE)
-        except RuleBookWrong as error:
+            text = _read(path, BOOK_BYTES_MAX)
+            read_json(text)
+            book = parse_published(text, CATALOGUE)
+        except (RuleBookWrong, SignatureWrong) as error:
             raise click.ClickException(f"{path.name}: 计分规则无效 {error}") from None
         if (book.code, book.version) == wanted:
             return book

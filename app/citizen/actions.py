@@ -11,6 +11,7 @@ from app.citizen.actions_contact import Contact, find_contacts
 from app.citizen.actions_identity import (
     bind_person,
     close_account,
+    compute_try_names,
     find_member,
     is_bound_to,
     lock_accounts,
@@ -44,11 +45,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = [
-    "Contact", "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "fetch_phone_number",
-    "find_contacts", "find_member", "forget_old_sessions", "is_bound_to", "lock_accounts", "lock_caller",
-    "lock_id_number", "log_in", "log_out", "match_people", "move_openid", "open_session", "raise_code_generation",
-    "read_id_number", "read_person", "read_profile", "refresh", "revoke_sessions", "seal_openid", "seal_person",
-    "verify_identity",
+    "Contact", "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "compute_try_names",
+    "fetch_phone_number", "find_contacts", "find_member", "forget_old_sessions", "is_bound_to", "lock_accounts",
+    "lock_caller", "lock_id_number", "log_in", "log_out", "match_people", "move_openid", "open_session",
+    "raise_code_generation", "read_id_number", "read_person", "read_profile", "refresh", "revoke_sessions",
+    "seal_openid", "seal_person", "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
 

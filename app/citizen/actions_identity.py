@@ -20,7 +20,7 @@ from app.citizen.actions_sealing import (
 from app.citizen.clients_identity import ApiError, verify_person
 from app.citizen.rules import Person, parse_id_number
 from app.kit.clock import SHANGHAI, now
-from app.kit.crypto import decrypt_field
+from app.kit.crypto import blind_index, decrypt_field
 from app.kit.database import is_in_transaction
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited, Unauthenticated
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.citizen.queries import BoundRow
 
 LOG = logging.getLogger("huixin.citizen")
+TRIES_PURPOSE = "identity tries"
 RESULT_MATCH, RESULT_BUSY, RESULT_QUOTA_GONE = "0", "-11", "-12"
 PASSING_ERRORS = ("RequestLimitExceeded", "InternalError", "LimitExceeded")
 
@@ -97,6 +98,21 @@ async def read_person(citizen_id: UUID) -> Person | None:
         name=decrypt_field(row.name_cipher, column=NAME, row_id=citizen_id),
         id_number=id_number,
         phone=decrypt_field(row.phone_cipher, column=PHONE, row_id=citizen_id),
+    )
+
+
+async def compute_try_names(citizen_id: UUID, number: str) -> tuple[str, str]:
+    """Return the names under which tries to prove an identity are counted: of the WeChat account, and of the person.
+
+    Keyed hashes of their own, whatever account it is by now: leaving and coming back changes neither, and neither is
+    found anywhere else.
+    """
+    openid_index = await queries.find_openid_index(citizen_id)
+    if openid_index is None:  # the account has ended meanwhile
+        raise Unauthenticated
+    return (
+        blind_index("openid", openid_index.hex(), purpose=TRIES_PURPOSE).hex(),
+        blind_index("person", number, purpose=TRIES_PURPOSE).hex(),
     )
 
 

@@ -105,6 +105,12 @@ async def find_account_by_openid(openid_index: bytes) -> AccountRow | None:
     return await fetch_one(AccountRow, "SELECT id, state FROM citizen WHERE openid_index = $1", openid_index)
 
 
+async def find_openid_index(citizen_id: UUID) -> bytes | None:
+    """Find the index of the openid an account belongs to; None for one that has ended."""
+    found: bytes | None = await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", citizen_id)
+    return found
+
+
 async def insert_account(
     *, citizen_id: UUID, account_number: int, openid_index: bytes, openid_cipher: bytes, at: datetime
 ) -> AccountRow | None:

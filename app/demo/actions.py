@@ -19,6 +19,7 @@ from app.demo.actions_places import (
     make_administrators,
     make_officials,
     make_places,
+    make_sources,
 )
 from app.demo.rules_file import City
 from app.demo.rules_places import ADMINISTRATORS, POSTS, RETAIL, RETAIL_CODE, TOUR_POSTS
@@ -63,6 +64,7 @@ async def make_city(
 async def _make_institutions(at: datetime) -> City:
     """Make the institutions with all they have, and the officials: a city with nobody in it yet."""
     administrators = await make_administrators()
+    await make_sources()
     administrator = administrators[0].caller
     if not await queries.find_is_scenario(RETAIL_CODE):
         await create_scenario(administrator, RETAIL)
@@ -79,6 +81,7 @@ async def _make_institutions(at: datetime) -> City:
 
 async def make_tour_officials() -> dict[str, MadeOfficial]:
     """Let the tour's own staff enrol, anew where they are there already, and return them by username."""
+    await make_sources()  # a city of an earlier version may lack some
     made = await make_officials(await find_administrators(), TOUR_POSTS, {})
     return {official.post.username: official for official in made}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +13,10 @@ import pyotp
 
 from app.demo import queries
 from app.demo.rules_file import OfficialShown, PartnerShown
+from app.demo.rules_habits import read_sources
 from app.demo.rules_places import ADMINISTRATORS, CENTRE, KEY_LIFETIME, PLACES, Place, Post
+from app.intake.actions_source import SourceEntry, SourceTaken, register_source
+from app.intake.rules_mapping import make_default_mapping
 from app.kit.auth import OfficialCaller, Scope
 from app.kit.clock import now
 from app.kit.etag import compute_etag
@@ -108,6 +112,17 @@ async def find_administrators() -> list[OfficialCaller]:
     """Return the centre's two administrators as callers."""
     found = [await _find_caller(post) for post in ADMINISTRATORS]
     return [caller for caller in found if caller is not None]
+
+
+async def make_sources() -> None:
+    """Enter the departments that tell of the city into the register; ones that are there stay."""
+    for code, title_zh, title_en in read_sources():
+        entry = SourceEntry(
+            code=code, title_zh=title_zh, title_en=title_en, institution_id=None,
+            mapping=make_default_mapping(code), indicators=None, honours=None,
+        )  # fmt: skip
+        with suppress(SourceTaken):
+            await register_source(None, entry)
 
 
 async def make_officials(

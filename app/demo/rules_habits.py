@@ -92,6 +92,11 @@ def read_seasons() -> dict[str, tuple[float, ...]]:
     return {row["season"]: tuple(float(row[str(month)]) for month in range(1, 13)) for row in _read_rows("seasons.csv")}
 
 
+def read_sources() -> list[tuple[str, str, str]]:
+    """Read which departments tell of the city: code, title in Chinese and in English."""
+    return [(row["code"], row["title_zh"], row["title_en"]) for row in _read_rows("sources.csv")]
+
+
 def _read_rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((DATA_FOLDER / name).read_text(encoding="utf-8").splitlines()))
 

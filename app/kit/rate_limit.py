@@ -6,6 +6,7 @@ import math
 import time
 from collections import OrderedDict
 
+import msgspec
 from redis.asyncio import Redis
 
 from app.kit.errors import RateLimited
@@ -28,6 +29,10 @@ class LocalLimit:
 
     def hit(self, key: str, *, cost: int = 1) -> dict[str, str]:
         """Count a try and return the RateLimit headers, or refuse with them."""
+        return self.answer(self.count(key, cost=cost), time.time())
+
+    def count(self, key: str, *, cost: int = 1) -> int:
+        """Count a try and return how many there were in this window; refuses nothing."""
         now = time.time()
         window = int(now // self.period_seconds)
         seen_window, count = self._hits.get(key, (window, 0))
@@ -36,7 +41,7 @@ class LocalLimit:
         self._hits.move_to_end(key)
         if len(self._hits) > KEYS_REMEMBERED_MAX:
             self._hits.popitem(last=False)
-        return self.answer(count, now)
+        return count
 
     def peek(self, key: str) -> None:
         """Refuse when the key has used up its tries; counts nothing."""
@@ -85,6 +90,18 @@ class DistinctLimit:
         return True
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """How many tries there were in a window, this one too, and by which limit that is judged."""
+
+    tries: int
+    limit: LocalLimit
+    at: float
+
+    def answer(self) -> dict[str, str]:
+        """Return the RateLimit headers, or refuse with them."""
+        return self.limit.answer(self.tries, self.at)
+
+
 class SharedLimit:
     """The same across all workers through Valkey; without Valkey a tightened limit in this process."""
 
@@ -94,6 +111,10 @@ class SharedLimit:
 
     async def hit(self, key: str) -> dict[str, str]:
         """Count a try and return the RateLimit headers, or refuse with them."""
+        return (await self.count(key)).answer()
+
+    async def count(self, key: str) -> Counted:
+        """Count a try and refuse nothing yet."""
         window = int(time.time() // self._shared.period_seconds)
         place = f"limit:{self._shared.name}:{key}:{window}"
 
@@ -105,5 +126,5 @@ class SharedLimit:
 
         counted = await VALKEY.try_call(count)
         if counted is None:
-            return self._fallback.hit(key)
-        return self._shared.answer(counted, time.time())
+            return Counted(self._fallback.count(key), self._fallback, time.time())
+        return Counted(counted, self._shared, time.time())

@@ -52,14 +52,29 @@ def sign_file(name: str, content: Mapping[str, object], key: ExportKey, typ: str
 
 
 def read_file(name: str, file: bytes) -> tuple[dict[str, Any], str]:
-    """Return content and signature of a file, not checked yet; a name told twice is refused, and so is what is more."""
-    try:
-        read = json.loads(file.decode(), object_pairs_hook=_take_each_once, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise SignatureWrong(f"it cannot be read: {error}") from None
+    """Return content and signature of a file, not checked yet; a name told twice is refused, and so is what is more.
+
+    So is any other spelling of the same content, a line feed at the end apart: no two readers may take it differently.
+    """
+    read = read_json(file)
     if not isinstance(read, dict) or read.keys() != {name, "signature"} or not isinstance(read[name], dict):
         raise SignatureWrong(f'it is not {{"{name}": …, "signature": …}}')
+    try:
+        is_as_signed = encode_canonical(read) == file.removesuffix(b"\n").removesuffix(b"\r")
+    except (ValueError, RecursionError) as error:
+        raise SignatureWrong(f"it cannot be read: {error}") from None
+    if not is_as_signed:
+        raise SignatureWrong("it is not spelled as it was signed: take the file as it came, not as a program saved it")
     return read[name], str(read["signature"])
+
+
+def read_json(text: bytes) -> object:
+    """Read JSON that was given to be checked; a name that stands twice in an object means two things and is refused."""
+    try:
+        read: object = json.loads(text.decode(), object_pairs_hook=_take_each_once, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise SignatureWrong(f"it cannot be read: {error}") from None
+    return read
 
 
 def check_signature(content: Mapping[str, object], signature: str, keys: Mapping[str, bytes], typ: str) -> None:
@@ -92,12 +107,21 @@ def show_keys(keys: Sequence[ExportKey]) -> list[dict[str, str]]:
 
 
 def read_keys(text: bytes) -> dict[str, bytes]:
-    """Read public keys from a JSON Web Key Set, by key id; keys of other kinds are passed over."""
+    """Read public keys from a JSON Web Key Set, by key id; keys of other kinds are passed over.
+
+    Two keys of one id are refused: which of them counts would depend on who reads.
+    """
+    keys: dict[str, bytes] = {}
+    told: Any = read_json(text)
     try:
-        told = json.loads(text)["keys"]
-        return {str(key["kid"]): _decode(key["x"]) for key in told if key.get("crv") == "Ed25519"}
+        for key in told["keys"]:
+            if key.get("crv") != "Ed25519":
+                continue
+            if keys.setdefault(str(key["kid"]), _decode(key["x"])) != _decode(key["x"]):
+                raise SignatureWrong("two of these keys have one name")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SignatureWrong("these are no public keys") from error
+    return keys
 
 
 def _refuse_what_has_two_spellings(content: object) -> None:

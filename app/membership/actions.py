@@ -48,9 +48,16 @@ if TYPE_CHECKING:
     from app.kit.auth import CitizenCaller
     from app.kit.errors import Refusal
 
+# Every try costs money and tells whether name, number and phone belong together. So a WeChat account has some a day,
+# and so has a person over all accounts, whichever they are and were: leaving gives no new ones. But no stranger uses up
+# somebody's tries: beyond the person's limit each WeChat account still has its first two of the day, and the right
+# identity joins with one.
 IDENTITY_TRIES_MAX = 20
-IDENTITY_PERIOD_SECONDS = 3600
+PERSON_TRIES_MAX = 20
+FIRST_TRIES_MAX = 2
+IDENTITY_PERIOD_SECONDS = 86_400
 IDENTITY_LIMIT = SharedLimit("identity", IDENTITY_TRIES_MAX, IDENTITY_PERIOD_SECONDS)
+PERSON_LIMIT = SharedLimit("identity-person", PERSON_TRIES_MAX, IDENTITY_PERIOD_SECONDS)
 FAULTS: dict[Fault, tuple[type[Refusal], str]] = {
     Fault.ID_NUMBER: (IdNumberInvalid, "/idNumber"),
     Fault.NAME: (NameInvalid, "/name"),
@@ -177,7 +184,7 @@ async def forget_old_tombstones(at: datetime) -> int:
 
 async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) -> Person:
     """Ask WeChat for the phone and the identity provider whether it is this person's; tries are counted."""
-    await IDENTITY_LIMIT.hit(str(citizen.id))
+    await _count_try(citizen, applicant)
     phone = await citizens.fetch_phone_number(phone_code)
     if phone is None:
         raise PhoneCodeInvalid
@@ -185,6 +192,15 @@ async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) 
     if not await citizens.verify_identity(person):
         raise IdentityMismatch
     return person
+
+
+async def _count_try(citizen: CitizenCaller, applicant: Applicant) -> None:
+    account_name, person_name = await citizens.compute_try_names(citizen.id, applicant.id_number.number)
+    own = await IDENTITY_LIMIT.count(account_name)
+    own.answer()
+    persons = await PERSON_LIMIT.count(person_name)
+    if own.tries > FIRST_TRIES_MAX:
+        persons.answer()
 
 
 async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:

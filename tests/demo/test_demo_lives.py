@@ -12,11 +12,12 @@ from app.citizen.rules import compute_age
 from app.demo import rules_life, rules_uses
 from app.demo.rules_copy import compute_day_begin
 from app.demo.rules_facts import Fact
-from app.demo.rules_habits import DAYS_MIN, HABITS, SEASONS, USES
+from app.demo.rules_habits import DAYS_MIN, HABITS, SEASONS, SOURCES, USES, find_source, read_sources
 from app.demo.rules_life import PLACES_HONOURED, Lives, Plan, compute_cast_honour, compute_cast_level, compute_lives
 from app.demo.rules_people import AGE_MIN, BLOCK, CAST_SIZE
 from app.demo.rules_residents import Resident, compute_residents
 from app.demo.rules_rows import LIFE_MAX
+from app.demo.rules_tour import NEIGHBOURS, NEWCOMER
 from app.demo.rules_uses import USES_MAX, compute_scale
 from app.record.rules import CATALOGUE
 from app.record.rules_award import is_given_once
@@ -201,3 +202,11 @@ def test_the_cast_holds_every_level_and_every_honour(city: list[Told]) -> None:
 
 def test_the_last_days_are_empty(city: list[Told]) -> None:
     assert max(fact.day for fact in facts_of(city)) == TODAY.toordinal() - DAYS_MIN
+
+
+def test_every_department_that_tells_of_the_city_is_on_the_list_of_sources() -> None:
+    facts = [fact for role in (NEWCOMER, *NEIGHBOURS) for fact in role.facts]
+    told = {*SOURCES.values(), *(find_source(code) for code in CATALOGUE.honours)}
+    codes = [code for code, _, _ in read_sources()]
+    assert len(set(codes)) == len(codes)
+    assert told | {fact["source"] for fact in facts} <= set(codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,32 @@ async def test_other_contents_and_signatures_are_refused(client: AsyncClient) ->
 def test_what_is_no_signed_file(file: bytes) -> None:
     with pytest.raises(SignatureWrong):
         read_file(MEMBER, file)
+
+
+async def test_a_file_has_one_spelling_and_a_key_one_value(client: AsyncClient) -> None:
+    """What two readers may take differently is refused, though its content is the one that was signed."""
+    file, keys = await take(client, await join(client)), await keys_of(client)
+    check(file + b"\n", keys)
+    check(file + b"\r\n", keys)
+    text = file.decode()
+    shadowed = text.replace('"birthOn":"', '"birthOn":"1950-01-01","birthOn":"', 1)
+    for other in (
+        shadowed, shadowed.replace('"birthOn"', '"birth\\u004fn"', 1), text.replace(":", ": ", 1), " " + text,
+        text + "\n\n", text.replace("export", "\\u0065xport", 1), "\ufeff" + text, text.replace("}", "}\t", 1),
+    ):  # fmt: skip
+        assert other != text
+        with pytest.raises(SignatureWrong):
+            check(other.encode(), keys)
+    key = json.loads((await client.get("/v1/export-keys")).content)["keys"][-1]
+    other_key = key | {"x": base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()}
+    assert read_keys(json.dumps({"keys": [key, key]}).encode()) == read_keys(json.dumps({"keys": [key]}).encode())
+    twice = json.dumps({"keys": [key]})
+    for wrong in (
+        json.dumps({"keys": [other_key, key]}), twice.replace('"x":', f'"x": "{other_key["x"]}", "x":'),
+        "{" + f'"keys": [{json.dumps(other_key)}], ' + twice[1:],
+    ):  # fmt: skip
+        with pytest.raises(SignatureWrong):
+            read_keys(wrong.encode())
 
 
 @pytest.mark.parametrize("content", [{"a": 1.5}, {"a": 2**53}, {"a": "\ud800"}, {"é": 1}, {"a": {1}}, {1: 1}])

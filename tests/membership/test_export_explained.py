@@ -195,6 +195,10 @@ CASES: dict[str, tuple[list[str], str]] = {
     "no export": (["book.json"], 'it is not {"export"'),
     "no rule book": (["export.json", "--rule-book", "keys.json"], "it is no rule book"),
     "no file": (["nothing.json"], "does not exist"),
+    "a name that stands twice": (["twice.json", "--keys", "keys.json"], "a name stands twice"),
+    "another spelling": (["pretty.json", "--keys", "keys.json"], "not spelled as it was signed"),
+    "keys with a name twice": (["export.json", "--keys", "twice_keys.json"], "a name stands twice"),
+    "rules with a name twice": (["export.json", "--rule-book", "twice_book.json"], "a name stands twice"),
     "other rules": (["export.json", "--rule-book", "older.json"], "the rule book rating 1 is needed"),
 }
 
@@ -209,6 +213,14 @@ def test_what_the_command_line_refuses(files: Path, tmp_path: Path, case: str) -
     (tmp_path / "others.json").write_text(json.dumps({"keys": show_keys([make_export_key()])}))
     older = json.loads((files / "book.json").read_bytes()) | {"version": 99}
     (tmp_path / "older.json").write_text(json.dumps(older))
+    (tmp_path / "twice.json").write_text(
+        whole.replace('"quantity":60', '"quantity":90,"quantity":60'), encoding="utf-8"
+    )
+    (tmp_path / "pretty.json").write_text(json.dumps(json.loads(whole), indent=1), encoding="utf-8")
+    for name in ("keys", "book"):
+        told = (files / f"{name}.json").read_text(encoding="utf-8").lstrip()
+        member = '"keys":[],' if name == "keys" else '"version":99,'
+        (tmp_path / f"twice_{name}.json").write_text("{" + member + told[1:], encoding="utf-8")
     done = explain(tmp_path, *arguments)
     assert done.returncode in {1, 2}
     assert said in done.stderr, done.stderr

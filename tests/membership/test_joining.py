@@ -13,7 +13,8 @@ from uuid import UUID
 import pytest
 
 from app.citizen import actions as citizens
-from app.kit import rate_limit
+from app.citizen.actions_sealing import compute_id_number_index
+from app.kit import rate_limit, valkey
 from app.kit.clock import now, shanghai_day
 from app.kit.crypto import tombstone_hash
 from app.kit.database import fetch_value, is_in_transaction
@@ -21,7 +22,15 @@ from app.kit.errors import RateLimited
 from app.kit.rate_limit import TIGHTENED_BY
 from app.kit.valkey import VALKEY
 from app.membership import actions
-from app.membership.actions import IDENTITY_LIMIT, IDENTITY_TRIES_MAX
+from app.membership.actions import (
+    FIRST_TRIES_MAX,
+    IDENTITY_LIMIT,
+    IDENTITY_PERIOD_SECONDS,
+    IDENTITY_TRIES_MAX,
+    PERSON_LIMIT,
+    PERSON_TRIES_MAX,
+)
+from app.settings import SETTINGS
 from tests.support.citizens import (
     REQUIRED_CONSENTS,
     Tokens,
@@ -32,6 +41,8 @@ from tests.support.citizens import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from httpx2 import AsyncClient, Response
 
 OPTIONAL = {"purpose": "pos_blood", "version": 1}
@@ -250,10 +261,81 @@ async def test_tries_are_limited_and_slips_of_the_pen_are_not_tries(
     assert (await ask(client, await log_in(client))).status_code == 200
 
 
-def test_the_shared_limit_of_tries_at_its_edge() -> None:
-    assert "r=0;" in IDENTITY_LIMIT._shared.answer(IDENTITY_TRIES_MAX, 0.0)["RateLimit"]
-    with pytest.raises(RateLimited):
-        IDENTITY_LIMIT._shared.answer(IDENTITY_TRIES_MAX + 1, 0.0)
+def test_the_shared_limits_of_tries_at_their_edges() -> None:
+    for limit, most in ((IDENTITY_LIMIT, IDENTITY_TRIES_MAX), (PERSON_LIMIT, PERSON_TRIES_MAX)):
+        assert "r=0;" in limit._shared.answer(most, 0.0)["RateLimit"]
+        with pytest.raises(RateLimited):
+            limit._shared.answer(most + 1, 0.0)
+
+
+@pytest.fixture(params=["valkey", "no valkey"])
+async def counting(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, client: AsyncClient
+) -> AsyncIterator[int]:
+    """Count all tries in one day, with a Valkey that is given its time, and without; how many times fewer there are."""
+    del client  # it has opened Valkey
+    monkeypatch.setattr(rate_limit, "time", SimpleNamespace(time=lambda: 1_900_000_000.0))
+    await VALKEY.close()
+    if request.param == "valkey":
+        with monkeypatch.context() as patient:
+            patient.setattr(valkey, "CALL_SECONDS_MAX", 30.0)
+            VALKEY.open(SETTINGS.valkey_url)
+            yield 1
+            await VALKEY.close()
+    else:
+        yield TIGHTENED_BY
+    VALKEY.open(SETTINGS.valkey_url)
+
+
+async def test_leaving_and_coming_back_gives_a_wechat_account_no_new_tries(client: AsyncClient, counting: int) -> None:
+    """Also when each try is of somebody else, and when one of them joins and leaves in between."""
+    code = f"demo-{secrets.token_hex(8)}"
+    for tries in range(IDENTITY_TRIES_MAX // counting):
+        tokens = await log_in(client, code)
+        answer = await ask(client, tokens, name="惠小信" if tries == 5 else "不符")
+        assert answer.status_code == (200 if tries == 5 else 422), answer.text
+        assert (await client.delete("/v1/me", headers=tokens.headers)).status_code == 204
+    returned = await log_in(client, code)
+    refused = await ask(client, returned)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert 0 < int(refused.headers["retry-after"]) <= IDENTITY_PERIOD_SECONDS
+    body = identity_body()
+    moved = await client.post("/v1/me/identity/rebind", json=body, headers=returned.headers)
+    assert moved.status_code == 429
+
+
+async def test_a_person_has_so_many_tries_whichever_account_makes_them(client: AsyncClient, counting: int) -> None:
+    number = make_id_number()
+    stubborn = await log_in(client)
+    for _ in range(FIRST_TRIES_MAX):
+        assert (await ask(client, stubborn, name="不符", id_number=number)).status_code == 422
+    for _ in range(PERSON_TRIES_MAX // counting - FIRST_TRIES_MAX - 1):
+        assert (await ask(client, await log_in(client), name="不符", id_number=number)).status_code == 422
+    assert (await ask(client, stubborn, name="不符", id_number=number)).status_code == 422  # the last one
+    assert (await ask(client, stubborn, name="不符", id_number=number)).status_code == 429
+    assert (await ask(client, stubborn)).status_code == 200  # somebody else's tries are not used up
+
+
+async def test_no_stranger_uses_up_somebodys_tries(client: AsyncClient, counting: int) -> None:
+    number = make_id_number()
+    for _ in range(PERSON_TRIES_MAX // counting):
+        assert (await ask(client, await log_in(client), name="不符", id_number=number)).status_code == 422
+    slow = await log_in(client)
+    statuses = [
+        (await ask(client, slow, name="不符", id_number=number)).status_code for _ in range(FIRST_TRIES_MAX + 1)
+    ]
+    assert statuses == [422] * FIRST_TRIES_MAX + [429]
+    theirs = await log_in(client)
+    assert (await ask(client, theirs, name="不符", id_number=number)).status_code == 422
+    assert (await ask(client, theirs, id_number=number)).status_code == 200  # the right identity, from the second try
+
+
+async def test_names_of_tries_are_hashes_of_their_own(client: AsyncClient) -> None:
+    tokens, number = await log_in(client), make_id_number()
+    names = await citizens.compute_try_names(tokens.citizen_id, number)
+    index = await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", tokens.citizen_id)
+    assert len(set(names)) == 2
+    assert not {index.hex(), compute_id_number_index(number).hex(), tombstone_hash(number).hex()} & set(names)
 
 
 async def test_planted_names_and_numbers_are_in_no_log_and_no_event(
