@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from app.citizen import actions as citizen_actions
 from app.intake import actions_import as import_actions
+from app.intake import actions_points as point_actions
 from app.intake import actions_proposal as proposal_actions
 from app.intake import actions_quarantine as quarantine_actions
 from app.intake import actions_upload as upload_actions
@@ -78,6 +79,11 @@ async def run_previews(pace: StoppablePace) -> None:
     await preview_actions.run_waiting_previews(pace=pace)
 
 
+async def count_points(_: StoppablePace) -> None:
+    """Count the events of city apps that wait."""
+    await point_actions.count_waiting_events()
+
+
 async def send_notices(pace: StoppablePace) -> None:
     """Send the notices that wait, without resting: people wait for them, and the services do most of the work."""
     await send_actions.send_pending(StoppablePace(FULL_SHARE, pace.stopping))
@@ -90,6 +96,7 @@ async def forget(_: StoppablePace) -> None:
     await quarantine_actions.forget_old(now())
     await upload_actions.forget_given_up(now())
     await proposal_actions.forget_old_proposals(now())
+    await point_actions.forget_given_up_events(now())
 
 
 async def keep_queue_small(_: StoppablePace) -> None:
@@ -100,6 +107,7 @@ async def keep_queue_small(_: StoppablePace) -> None:
 # The clock is UTC: Shanghai's midnight is 16:00. Whoever is due by date is rescored by the first run after it.
 JOBS = (
     Job("send_notices", "* * * * *", send_notices),
+    Job("points", "* * * * *", count_points),
     Job("rescore", "* * * * * */10", rescore),
     Job("imports", "* * * * *", run_imports),
     Job("previews", "* * * * *", run_previews),

@@ -1,15 +1,23 @@
-"""A city app's signed events: each counted once, exactly, and only for members; the app never learns who is one."""
+"""A city app's signed events: taken in for everybody alike, counted by the worker once, exactly, for members only."""
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
 
 from app.citizen.actions import match_people
 from app.intake import queries_points
 from app.intake.actions_keep import keep_records
+from app.intake.queries_quality import insert_day_counts
 from app.intake.rules import Flaw
 from app.intake.rules_clean import FLAWS
+from app.intake.rules_link import QUARANTINED
 from app.intake.rules_points import (
+    PointEvent,
     compute_event_digest,
     compute_gain,
     compute_year,
@@ -17,30 +25,43 @@ from app.intake.rules_points import (
     make_point_records,
 )
 from app.intake.rules_webhook import find_fault, is_signed_with, parse_secret
-from app.kit.clock import shanghai_day
-from app.kit.crypto import decrypt_field
+from app.kit.clock import shanghai_day, uuid7
+from app.kit.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
 from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import FieldError, InvalidRequest, Refusal
+from app.kit.queue import enqueue
 from app.kit.rate_limit import LocalLimit
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
+    from app.intake.queries_points import WaitingEvent
     from app.intake.rules import CleanItem
-    from app.intake.rules_points import PointEvent
     from app.intake.rules_webhook import Signed
     from app.kit.auth import PartnerCaller
 
-__all__ = ["delete_points", "is_source_owner", "take_event"]
+__all__ = ["count_waiting_events", "delete_points", "forget_given_up_events", "is_source_owner", "take_event"]
+
+LOG = logging.getLogger("huixin.intake")
 
 SECRET_COLUMN = "source_secret.secret"  # noqa: S105 - the name of a column
 EVENTS_PER_MINUTE_MAX = 6_000
 INSTITUTION_LIMIT = LocalLimit("points", EVENTS_PER_MINUTE_MAX, 60)
-# Only of a member is an event id remembered, so a refused second body tells that its person is one. An app that works
-# sends next to none of them, and one that asks around is stopped before it has learnt much.
-CONFLICTS_PER_HOUR_MAX = 60
-CONFLICT_LIMIT = LocalLimit("point-conflicts", CONFLICTS_PER_HOUR_MAX, 3600)
+INBOX_COLUMN = "point_inbox.cipher"
+WAITING_AT_ONCE_MAX = 200
+FAILURES_MAX = 5
+GIVEN_UP_LIFE = timedelta(days=1)
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """What waits in the inbox: an event, and which source told of it."""
+
+    source: str
+    event: PointEvent
+
+
+class EventIdReused(Exception):  # noqa: N818 - it says what is true
+    """This source has used the event id for other facts; what is counted stays."""
 
 
 class SignatureInvalid(InvalidRequest):
@@ -65,47 +86,50 @@ class EventRefused(Refusal):
         super().__init__(errors=[FieldError(pointer=flaw.pointer, code=flaw.code, zh=flaw.zh, en=flaw.en)])
 
 
-class EventIdReused(Refusal):
-    """This source has used the event id for other facts."""
-
-    code = "event_id_reused"
-    status_code = 422
-    zh = "该来源的这一事件编号已用于其他内容"
-
-    def __init__(self) -> None:
-        flaw = FLAWS["event_id_reused"]
-        super().__init__(errors=[FieldError(pointer=flaw.pointer, code=flaw.code, zh=flaw.zh, en=flaw.en)])
-
-
 KIND_UNKNOWN = Flaw(
     code="kind_unknown", pointer="/kind", zh="没有这类积分的换算规则", en="there is no rule for points of this kind"
 )
 
 
 async def take_event(partner: PartnerCaller, event: PointEvent, signed: Signed, *, at: datetime) -> None:
-    """Count an event once and move the score at once; the same again, and whoever has not joined, changes nothing.
+    """Take an event in; the worker counts it, once, and only for a member. Refuses what is not signed, or no event.
 
-    Refuses what is not signed, cannot be counted, or tells other facts under an event id it was told before.
+    What is done here is the same for whomever it is about, known or unknown: nobody is looked up, so that neither the
+    answer nor the time it takes says who has joined.
     """
-    institution = str(partner.institution_id)
-    CONFLICT_LIMIT.peek(institution)
-    INSTITUTION_LIMIT.hit(institution)
+    INSTITUTION_LIMIT.hit(str(partner.institution_id))
     source = await _find_signer(partner, signed, at)
-    rule = await queries_points.find_rule(source, event.kind)
-    if rule is None:
-        raise EventRefused(KIND_UNKNOWN)
-    clean = judge_event(event, source, rule.indicator, shanghai_day(at))
-    if isinstance(clean, Flaw):
-        raise EventRefused(clean)
-    (member,) = await match_people([(clean.name, clean.id_number)])
-    if member is None:
-        return
-    try:
-        async with transaction():
-            await _count(event, clean, member.id, at)
-    except EventIdReused:
-        CONFLICT_LIMIT.hit(institution)
-        raise
+    judged = await _judge(source, event, at)
+    if isinstance(judged, Flaw):
+        raise EventRefused(judged)
+    waiting_id = uuid7(at)
+    letter = msgspec.json.encode(Letter(source, event))
+    cipher = encrypt_bytes(letter, column=INBOX_COLUMN, row_id=waiting_id)
+    async with transaction():
+        await queries_points.insert_waiting(waiting_id, cipher, at)
+        await enqueue("points")
+
+
+async def count_waiting_events() -> int:
+    """Count the events that wait, in the order they came in, and move the scores; how many were dealt with.
+
+    Each is one transaction with its place in the inbox. One that fails waits for the next time, ``FAILURES_MAX`` times.
+    """
+    done, after = 0, UUID(int=0)
+    while rows := await queries_points.list_waiting(after, FAILURES_MAX, WAITING_AT_ONCE_MAX):
+        for row in rows:
+            after = row.id
+            try:
+                done += await _settle(row)
+            except Exception:  # one that cannot be counted must not keep the others waiting
+                LOG.exception("point event %s could not be counted", row.id)
+                await queries_points.mark_failed(row.id)
+    return done
+
+
+async def forget_given_up_events(at: datetime) -> int:
+    """Delete events that could not be counted again and again; how many."""
+    return await queries_points.delete_given_up(FAILURES_MAX, at - GIVEN_UP_LIFE)
 
 
 async def is_source_owner(institution_id: UUID) -> bool:
@@ -134,15 +158,44 @@ async def _find_signer(partner: PartnerCaller, signed: Signed, at: datetime) -> 
     return signers.pop()
 
 
+async def _judge(source: str, event: PointEvent, at: datetime) -> CleanItem | Flaw:
+    """Return what an event says of somebody, or why it cannot be counted whoever that is."""
+    rule = await queries_points.find_rule(source, event.kind)
+    return KIND_UNKNOWN if rule is None else judge_event(event, source, rule.indicator, shanghai_day(at))
+
+
+async def _settle(row: WaitingEvent) -> bool:
+    """Count one event that waits, or let it go: a stranger's, a known one, one whose rule is another by now."""
+    letter = msgspec.json.decode(decrypt_bytes(row.cipher, column=INBOX_COLUMN, row_id=row.id), type=Letter)
+    try:
+        async with transaction():
+            if not await queries_points.delete_waiting(row.id):
+                return False
+            clean = await _judge(letter.source, letter.event, row.received_at)
+            if not isinstance(clean, Flaw):
+                (member,) = await match_people([(clean.name, clean.id_number)])
+                if member is not None:
+                    await _count(letter.event, clean, member.id, row.received_at)
+    except EventIdReused:
+        async with transaction():
+            await queries_points.delete_waiting(row.id)
+            reused = QUARANTINED + FLAWS["event_id_reused"].code
+            await insert_day_counts(shanghai_day(row.received_at), {(letter.source, reused): 1})
+    return True
+
+
 async def _count(event: PointEvent, clean: CleanItem, citizen_id: UUID, at: datetime) -> None:
-    """Count an event under its person's lock: event, total, records and score in the order everybody takes them."""
+    """Count an event under its person's lock: event, total, records and score in the order everybody takes them.
+
+    Raises ``EventIdReused`` when it tells other facts under an event id that is known; nothing of it is counted then.
+    """
     source, kind, event_id = clean.record.source, event.kind, clean.record.event_id
     if not await queries_points.lock_member(citizen_id):
         return
     rule = await queries_points.lock_rule(source, kind)
     assert rule is not None, "rules are never deleted"
     if rule.indicator != clean.record.indicator:  # changed since it was judged, before anything was counted by it
-        raise EventRefused(KIND_UNKNOWN)
+        return
     digest = compute_event_digest(citizen_id, event)
     if not await queries_points.insert_event(source, event_id, kind, citizen_id, digest, at):
         known = await queries_points.find_event(source, event_id)

@@ -55,6 +55,14 @@ class KnownEvent(msgspec.Struct, frozen=True):
     facts_digest: bytes
 
 
+class WaitingEvent(msgspec.Struct, frozen=True):
+    """An event that waits to be counted, encrypted."""
+
+    id: UUID
+    cipher: bytes
+    received_at: datetime
+
+
 RULE_COLUMNS = ", ".join(RuleRow.__struct_fields__)
 
 
@@ -161,6 +169,39 @@ async def insert_rule(rule: RuleRow) -> None:
         """,
         *(getattr(rule, name) for name in RuleRow.__struct_fields__),
     )
+
+
+async def insert_waiting(waiting_id: UUID, cipher: bytes, at: datetime) -> None:
+    """Let an event wait to be counted."""
+    await execute("INSERT INTO point_inbox (id, cipher, received_at) VALUES ($1, $2, $3)", waiting_id, cipher, at)
+
+
+async def list_waiting(after: UUID, failures_max: int, limit: int) -> list[WaitingEvent]:
+    """Return events that wait, in the order they came in; not those that cannot be counted again and again."""
+    return await fetch_all(
+        WaitingEvent,
+        """
+        SELECT id, cipher, received_at FROM point_inbox WHERE id > $1 AND failures < $2 ORDER BY id LIMIT $3
+        """,
+        after,
+        failures_max,
+        limit,
+    )
+
+
+async def delete_waiting(waiting_id: UUID) -> bool:
+    """Take an event that waits, inside the transaction that counts it; False when somebody else has."""
+    return bool(await execute("DELETE FROM point_inbox WHERE id = $1", waiting_id))
+
+
+async def mark_failed(waiting_id: UUID) -> None:
+    """Note that an event could not be counted this time."""
+    await execute("UPDATE point_inbox SET failures = failures + 1 WHERE id = $1", waiting_id)
+
+
+async def delete_given_up(failures_max: int, before: datetime) -> int:
+    """Delete events that could not be counted and came in before an instant; how many."""
+    return await execute("DELETE FROM point_inbox WHERE failures >= $1 AND received_at <= $2", failures_max, before)
 
 
 async def lock_member(citizen_id: UUID) -> bool:

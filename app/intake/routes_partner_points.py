@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody
 
 from app.intake import actions_points
-from app.intake.actions_points import EventIdReused, EventRefused, SignatureInvalid
+from app.intake.actions_points import EventRefused, SignatureInvalid
 from app.intake.rules_points import PointEvent
 from app.intake.rules_webhook import Signed
 from app.intake.schemas_points import PointEventReceived, PointEventRequest
@@ -37,9 +37,7 @@ WebhookSignature = Annotated[
     operation_id="reportPointEvent",
     status_code=202,
     opt={"scope": "report"},
-    responses=refusals(
-        InvalidRequest, SignatureInvalid, Unauthenticated, Forbidden, EventRefused, EventIdReused, RateLimited
-    ),
+    responses=refusals(InvalidRequest, SignatureInvalid, Unauthenticated, Forbidden, EventRefused, RateLimited),
 )
 async def report_point_event(
     request: AnyRequest,
@@ -49,7 +47,10 @@ async def report_point_event(
     webhook_timestamp: WebhookTimestamp = None,
     webhook_signature: WebhookSignature = None,
 ) -> PointEventReceived:
-    """Report one event, signed in the form of Standard Webhooks; the answer is the same for whoever it is about."""
+    """Report one event, signed in the form of Standard Webhooks; the answer is the same for whoever it is about.
+
+    It is counted within seconds. The same event again changes nothing, and neither do other facts under its id.
+    """
     signed = Signed(id=webhook_id, timestamp=webhook_timestamp, signature=webhook_signature, body=await request.body())
     event = PointEvent(
         event_id=data.event_id,

@@ -151,6 +151,15 @@ class PointEvent(Table, tablename="point_event"):
     received_at = Timestamptz(default=None)
 
 
+class PointInbox(Table, tablename="point_inbox"):
+    """An event that waits to be counted, encrypted; gone when it was, and when it is about a stranger."""
+
+    id = UUID(primary_key=True, default=None)
+    cipher = Bytea(default=None)
+    received_at = Timestamptz(default=None)
+    failures = SmallInt(default=0)
+
+
 class PointTotal(Table, tablename="point_total"):
     """All app points of one kind a member got in one Shanghai year, also those above the cap."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.intake.actions_points import SECRET_COLUMN
+from app.intake.actions_points import SECRET_COLUMN, count_waiting_events
 from app.intake.queries_points import insert_secret
 from app.intake.rules_webhook import SECRET_BYTES, compute_signature, make_secret, parse_secret
 from app.kit.clock import SHANGHAI, now, uuid7
@@ -95,7 +95,14 @@ def sign(secret: str, body: bytes, *, message_id: str | None = None, timestamp: 
 
 
 async def tell(client: AsyncClient, app: CityApp, event: dict[str, Any], **headers: str) -> Response:
-    """Send an event, signed; ``headers`` replace what it is sent with (``webhook_id`` is ``webhook-id``)."""
+    """Send an event, signed, and do the worker's part; ``headers`` replace what it is sent with (``webhook_id`` …)."""
+    answer = await post(client, app, event, **headers)
+    await count_waiting_events()
+    return answer
+
+
+async def post(client: AsyncClient, app: CityApp, event: dict[str, Any], **headers: str) -> Response:
+    """Send an event and leave it waiting."""
     body = msgspec.json.encode(event)
     sent = app.partner.headers | {"Content-Type": "application/json"} | sign(app.secret, body)
     return await client.post(
