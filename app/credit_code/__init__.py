@@ -3,8 +3,8 @@
 Words: an *account number* is a citizen's nine digits inside the code; a *slot* is one of the 30-second spans that all
 codes share; the *generation* counts "kill every code I have shown"; a *code id* is the 20 encrypted digits.
 
-Promises: no row is needed to issue a code or to open one; a code says nothing without the key, and two codes of one
-citizen cannot be linked; a code opens from 5 s before its slot to 15 s after it by our clock, never by the phone's.
-Opening proves only that we made the code. Whether the account lives and the generation is still current, and that a
-code is used once, is for the room that scans.
+Promises: no row is needed to issue a code or to open one; a code says nothing without the key, two codes of one citizen
+cannot be linked, and of one slot they differ for as many as a worker has salts; a code opens from 5 s before its slot
+to 15 s after it by our clock, never by the phone's. Opening proves only that we made the code. Whether the account
+lives and the generation is still current, and that a code is used once, is for the room that scans.
 """

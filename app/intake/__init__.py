@@ -2,10 +2,13 @@
 
 Words: an *item* is one fact as a source sends it; a *source* is the code of the sending institution's register, a
 *mapping* how its columns become our fields; an *event id* is the source's own number of the fact, by which a repeat is
-known. An *import* is one file on its way in, stored *chunk* by chunk; rows that do not fit stay in its *quarantine*.
+known. A *proposal* is a record that an official typed in and that waits for a second one. An *import* is one file on
+its way in, stored *chunk* by chunk; rows that do not fit stay in its *quarantine*.
 
 Promises: every item and row gets exactly one outcome and the counts add up; a bad one fails alone. What concerns
-somebody who has not joined is counted and dropped, never stored. A denied topic is refused by its name. The same batch
+somebody who has not joined is counted and dropped, never stored. Nobody is heard who is not in the register of sources.
+What one official types in and costs points counts nowhere and is told to nobody until another one approves it. A city
+app's event is taken in, sealed, for members and strangers alike. A denied topic is refused by its name. The same batch
 or file sent twice, or by two importers at once, leaves each record once; an import that was killed goes on after the
 last chunk it stored. Records, due marks, notices, events, counts and the place to go on from are one transaction.
 """
