@@ -119,7 +119,7 @@ async def show_code(tour: Tour, member: Member) -> str:
     while True:
         answer = await call(tour.http, "POST", "/v1/me/codes", bearer=member.token, body={"count": 1})
         text: str = tour.guide.need(answer, 201)["codes"][0]["text"]
-        if text not in member.shown:  # two workers know nothing of each other's salts
+        if text not in member.shown:  # the tour kills a worker, and a new one does not know its salts
             member.shown.add(text)
             return text
 

@@ -103,11 +103,11 @@ async def find_shown_by_scan(caller: PartnerCaller, scan_id: UUID, store_id: UUI
 
 
 async def find_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> tuple[ScannedPersonRow, date]:
-    """Read an open scan of the caller's, and its slot day; another's is not found."""
+    """Read an open scan of the caller's, and its slot day, or raise ``TurnedAway``; another's is not found."""
     slot_day = compute_slot_day(scan_id)
     row = None if slot_day is None else await _scanned_people.submit((slot_day, scan_id))
     if row is None or slot_day is None:
-        raise NotFound
+        raise TurnedAway(NotFound(), None)
     if row.institution_id != caller.institution_id or not may_reach_store(caller.store_ids, row.store_id):
         raise TurnedAway(NotFound(), row.id)
     if row.expires_at < at:

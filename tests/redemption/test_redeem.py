@@ -84,6 +84,21 @@ async def test_a_lost_answer_is_told_after_the_code_has_expired(client: AsyncCli
     assert await count("access_log", citizen_id=shopper.id) == 1  # a repeat is no second look
 
 
+async def test_a_lost_answer_is_told_after_the_scan_is_forgotten(client: AsyncClient) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    key, scan_id = (
+        secrets.token_hex(12),
+        (await scan(client, partner, show_code(await make_shopper()))).json()["scanId"],
+    )
+    first = await redeem(client, partner, benefit_id, key=key, scanId=scan_id, reference="R-4")
+    await execute("DELETE FROM scan WHERE id = $1", UUID(scan_id))
+    again = await redeem(client, partner, benefit_id, key=key, scanId=scan_id, reference="R-4")
+    assert (again.status_code, again.content) == (201, first.content)
+    unknown = await redeem(client, partner, benefit_id, scanId=scan_id)
+    assert (unknown.status_code, code_of(unknown)) == (404, "not_found")
+
+
 async def test_a_key_used_with_another_body_is_refused(client: AsyncClient) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner)
