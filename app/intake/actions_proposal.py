@@ -25,8 +25,8 @@ from app.intake.rules_proposal import (
 from app.kit.audit import write_audit
 from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
-from app.kit.errors import ETagMissing, ETagStale, FieldError, Forbidden, NotFound, Reason, Refusal
-from app.kit.etag import is_etag_current
+from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
+from app.kit.etag import need_etag
 from app.record.actions import NewRecord, find_known_records
 from app.record.rules import compute_facts_digest
 from app.score.actions_explain import read_current_book
@@ -207,8 +207,6 @@ async def _lock(
     official: OfficialCaller, proposal_id: UUID, action: Decision, if_match: str | None, at: datetime
 ) -> ProposalRow:
     """Lock a proposal for a decision: its citizen first, as in leaving, so that nobody waits in a circle."""
-    if if_match is None:
-        raise ETagMissing
     seen = await find_proposal(proposal_id)
     if seen.citizen_id is not None:
         await queries_proposal.lock_members([seen.citizen_id])
@@ -218,8 +216,7 @@ async def _lock(
     state = compute_state(row.state, row.expires_at, at)
     if action not in PROPOSAL_MOVES[state]:
         raise ProposalStateUnsuitable(state)
-    if not is_etag_current(if_match, row.revision):
-        raise ETagStale
+    need_etag(if_match, row.revision)
     if row.proposed_by == official.id:
         raise ProposalMakerIsChecker
     return row

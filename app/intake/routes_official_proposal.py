@@ -18,7 +18,7 @@ from app.intake.schemas import ApproveProposal, RecordProposal, RejectProposal
 from app.kit.auth import OfficialCaller
 from app.kit.clock import now
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch, compute_etag
+from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
@@ -110,7 +110,7 @@ async def reject_proposal(
 
 
 def _answer(row: ProposalRow, official: OfficialCaller) -> Response[RecordProposal]:
-    return Response(_show(row, official), headers={"ETag": compute_etag(row.revision)})
+    return answer_with_etag(_show(row, official), row.revision)
 
 
 def _show(row: ProposalRow, official: OfficialCaller) -> RecordProposal:

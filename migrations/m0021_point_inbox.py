@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from app.kit.migration import sql_migration
 
-ID = "0020"
+ID = "0021"
 DESCRIPTION = "point inbox"
 
 # A row is there for as long as the worker takes, whoever it is about; of strangers nothing is left then.

@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from app.kit.migration import sql_migration
 
-ID = "0019"
+ID = "0020"
 DESCRIPTION = "record proposals"
 
 # What is proposed about somebody is known only while it waits: a decision, or its end, forgets it. Who proposed and who
