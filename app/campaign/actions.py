@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from app.campaign import queries, queries_write
-from app.campaign.actions_check import check_document, check_ladder
+from app.campaign import queries, queries_scenario, queries_write
+from app.campaign.actions_check import check_document, check_observer
 from app.campaign.refusals import (
     BenefitCodeTaken,
     CampaignMoveNotAllowed,
+    FlagsNotAcknowledged,
     InstitutionFixed,
     InstitutionMissing,
     MakerIsChecker,
@@ -19,6 +20,7 @@ from app.campaign.refusals import (
 )
 from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
 from app.campaign.rules_document import find_changed_limits
+from app.campaign.rules_flags import find_flags, list_unacknowledged
 from app.campaign.rules_moves import PAST, compute_allowed_actions, compute_move
 from app.event.actions import NewEvent, insert_events
 from app.kit.audit import write_audit
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from app.campaign.queries import CampaignRow
     from app.campaign.rules_document import CampaignDocument
+    from app.campaign.rules_flags import Flag
     from app.campaign.rules_moves import CampaignAction, Move, VersionState
     from app.kit.auth import OfficialCaller
 
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 async def load_catalogue() -> Catalogue:
     """Read what is in force or paused; benefits before scenarios, so that none is read without its scenario."""
     rows = await queries.list_catalogue_campaigns(now())
-    scenarios = {scenario.code: scenario for scenario in await queries_write.list_scenarios()}
+    scenarios = {scenario.code: scenario for scenario in await queries_scenario.list_scenarios()}
     levels = await find_current_levels()
     benefits = chain.from_iterable(
         compute_live_benefits(
@@ -80,7 +83,7 @@ async def draft_campaign(
         if not official.may_act_for(owner) or not await queries_write.lock_institution(owner):
             raise NotFound
         await check_document(document, owner, at)
-        await check_ladder(document, owner, None, at)
+        await check_observer(document, owner, at)
         await queries_write.insert_campaign(campaign_id, owner, at)
         await _put_version(official, campaign_id, owner, 1, document, at)
         return await _finish(official, campaign_id, "draft", "drafted", at)
@@ -104,9 +107,8 @@ async def edit_campaign(
         move = _need_move(row, "edit")
         if institution_id not in (None, row.institution_id):
             raise InstitutionFixed
-        await queries_write.lock_institution(row.institution_id)
         await check_document(document, row.institution_id, at)
-        await check_ladder(document, row.institution_id, campaign_id, at)
+        await check_observer(document, row.institution_id, at)
         is_own_draft = row.version_state == "draft" and row.drafted_by == official.id
         version = row.version if is_own_draft else row.version + 1
         await _put_version(official, campaign_id, row.institution_id, version, document, at)
@@ -116,6 +118,7 @@ async def edit_campaign(
             head_version=version,
             live_version=row.live_version,
             paused_by_centre=row.paused_by_centre,
+            at=at,
         )
         return await _finish(official, campaign_id, "edit", PAST["edit"], at)
 
@@ -127,6 +130,7 @@ async def submit_campaign(official: OfficialCaller, campaign_id: UUID, *, if_mat
         row = await _lock(official, campaign_id, if_match)
         move = _need_move(row, "submit")
         await check_document(row.read_document(), row.institution_id, at)
+        await check_observer(row.read_document(), row.institution_id, at)
         await queries_write.mark_submitted(campaign_id, row.version, official.id, at)
         return await _move(official, row, move, at)
 
@@ -138,8 +142,12 @@ async def decide_campaign(
     *,
     if_match: str | None,
     note: str | None = None,
+    acknowledged_flags: Sequence[str] = (),
 ) -> CampaignRow:
-    """Approve or reject the submitted version, as an official of the centre who had no hand in it."""
+    """Approve or reject the submitted version, as an official of the centre who had no hand in it.
+
+    Whoever approves names every word of the deny-list that stands in it; so the audit chain has them.
+    """
     if official.institution_id is not None:
         raise Forbidden
     at = now()
@@ -148,11 +156,10 @@ async def decide_campaign(
         move = _need_move(row, action)
         if official.id in await queries_write.list_makers(campaign_id):
             raise MakerIsChecker
-        if action == "approve":
-            await check_document(row.read_document(), row.institution_id, at)
+        flags = await _judge_approval(row, acknowledged_flags, at) if action == "approve" else []
         decision: VersionState = "approved" if action == "approve" else "rejected"
         await queries_write.mark_decided(campaign_id, row.version, decision, official.id, at, note)
-        moved = await _move(official, row, move, at)
+        moved = await _move(official, row, move, at, flags)
         if action == "approve":
             await _change_limits(row, at)
         return moved
@@ -171,6 +178,8 @@ async def switch_campaign(
         move = _need_move(row, action)
         if action == "resume" and row.paused_by_centre and official.institution_id is not None:
             raise PausedByCentre
+        if action == "resume":
+            await _judge_resuming(row, at)
         return await _move(official, row, move, at)
 
 
@@ -210,7 +219,30 @@ async def _put_version(
         raise BenefitCodeTaken([(f"/benefits/{codes.index(code)}/code", code) for code in taken])
 
 
-async def _move(official: OfficialCaller, row: CampaignRow, move: Move, at: datetime) -> CampaignRow:
+async def _judge_approval(row: CampaignRow, acknowledged_flags: Sequence[str], at: datetime) -> list[Flag]:
+    """Judge what is about to come into force, alone and beside all its institution sees; return its flagged words."""
+    document = row.read_document()
+    await check_document(document, row.institution_id, at)
+    flags = find_flags(document)
+    if missing := list_unacknowledged(flags, acknowledged_flags):
+        raise FlagsNotAcknowledged(missing)
+    await queries_write.lock_institution(row.institution_id)
+    await check_observer(document, row.institution_id, at)
+    return flags
+
+
+async def _judge_resuming(row: CampaignRow, at: datetime) -> None:
+    """Judge what comes into force again: while it was stopped its institution may have begun to see other things."""
+    assert row.live_version is not None, "only what was live is paused"
+    await queries_write.lock_institution(row.institution_id)
+    live = await queries.find_campaign_version(None, row.id, row.live_version)
+    assert live is not None, "versions are never deleted"
+    await check_observer(live.read_document(), row.institution_id, at)
+
+
+async def _move(
+    official: OfficialCaller, row: CampaignRow, move: Move, at: datetime, flags: Sequence[Flag] = ()
+) -> CampaignRow:
     """Write a move down, and let every process know when it changes what is in force."""
     live_version = row.version if move.action == "approve" else row.live_version
     is_centres = official.institution_id is None if move.action == "pause" else row.paused_by_centre
@@ -220,10 +252,11 @@ async def _move(official: OfficialCaller, row: CampaignRow, move: Move, at: date
         head_version=row.head_version,
         live_version=live_version,
         paused_by_centre=is_centres and move.to_state == "paused",
+        at=at,
     )
     if live_version is not None and move.action in ("approve", "pause", "resume", "end"):
         await bump("catalogue")
-    return await _finish(official, row.id, move.action, PAST[move.action], at)
+    return await _finish(official, row.id, move.action, PAST[move.action], at, flags)
 
 
 async def _change_limits(row: CampaignRow, at: datetime) -> None:
@@ -239,7 +272,9 @@ async def _change_limits(row: CampaignRow, at: datetime) -> None:
             await fence(sorted(ids[code] for code, is_stock_other in changed.items() if is_stock_other))
 
 
-async def _finish(official: OfficialCaller, campaign_id: UUID, action: str, past: str, at: datetime) -> CampaignRow:
+async def _finish(
+    official: OfficialCaller, campaign_id: UUID, action: str, past: str, at: datetime, flags: Sequence[Flag] = ()
+) -> CampaignRow:
     """Tell the feed and the audit chain, and return the campaign as it now is."""
     row = await queries.find_campaign(None, campaign_id)
     assert row is not None, "it was written in this transaction"
@@ -247,5 +282,7 @@ async def _finish(official: OfficialCaller, campaign_id: UUID, action: str, past
     event = NewEvent(type=f"campaign.{past}.v1", subject_id=row.id, at=at, institution_id=row.institution_id, data=told)
     await insert_events([event])
     detail = {**told, "institutionId": str(row.institution_id), "revision": row.revision, "note": row.decision_note}
+    if flags:
+        detail["acknowledgedFlags"] = [{"pointer": flag.pointer, "word": flag.word.word} for flag in flags]
     await write_audit(official, action=f"campaign.{action}", subject=f"campaign:{row.id}", detail=detail)
     return row

@@ -23,6 +23,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     head_version: int
     revision: int
     paused_by_centre: bool
+    stopped_at: datetime | None
     created_at: datetime
     version: int
     version_state: VersionState
@@ -45,11 +46,12 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(self.benefit_ids, type=dict[str, UUID])
 
 
-class DocumentRow(msgspec.Struct, frozen=True):
-    """One document that counts for its institution's thresholds."""
+class SeenRow(msgspec.Struct, frozen=True):
+    """A document that was, is or will be in force, until ``last_at``."""
 
     institution_id: UUID
     document: str
+    last_at: datetime
 
 
 _SELECT = read_sql(__file__, "campaign")
@@ -126,18 +128,25 @@ async def list_catalogue_campaigns(at: datetime) -> list[CampaignRow]:
     )
 
 
-async def list_counted_documents(
-    institution_ids: list[UUID], but_campaign: UUID | None, at: datetime
-) -> list[DocumentRow]:
-    """Return the documents that count for institutions' thresholds: in force, drafted or submitted, and not over."""
+async def list_seen_documents(institution_ids: list[UUID], since: datetime) -> list[SeenRow]:
+    """Return what institutions had, have or will have in force at some time after an instant.
+
+    A version is in force from its approval or the campaign's start until the next one is approved, the campaign stops
+    or its time is over. A campaign that was stopped for a while counts as if it had not been.
+    """
     return await fetch_all(
-        DocumentRow,
+        SeenRow,
         """
-        SELECT c.institution_id, v.document
-          FROM campaign c JOIN campaign_version v ON v.campaign_id = c.id
-         WHERE c.institution_id = ANY($1) AND c.id IS DISTINCT FROM $2 AND c.state <> 'ended'
-           AND (v.version = c.live_version OR (v.version = c.head_version AND v.state IN ('draft', 'submitted')))
-           AND (v.document->>'endsAt')::timestamptz > $3
+        SELECT c.institution_id, v.document, seen.last_at
+          FROM campaign c
+          JOIN campaign_version v ON v.campaign_id = c.id AND v.state = 'approved'
+         CROSS JOIN LATERAL (
+               SELECT least(min(n.decided_at), (v.document->>'endsAt')::timestamptz,
+                            CASE WHEN c.state IN ('paused', 'ended') THEN c.stopped_at END) AS last_at
+                 FROM campaign_version n
+                WHERE n.campaign_id = c.id AND n.version > v.version AND n.state = 'approved') seen
+         WHERE c.institution_id = ANY($1) AND seen.last_at > $2
+           AND seen.last_at > greatest(v.decided_at, (v.document->>'startsAt')::timestamptz)
         """,
-        institution_ids, but_campaign, at,
+        institution_ids, since,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""SQL that changes campaigns and scenarios, and the locks it is done under."""
+"""SQL that changes campaigns, and the locks it is done under."""
 
 from __future__ import annotations
 
@@ -8,18 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules_limits import Scenario
 from app.campaign.rules_moves import CampaignState, VersionState
-from app.kit.database import execute, execute_many, fetch_all, fetch_one, fetch_value
-
-
-class UseRow(msgspec.Struct, frozen=True):
-    """A use of the closed list."""
-
-    code: str
-    is_denied: bool
-    title_zh: str
-    title_en: str
+from app.kit.database import execute, execute_many, fetch_all, fetch_value
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -68,15 +58,21 @@ async def update_campaign(
     head_version: int,
     live_version: int | None,
     paused_by_centre: bool,
+    at: datetime,
 ) -> None:
-    """Bring a locked campaign to a state; its revision, and so its ETag, moves on."""
+    """Bring a locked campaign to a state; its revision, and so its ETag, moves on.
+
+    It keeps since when it has been stopped until it is live again.
+    """
     await execute(
         """
         UPDATE campaign
-           SET state = $2, head_version = $3, live_version = $4, paused_by_centre = $5, revision = revision + 1
+           SET state = $2, head_version = $3, live_version = $4, paused_by_centre = $5, revision = revision + 1,
+               stopped_at = CASE WHEN $2 NOT IN ('paused', 'ended') THEN NULL
+                                 WHEN state IN ('paused', 'ended') THEN coalesce(stopped_at, $6) ELSE $6 END
          WHERE id = $1
         """,
-        campaign_id, state, head_version, live_version, paused_by_centre,
+        campaign_id, state, head_version, live_version, paused_by_centre, at,
     )  # fmt: skip
 
 
@@ -156,34 +152,3 @@ async def list_own_stores(institution_id: UUID, store_ids: Sequence[UUID]) -> se
         _Found, "SELECT id FROM store WHERE institution_id = $1 AND id = ANY($2)", institution_id, list(store_ids)
     )
     return {row.id for row in rows}
-
-
-async def list_scenarios() -> list[Scenario]:
-    """Return every scenario."""
-    return await fetch_all(
-        Scenario, "SELECT code, title_zh, title_en, use, needs_name, needs_without_score FROM scenario ORDER BY code"
-    )
-
-
-async def find_use(code: str) -> UseRow | None:
-    """Find a use of the closed list, denied ones too."""
-    return await fetch_one(UseRow, "SELECT * FROM scenario_use WHERE code = $1", code)
-
-
-async def list_uses() -> list[UseRow]:
-    """Return the closed list of uses."""
-    return await fetch_all(UseRow, "SELECT * FROM scenario_use ORDER BY is_denied, code")
-
-
-async def insert_scenario(scenario: Scenario) -> bool:
-    """Store a scenario; False when its code is taken."""
-    return bool(
-        await execute(
-            """
-            INSERT INTO scenario (code, title_zh, title_en, use, needs_name, needs_without_score)
-            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (code) DO NOTHING
-            """,
-            scenario.code, scenario.title_zh, scenario.title_en, scenario.use, scenario.needs_name,
-            scenario.needs_without_score,
-        )
-    )  # fmt: skip

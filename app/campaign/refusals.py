@@ -10,6 +10,7 @@ from app.kit.errors import FieldError, Forbidden, InvalidRequest, Reason, Refusa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.campaign.rules_flags import Flag
     from app.campaign.rules_moves import CampaignAction, CampaignState
     from app.campaign.rules_texts import Fault
 
@@ -23,7 +24,7 @@ class CampaignInvalid(Refusal):
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(
-            errors=[FieldError(pointer=fault.pointer, code=fault.code, detail=fault.en) for fault in faults],
+            errors=[FieldError(pointer=fault.pointer, code=fault.code, zh=fault.zh, en=fault.en) for fault in faults],
             reasons=[Reason(code=fault.code, zh=fault.zh, en=fault.en) for fault in faults],
         )
 
@@ -84,6 +85,24 @@ class MakerIsChecker(Forbidden):
     zh = "起草人或提交人不得审核同一版本"
 
 
+class FlagsNotAcknowledged(Refusal):
+    """Words of the deny-list stand in it; whoever approves names each of them."""
+
+    code = "flags_not_acknowledged"
+    status_code = 422
+    zh = "内容含有禁止目录中的词语，审核人须逐一确认"
+
+    def __init__(self, flags: Sequence[Flag] = ()) -> None:
+        told = [
+            (flag, f"“{flag.word.word}”：{flag.word.title_zh}", f"“{flag.word.word}”: {flag.word.title_en}")
+            for flag in flags
+        ]
+        super().__init__(
+            errors=[FieldError(pointer=flag.pointer, code="flagged_word", zh=zh, en=en) for flag, zh, en in told],
+            reasons=[Reason(code="flagged_word", zh=zh, en=en) for _, zh, en in told],
+        )
+
+
 class PausedByCentre(Forbidden):
     """The credit centre paused this campaign; only the centre can resume it."""
 
@@ -117,7 +136,31 @@ class UseUnknown(Refusal):
 
 
 class ScenarioTaken(Refusal):
-    """A scenario of this code exists."""
+    """A scenario of this code exists, or waits to be confirmed."""
 
     code = "scenario_taken"
-    zh = "应用场景代码已存在"
+    zh = "应用场景代码已存在，或正待确认"
+
+
+class ScenarioInvalid(CampaignInvalid):
+    """The titles of a scenario say what no scenario may be for."""
+
+    code = "scenario_invalid"
+    zh = "应用场景名称含有禁止事项"
+
+
+class ProposalDecided(Refusal):
+    """Somebody has decided on this proposal."""
+
+    code = "scenario_proposal_decided"
+    zh = "该应用场景申请已有处理结果"
+
+    def __init__(self, state: str = "confirmed") -> None:
+        super().__init__(reasons=[Reason(code=f"state_{state}", zh="申请已处理", en=f"the state is {state}")])
+
+
+class ProposerIsConfirmer(Forbidden):
+    """Who proposed a scenario may not confirm it."""
+
+    code = "proposer_is_confirmer"
+    zh = "提出人不得确认同一申请"

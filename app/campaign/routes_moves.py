@@ -12,6 +12,7 @@ from app.campaign import actions
 from app.campaign import refusals as no
 from app.campaign.routes_show import EDITOR, REVIEWER, answer_campaign
 from app.campaign.schemas import CampaignView, RejectRequest
+from app.campaign.schemas_review import AcknowledgeRequest
 from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.etag import ETAG, IfMatch
@@ -42,13 +43,21 @@ async def submit_campaign(
     status_code=200,
     opt=REVIEWER,
     response_headers=ETAG,
-    responses=refusals(*MOVING, no.MakerIsChecker, no.CampaignInvalid),
+    responses=refusals(*MOVING, no.MakerIsChecker, no.CampaignInvalid, no.FlagsNotAcknowledged),
 )
 async def approve_campaign(
-    official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
+    official: NamedDependency[OfficialCaller],
+    campaign_id: FromPath[UUID],
+    data: JSONBody[AcknowledgeRequest | None] = None,
+    if_match: IfMatch = None,
 ) -> Response[CampaignView]:
-    """Approve the submitted version: it is in force within a second; ids, use and stock go on."""
-    return answer_campaign(await actions.decide_campaign(official, campaign_id, "approve", if_match=if_match))
+    """Approve the submitted version: it is in force within a second; ids, use and stock go on.
+
+    Its flagged words must be acknowledged; without any no body is needed.
+    """
+    words = [] if data is None else data.acknowledged_flags
+    row = await actions.decide_campaign(official, campaign_id, "approve", if_match=if_match, acknowledged_flags=words)
+    return answer_campaign(row)
 
 
 @post(
@@ -91,7 +100,7 @@ async def pause_campaign(
     status_code=200,
     opt=EDITOR_OR_REVIEWER,
     response_headers=ETAG,
-    responses=refusals(*MOVING, no.PausedByCentre),
+    responses=refusals(*MOVING, no.PausedByCentre, no.CampaignInvalid),
 )
 async def resume_campaign(
     official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,13 +12,12 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from app.campaign import actions, queries
 from app.campaign import refusals as no
 from app.campaign.routes_moves import MOVES
-from app.campaign.routes_scenario import create_scenario, list_scenarios, list_uses
-from app.campaign.routes_show import EDITOR, REVIEWER, answer_campaign, show_campaign
-from app.campaign.rules_ladder import INSTITUTION_THRESHOLDS_MAX, compute_institution_thresholds
+from app.campaign.routes_review import REVIEWS
+from app.campaign.routes_scenario import SCENARIOS
+from app.campaign.routes_show import EDITOR, answer_campaign, show_campaign
 from app.campaign.rules_moves import CampaignState
-from app.campaign.schemas import CampaignRequest, CampaignView, InboxItem
+from app.campaign.schemas import CampaignRequest, CampaignView
 from app.kit.auth import OfficialCaller
-from app.kit.clock import now
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.etag import ETAG, IfMatch
 from app.kit.http import refusals
@@ -64,35 +62,6 @@ async def list_campaigns(
     """List campaigns, newest first: an institution's own, or every institution's for the centre."""
     rows = await queries.list_campaigns(official.institution_id, campaign_state, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, show_campaign, lambda row: row.id)
-
-
-@get(
-    "/campaigns/inbox",
-    operation_id="listCampaignInbox",
-    status_code=200,
-    opt=REVIEWER,
-    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
-)
-async def list_inbox(
-    official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
-) -> Page[InboxItem]:
-    """List what waits for review, longest waiting first, with every threshold the institution would then use."""
-    if official.institution_id is not None:
-        raise Forbidden
-    rows = await queries.list_inbox(decode_cursor(cursor, tuple[datetime, UUID]), limit)
-    counted = await queries.list_counted_documents(sorted({row.institution_id for row in rows}), None, now())
-    documents = ((each.institution_id, each.document) for each in counted)
-    thresholds = compute_institution_thresholds(documents, actions.catalogue.current.levels)
-    return make_page(
-        rows,
-        limit,
-        lambda row: InboxItem(
-            campaign=show_campaign(row),
-            institution_thresholds=thresholds.get(row.institution_id, []),
-            institution_thresholds_max=INSTITUTION_THRESHOLDS_MAX,
-        ),
-        lambda row: (row.submitted_at, row.id),
-    )
 
 
 @get(
@@ -153,8 +122,7 @@ async def edit_campaign(
 router = Router(
     "/v1/official",
     route_handlers=[
-        draft_campaign, list_campaigns, list_inbox, get_campaign, edit_campaign, *MOVES, list_scenarios, list_uses,
-        create_scenario,
+        draft_campaign, list_campaigns, get_campaign, edit_campaign, *MOVES, *REVIEWS, *SCENARIOS,
     ],
     tags=["campaign"],
 )  # fmt: skip

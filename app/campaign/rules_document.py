@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.rules_eligibility import Eligibility
-from app.campaign.rules_grant import Grant, PerCitizen, Steps
+from app.campaign.rules_grant import Combine, Grant, Loans, PerCitizen, Service, Steps, Voucher
 from app.campaign.rules_texts import Code, ScenarioCode, Summary, Title, Words
 
 STOCK_MAX = 100_000_000
@@ -78,3 +79,27 @@ def _limits_of(benefit: Benefit) -> tuple[int | None, PerCitizen | None, tuple[P
 def parse_document(text: str) -> CampaignDocument:
     """Read a stored document."""
     return msgspec.json.decode(text, type=CampaignDocument)
+
+
+def iter_texts(document: CampaignDocument) -> Iterator[tuple[str, str]]:
+    """Yield what people read in a document, each with its JSON pointer."""
+    yield "/title", document.title
+    yield "/summary", document.summary
+    for index, benefit in enumerate(document.benefits):
+        yield f"/benefits/{index}/title", benefit.title
+        if benefit.without_score is not None:
+            yield f"/benefits/{index}/withoutScore", benefit.without_score
+        yield from _iter_grant_texts(benefit.grant, f"/benefits/{index}/grant")
+
+
+def _iter_grant_texts(grant: Grant, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(grant, Steps):
+        for number, step in enumerate(grant.steps):
+            yield from _iter_grant_texts(step.grant, f"{where}/steps/{number}/grant")
+    elif isinstance(grant, Combine):
+        for number, part in enumerate(grant.of):
+            yield from _iter_grant_texts(part, f"{where}/of/{number}")
+    elif isinstance(grant, Service | Voucher):
+        yield f"{where}/text", grant.text
+    elif isinstance(grant, Loans):
+        yield f"{where}/items", grant.items

@@ -1,20 +1,18 @@
-"""A ladder of thresholds must not read a score: the steps of a benefit and the thresholds of an institution.
+"""A ladder of thresholds must not read a score: the steps and the eligibility of one benefit.
 
-Of one benefit, eligibility and steps together: at most five steps, rising; numbers are multiples of 10; different
-thresholds lie at least 20 apart. Of one institution, all campaigns that are drafted, under review or in force: at most
-twelve different thresholds. A level counts as its lower edge in the rule book in force, and needs be no multiple of 10,
-because the rule book publishes it. Zero, which everyone reaches, tells nothing: it may be a step and is not counted.
-Published credit-line bands (501, 601) belong to pay-later grants, which are not part of this room, so nothing here is
-exempt.
+At most five steps, rising; numbers are multiples of 10; different thresholds lie at least 20 apart. A level counts as
+its lower edge in the rule book in force, and needs be no multiple of 10, because the rule book publishes it. Zero,
+which everyone reaches, tells nothing: it may be a step and is not counted. Published credit-line bands (501, 601)
+belong to pay-later grants, which are not part of this room, so nothing here is exempt. What all benefits of an
+institution may ask together is in ``rules_observer``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from uuid import UUID
 
-from app.campaign.rules_document import Benefit, CampaignDocument, parse_document
+from app.campaign.rules_document import Benefit
 from app.campaign.rules_eligibility import AllOf, AnyOf, Eligibility, LevelAtLeast, ScoreAtLeast
 from app.campaign.rules_grant import Grant, Steps
 from app.campaign.rules_texts import Fault
@@ -23,15 +21,16 @@ from app.score.rules_book import Level
 STEPS_MAX = 5
 THRESHOLD_MULTIPLE = 10
 THRESHOLD_DISTANCE_MIN = 20
-INSTITUTION_THRESHOLDS_MAX = 12
+
+Levels = Mapping[str, Level]  # of the rule book in force, by their codes
 
 
-def judge_ladder(eligibility: Eligibility, grant: Grant, levels: Mapping[str, Level], pointer: str) -> list[Fault]:
+def judge_ladder(eligibility: Eligibility, grant: Grant, levels: Levels, pointer: str) -> list[Fault]:
     """Return what is wrong with the thresholds of one benefit."""
     faults = list(_judge_steps(grant, f"{pointer}/grant/steps"))
     typed = [
         (clause.value, f"{where}/value")
-        for clause, where in _leaves(eligibility, f"{pointer}/eligibility")
+        for clause, where in iter_leaves(eligibility, f"{pointer}/eligibility")
         if isinstance(clause, ScoreAtLeast)
     ]
     if isinstance(grant, Steps):
@@ -60,39 +59,7 @@ def _judge_steps(grant: Grant, where: str) -> Iterator[Fault]:
             yield Fault(pointer=f"{where}/{number}/atLeast", code="steps_not_rising", zh=zh, en=en)
 
 
-def judge_institution_thresholds(documents: Iterable[CampaignDocument], levels: Mapping[str, Level]) -> list[Fault]:
-    """Return what is wrong with the thresholds of all campaigns of one institution together."""
-    thresholds = compute_thresholds(documents, levels)
-    if len(thresholds) <= INSTITUTION_THRESHOLDS_MAX:
-        return []
-    shown = ", ".join(map(str, thresholds))
-    return [
-        Fault(
-            pointer="/benefits",
-            code="too_many_thresholds",
-            zh=f"本机构各活动最多{INSTITUTION_THRESHOLDS_MAX}个不同的分数门槛，现为：{shown}",
-            en=f"an institution may use at most {INSTITUTION_THRESHOLDS_MAX} different thresholds, these are: {shown}",
-        )
-    ]
-
-
-def compute_thresholds(documents: Iterable[CampaignDocument], levels: Mapping[str, Level]) -> list[int]:
-    """Return the different thresholds of documents, rising; zero tells nothing and is left out."""
-    found = {value for document in documents for benefit in document.benefits for value in _thresholds(benefit, levels)}
-    return sorted(found - {0})
-
-
-def compute_institution_thresholds(
-    documents: Iterable[tuple[UUID, str]], levels: Mapping[str, Level]
-) -> dict[UUID, list[int]]:
-    """Return the different thresholds of each institution, from (institution, stored document) pairs."""
-    by_institution: dict[UUID, list[CampaignDocument]] = {}
-    for institution_id, text in documents:
-        by_institution.setdefault(institution_id, []).append(parse_document(text))
-    return {institution_id: compute_thresholds(found, levels) for institution_id, found in by_institution.items()}
-
-
-def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels: Mapping[str, Level]) -> Eligibility:
+def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels: Levels) -> Eligibility:
     """Return the eligibility with the first step of the grant asked for too, where it is not implied.
 
     So nobody is let in who stands below every step, and the reason is told like any other.
@@ -103,7 +70,7 @@ def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels
     return AllOf(of=(eligibility, ScoreAtLeast(value=first)))
 
 
-def _compute_floor(clause: Eligibility, levels: Mapping[str, Level]) -> int:
+def _compute_floor(clause: Eligibility, levels: Levels) -> int:
     """Return a score nobody stays below who meets a clause."""
     match clause:
         case AllOf():
@@ -116,7 +83,8 @@ def _compute_floor(clause: Eligibility, levels: Mapping[str, Level]) -> int:
             return 0
 
 
-def _thresholds(benefit: Benefit, levels: Mapping[str, Level]) -> Iterator[int]:
+def iter_thresholds(benefit: Benefit, levels: Levels) -> Iterator[int]:
+    """Yield the scores a benefit asks for, one as often as it does; zero, which everyone has, among them."""
     yield from _eligibility_thresholds(benefit.eligibility, levels)
     yield from _step_thresholds(benefit.grant)
 
@@ -125,17 +93,18 @@ def _step_thresholds(grant: Grant) -> list[int]:
     return [step.at_least for step in grant.steps] if isinstance(grant, Steps) else []
 
 
-def _eligibility_thresholds(eligibility: Eligibility, levels: Mapping[str, Level]) -> Iterator[int]:
-    for clause, _ in _leaves(eligibility, ""):
+def _eligibility_thresholds(eligibility: Eligibility, levels: Levels) -> Iterator[int]:
+    for clause, _ in iter_leaves(eligibility, ""):
         if isinstance(clause, ScoreAtLeast):
             yield clause.value
         elif isinstance(clause, LevelAtLeast) and (level := levels.get(clause.level)) is not None:
             yield level.at_least
 
 
-def _leaves(clause: Eligibility, where: str) -> Iterator[tuple[Eligibility, str]]:
+def iter_leaves(clause: Eligibility, where: str) -> Iterator[tuple[Eligibility, str]]:
+    """Yield the clauses of a tree that hold no others, each with its JSON pointer."""
     if isinstance(clause, AllOf | AnyOf):
         for index, part in enumerate(clause.of):
-            yield from _leaves(part, f"{where}/of/{index}")
+            yield from iter_leaves(part, f"{where}/of/{index}")
     else:
         yield clause, where

@@ -19,6 +19,7 @@ from app.campaign.rules_eligibility import (
     HasHonour,
     LevelAtLeast,
 )
+from app.campaign.rules_flags import find_flags, judge_flags
 from app.campaign.rules_grant import AmountOff, Combine, Grant, PercentOff, Steps
 from app.campaign.rules_ladder import judge_ladder
 from app.campaign.rules_texts import Fault
@@ -68,7 +69,7 @@ def judge_document(
         faults.extend(_judge_scenario(benefit, scenarios, pointer))
         faults.extend(_judge_stores(benefit, pointer))
         faults.extend(judge_terms(benefit.eligibility, benefit.grant, levels, pointer))
-    return faults
+    return faults + judge_flags(find_flags(document))
 
 
 def judge_terms(eligibility: Eligibility, grant: Grant, levels: Mapping[str, Level], pointer: str) -> list[Fault]:

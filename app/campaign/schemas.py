@@ -9,7 +9,7 @@ from app.campaign.rules_document import Benefit, CampaignDocument, Instant, Kind
 from app.campaign.rules_eligibility import Eligibility
 from app.campaign.rules_grant import Grant, PerCitizen
 from app.campaign.rules_moves import CampaignAction, CampaignState, VersionState
-from app.campaign.rules_texts import Code, Note, ScenarioCode, Summary, Title
+from app.campaign.rules_texts import Note, Summary, Title
 from app.kit.http import Ask, Wire
 
 
@@ -94,17 +94,6 @@ class CampaignView(Wire, kw_only=True):
     decision_note: str | None
 
 
-class InboxItem(Wire, kw_only=True):
-    """A version that waits for a reviewer.
-
-    `institutionThresholds`: every different score the institution's campaigns ask for, in force or on their way.
-    """
-
-    campaign: CampaignView
-    institution_thresholds: list[int]
-    institution_thresholds_max: int
-
-
 class PublicCampaign(Wire, kw_only=True):
     """A live campaign as anybody may read it, with what each benefit asks for."""
 
@@ -115,37 +104,3 @@ class PublicCampaign(Wire, kw_only=True):
     starts_at: datetime
     ends_at: datetime
     benefits: list[BenefitView]
-
-
-class ScenarioRequest(Ask, kw_only=True):
-    """A new scenario; `use` is of the closed list."""
-
-    code: ScenarioCode
-    title_zh: Title
-    title_en: Title
-    use: Code
-    needs_name: bool
-    needs_without_score: bool
-
-
-class ScenarioView(Wire, kw_only=True):
-    """Where benefits are used.
-
-    `needsName`: the till sees a masked name. `needsWithoutScore`: a benefit there says what everyone gets anyway.
-    """
-
-    code: str
-    title_zh: str
-    title_en: str
-    use: str
-    needs_name: bool
-    needs_without_score: bool
-
-
-class UseView(Wire, kw_only=True):
-    """A use of the closed list."""
-
-    code: str
-    is_denied: bool
-    title_zh: str
-    title_en: str

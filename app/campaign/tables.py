@@ -28,12 +28,32 @@ class Scenario(Table, tablename="scenario"):
     use_is_denied = Boolean(default=False)
     needs_name = Boolean(default=None)
     needs_without_score = Boolean(default=None)
+    revision = Integer(default=1)
+
+
+class ScenarioProposal(Table, tablename="scenario_proposal"):
+    """A scenario as one official of the centre would have it, until another one confirms it."""
+
+    id = UUID(primary_key=True, default=None)
+    code = Text(default=None)
+    title_zh = Text(default=None)
+    title_en = Text(default=None)
+    use = Text(default=None)
+    use_is_denied = Boolean(default=False)
+    needs_name = Boolean(default=None)
+    needs_without_score = Boolean(default=None)
+    state = Text(default=None)
+    proposed_by = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    proposed_at = Timestamptz(default=None)
+    decided_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    decided_at = Timestamptz(default=None, null=True)
+    note = Text(default=None, null=True)
 
 
 class Campaign(Table, tablename="campaign"):
     """A campaign of an institution; ``live_version`` is in force, ``head_version`` is the newest.
 
-    What is ``paused_by_centre`` only the centre may resume.
+    What is ``paused_by_centre`` only the centre may resume; ``stopped_at`` says since when it is paused or ended.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -43,6 +63,7 @@ class Campaign(Table, tablename="campaign"):
     head_version = Integer(default=None)
     revision = Integer(default=1)
     paused_by_centre = Boolean(default=False)
+    stopped_at = Timestamptz(default=None, null=True)
     created_at = Timestamptz(default=None)
 
 

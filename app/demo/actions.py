@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.actions_scenario import create_scenario
+from app.campaign.actions_scenario import confirm_proposal, propose_scenario
 from app.demo import queries
 from app.demo.actions_campaigns import make_campaigns
 from app.demo.actions_people import describe_citizens, make_people
@@ -25,11 +25,12 @@ from app.demo.rules_file import City
 from app.demo.rules_places import ADMINISTRATORS, POSTS, RETAIL, RETAIL_CODE, TOUR_POSTS
 from app.event.actions import ensure_epoch
 from app.kit.clock import now
+from app.kit.etag import compute_etag
 from app.score.actions_explain import read_current_book
 from app.score.rules import STANDARD_BOOK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -66,8 +67,7 @@ async def _make_institutions(at: datetime) -> City:
     administrators = await make_administrators()
     await make_sources()
     administrator = administrators[0].caller
-    if not await queries.find_is_scenario(RETAIL_CODE):
-        await create_scenario(administrator, RETAIL)
+    await _make_scenario(administrators)
     places = await make_places(administrator)
     by_slug = {made.place.slug: made.institution_id for made in places}
     others = [post for post in POSTS if post not in ADMINISTRATORS]
@@ -77,6 +77,17 @@ async def _make_institutions(at: datetime) -> City:
     benefits = await make_campaigns(places, editors, by_name["reviewer"], at=at)
     partners = [await give_key(administrator, made) for made in places]
     return City(citizens=[], partners=partners, officials=[made.show() for made in officials], benefits=benefits)
+
+
+async def _make_scenario(administrators: Sequence[MadeOfficial]) -> None:
+    """Make the shops' scenario as two administrators do: one proposes it, the other confirms it."""
+    if await queries.find_is_scenario(RETAIL_CODE):
+        return
+    proposer, confirmer = (made.caller for made in administrators)
+    proposal_id = await queries.find_waiting_scenario(RETAIL_CODE)
+    if proposal_id is None:
+        proposal_id = (await propose_scenario(proposer, RETAIL)).id
+    await confirm_proposal(confirmer, proposal_id, [], if_match=compute_etag(1))
 
 
 async def make_tour_officials() -> dict[str, MadeOfficial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -148,6 +149,12 @@ async def find_official(username: str) -> OfficialRow | None:
     return await fetch_one(
         OfficialRow, "SELECT id, username, institution_id FROM official WHERE username = $1", username
     )
+
+
+async def find_waiting_scenario(code: str) -> UUID | None:
+    """Find the proposal of a scenario that waits to be confirmed."""
+    sql = "SELECT id FROM scenario_proposal WHERE code = $1 AND state = 'waiting'"
+    return cast(UUID | None, await fetch_value(sql, code))
 
 
 async def find_is_scenario(code: str) -> bool:

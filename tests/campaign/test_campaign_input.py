@@ -159,41 +159,6 @@ async def test_racing_drafts_of_one_code(client: AsyncClient) -> None:
     assert await count_campaigns(desk) == 1
 
 
-async def test_twelve_thresholds_of_an_institution(client: AsyncClient) -> None:
-    desk, other = await make_desk(), await make_desk()
-    await put_live(client, desk, *ladder(400, 7, "A"))
-    submitted = await draft(client, desk, *ladder(520, 6, "B"))  # shares one with the first
-    await act(client, desk.editor, submitted, "submit")
-    thirteenth = benefit_body(code="C", eligibility=score(700))
-    answer = await post(client, desk, thirteenth)
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "too_many_thresholds")
-    same = await draft(client, desk, benefit_body(code="C", eligibility=score(400)))
-    assert (await edit(client, desk.editor, same, campaign_body(thirteenth))).status_code == 422
-    assert (await post(client, other, thirteenth)).status_code == 201
-    # a campaign that ended counts no more
-    await act(client, desk.editor, submitted, "end")
-    assert (await edit(client, desk.editor, same, campaign_body(thirteenth))).status_code == 200
-
-
-async def test_an_edit_may_replace_thresholds_and_does_not_block_what_waits(client: AsyncClient) -> None:
-    """The version being replaced is not added to its successor; what was written within the limit can be approved."""
-    desk = await make_desk()
-    live = await put_live(client, desk, *ladder(400, 11, "A"))
-    waiting = await draft(client, desk, benefit_body(code="W", eligibility=score(700)))
-    await act(client, desk.editor, waiting, "submit")
-    moved = [*ladder(400, 10, "A"), benefit_body(code="A10", eligibility=score(780))]
-    assert (await edit(client, desk.editor, live, campaign_body(*moved))).status_code == 200
-    assert (await act(client, desk.reviewer, waiting, "approve")).status_code == 200
-
-
-async def test_racing_drafts_cannot_climb_over_twelve(client: AsyncClient) -> None:
-    desk = await make_desk()
-    await draft(client, desk, *ladder(400, 11))
-    bodies = [benefit_body(code=f"R{n}", eligibility=score(700 + 20 * n)) for n in range(5)]
-    answers = await asyncio.gather(*(post(client, desk, body) for body in bodies))
-    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422, 422]
-
-
 async def test_an_edit_needs_the_current_etag(client: AsyncClient) -> None:
     desk = await make_desk()
     campaign = await draft(client, desk)

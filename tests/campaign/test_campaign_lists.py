@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-import pytest
 
 from app.campaign.actions import catalogue
 from app.campaign.rules import CAMPAIGN_MOVES
-from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.clock import now
+from app.kit.database import execute
 from tests.support.campaigns import (
     PATH,
     act,
@@ -27,7 +26,6 @@ from tests.support.campaigns import (
     make_desk,
     put_live,
 )
-from tests.support.officials import make_official
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -76,8 +74,9 @@ async def test_the_inbox_holds_what_waits_with_the_institutions_thresholds(clien
     own = [item for item in inbox if item["campaign"]["institution"]["name"] == desk.partner.name]
     assert [item["campaign"]["id"] for item in own] == [live["id"], fresh["id"]]
     assert own[0]["campaign"]["version"] == 2
+    assert [item["institutionThresholds"] for item in own] == [[600, 700], [600, 650]]
+    assert [row["value"] for row in own[1]["review"]["thresholds"]] == [600, 650]
     for item in own:
-        assert item["institutionThresholds"] == [600, 650, 700]
         assert item["institutionThresholdsMax"] == 12
         assert "approve" in item["campaign"]["allowedActions"]
     await act(client, desk.reviewer, live, "approve")
@@ -147,63 +146,3 @@ async def test_the_default_city_can_be_drafted_as_it_is(client: AsyncClient) -> 
 async def test_the_moves_are_data() -> None:
     rows = msgspec.json.decode(msgspec.json.encode(CAMPAIGN_MOVES))
     assert {"action": "pause", "state": "live", "version": None, "toState": "paused", "toVersion": None} in rows
-
-
-DENIED = ["schooling", "hiring", "welfare", "basic_care", "public_entry"]
-
-
-def scenario_body(**changes: Any) -> dict[str, Any]:
-    body = {"code": f"s{uuid7().hex[-12:]}", "titleZh": "滑雪", "titleEn": "skiing", "use": "leisure"}
-    return {**body, "needsName": False, "needsWithoutScore": False, **changes}
-
-
-async def test_scenarios_are_listed_with_their_uses(client: AsyncClient) -> None:
-    headers = (await make_official(roles=["auditor"])).headers
-    listed = {row["code"]: row for row in (await client.get(SCENARIOS, headers=headers)).json()["data"]}
-    assert {row["scenario"] for row in DEFAULTS} | {"lending"} <= set(listed)
-    assert [code for code, row in listed.items() if row["needsWithoutScore"]] == ["transit"]
-    assert listed["medical"]["needsName"]
-    uses = (await client.get("/v1/official/scenario-uses", headers=headers)).json()["data"]
-    assert sorted(use["code"] for use in uses if use["isDenied"]) == sorted(DENIED)
-    assert {row["use"] for row in listed.values()} <= {use["code"] for use in uses if not use["isDenied"]}
-
-
-async def test_a_new_scenario_can_be_used_at_once(client: AsyncClient) -> None:
-    administrator, desk = await make_official(roles=["administrator"]), await make_desk()
-    body = scenario_body(needsWithoutScore=True)
-    answer = await client.post(SCENARIOS, json=body, headers=administrator.headers)
-    assert (answer.status_code, answer.json()) == (201, body)
-    again = await client.post(SCENARIOS, json=body, headers=administrator.headers)
-    assert (again.status_code, again.json()["code"]) == (409, "scenario_taken")
-    there = benefit_body(scenario=body["code"], withoutScore="原价照常入场")
-    assert (await draft(client, desk, there))["benefits"][0]["withoutScore"] == "原价照常入场"
-
-
-@pytest.mark.parametrize("use", DENIED)
-async def test_a_denied_use_cannot_be_created(client: AsyncClient, use: str) -> None:
-    administrator = await make_official(roles=["administrator"])
-    body = scenario_body(use=use)
-    answer = await client.post(SCENARIOS, json=body, headers=administrator.headers)
-    assert (answer.status_code, answer.json()["code"]) == (422, "use_denied")
-    title = await fetch_value("SELECT title_zh FROM scenario_use WHERE code = $1", use)
-    assert title in answer.json()["reasons"][0]["text"]
-    assert await fetch_value("SELECT count(*) FROM scenario WHERE code = $1", body["code"]) == 0
-
-
-async def test_who_may_create_a_scenario_and_from_what(client: AsyncClient) -> None:
-    centre, desk = await make_official(roles=["administrator"]), await make_desk()
-    own = await make_official(roles=["administrator"], institution_id=desk.partner.institution_id)
-    for headers in (own.headers, desk.editor.headers):
-        assert (await client.post(SCENARIOS, json=scenario_body(), headers=headers)).status_code == 403
-    unknown = await client.post(SCENARIOS, json=scenario_body(use="war"), headers=centre.headers)
-    assert (unknown.status_code, unknown.json()["code"]) == (422, "use_unknown")
-    for change in ({"code": "有"}, {"code": "x" * 41}, {"titleZh": ""}, {"needsName": None}, {"more": 1}):
-        answer = await client.post(SCENARIOS, json=scenario_body(**change), headers=centre.headers)
-        assert answer.status_code == 400
-
-
-@pytest.mark.parametrize("code", ["x", "X_1", "a.b", "a-b", "1a", "_a", "ski\n"])
-async def test_a_scenario_code_that_no_scan_could_name_is_refused(client: AsyncClient, code: str) -> None:
-    centre = await make_official(roles=["administrator"])
-    answer = await client.post(SCENARIOS, json=scenario_body(code=code), headers=centre.headers)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/code")

@@ -1,0 +1,47 @@
+"""Since when a campaign is out of force; scenarios that two officials make; three more denied uses."""
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
+from app.kit.migration import sql_migration
+
+ID = "0018"
+DESCRIPTION = "what an observer has seen, scenarios by two officials"
+
+# A campaign that was paused or ended before this counts as in force until today: when it was is not known.
+# Processes of the old version leave stopped_at empty, which reads the same way.
+SQL = """
+ALTER TABLE campaign ADD COLUMN stopped_at timestamptz;
+UPDATE campaign SET stopped_at = now() WHERE state IN ('paused', 'ended');
+
+INSERT INTO scenario_use (code, is_denied, title_zh, title_en) VALUES
+    ('tenancy', true, '房屋租住', 'tenancy'),
+    ('insurance', true, '商业保险承保与理赔', 'commercial insurance'),
+    ('policing', true, '治安管理与盘查', 'policing');
+
+ALTER TABLE scenario ADD COLUMN revision integer NOT NULL DEFAULT 1 CHECK (revision > 0);
+
+CREATE TABLE scenario_proposal (
+    id uuid PRIMARY KEY,
+    code text NOT NULL CHECK (code ~ '^[a-z][a-z0-9_]{1,39}$'),
+    title_zh text NOT NULL,
+    title_en text NOT NULL,
+    use text NOT NULL,
+    use_is_denied boolean NOT NULL DEFAULT false CHECK (NOT use_is_denied),
+    needs_name boolean NOT NULL,
+    needs_without_score boolean NOT NULL,
+    state text NOT NULL CHECK (state IN ('waiting', 'confirmed', 'rejected')),
+    proposed_by uuid NOT NULL REFERENCES official,
+    proposed_at timestamptz NOT NULL,
+    decided_by uuid REFERENCES official,
+    decided_at timestamptz,
+    note text,
+    FOREIGN KEY (use, use_is_denied) REFERENCES scenario_use (code, is_denied),
+    CHECK ((state = 'waiting') = (decided_by IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)),
+    CONSTRAINT scenario_proposer_is_not_confirmer CHECK (state <> 'confirmed' OR decided_by <> proposed_by)
+);
+CREATE UNIQUE INDEX scenario_proposal_waiting ON scenario_proposal (code) WHERE state = 'waiting';
+"""
+
+
+async def forwards() -> MigrationManager:
+    return sql_migration(ID, DESCRIPTION, SQL)
