@@ -149,7 +149,8 @@ async def test_the_database_too_refuses_one_person(
     proposed = await propose(client, pair[0], scenario_body())
     with pytest.raises(asyncpg.CheckViolationError, match="scenario_proposer_is_not_confirmer"):
         await execute(
-            "UPDATE scenario_proposal SET state = 'confirmed', decided_by = proposed_by, decided_at = now() WHERE id = $1",
+            """UPDATE scenario_proposal SET state = 'confirmed', decided_by = proposed_by, decided_at = now()
+               WHERE id = $1""",
             UUID(proposed.json()["id"]),
         )
 

@@ -175,6 +175,10 @@ def _scenario(_: World) -> dict[str, Any]:
     return {"code": f"s_{secrets.token_hex(4)}", **words, "needsName": False, "needsWithoutScore": False}
 
 
+def _scenario_change(world: World) -> dict[str, Any]:
+    return {name: value for name, value in _scenario(world).items() if name != "code"}
+
+
 def _redemption(world: World) -> dict[str, Any]:
     return {
         "scanId": world.ids["scan"], "benefitId": world.ids["spare_benefit"], "terminalId": world.ids["terminal"],
@@ -214,6 +218,7 @@ KEY = INSTITUTION | {"keyId": "spare_key"}
 OFFICIAL = {"officialId": "official"}
 BOOK = {"bookId": "draft_rule_book"}
 SUBMITTED_BOOK = {"bookId": "submitted_rule_book"}
+PROPOSAL = {"proposalId": "proposal"}
 LIVE, DRAFT = {"campaignId": "live_campaign"}, {"campaignId": "draft_campaign"}
 
 RIGHT: dict[str, Right] = {
@@ -287,7 +292,17 @@ RIGHT: dict[str, Right] = {
     "endCampaign": Right("editor", LIVE, needs_etag=True),
     "listScenarios": Right("editor"),
     "listScenarioUses": Right("editor"),
-    "createScenario": Right("centre_administrator", body=_scenario),
+    "checkCampaign": Right("editor", body=_campaign),
+    "reviewCampaign": Right("editor", DRAFT),
+    "getScenario": Right("editor", {"code": "scenario"}),
+    "proposeScenario": Right("centre_administrator", body=_scenario),
+    "proposeScenarioChange": Right("centre_administrator", {"code": "scenario"}, _scenario_change, needs_etag=True),
+    "listScenarioProposals": Right("centre_administrator"),
+    "getScenarioProposal": Right("centre_administrator", PROPOSAL),
+    "confirmScenarioProposal": Right("centre_administrator", PROPOSAL, needs_etag=True),
+    "rejectScenarioProposal": Right(
+        "centre_administrator", {"proposalId": "other_proposal"}, lambda _: {"note": "请补充"}, needs_etag=True
+    ),
     # rule books
     "listRuleBooks": Right("centre_editor"),
     "draftRuleBook": Right("centre_editor", body=lambda world: {"copyFrom": world.ids["draft_rule_book"]}),

@@ -91,6 +91,7 @@ async def make_world(client: AsyncClient) -> World:
             "notice": str(await _tell(citizen)),
             **await _find_keys(institution_id),
             **campaigns,
+            **await _make_scenarios(client),
             **books.ids,
             "app_source": app.source,
             "app_secret": app.secret,
@@ -145,6 +146,24 @@ async def _make_campaigns(client: AsyncClient, desk: Desk) -> dict[str, str]:
         "submitted_campaign": waiting[0]["id"],
         "other_submitted_campaign": waiting[1]["id"],
     }
+
+
+async def _make_scenarios(client: AsyncClient) -> dict[str, str]:
+    """Return the code of a scenario, and the ids of two that are proposed."""
+    maker, checker = await make_official(roles=["administrator"]), await make_official(roles=["administrator"])
+    ids = []
+    for _ in range(3):
+        body = {"code": f"s_{secrets.token_hex(4)}", "titleZh": "场景", "titleEn": "a scenario", "use": "leisure"}
+        answer = await client.post(
+            "/v1/official/scenarios", json={**body, "needsName": False, "needsWithoutScore": False},
+            headers=maker.headers,
+        )  # fmt: skip
+        assert answer.status_code == 202, answer.text
+        ids.append(answer.json()["id"])
+    headers = {**checker.headers, "If-Match": answer.headers["etag"]}
+    done = await client.post(f"/v1/official/scenario-proposals/{ids[2]}/confirm", headers=headers)
+    assert done.status_code == 200, done.text
+    return {"scenario": body["code"], "proposal": ids[0], "other_proposal": ids[1]}
 
 
 async def _visit(client: AsyncClient, partner: Partner, citizen: Joined, campaigns: dict[str, str]) -> dict[str, str]:
