@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 EVERY_ROLE: tuple[Role, ...] = typing.get_args(Role)
 WITH_IDS = [operation for operation in OPERATIONS if operation.path_parameters and operation.caller]
-# A day is nobody's: whoever asks for it gets their own.
-NOBODYS = {"day"}
+# A day is nobody's: whoever asks for it gets their own. The code of a scenario is the whole city's.
+NOBODYS = {"day", "code"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSED = {"nobody": {401}, "wrong kind": {401}, "without the right": {403}, "foreign": {403, 404}}
 
@@ -171,8 +171,9 @@ LISTS = [operation for operation in OPERATIONS if operation.method == "GET" and 
 # What the city publishes, and what the stranger has too.
 PUBLISHED = {
     "institution", "live_campaign", "benefit", "spare_benefit", "consent", "day", "rule_book_code", "rule_book_version",
+    "scenario",
 }  # fmt: skip
-NOT_SECRET = {"day", "consent", "rule_book_code", "rule_book_version"}
+NOT_SECRET = {"day", "consent", "rule_book_code", "rule_book_version", "scenario"}
 # The feed is one per institution: a key of another store of the same institution reads the whole of it.
 WHOLE_INSTITUTION = {"listPartnerEvents"}
 
@@ -246,6 +247,10 @@ IDS_WITHIN: dict[tuple[str, str], Foreign] = {
         "editor", "institution", lambda _, _id: campaign_body(institutionId=_id)
     ),
     ("draftCampaign", "/benefits/*/stores/*"): Foreign("editor", "store", lambda _, _id: _campaign_at(_id), 422),
+    ("checkCampaign", "/institutionId"): Foreign(
+        "editor", "institution", lambda _, _id: campaign_body(institutionId=_id)
+    ),
+    ("checkCampaign", "/benefits/*/stores/*"): Foreign("editor", "store", lambda _, _id: _campaign_at(_id), 200),
     ("editCampaign", "/institutionId"): Foreign(
         "editor", "institution", lambda _, _id: campaign_body(institutionId=_id), 422
     ),

@@ -35,7 +35,9 @@ SCOPES: tuple[Scope, ...] = typing.get_args(Scope)
 OFFICIALS = [operation for operation in OPERATIONS if operation.caller == "official"]
 PARTNERS = [operation for operation in OPERATIONS if operation.caller == "partner"]
 CENTRE_ONLY = {
-    "createInstitution", "suspendInstitution", "resumeInstitution", "createScenario", "listRuleBooks", "draftRuleBook",
+    "createInstitution", "suspendInstitution", "resumeInstitution", "listRuleBooks", "draftRuleBook",
+    "proposeScenario", "proposeScenarioChange", "listScenarioProposals", "getScenarioProposal",
+    "confirmScenarioProposal", "rejectScenarioProposal",
     "getRuleBook", "editRuleBook", "putRuleBookExamples", "testRuleBook", "previewRuleBook", "getRuleBookPreview",
     "submitRuleBook", "deleteRuleBook", "setPointRule", "registerSource", "listSources", "getSource", "changeSource",
     "getSourceQuality",

@@ -175,6 +175,10 @@ def _scenario(_: World) -> dict[str, Any]:
     return {"code": f"s_{secrets.token_hex(4)}", **words, "needsName": False, "needsWithoutScore": False}
 
 
+def _acknowledged(_: World) -> dict[str, Any]:
+    return {"acknowledgedFlags": ["宗教"]}
+
+
 def _scenario_change(world: World) -> dict[str, Any]:
     return {name: value for name, value in _scenario(world).items() if name != "code"}
 
@@ -283,7 +287,7 @@ RIGHT: dict[str, Right] = {
     "editCampaign": Right("editor", DRAFT, _campaign, needs_etag=True),
     "submitCampaign": Right("editor", DRAFT, needs_etag=True),
     "listCampaignInbox": Right("centre_reviewer"),
-    "approveCampaign": Right("centre_reviewer", {"campaignId": "submitted_campaign"}, needs_etag=True),
+    "approveCampaign": Right("centre_reviewer", {"campaignId": "submitted_campaign"}, _acknowledged, needs_etag=True),
     "rejectCampaign": Right(
         "centre_reviewer", {"campaignId": "other_submitted_campaign"}, lambda _: {"note": "请补充"}, needs_etag=True
     ),
@@ -299,7 +303,7 @@ RIGHT: dict[str, Right] = {
     "proposeScenarioChange": Right("centre_administrator", {"code": "scenario"}, _scenario_change, needs_etag=True),
     "listScenarioProposals": Right("centre_administrator"),
     "getScenarioProposal": Right("centre_administrator", PROPOSAL),
-    "confirmScenarioProposal": Right("centre_administrator", PROPOSAL, needs_etag=True),
+    "confirmScenarioProposal": Right("centre_administrator", PROPOSAL, _acknowledged, needs_etag=True),
     "rejectScenarioProposal": Right(
         "centre_administrator", {"proposalId": "other_proposal"}, lambda _: {"note": "请补充"}, needs_etag=True
     ),
