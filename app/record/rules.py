@@ -22,6 +22,7 @@ LAST_DAY = date(2999, 12, 31)
 DATA_FOLDER = Path(__file__).parent / "data"
 
 Measure = Literal["act", "grade", "quantity", "state", "computed"]
+Effect = Literal["gives", "takes"]
 PutOutcome = Literal["accepted", "updated", "duplicate", "conflict", "not_renewable", "not_a_member"]
 
 
@@ -38,7 +39,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of fact that may count in a score. What it counts is the rule book's business, not this room's.
 
     ``measure`` says what a record of it tells: that an ``act`` happened, its ``grade``, a ``quantity``, that a
-    ``state`` holds; a ``computed`` one (诚信推定) has no records.
+    ``state`` holds; a ``computed`` one (诚信推定) has no records. ``effect`` says which way it may count: no rule book
+    gives points for what is against somebody.
     """
 
     code: str
@@ -46,6 +48,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     title_zh: str
     title_en: str
     measure: Measure
+    effect: Effect
     grades: tuple[str, ...]
     needs_document: bool
     note: str

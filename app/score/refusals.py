@@ -10,7 +10,7 @@ from app.score.rules_moves import ACTIONS_ZH, STATES_ZH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.score.rules_check import BookFault
+    from app.score.rules_book import BookFault
     from app.score.rules_example import ExampleOutcome
     from app.score.rules_moves import BookAction, BookState
 

@@ -7,20 +7,12 @@ from collections.abc import Iterator
 import msgspec
 
 from app.record.rules import Catalogue, CatalogueWrong, check_topic
-from app.score.rules_book import MONTHS_MAX, RuleBook, RuleIndicator, Value
+from app.score.rules_book import MONTHS_MAX, BookFault, RuleBook, RuleIndicator, Value
+from app.score.rules_direction import iter_direction_faults
 
 MEASURES = {
     "flat": "act", "graded": "grade", "ladder": "quantity", "state": "state", "clean": "computed", "ceiling": "state",
 }  # fmt: skip
-
-
-class BookFault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong at one place of a rule book: a JSON pointer, a stable code and a sentence in both languages."""
-
-    pointer: str
-    code: str
-    zh: str
-    en: str
 
 
 class RuleBookWrong(Exception):  # noqa: N818 - it says what is true, like every refusal
@@ -61,6 +53,7 @@ def iter_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[BookFault]:
         if indicator.clause in clauses:
             yield _fault(f"{at}/clause", "clause_twice", "条款号重复", "a clause stands twice")
         clauses.add(indicator.clause)
+    yield from iter_direction_faults(book, catalogue)
 
 
 def _iter_frame_faults(book: RuleBook) -> Iterator[BookFault]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from app.record.rules import CATALOGUE
-from app.score.rules_book import RuleBook
-from app.score.rules_check import BookFault, iter_faults
+from app.score.rules_book import BookFault, RuleBook
+from app.score.rules_check import iter_faults
 from app.score.rules_example import Example, judge_examples
 
 EFFECTIVE_DAYS_MAX = 180

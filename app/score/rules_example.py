@@ -12,8 +12,7 @@ import msgspec
 from app.record.rules import ACT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, RecordFault
 from app.record.rules_fault import find_kind, judge_claim
 from app.score.rules import Adjustment, Contribution
-from app.score.rules_book import Code, Part, RuleBook, Title, Words
-from app.score.rules_check import BookFault
+from app.score.rules_book import BookFault, Code, Part, RuleBook, Title, Words
 from app.score.rules_told import RecordState, ToldPerson, ToldRecord, ToldScore
 
 EXAMPLES_MAX = 50

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from app.record.rules import Catalogue
-from app.score.rules_book import Part, RuleBook, RuleIndicator
-from app.score.rules_check import BookFault, RuleBookWrong, parse_rule_book
+from app.score.rules_book import BookFault, Part, RuleBook, RuleIndicator
+from app.score.rules_check import RuleBookWrong, parse_rule_book
 
 
 def parse_published(text: bytes, catalogue: Catalogue) -> RuleBook:

@@ -22,7 +22,7 @@ from app.record.rules_fault import judge_record
 
 TODAY = date(2026, 11, 21)
 TOPICS = "code,is_denied,title_zh,title_en\ngood,no,好,good\nbad,yes,坏,bad\n"
-INDICATORS = "code,topic,title_zh,title_en,measure,grades,needs_document,note\n"
+INDICATORS = "code,topic,title_zh,title_en,measure,effect,grades,needs_document,note\n"
 HONOURS = "code,title_zh,title_en,grades,validity_months,is_renewable\n"
 
 
@@ -42,8 +42,8 @@ def test_the_published_lists() -> None:
 @pytest.mark.parametrize(("topic", "words"), [("bad", "denied"), ("new", "not on the closed list")])
 def test_an_indicator_needs_an_allowed_topic(topic: str, words: str) -> None:
     with pytest.raises(CatalogueWrong, match=words):
-        parse_catalogue(TOPICS, f"{INDICATORS}POS_X,{topic},某,some,act,,no,\n", HONOURS)
-    assert parse_catalogue(TOPICS, f"{INDICATORS}POS_X,good,某,some,act,,no,\n", HONOURS).indicators["POS_X"]
+        parse_catalogue(TOPICS, f"{INDICATORS}POS_X,{topic},某,some,act,gives,,no,\n", HONOURS)
+    assert parse_catalogue(TOPICS, f"{INDICATORS}POS_X,good,某,some,act,gives,,no,\n", HONOURS).indicators["POS_X"]
 
 
 FINE = [

@@ -151,8 +151,8 @@ async def test_the_scale_holds_at_both_ends() -> None:
 
 @pytest.mark.usefixtures("app")
 async def test_a_ceiling_comes_after_the_scale() -> None:
-    book_id = await make_book(102, lambda d: d.update(scale={"base": 500, "min": 0, "max": 700}),
-                              on("NEG_COURT_LISTED", values=[{"points": -1, "ceiling": 650}]))  # fmt: skip
+    mild = on("NEG_COURT_LISTED", values=[{"points": -1, "ceiling": 650}], exclusiveGroup=None)
+    book_id = await make_book(102, lambda d: d.update(scale={"base": 500, "min": 0, "max": 700}), mild)
     records = [
         told("NEG_COURT_LISTED"), told("POS_AWARD", grade="nation"), told("POS_SERVICE_MERIT", grade="1"),
     ]  # fmt: skip
@@ -172,9 +172,11 @@ async def test_minor_severity_scores_nothing_and_breaks_no_good_faith() -> None:
 
 @pytest.mark.usefixtures("app")
 async def test_superseding_reaches_down_a_chain() -> None:
-    book_id = await make_book(104, on("BASE_TAX_OK", supersedes=["BASE_SI_36M"]))
+    book_id = await make_book(
+        104, on("BASE_TAX_OK", supersedes=["BASE_SI_36M", "BASE_SI_12M"], values=[{"points": 25}])
+    )
     records = [told("BASE_SI_12M"), told("BASE_SI_36M"), told("BASE_TAX_OK")]
-    assert parts_of(await score_of(*records, book_id=book_id)) == {**CLEAN, "BASE_TAX_OK": 10}
+    assert parts_of(await score_of(*records, book_id=book_id)) == {**CLEAN, "BASE_TAX_OK": 25}
 
 
 @pytest.mark.usefixtures("app")
