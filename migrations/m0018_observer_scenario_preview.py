@@ -1,4 +1,4 @@
-"""Since when a campaign is out of force; scenarios that two officials make; three more denied uses."""
+"""Since when a campaign is out of force; scenarios that two officials make, denied uses; what previews have told."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
@@ -7,6 +7,7 @@ from app.kit.migration import sql_migration
 ID = "0018"
 DESCRIPTION = "what an observer has seen, scenarios by two officials"
 
+# Previews are counted anew: what they say is now rounded by who is counted, which the old counts do not know.
 # A campaign that was paused or ended before this counts as in force until today: when it was is not known.
 # Processes of the old version leave stopped_at empty, which reads the same way.
 SQL = """
@@ -40,6 +41,29 @@ CREATE TABLE scenario_proposal (
     CONSTRAINT scenario_proposer_is_not_confirmer CHECK (state <> 'confirmed' OR decided_by <> proposed_by)
 );
 CREATE UNIQUE INDEX scenario_proposal_waiting ON scenario_proposal (code) WHERE state = 'waiting';
+
+ALTER TABLE rule_book_preview ADD COLUMN report jsonb;
+UPDATE rule_book_preview
+   SET state = 'waiting', after_id = '00000000-0000-0000-0000-000000000000', citizens_done = 0, citizens_total = NULL,
+       counts = '{}', finished_at = NULL;
+
+CREATE TABLE rule_book_preview_told (
+    id uuid PRIMARY KEY,
+    sample text NOT NULL CHECK (sample IN ('hundredth', 'tenth', 'all')),
+    told_at timestamptz NOT NULL,
+    buckets bytea NOT NULL,
+    report jsonb NOT NULL
+);
+CREATE INDEX rule_book_preview_told_sample ON rule_book_preview_told (sample, told_at);
+
+CREATE TABLE rule_book_preview_request (
+    id uuid PRIMARY KEY,
+    public_id uuid NOT NULL,
+    requested_by uuid NOT NULL REFERENCES official,
+    requested_at timestamptz NOT NULL,
+    day date NOT NULL
+);
+CREATE INDEX rule_book_preview_request_day ON rule_book_preview_request (day);
 """
 
 

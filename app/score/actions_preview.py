@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import SHANGHAI, now, shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.errors import NotFound
+from app.kit.keys import KEYS
 from app.kit.queue import enqueue
 from app.score import queries, queries_draft, queries_engine, queries_preview
 from app.score.actions import find_book
 from app.score.actions_draft import need_allowed, need_centre, read_book, tell
-from app.score.rules_preview import SAMPLE_PARTS, PreviewReport, Seen, compute_report, count_into
+from app.score.refusals import PreviewBudgetSpent
+from app.score.rules_cells import CELL_MIN
+from app.score.rules_preview import SAMPLE_PARTS, PreviewReport, Seen, compute_report, count_into, round_report
+from app.score.rules_round import (
+    PREVIEWS_COMPARED_DAYS,
+    PREVIEWS_PER_BOOK_A_DAY,
+    PREVIEWS_PER_OFFICIAL_A_DAY,
+    count_different,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +60,20 @@ async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sam
         book = await read_book(official, public_id)
         need_allowed(book, "preview")
         if await queries_preview.insert_preview(book.id, sample, shanghai_day(at), official.id, at):
+            await _spend(official, public_id, at)
             await tell(official, book, "preview", at)
             await enqueue(JOB)
     return await _unfold(book)
+
+
+async def _spend(official: OfficialCaller, public_id: UUID, at: datetime) -> None:
+    """Take a preview from the day's budgets, under the lock of all rule books; refused, nothing was asked for."""
+    day = shanghai_day(at)
+    asked = await queries_preview.count_requests(public_id, official.id, day)
+    if asked.of_book >= PREVIEWS_PER_BOOK_A_DAY or asked.by_official >= PREVIEWS_PER_OFFICIAL_A_DAY:
+        tomorrow = datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+        raise PreviewBudgetSpent(retry_after_seconds=int((tomorrow - at).total_seconds()) + 1)
+    await queries_preview.insert_request(uuid7(), public_id, official.id, at, day)
 
 
 async def read_preview(official: OfficialCaller, public_id: UUID) -> Preview:
@@ -77,13 +100,40 @@ async def _go_on(row: PreviewRow) -> None:
         return
     citizens = await queries_preview.list_sampled(row, SAMPLE_PARTS[row.sample], CHUNK_CITIZENS)
     if not citizens:
-        await queries_preview.mark_done(row, now())
+        await _finish(row)
         return
     tally = row.read_counts()
     seen = await _score_again(row, citizens)
-    count_into(tally, seen, row.day)
+    count_into(tally, seen, row.day, _secret())
     counts = msgspec.json.encode(tally).decode()
     await queries_preview.update_progress(row, citizens[-1].id, row.citizens_done + len(seen), counts)
+
+
+async def _finish(row: PreviewRow) -> None:
+    """Tell what was counted, or, where hardly anybody lies otherwise, what was told lately in its place."""
+    tally, at = row.read_counts(), now()
+    before, after = await find_book(row.from_rule_book_id), await find_book(row.rule_book_id)
+    from_levels, to_levels = ([level.code for level in each.levels] for each in (before, after))
+    exact = compute_report(tally, from_levels, to_levels)
+    async with transaction():
+        await queries_draft.lock_books()  # one preview is compared after the other
+        if exact is None:
+            await queries_preview.mark_done(row, at, None)
+            return
+        since = at - timedelta(days=PREVIEWS_COMPARED_DAYS)
+        await queries_preview.delete_told(since)
+        lately = await queries_preview.list_told(row.sample, since)
+        near = [told for told in lately if count_different(told.buckets, tally.buckets) < CELL_MIN]
+        if near:
+            await queries_preview.mark_done(row, at, near[0].report)
+            return
+        report = msgspec.json.encode(round_report(exact, tally.keys, _secret())).decode()
+        if await queries_preview.mark_done(row, at, report):
+            await queries_preview.insert_told(uuid7(), row.sample, at, tally.buckets, report)
+
+
+def _secret() -> bytes:
+    return hmac.digest(KEYS.ring.audit, b"preview", hashlib.sha256)
 
 
 async def _score_again(row: PreviewRow, citizens: Sequence[SampledCitizen]) -> list[Seen]:
@@ -94,6 +144,7 @@ async def _score_again(row: PreviewRow, citizens: Sequence[SampledCitizen]) -> l
     after = {score.citizen_id: score for score in scores}
     return [
         Seen(
+            id=one.id,
             from_value=one.value,
             to_value=after[one.id].value,
             from_level=one.level,
@@ -110,9 +161,5 @@ async def _unfold(book: BookRow) -> Preview:
     row = await queries_preview.find_preview(book.id)
     if row is None:
         raise NotFound
-    before, after = await find_book(row.from_rule_book_id), book.read_document()
-    report = None
-    if row.state == "done":
-        from_levels, to_levels = ([level.code for level in each.levels] for each in (before, after))
-        report = compute_report(row.read_counts(), from_levels, to_levels)
-    return Preview(row, before, after, report)
+    before = await find_book(row.from_rule_book_id)
+    return Preview(row, before, book.read_document(), row.read_report())

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.score.rules_preview import PreviewState, Sample, Tally
+from app.score.rules_preview import PreviewReport, PreviewState, Sample, Tally
 
 NOBODY_YET = UUID(int=0)
 
@@ -26,11 +26,30 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
     citizens_done: int
     citizens_total: int | None
     counts: str
+    report: str | None
     finished_at: datetime | None
+
+    def read_report(self) -> PreviewReport | None:
+        """Return what is told; None until it is done, and of too few people."""
+        return None if self.report is None else msgspec.json.decode(self.report, type=PreviewReport)
 
     def read_counts(self) -> Tally:
         """Return what was counted so far."""
         return msgspec.json.decode(self.counts, type=Tally)
+
+
+class ToldRow(msgspec.Struct, frozen=True):
+    """What was told of a sample, and by what another preview is compared with it; ``report`` is JSON."""
+
+    buckets: bytes
+    report: str
+
+
+class RequestCount(msgspec.Struct, frozen=True):
+    """How many previews were asked for."""
+
+    of_book: int
+    by_official: int
 
 
 class SampledCitizen(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +64,7 @@ class SampledCitizen(msgspec.Struct, frozen=True, kw_only=True):
 
 COLUMNS = """
     p.rule_book_id, p.from_rule_book_id, p.state, p.sample, p.day, p.requested_at, p.after_id, p.citizens_done,
-    p.citizens_total, p.counts, p.finished_at
+    p.citizens_total, p.counts, p.report, p.finished_at
 """
 
 
@@ -66,7 +85,8 @@ async def insert_preview(rule_book_id: int, sample: Sample, day: date, official_
         ON CONFLICT (rule_book_id) DO UPDATE SET
             from_rule_book_id = excluded.from_rule_book_id, state = 'waiting', sample = excluded.sample,
             day = excluded.day, requested_by = excluded.requested_by, requested_at = excluded.requested_at,
-            after_id = excluded.after_id, citizens_done = 0, citizens_total = NULL, counts = '{}', finished_at = NULL
+            after_id = excluded.after_id, citizens_done = 0, citizens_total = NULL, counts = '{}',
+            report = NULL, finished_at = NULL
         WHERE p.state = 'done' OR p.sample <> excluded.sample
         """,
         rule_book_id, sample, day, official_id, at, NOBODY_YET,
@@ -133,12 +153,60 @@ async def update_progress(row: PreviewRow, after_id: UUID, citizens_done: int, c
     )  # fmt: skip
 
 
-async def mark_done(row: PreviewRow, at: datetime) -> int:
-    """Finish a preview that has seen everybody."""
+async def mark_done(row: PreviewRow, at: datetime, report: str | None) -> int:
+    """Finish a preview that has seen everybody, with what is told of it; 0 when somebody else has."""
     return await execute(
         """
-        UPDATE rule_book_preview SET state = 'done', citizens_total = citizens_done, finished_at = $4
+        UPDATE rule_book_preview SET state = 'done', citizens_total = citizens_done, finished_at = $4,
+                                     report = $5::text::jsonb
         WHERE rule_book_id = $1 AND requested_at = $2 AND after_id = $3 AND state = 'running'
         """,
-        row.rule_book_id, row.requested_at, row.after_id, at,
+        row.rule_book_id, row.requested_at, row.after_id, at, report,
     )  # fmt: skip
+
+
+async def list_told(sample: Sample, since: datetime) -> list[ToldRow]:
+    """Return what was told of a sample since an instant, the latest first."""
+    return await fetch_all(
+        ToldRow,
+        "SELECT buckets, report FROM rule_book_preview_told WHERE sample = $1 AND told_at >= $2 ORDER BY told_at DESC",
+        sample, since,
+    )  # fmt: skip
+
+
+async def insert_told(told_id: UUID, sample: Sample, at: datetime, buckets: bytes, report: str) -> None:
+    """Remember what was told of a sample."""
+    await execute(
+        """INSERT INTO rule_book_preview_told (id, sample, told_at, buckets, report)
+        VALUES ($1, $2, $3, $4, $5::text::jsonb)""",
+        told_id, sample, at, buckets, report,
+    )  # fmt: skip
+
+
+async def delete_told(before: datetime) -> int:
+    """Forget what nothing is compared with any more."""
+    return await execute("DELETE FROM rule_book_preview_told WHERE told_at < $1", before)
+
+
+async def insert_request(request_id: UUID, public_id: UUID, official_id: UUID, at: datetime, day: date) -> None:
+    """Write down that a preview was asked for."""
+    await execute(
+        """INSERT INTO rule_book_preview_request (id, public_id, requested_by, requested_at, day)
+        VALUES ($1, $2, $3, $4, $5)""",
+        request_id, public_id, official_id, at, day,
+    )  # fmt: skip
+
+
+async def count_requests(public_id: UUID, official_id: UUID, day: date) -> RequestCount:
+    """Count what was asked for on a day, of a rule book and by an official."""
+    found = await fetch_one(
+        RequestCount,
+        """
+        SELECT count(*) FILTER (WHERE public_id = $1) AS of_book,
+               count(*) FILTER (WHERE requested_by = $2) AS by_official
+        FROM rule_book_preview_request WHERE day = $3 AND (public_id = $1 OR requested_by = $2)
+        """,
+        public_id, official_id, day,
+    )  # fmt: skip
+    assert found is not None, "an aggregate has a row"
+    return found

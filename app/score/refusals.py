@@ -56,6 +56,14 @@ class RuleBookMakerIsChecker(Forbidden):
     zh = "起草、修改或提交过该计分规则的人不得审核"
 
 
+class PreviewBudgetSpent(Refusal):
+    """This rule book, or this official, has had the previews of the day: each one tells a little about people."""
+
+    code = "preview_budget_spent"
+    status_code = 429
+    zh = "该计分规则或您本人今日的预览次数已用完"
+
+
 class ExamplesMissing(Refusal):
     """A rule book is submitted with at least one example."""
 

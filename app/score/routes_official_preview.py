@@ -14,6 +14,7 @@ from app.score import actions_preview
 from app.score import refusals as no
 from app.score.actions_preview import Preview
 from app.score.routes_show import READERS, READING, WRITERS
+from app.score.rules_round import ROUNDED_TO
 from app.score.schemas import RuleBookRef
 from app.score.schemas_preview import PreviewRequest, PreviewView
 
@@ -23,7 +24,7 @@ from app.score.schemas_preview import PreviewRequest, PreviewView
     operation_id="previewRuleBook",
     status_code=202,
     opt=WRITERS,
-    responses=refusals(*READING, no.RuleBookMoveNotAllowed),
+    responses=refusals(*READING, no.RuleBookMoveNotAllowed, no.PreviewBudgetSpent),
 )
 async def preview_book(
     official: NamedDependency[OfficialCaller], book_id: FromPath[UUID], data: JSONBody[PreviewRequest]
@@ -57,10 +58,15 @@ def _show(preview: Preview) -> PreviewView:
         after=RuleBookRef(code=after.code, version=after.version),
         requested_at=row.requested_at,
         finished_at=row.finished_at,
-        citizens_done=row.citizens_done,
-        citizens_total=row.citizens_total,
+        citizens_done=_about(row.citizens_done),
+        citizens_total=None if row.citizens_total is None else _about(row.citizens_total),
         report=preview.report,
     )
+
+
+def _about(citizens: int) -> int:
+    """Return how many there are, not to the last one: who joined between two previews is nobody's business."""
+    return citizens - citizens % ROUNDED_TO
 
 
 PREVIEWS = [preview_book, get_preview]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
 from app.citizen.rules import compute_age
 from app.score.rules_cells import CELL_MIN, Group, Table, compute_table, merge_small
+from app.score.rules_round import MODULUS, add_to_buckets, compute_person_key, round_count, round_table
 
 Sample = Literal["hundredth", "tenth", "all"]
 PreviewState = Literal["waiting", "running", "done"]
@@ -29,6 +31,7 @@ AGE_BANDS = (18, 30, 40, 50, 60, 70)
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A citizen's score now and under the previewed book."""
 
+    id: UUID
     from_value: int
     to_value: int
     from_level: str
@@ -37,16 +40,23 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     birth_on: date
 
 
-class Tally(msgspec.Struct, kw_only=True):
-    """How many, by level before and after, by points, and by district and age whether the value moves.
-
-    Exact: never told as it is.
-    """
+class Counts(msgspec.Struct, kw_only=True):
+    """Numbers by level before and after, by points, and by district and age whether the value moves."""
 
     levels: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     points: dict[str, int] = msgspec.field(default_factory=dict)
     districts: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     ages: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+
+
+class Tally(Counts, kw_only=True):
+    """How many there are, exact: never told as it is.
+
+    ``keys`` are sums over who is counted instead of how many, ``buckets`` what two previews are compared by.
+    """
+
+    keys: Counts = msgspec.field(default_factory=Counts)
+    buckets: bytes = b""
 
 
 class PointsRange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -67,7 +77,7 @@ class PreviewReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What may be told: ``levels`` from (rows) to (columns); districts and age bands by whether the value moves.
 
     All of ``points``, ``districts`` and ``ages`` are about the same division into fallen, same and risen, so that none
-    gives away what another one merged.
+    gives away what another one merged. Exact as it is computed; told with each number rounded by itself.
     """
 
     citizens: int
@@ -96,21 +106,31 @@ def compute_age_band(birth_on: date, day: date) -> str:
     return str(max((first for first in AGE_BANDS if first <= age), default=AGE_BANDS[0]))
 
 
-def count_into(tally: Tally, people: Iterable[Seen], day: date) -> None:
-    """Count some citizens more."""
+def count_into(tally: Tally, people: Sequence[Seen], day: date, secret: bytes) -> None:
+    """Count some citizens more; ``secret`` is the city's own, so that nobody else can tell who is counted."""
+    places = []
     for one in people:
         difference = one.to_value - one.from_value
-        direction = compute_direction(difference)
-        _count(tally.levels, one.from_level, one.to_level)
-        _count(tally.districts, one.district, direction)
-        _count(tally.ages, compute_age_band(one.birth_on, day), direction)
-        step = compute_step(difference)
-        tally.points[step] = tally.points.get(step, 0) + 1
+        place = (
+            one.from_level, one.to_level, compute_step(difference), one.district,
+            compute_age_band(one.birth_on, day), compute_direction(difference),
+        )  # fmt: skip
+        _count(tally, place, 1)
+        _count(tally.keys, place, compute_person_key(one.id, secret))
+        places.append((one.id, "/".join(place)))
+    tally.buckets = add_to_buckets(tally.buckets, places, secret)
 
 
-def _count(table: dict[str, dict[str, int]], row: str, column: str) -> None:
-    cells = table.setdefault(row, {})
-    cells[column] = cells.get(column, 0) + 1
+def _count(counts: Counts, place: tuple[str, ...], amount: int) -> None:
+    from_level, to_level, step, district, age, direction = place
+    _add(counts.levels.setdefault(from_level, {}), to_level, amount)
+    _add(counts.points, step, amount)
+    _add(counts.districts.setdefault(district, {}), direction, amount)
+    _add(counts.ages.setdefault(age, {}), direction, amount)
+
+
+def _add(cells: dict[str, int], key: str, amount: int) -> None:
+    cells[key] = (cells.get(key, 0) + amount) % MODULUS
 
 
 def compute_report(
@@ -131,6 +151,25 @@ def compute_report(
         districts=compute_table({key: tally.districts[key] for key in sorted(tally.districts)}, columns, least),
         ages=compute_table({key: tally.ages[key] for key in sorted(tally.ages, key=int)}, columns, least),
     )
+
+
+def round_report(report: PreviewReport, keys: Counts, secret: bytes) -> PreviewReport:
+    """Return what is told of a report: every number rounded, by who is counted in it."""
+    return PreviewReport(
+        citizens=round_count(report.citizens, sum(keys.points.values()), secret),
+        levels=round_table(report.levels, keys.levels, secret),
+        points=tuple(
+            PointsStep(ranges=step.ranges, citizens=round_count(step.citizens, _key_of(step, keys), secret))
+            for step in report.points
+        ),
+        districts=round_table(report.districts, keys.districts, secret),
+        ages=round_table(report.ages, keys.ages, secret),
+    )
+
+
+def _key_of(step: PointsStep, keys: Counts) -> int:
+    ends = [one.min_points if (one.min_points or 0) > 0 else one.max_points for one in step.ranges]
+    return sum(keys.points.get(compute_step(end or 0), 0) for end in ends)
 
 
 def _table_of_levels(

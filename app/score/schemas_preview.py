@@ -10,6 +10,7 @@ import msgspec
 from app.kit.http import Ask, Wire
 from app.score.rules_cells import CELL_MIN
 from app.score.rules_preview import PreviewReport, PreviewState, Sample
+from app.score.rules_round import ROUNDED_TO
 from app.score.schemas import RuleBookRef
 
 
@@ -23,9 +24,11 @@ class PreviewView(Wire, kw_only=True):
     """What a rule book would change, beside the active one, on a day.
 
     `report` comes when it is done, and only if at least `citizensMin` citizens were looked at: no number in it is about
-    fewer, nor can one be derived by subtraction. Groups that were too small are joined, with their keys side by side; a
-    row whose division would tell of a few people has no `cells`. The columns of `districts` (first six digits of the ID
-    number) and `ages` (first year of the band) are whether the value fell, stayed or rose.
+    fewer, nor can one be derived by subtraction. Each is rounded to `roundedTo` by itself, so they need not add up; a
+    preview in which fewer than `citizensMin` lie otherwise than in an earlier one has the numbers of that one. Groups
+    that were too small are joined, with their keys side by side; a row whose division would tell of a few people has
+    no `cells`. The columns of `districts` (first six digits of the ID number) and `ages` (first year of the band) are
+    whether the value fell, stayed or rose.
     """
 
     state: PreviewState
@@ -38,4 +41,5 @@ class PreviewView(Wire, kw_only=True):
     citizens_done: int
     citizens_total: Annotated[int | None, msgspec.Meta(description="About how many there are; null before it begins.")]
     citizens_min: int = CELL_MIN
+    rounded_to: int = ROUNDED_TO
     report: PreviewReport | None

@@ -74,7 +74,28 @@ class RuleBookPreview(Table, tablename="rule_book_preview"):
     citizens_done = Integer(default=0)
     citizens_total = Integer(default=None, null=True)
     counts = JSONB(default="{}")
+    report = JSONB(default=None, null=True)
     finished_at = Timestamptz(default=None, null=True)
+
+
+class RuleBookPreviewTold(Table, tablename="rule_book_preview_told"):
+    """What was told of a sample, and by what later previews are compared with it."""
+
+    id = UUID(primary_key=True, default=None)
+    sample = Text(default=None)
+    told_at = Timestamptz(default=None)
+    buckets = Bytea(default=None)
+    report = JSONB(default=None)
+
+
+class RuleBookPreviewRequest(Table, tablename="rule_book_preview_request"):
+    """That an official asked for a preview of a rule book, whatever it said then: they are few a day."""
+
+    id = UUID(primary_key=True, default=None)
+    public_id = UUID(default=None)
+    requested_by = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    requested_at = Timestamptz(default=None)
+    day = Date(default=None)
 
 
 class RuleDimension(Table, tablename="rule_dimension"):

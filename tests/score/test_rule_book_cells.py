@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,9 +22,12 @@ from app.score.rules_preview import (
     compute_report,
     compute_step,
     count_into,
+    round_report,
 )
+from app.score.rules_round import ROUNDED_TO, count_different, round_count
 
 DAY = date(2026, 11, 21)
+SECRET = b"the city's own"
 COLUMNS = ("a", "b", "c")
 LEAST = 3  # small enough to try every table that fits what is published
 counts = st.dictionaries(st.sampled_from(COLUMNS), st.integers(0, 6), min_size=3)
@@ -122,14 +128,16 @@ def test_age_bands(birth_on: date, band: str) -> None:
 
 
 def seen(difference: int, *, district: str = "350203", level: str = "L2") -> Seen:
-    return Seen(from_value=500, to_value=500 + difference, from_level="L2", to_level=level, district=district,
-                birth_on=date(1990, 1, 1))  # fmt: skip
+    return Seen(
+        id=uuid4(), from_value=500, to_value=500 + difference, from_level="L2", to_level=level, district=district,
+        birth_on=date(1990, 1, 1),
+    )  # fmt: skip
 
 
 def report_of(*people: tuple[int, Seen]) -> object:
     tally = Tally()
     for count, one in people:
-        count_into(tally, [one] * count, DAY)
+        count_into(tally, [one] * count, DAY, SECRET)
     return compute_report(tally, ("L1", "L2"), ("L1", "L2"))
 
 
@@ -149,7 +157,7 @@ people = st.lists(
 def test_points_give_away_nothing_that_districts_and_ages_merged(told: list[tuple[int, Seen]]) -> None:
     tally = Tally()
     for count, one in told:
-        count_into(tally, [one] * count, DAY)
+        count_into(tally, [one] * count, DAY, SECRET)
     report = compute_report(tally, ("L1", "L2"), ("L1", "L2"))
     if report is None:
         return
@@ -163,3 +171,61 @@ def test_points_give_away_nothing_that_districts_and_ages_merged(told: list[tupl
         by_column[column] += step.citizens
     assert tuple(by_column.values()) == report.districts.totals == report.ages.totals
     assert sum(report.levels.totals) == sum(report.districts.totals) == report.citizens
+
+
+def test_a_number_is_rounded_up_or_down_by_who_is_counted() -> None:
+    same = {round_count(14, 7, SECRET) for _ in range(50)}
+    assert len(same) == 1
+    drawn = [round_count(14, key, SECRET) for key in range(4000)]
+    assert set(drawn) == {10, 20}
+    assert 0.36 < drawn.count(20) / len(drawn) < 0.44  # four in ten: the mean is right
+    assert {round_count(count, 1, SECRET) for count in (0, 10, 250)} == {0, 10, 250}
+    assert round_count(14, 3, SECRET) != round_count(14, 3, b"another city") or any(
+        round_count(14, key, SECRET) != round_count(14, key, b"another city") for key in range(50)
+    )
+
+
+def tally_of(ids: Sequence[int], moved: frozenset[int], *, by: int = 20) -> Tally:
+    tally = Tally()
+    everybody = [
+        Seen(id=UUID(int=one), from_value=500, to_value=500 + (by if one in moved else 0), from_level="L2",
+             to_level="L2", district=str(one % 3), birth_on=date(1960 + one % 40, 1, 1))
+        for one in ids
+    ]  # fmt: skip
+    for start in range(0, len(everybody), 7):
+        count_into(tally, everybody[start : start + 7], DAY, SECRET)
+    return tally
+
+
+def told_of(tally: Tally) -> object:
+    report = compute_report(tally, ("L1", "L2"), ("L1", "L2"))
+    assert report is not None
+    return round_report(report, tally.keys, SECRET)
+
+
+def test_the_same_people_always_give_the_same_numbers() -> None:
+    """In whatever order and pieces they are counted, and by whatever draft moves them within a step."""
+    moved = frozenset(range(35))
+    one, other = tally_of(range(200), moved), tally_of(range(199, -1, -1), moved, by=15)
+    assert told_of(one) == told_of(other)
+    assert count_different(one.buckets, other.buckets) == 0
+
+
+@given(st.frozensets(st.integers(0, 199)), st.frozensets(st.integers(0, 199), max_size=30))
+def test_buckets_never_count_more_people_than_lie_otherwise(moved: frozenset[int], others: frozenset[int]) -> None:
+    one, other = tally_of(range(200), moved), tally_of(range(200), moved ^ others)
+    assert (count_different(one.buckets, other.buckets) > 0) == bool(others)
+    assert count_different(one.buckets, other.buckets) <= len(others)
+
+
+def test_hardly_two_people_share_a_bucket() -> None:
+    one, other = tally_of(range(200), frozenset()), tally_of(range(200), frozenset(range(200)))
+    assert 150 < count_different(one.buckets, other.buckets) < 200
+
+
+def test_every_number_told_is_a_multiple_of_ten() -> None:
+    text = msgspec.json.encode(told_of(tally_of(range(437), frozenset(range(61))))).decode()
+    lists = ",".join(re.findall(r'"(?:cells|totals)":\[([\d,]+)\]', text))
+    numbers = [int(found) for found in [*re.findall(r'"citizens":(\d+)', text), *lists.split(",")]]
+    assert len(numbers) > 10
+    assert all(number % ROUNDED_TO == 0 for number in numbers)

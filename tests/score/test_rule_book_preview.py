@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from app.kit.clock import now, shanghai_day
@@ -16,6 +18,12 @@ from app.score.actions import rescore
 from app.score.actions_preview import JOB, run_waiting_previews
 from app.score.rules_cells import CELL_MIN
 from app.score.rules_preview import PREVIEW_MOVES, SAMPLE_PARTS
+from app.score.rules_round import (
+    PREVIEWS_COMPARED_DAYS,
+    PREVIEWS_PER_BOOK_A_DAY,
+    PREVIEWS_PER_OFFICIAL_A_DAY,
+    ROUNDED_TO,
+)
 from app.worker import JOBS
 from tests.support.histories import insert_told, make_citizens
 from tests.support.officials import OfficialLogin, make_official
@@ -85,14 +93,15 @@ async def test_a_preview_counts_who_changes_and_by_how_much(client: AsyncClient,
     assert (told["state"], told["citizensDone"], told["citizensTotal"]) == ("done", CITIZENS, CITIZENS)
     assert (told["day"], told["citizensMin"]) == (str(shanghai_day(now())), CELL_MIN)
     report = told["report"]
-    assert report["citizens"] == CITIZENS
-    assert {step["ranges"][0]["minPoints"]: step["citizens"] for step in report["points"] if step["citizens"]} == {
-        0: CITIZENS - 15, 11: 15,
-    }  # fmt: skip
+    assert (report["citizens"], told["roundedTo"]) == (CITIZENS, ROUNDED_TO)
+    steps = {step["ranges"][0]["minPoints"]: step["citizens"] for step in report["points"] if step["citizens"]}
+    assert steps.keys() == {0, 11}
+    assert steps[0] in {20, 30}  # 25 stay and 15 rise
+    assert steps[11] in {10, 20}
     districts = {tuple(row["keys"]): row for row in report["districts"]["rows"]}
-    assert districts["990101",]["citizens"] == 25
+    assert districts["990101",]["citizens"] in {20, 30}
     # Fifteen rose here and ten did not: enough of each to be told.
-    assert sorted(districts["990101",]["cells"]) == [0, 10, 15]
+    assert sorted(districts["990101",]["cells"])[:2] == [0, 10]
     assert not any(keys == ("990103",) for keys in districts)
     assert any("990103" in keys and row["citizens"] >= CELL_MIN for keys, row in districts.items())
 
@@ -130,7 +139,7 @@ async def test_a_killed_preview_goes_on_where_it_was(
     book = await make_dearer(client, editor)
     await ask(client, editor, book)
     await run_waiting_previews(pace=FULL)
-    undisturbed = await read(client, editor, book)
+    undisturbed, counted = await read(client, editor, book), await counts_of(book)
     assert (await ask(client, editor, book)).json()["state"] == "waiting"
 
     class Killed(Exception):  # noqa: N818
@@ -150,6 +159,13 @@ async def test_a_killed_preview_goes_on_where_it_was(
     await run_waiting_previews(pace=FULL)
     again = await read(client, editor, book)
     assert {**again, "requestedAt": "", "finishedAt": ""} == {**undisturbed, "requestedAt": "", "finishedAt": ""}
+    assert await counts_of(book) == counted
+
+
+async def counts_of(book: dict[str, Any]) -> Any:
+    """Return the exact counts, which are never told."""
+    sql = "SELECT counts FROM rule_book_preview p JOIN rule_book b ON b.id = p.rule_book_id WHERE b.public_id = $1"
+    return msgspec.json.decode(await fetch_value(sql, UUID(book["id"])))
 
 
 class _stop_after:  # noqa: N801 - a context manager
@@ -241,3 +257,86 @@ async def test_only_the_centre_asks_and_only_writers(client: AsyncClient, editor
 
 def test_the_moves_of_a_preview_know_every_state() -> None:
     assert {state for moves in PREVIEW_MOVES.values() for state in moves.values()} == set(PREVIEW_MOVES)
+
+
+async def make_fifth(client: AsyncClient, editor: OfficialLogin, points: int) -> dict[str, Any]:
+    """Draft a book in which a star volunteer of the fifth grade gets so many points."""
+    book = await copy_book(client, editor)
+    document = book["document"]
+    stars = next(one for one in document["indicators"] if one["code"] == "POS_VOL_STAR")
+    stars["values"][-1]["points"] = stars["annualCap"] = points
+    headers = {**editor.headers, "If-Match": book["etag"]}
+    return book_of(await client.put(f"{BOOKS}/{book['id']}", json={"document": document}, headers=headers))
+
+
+async def test_two_drafts_that_differ_for_one_person_look_the_same(
+    client: AsyncClient, editor: OfficialLogin, city: list[UUID]
+) -> None:
+    """One person has the one thing the drafts value differently; of enough people the difference is told."""
+    from tests.score.cases import told  # noqa: PLC0415 - beside the oracle
+
+    async def preview(points: int) -> Any:
+        book = await make_fifth(client, editor, points)
+        assert (await ask(client, editor, book)).status_code == 202
+        await run_waiting_previews(pace=FULL)
+        return (await read(client, editor, book))["report"], (await counts_of(book))["points"]
+
+    await insert_told(city[0], [told("POS_VOL_STAR", "2026-01-05", grade="5")])
+    async with transaction():
+        await rescore(city, at=now())
+    (one, one_exact), (other, other_exact) = await preview(32), await preview(43)
+    assert one_exact != other_exact, "exactly counted they differ"
+    assert one == other
+    for each in city[1 : CELL_MIN + 5]:  # two may share a bucket, and count as one
+        await insert_told(each, [told("POS_VOL_STAR", "2026-01-05", grade="5")])
+    async with transaction():
+        await rescore(city, at=now())
+    (one, _), (other, _) = await preview(32), await preview(43)
+    assert one != other
+
+
+async def test_what_was_told_is_compared_with_for_a_while(
+    client: AsyncClient, editor: OfficialLogin, city: list[UUID]
+) -> None:
+    del city
+    count = "SELECT count(*) FROM rule_book_preview_told"
+    book = await make_dearer(client, editor)
+    await ask(client, editor, book)
+    await run_waiting_previews(pace=FULL)
+    before = await fetch_value(count)
+    for days, more in ((PREVIEWS_COMPARED_DAYS - 1, 0), (PREVIEWS_COMPARED_DAYS + 1, 1 - before)):
+        past = now() - timedelta(days=days)
+        await execute("UPDATE rule_book_preview_told SET told_at = $1", past)
+        assert (await ask(client, editor, book)).status_code == 202
+        await run_waiting_previews(pace=FULL)
+        assert await fetch_value(count) == before + more
+
+
+@pytest.mark.usefixtures("city")
+async def test_previews_are_few_a_day(client: AsyncClient) -> None:
+    """Of one rule book, whatever is edited and whoever asks; and of one official, whatever the book."""
+    mine, other = await make_official(roles=["editor"]), await make_official(roles=["editor"])
+    book = await copy_book(client, mine)
+    for number in range(PREVIEWS_PER_BOOK_A_DAY):
+        assert (await ask(client, (mine, other)[number % 2], book)).status_code == 202
+        assert (await ask(client, other, book)).status_code == 202  # it is under way: nothing is asked for
+        await run_waiting_previews(pace=FULL)
+        headers = {**mine.headers, "If-Match": book["etag"]}
+        document = {**book["document"], "titleEn": secrets.token_hex(4)}
+        book = book_of(await client.put(f"{BOOKS}/{book['id']}", json={"document": document}, headers=headers))
+    refused = await ask(client, other, book)
+    assert (refused.status_code, refused.json()["code"]) == (429, "preview_budget_spent")
+    assert 0 < int(refused.headers["retry-after"]) <= 24 * 3600
+    assert (await client.get(f"{BOOKS}/{book['id']}/preview", headers=mine.headers)).status_code == 404
+    spent = "INSERT INTO rule_book_preview_request SELECT gen_random_uuid(), gen_random_uuid(), $1, now(), $2"
+    asked = await fetch_value("SELECT count(*) FROM rule_book_preview_request WHERE requested_by = $1", mine.id)
+    for _ in range(PREVIEWS_PER_OFFICIAL_A_DAY - 1 - asked):
+        await execute(spent, mine.id, shanghai_day(now()))
+    fresh = [await copy_book(client, mine) for _ in range(2)]
+    assert (await ask(client, mine, fresh[0])).status_code == 202
+    assert (await ask(client, mine, fresh[1])).status_code == 429
+    assert (await ask(client, other, fresh[1])).status_code == 202
+    await execute("UPDATE rule_book_preview_request SET day = day - 1")
+    await run_waiting_previews(pace=FULL)
+    assert (await ask(client, mine, book)).status_code == 202
+    await run_waiting_previews(pace=FULL)
