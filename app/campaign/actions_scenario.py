@@ -21,8 +21,8 @@ from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, NotFound
-from app.kit.etag import is_etag_current
+from app.kit.errors import Forbidden, NotFound
+from app.kit.etag import need_etag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,14 +86,6 @@ def need_centre(official: OfficialCaller) -> None:
     """Refuse officials of institutions."""
     if official.institution_id is not None:
         raise Forbidden
-
-
-def need_etag(if_match: str | None, revision: int) -> None:
-    """Refuse what was not made of the newest revision."""
-    if if_match is None:
-        raise ETagMissing
-    if not is_etag_current(if_match, revision):
-        raise ETagStale
 
 
 async def _propose(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
