@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.campaign.rules import CampaignDocument, Facts, HeldHonour, judge_eligibility
@@ -159,6 +159,7 @@ people = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(tree, min_size=1, max_size=5), st.lists(people, max_size=60))
 def test_no_more_kinds_of_people_than_told(trees: list[dict[str, Any]], somebody: list[Facts]) -> None:
     """However benefits combine, people fall into no more classes than the bound says."""
