@@ -222,7 +222,7 @@ KEY = INSTITUTION | {"keyId": "spare_key"}
 OFFICIAL = {"officialId": "official"}
 BOOK = {"bookId": "draft_rule_book"}
 SUBMITTED_BOOK = {"bookId": "submitted_rule_book"}
-PROPOSAL = {"proposalId": "proposal"}
+SCENARIO_PROPOSAL = {"proposalId": "scenario_proposal"}
 LIVE, DRAFT = {"campaignId": "live_campaign"}, {"campaignId": "draft_campaign"}
 
 RIGHT: dict[str, Right] = {
@@ -302,10 +302,10 @@ RIGHT: dict[str, Right] = {
     "proposeScenario": Right("centre_administrator", body=_scenario),
     "proposeScenarioChange": Right("centre_administrator", {"code": "scenario"}, _scenario_change, needs_etag=True),
     "listScenarioProposals": Right("centre_administrator"),
-    "getScenarioProposal": Right("centre_administrator", PROPOSAL),
-    "confirmScenarioProposal": Right("centre_administrator", PROPOSAL, _acknowledged, needs_etag=True),
+    "getScenarioProposal": Right("centre_administrator", SCENARIO_PROPOSAL),
+    "confirmScenarioProposal": Right("centre_administrator", SCENARIO_PROPOSAL, _acknowledged, needs_etag=True),
     "rejectScenarioProposal": Right(
-        "centre_administrator", {"proposalId": "other_proposal"}, lambda _: {"note": "请补充"}, needs_etag=True
+        "centre_administrator", {"proposalId": "other_scenario_proposal"}, lambda _: {"note": "请补充"}, needs_etag=True
     ),
     # rule books
     "listRuleBooks": Right("centre_editor"),

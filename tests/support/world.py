@@ -163,7 +163,7 @@ async def _make_scenarios(client: AsyncClient) -> dict[str, str]:
     headers = {**checker.headers, "If-Match": answer.headers["etag"]}
     done = await client.post(f"/v1/official/scenario-proposals/{ids[2]}/confirm", headers=headers)
     assert done.status_code == 200, done.text
-    return {"scenario": body["code"], "proposal": ids[0], "other_proposal": ids[1]}
+    return {"scenario": body["code"], "scenario_proposal": ids[0], "other_scenario_proposal": ids[1]}
 
 
 async def _visit(client: AsyncClient, partner: Partner, citizen: Joined, campaigns: dict[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from app.kit.migration import sql_migration
 
-ID = "0020"
+ID = "0022"
 DESCRIPTION = "what an observer has seen, scenarios by two officials"
 
 # Previews are counted anew: what they say is now rounded by who is counted, which the old counts do not know.
