@@ -1,4 +1,4 @@
-"""PostgreSQL killed under load, again and again: nothing lost, nothing twice, no bare 500, and who is suspended stays out.
+"""PostgreSQL killed under load, many times: nothing lost, nothing twice, no bare 500, who is suspended stays out.
 
 The service runs on servers of its own, so that nobody else's database is killed, and starts them again by itself.
 """
