@@ -59,7 +59,8 @@ async def test_a_code_that_gives_no_mainland_phone_is_none(code: str) -> None:
     [
         ("err--1", OutsideServiceUnavailable), ("err-45011", RateLimited), ("err-40013", MisconfiguredHere),
         ("err-40001", OutsideServiceUnavailable), ("err-1", OutsideServiceUnavailable),
-        ("huge-1", OutsideServiceUnavailable), ("garbled-1", OutsideServiceUnavailable), ("down-1", OutsideServiceUnavailable),
+        ("huge-1", OutsideServiceUnavailable), ("garbled-1", OutsideServiceUnavailable),
+        ("down-1", OutsideServiceUnavailable),
     ],
 )  # fmt: skip
 async def test_what_is_not_about_the_code_is_refused(code: str, refusal: type[Refusal]) -> None:
