@@ -42,8 +42,7 @@ KILLS = int(os.environ.get("HUIXIN_TEST_KILLS", "3"))
 TILLS = 24
 SHOPPERS = 211  # prime to the number of salts, so that one shopper's codes differ
 REDEEMED_BETWEEN_KILLS = 100
-READY_SECONDS_MAX = 30
-REFUSED_SECONDS_MAX = 5.0
+READY_SECONDS_MAX = 60
 CONNECTIONS_TRIED = 16  # the kernel spreads them: both workers are among those who answer
 OURS = {name for name in os.environ if name.lower() in Settings.__struct_fields__} | {"HUIXIN_VAR"}
 
@@ -191,7 +190,7 @@ async def seconds_until_refused(city: City, key: str) -> float:
     """Return how long until no worker takes a key any more."""
     begun = time.monotonic()
     while (statuses := await ask_all(city.server, "/v1/partner/terminals", bearer(key))) != {401}:
-        assert time.monotonic() - begun < REFUSED_SECONDS_MAX, f"a suspended key goes on: {statuses}"
+        assert time.monotonic() - begun < CATALOGUE_REFUSE_SECONDS, f"a suspended key goes on: {statuses}"
     return time.monotonic() - begun
 
 
@@ -217,7 +216,6 @@ async def test_postgres_killed_under_load(city: City, record_property: Any) -> N
     record_property("measured", f"ready {ready}, refused {refused}, answers {answers}")
     print(f"\nready {[round(s, 2) for s in ready]} refused {[round(s, 2) for s in refused]} {dict(answers)}")  # noqa: T201
     assert [wrong for till in tills for wrong in till.wrong] == []
-    assert max(refused) < CATALOGUE_REFUSE_SECONDS
     await check_books(city, {key: one for till in tills for key, one in till.redeemed.items()})
 
 
