@@ -27,7 +27,7 @@ from app.settings import SETTINGS, Settings
 from tests.support.live import LiveServer, live_server
 from tests.support.officials import make_official
 from tests.support.own_city import speaking_to
-from tests.support.partners import Partner, bearer, make_key, make_partner
+from tests.support.partners import Partner, bearer, make_key, make_partner, move
 from tests.support.redeeming import Shopper, make_benefit, make_shopper, redeem, show_code
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ async def suspend(city: City, key_id: UUID) -> None:
     """Suspend a key as the centre does; again until it is done, because the database has just been away."""
     path = f"/v1/official/institutions/{city.partner.institution_id}/keys/{key_id}/suspend"
     async with city.server.client(1) as client:
-        while (answer := await client.post(path, headers=city.administrator)).status_code == 503:
+        while (answer := await move(client, city.administrator, path)).status_code in (412, 503):
             pass
     assert answer.status_code in (200, 409), answer.text
 
