@@ -65,6 +65,7 @@ MAY_BEGIN = {
     ("kit/aside.py", "ThreadPoolExecutor"): "each call is awaited by its caller",
     ("kit/aside.py", "ProcessPoolExecutor"): "each call is awaited by its caller",
     ("kit/status.py", "call_later"): "counts once, and the next request asks for it again",
+    ("official/actions_session.py", "call_later"): "gives a place back, which cannot fail",
     ("intake/actions_pipeline.py", "create_task"): "the next block, awaited by the import",
     ("score/actions_prepare.py", "TaskGroup"): "ranges of one preparation, awaited by it",
     ("demo/actions.py", "TaskGroup"): "the demo awaits it",
