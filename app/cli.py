@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -112,13 +111,13 @@ def create_keys(*, production: bool) -> None:
 @keys.command("rotate")
 def rotate() -> None:
     """Give credit codes, access tokens and exports new keys; what is out now stays good for its time."""
-    from app.kit.keys import announce_keys, read_keys, rotate_keys, write_keys
+    from app.kit.keys import KeysUnusable, rotate_file
     from app.settings import SETTINGS
 
-    rotated = rotate_keys(read_keys(SETTINGS.keys_path), time.time())
-    write_keys(SETTINGS.keys_path, announce_keys(rotated))
-    time.sleep(KEY_SPREAD_SECONDS)
-    write_keys(SETTINGS.keys_path, rotated)
+    try:
+        rotate_file(SETTINGS.keys_path, KEY_SPREAD_SECONDS)
+    except (KeysUnusable, OSError) as error:
+        raise click.ClickException(f"{SETTINGS.keys_path} stays as it is: {error}") from None
     click.echo("rotated")
 
 

@@ -16,7 +16,7 @@ from app.campaign import actions as campaign_actions
 from app.campaign import routes as campaign_routes
 from app.campaign import routes_hints as campaign_routes_hints
 from app.campaign import routes_official as campaign_routes_official
-from app.campaign.rules import CAMPAIGN_MOVES, PROPOSAL_MOVES
+from app.campaign.rules import CAMPAIGN_MOVES, SCENARIO_PROPOSAL_MOVES
 from app.citizen import actions as citizen_actions
 from app.citizen import routes as citizen_routes
 from app.citizen.rules import CITIZEN_MOVES
@@ -120,7 +120,7 @@ STATES = {
     "redemption": REDEMPTION_MOVES,
     "rule_book": RULE_BOOK_MOVES,
     "rule_book_preview": PREVIEW_MOVES,
-    "scenario_proposal": PROPOSAL_MOVES,
+    "scenario_proposal": SCENARIO_PROPOSAL_MOVES,
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
 CATALOGUES = (partner_actions.directory, campaign_actions.catalogue)

@@ -7,10 +7,9 @@ Every job may be stopped anywhere and run again. Long ones rest between their pi
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import signal
 from collections.abc import Sequence
+from functools import partial
 
 from app.citizen import actions as citizen_actions
 from app.intake import actions_import as import_actions
@@ -19,6 +18,7 @@ from app.intake import actions_proposal as proposal_actions
 from app.intake import actions_quarantine as quarantine_actions
 from app.intake import actions_upload as upload_actions
 from app.intake import queries_import
+from app.kit.background import keep_doing
 from app.kit.clock import SHANGHAI, now, shanghai_day
 from app.kit.database import database_lifespan
 from app.kit.jobs import Job, StoppablePace, run_jobs
@@ -35,8 +35,6 @@ from app.score import actions as score_actions
 from app.score import actions_prepare as prepare_actions
 from app.score import actions_preview as preview_actions
 
-LOG = logging.getLogger("huixin.worker")
-RECONNECT_SECONDS = 2
 COMMAND_SECONDS_MAX = 60  # a piece of long work may take longer than a request
 IMPORTS_TOLD_MAX = 20
 RESCORE_CHUNK = 500
@@ -134,14 +132,8 @@ async def run_worker(share: float = GENTLE_SHARE) -> None:
 
 
 async def keep_working(jobs: Sequence[Job], pace: StoppablePace) -> None:
-    """Run jobs until told to stop; when the queue's connection fails, begin again."""
-    while not pace.stopping.is_set():
-        try:
-            await run_jobs(jobs, pace)
-        except Exception as error:  # noqa: BLE001 - whatever the queue stumbles over, the worker goes on
-            LOG.warning("the queue was interrupted: %s", type(error).__name__)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(pace.stopping.wait(), RECONNECT_SECONDS)
+    """Run jobs until told to stop; whatever the queue stumbles over, it begins again."""
+    await keep_doing("doing jobs", partial(run_jobs, jobs, pace), stopping=pace.stopping)
 
 
 async def read_status() -> list[str]:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,17 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_unconfigure() -> None:
     """Stop what this worker started."""
     STACK.close()
+
+
+@pytest.fixture
+def var_folder() -> Iterator[Path]:
+    """Give a city of the test's own a folder.
+
+    Not under ``tmp_path``: every pytest that starts shuts other users out of the folder they share, and as root
+    PostgreSQL is another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="huixin-var-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,29 @@ PURE_STANDARD = {
 }  # fmt: skip
 SQL = re.compile(r"^\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET|DELETE FROM\s|WITH\s+\w+\s+AS)", re.IGNORECASE)
 ACTIONS_MAY_TAKE = {"transaction", "is_in_transaction"}
+# Whatever begins something that goes on beside its caller. What lives long is begun by ``kit.background``, which logs,
+# goes on, and says when it has ended. Here stands why each other place needs none of that.
+BEGINS = {"create_task", "ensure_future", "TaskGroup", "Thread", "Timer", "Popen", "call_later", "call_at",
+          "run_coroutine_threadsafe", "ThreadPoolExecutor", "ProcessPoolExecutor", "start_soon"}  # fmt: skip
+MAY_BEGIN = {
+    ("kit/background.py", "create_task"): "the supervisor itself",
+    ("kit/background.py", "Thread"): "the supervisor itself",
+    ("kit/surroundings.py", "Popen"): "a process that is kept up",
+    ("kit/embedded.py", "Popen"): "a server that is kept up",
+    ("kit/group_commit.py", "create_task"): "a lane ends with its queue, and tells everybody in it whatever happens",
+    ("kit/jobs.py", "create_task"): "the round of a supervised task awaits it, and raises what it raised",
+    ("kit/jobs.py", "ensure_future"): "one job, awaited by who runs it",
+    ("kit/aside.py", "ThreadPoolExecutor"): "each call is awaited by its caller",
+    ("kit/aside.py", "ProcessPoolExecutor"): "each call is awaited by its caller",
+    ("kit/status.py", "call_later"): "counts once, and the next request asks for it again",
+    ("official/actions_session.py", "call_later"): "gives a place back, which cannot fail",
+    ("intake/actions_pipeline.py", "create_task"): "the next block, awaited by the import",
+    ("score/actions_prepare.py", "TaskGroup"): "ranges of one preparation, awaited by it",
+    ("demo/actions.py", "TaskGroup"): "the demo awaits it",
+    ("demo/actions_people.py", "TaskGroup"): "the demo awaits it",
+    ("demo/actions_tour_race.py", "create_task"): "the demo awaits it",
+    ("demo/main.py", "Popen"): "the demo ends when it does",
+}
 NO_ROOM_FILES = {"demo"}  # a demo is not served: it plays the API from outside
 
 
@@ -204,6 +227,19 @@ def test_actions_open_transactions_and_ask_nothing_themselves() -> None:
                     if taken or kind_of(path.stem) != "actions":
                         wrong.append(f"{path.relative_to(APP)} takes {taken or 'transactions'}")
     assert not wrong
+
+
+def test_what_lives_long_is_begun_by_its_supervisor() -> None:
+    """Anything else may die without a word, and what it kept fresh is then old for ever."""
+    begun = set()
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", None) or getattr(node.func, "id", "")
+                of_group = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "tasks"
+                if name in BEGINS and not of_group:  # what a TaskGroup begins, it awaits
+                    begun.add((str(path.relative_to(APP)), name))
+    assert begun == set(MAY_BEGIN), "use kit.background, or say here why it needs no supervisor"
 
 
 @pytest.mark.parametrize("room", ROOMS)

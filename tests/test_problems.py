@@ -17,6 +17,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.bodies import DEPTH_MAX, INTEGER_MAX, JSONRequest
 from app.kit.errors import Reason, Refusal
+from app.kit.failure import DatabaseUnreached
 from app.kit.http import PROBLEM_MEDIA_TYPE, Ask, answer_bug, answer_http_error, answer_refusal
 from app.kit.openapi_files import find_refusals
 from app.kit.paging import Cursor, Limit
@@ -75,6 +76,9 @@ async def break_down(kind: FromPath[str]) -> None:
         "away": asyncpg.ConnectionDoesNotExistError(SECRET),
         "shutdown": asyncpg.AdminShutdownError(SECRET),
         "timeout": TimeoutError(),
+        "client": asyncpg.InternalClientError(SECRET),
+        "unreached": DatabaseUnreached(),
+        "unheard": asyncpg.UnknownPostgresError(SECRET),
         "nul": asyncpg.CharacterNotInRepertoireError(SECRET),
         "constraint": asyncpg.UniqueViolationError(SECRET),
         "reasons": TwoReasons(),
@@ -267,6 +271,9 @@ async def test_a_parameter_beside_one_without_a_value_counts(kit_client: AsyncCl
         ("away", 503, "unavailable"),
         ("shutdown", 503, "unavailable"),
         ("timeout", 503, "unavailable"),
+        ("client", 503, "unavailable"),
+        ("unreached", 503, "unavailable"),
+        ("unheard", 503, "unavailable"),
         ("nul", 400, INVALID),
     ],
 )
@@ -280,9 +287,16 @@ async def test_what_nobody_caught_says_nothing_of_our_insides(
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
-async def test_with_a_key_an_unknown_outcome_is_said_so(kit_client: AsyncClient) -> None:
-    answer = await kit_client.post("/broken/away", headers={"idempotency-key": "k" * 16})
-    check_problem(answer, 503, "outcome_unknown")
+@pytest.mark.parametrize("kind", ["away", "shutdown", "timeout", "client", "unreached", "unheard"])
+async def test_with_a_key_an_unknown_outcome_is_said_so(kit_client: AsyncClient, kind: str) -> None:
+    answer = await kit_client.post(f"/broken/{kind}", headers={"idempotency-key": "k" * 16})
+    assert check_problem(answer, 503, "outcome_unknown")["retryable"] is True
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_with_a_key_a_bug_is_still_a_bug(kit_client: AsyncClient) -> None:
+    answer = await kit_client.post("/broken/bug", headers={"idempotency-key": "k" * 16})
+    check_problem(answer, 500, "internal_error")
 
 
 async def test_texts_are_chinese_unless_english_is_asked_for(kit_client: AsyncClient) -> None:

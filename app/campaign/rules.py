@@ -19,14 +19,14 @@ from app.campaign.rules_grant import (
 )
 from app.campaign.rules_judge import Verdict, judge_eligibility
 from app.campaign.rules_limits import Scenario
-from app.campaign.rules_moves import CAMPAIGN_MOVES, PROPOSAL_MOVES
+from app.campaign.rules_moves import CAMPAIGN_MOVES, SCENARIO_PROPOSAL_MOVES
 from app.campaign.rules_texts import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN, Reason, ScenarioCode
 
 __all__ = [
     "CAMPAIGN_MOVES",
-    "PROPOSAL_MOVES",
     "SCENARIO_CHARACTERS_MAX",
     "SCENARIO_PATTERN",
+    "SCENARIO_PROPOSAL_MOVES",
     "Benefit",
     "CampaignDocument",
     "Catalogue",

@@ -11,7 +11,7 @@ VersionState = Literal["draft", "submitted", "approved", "rejected"]
 CampaignAction = Literal["edit", "submit", "approve", "reject", "pause", "resume", "end"]
 ProposalState = Literal["waiting", "confirmed", "rejected"]
 # What becomes of a proposed scenario, by what is done with it.
-PROPOSAL_MOVES: dict[ProposalState, dict[str, ProposalState]] = {
+SCENARIO_PROPOSAL_MOVES: dict[ProposalState, dict[str, ProposalState]] = {
     "waiting": {"confirm": "confirmed", "reject": "rejected"}, "confirmed": {}, "rejected": {},
 }  # fmt: skip
 

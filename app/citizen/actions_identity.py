@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from app.citizen import queries
@@ -19,20 +18,20 @@ from app.citizen.actions_sealing import (
 )
 from app.citizen.clients_identity import ApiError, verify_person
 from app.citizen.rules import Person, parse_id_number
-from app.kit.clock import SHANGHAI, now
+from app.citizen.rules_answers import compute_seconds_left, judge_result, judge_tencent
+from app.kit.clock import now
 from app.kit.crypto import blind_index, decrypt_field
 from app.kit.database import is_in_transaction
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited, Unauthenticated
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from app.citizen.queries import BoundRow
 
 LOG = logging.getLogger("huixin.citizen")
 TRIES_PURPOSE = "identity tries"
-RESULT_MATCH, RESULT_BUSY, RESULT_QUOTA_GONE = "0", "-11", "-12"
-PASSING_ERRORS = ("RequestLimitExceeded", "InternalError", "LimitExceeded")
 
 
 async def verify_identity(person: Person) -> bool:
@@ -40,11 +39,13 @@ async def verify_identity(person: Person) -> bool:
     answer = await verify_person(name=person.name, id_number=person.id_number.number, phone=person.phone)
     if answer.error is not None:
         _refuse(answer.error)
-    if answer.result in (RESULT_BUSY, ""):
+    verdict = judge_result(answer.result)
+    if verdict == "away":
+        LOG.warning("the identity provider gave no verdict: result %s", answer.result or "none")
         raise OutsideServiceUnavailable
-    if answer.result == RESULT_QUOTA_GONE:
-        raise RateLimited(retry_after_seconds=_seconds_until_tomorrow(now()))
-    return answer.result == RESULT_MATCH
+    if verdict == "day":
+        raise RateLimited(retry_after_seconds=compute_seconds_left(now()))
+    return verdict == "match"
 
 
 async def lock_accounts(citizen_ids: list[UUID]) -> dict[UUID, BoundRow]:
@@ -138,12 +139,8 @@ async def close_account(citizen_id: UUID, *, at: datetime) -> None:
 
 
 def _refuse(error: ApiError) -> None:
-    if error.code.startswith(PASSING_ERRORS):
-        raise OutsideServiceUnavailable
-    LOG.error("the identity provider refuses our calls with %s: check its secret id and key", error.code)
-    raise MisconfiguredHere
-
-
-def _seconds_until_tomorrow(at: datetime) -> int:
-    tomorrow = at.astimezone(SHANGHAI).date() + timedelta(days=1)
-    return int((datetime.combine(tomorrow, time(), SHANGHAI) - at).total_seconds()) + 1
+    if judge_tencent(error.code) == "ours":
+        LOG.error("the identity provider refuses our calls with %s: check its secret id, key and account", error.code)
+        raise MisconfiguredHere
+    LOG.warning("the identity provider refuses with %s; it is asked again next time", error.code)
+    raise OutsideServiceUnavailable

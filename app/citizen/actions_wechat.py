@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 import msgspec
 
 from app.citizen import clients
 from app.citizen.refusals import WechatAccountBlocked, WechatCodeInvalid, WechatCodeUsed
+from app.citizen.rules_answers import BUSY, compute_quota_wait, judge_errcode
+from app.kit.clock import now
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
+from app.kit.group_commit import GroupCommit
 from app.kit.valkey import VALKEY
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
     from redis.asyncio import Redis
 
     from app.kit.errors import Refusal
 
 LOG = logging.getLogger("huixin.citizen")
-BUSY = -1
-CODE_INVALID, CODE_USED, ACCOUNT_BLOCKED = 40029, 40163, 40226
-QUOTA_GONE = 45011
-TOKEN_REFUSED = frozenset({40001, 42001})
-QUOTA_SECONDS = 60
 TOKEN_MARGIN_SECONDS = 300
-LOGIN_REFUSALS: dict[int, type[Refusal]] = {
-    CODE_INVALID: WechatCodeInvalid,
-    CODE_USED: WechatCodeUsed,
-    ACCOUNT_BLOCKED: WechatAccountBlocked,
+FORCE_SECONDS_MIN = 60.0  # WeChat takes twenty forced renewals a day
+WAITING_MAX = 4096
+LOGIN_REFUSALS: dict[str, type[Refusal]] = {
+    "code": WechatCodeInvalid,
+    "used": WechatCodeUsed,
+    "blocked": WechatAccountBlocked,
 }
+
+
+class _HasErrcode(Protocol):
+    @property
+    def errcode(self) -> int: ...
+
+
+Answer = TypeVar("Answer", bound=_HasErrcode)
 
 
 class AccessToken(msgspec.Struct, frozen=True):
@@ -40,55 +50,106 @@ class AccessToken(msgspec.Struct, frozen=True):
     until: float
 
 
+NO_TOKEN = AccessToken("", 0.0)
+
+
 class _Held:
     """What this process knows of the token: the way on when Valkey is gone."""
 
-    token = AccessToken("", 0.0)
+    token = NO_TOKEN
+    may_force_at = 0.0  # on the monotonic clock
 
 
 async def fetch_openid(js_code: str) -> str:
     """Return the openid behind a login code, or refuse as WeChat does."""
     answer = await clients.exchange_login_code(js_code)
-    if answer.errcode in LOGIN_REFUSALS:
-        raise LOGIN_REFUSALS[answer.errcode]
-    if answer.errcode or not answer.openid:
-        _refuse(answer.errcode)
+    family = judge_errcode(answer.errcode, with_token=False)
+    if family in LOGIN_REFUSALS:
+        raise LOGIN_REFUSALS[family]
+    if family != "ok" or not answer.openid:
+        _refuse(answer.errcode, with_token=False)
     return answer.openid
 
 
 async def fetch_phone_number(phone_code: str) -> str | None:
     """Return the mainland phone number behind a phone code; None when the code or the number is not usable."""
-    token = await _share_token()
-    answer = await clients.fetch_phone_number(phone_code, token.text)
-    if answer.errcode in TOKEN_REFUSED:
-        token = await _share_token(refused=token.text)
-        answer = await clients.fetch_phone_number(phone_code, token.text)
-    if answer.errcode in (CODE_INVALID, CODE_USED):
+    answer = await call_with_token(lambda token: clients.fetch_phone_number(phone_code, token))
+    family = judge_errcode(answer.errcode, with_token=True)
+    if family in ("code", "used"):
         return None
-    if answer.errcode:
-        _refuse(answer.errcode)
+    if family != "ok":
+        _refuse(answer.errcode, with_token=True)
     # A foreign number may look like a mainland one without its country code: it would be checked as somebody else's.
     return answer.phone_info.pure_phone_number if answer.phone_info.country_code == "86" else None
 
 
-async def share_access_token(refused: str = "") -> str:
-    """Return WeChat's access token for other rooms' calls; not the one WeChat just refused."""
-    return (await _share_token(refused)).text
+async def call_with_token(call: Callable[[str], Awaitable[Answer]]) -> Answer:
+    """Make a call that carries WeChat's access token, and once more with another when WeChat refuses the first.
+
+    A token that was refused is kept nowhere, so that the next call asks for another again.
+    """
+    token = await _share_token()
+    answer = await call(token)
+    if judge_errcode(answer.errcode, with_token=True) == "token":
+        token = await _share_token(refused=token)
+        answer = await call(token)
+        if judge_errcode(answer.errcode, with_token=True) == "token":
+            await _drop({token})
+    return answer
 
 
-async def _share_token(refused: str = "") -> AccessToken:
+async def _share_token(refused: str = "") -> str:
     """Return a token that is not the refused one: from this process, from Valkey, or from WeChat."""
+    known = await _find_known({refused})
+    return known.text or await _renewals.submit(refused)
+
+
+async def _find_known(refused: Collection[str]) -> AccessToken:
     for known in (_Held.token, await _find_shared()):
-        if known.text and known.text != refused and known.until > time.time():
+        if known.text and known.text not in refused and known.until > time.time():
             _Held.token = known
             return known
+    return NO_TOKEN
+
+
+async def _renew(refused: list[str]) -> list[str]:
+    """Ask WeChat for a token once for all who wait for one; theirs may have come while they waited."""
+    known = await _find_known(refused)
+    if not known.text:
+        await _drop(set(refused))
+        known = await _fetch_token(refused)
+    return [known.text] * len(refused)
+
+
+async def _fetch_token(refused: Collection[str]) -> AccessToken:
+    """Fetch a token that is none of the refused ones; WeChat repeats one until it ends, or until it is forced."""
     answer = await clients.fetch_access_token()
-    if answer.errcode or not answer.access_token:
-        _refuse(answer.errcode)
+    if answer.access_token and answer.access_token in refused and _Held.may_force_at <= time.monotonic():
+        _Held.may_force_at = time.monotonic() + FORCE_SECONDS_MIN
+        LOG.warning("WeChat gives out the access token that it refuses; another one is forced")
+        answer = await clients.fetch_access_token(is_forced=True)
+    if answer.errcode or not answer.access_token or answer.access_token in refused:
+        _refuse(answer.errcode, with_token=False)
     lifetime = max(1, answer.expires_in - TOKEN_MARGIN_SECONDS)
     _Held.token = AccessToken(answer.access_token, time.time() + lifetime)
     await _store_shared(_Held.token, lifetime)
     return _Held.token
+
+
+_renewals: GroupCommit[str, str] = GroupCommit(_renew, lanes=1, batch_size_max=WAITING_MAX, queue_size_max=WAITING_MAX)
+
+
+async def _drop(refused: Collection[str]) -> None:
+    """Forget tokens that were refused, here and for the other workers."""
+    if _Held.token.text in refused:
+        _Held.token = NO_TOKEN
+    shared = await _find_shared()
+    if shared.text and shared.text in refused:
+
+        async def delete(client: Redis) -> object:
+            return await client.delete(_place())
+
+        await VALKEY.try_call(delete)
 
 
 async def _find_shared() -> AccessToken:
@@ -99,7 +160,7 @@ async def _find_shared() -> AccessToken:
     try:
         return msgspec.json.decode(raw or "", type=AccessToken)
     except msgspec.DecodeError:
-        return AccessToken("", 0.0)
+        return NO_TOKEN
 
 
 async def _store_shared(token: AccessToken, lifetime: int) -> None:
@@ -113,11 +174,15 @@ def _place() -> str:
     return f"wechat:access-token:{SETTINGS.wechat_app_id}"
 
 
-def _refuse(errcode: int) -> NoReturn:
+def _refuse(errcode: int, *, with_token: bool) -> NoReturn:
     """Refuse for an errcode that is not about the citizen's code."""
-    if errcode == QUOTA_GONE:
-        raise RateLimited(retry_after_seconds=QUOTA_SECONDS)
-    if errcode in (BUSY, 0):  # 0: a success without what we asked for
-        raise OutsideServiceUnavailable
-    LOG.error("WeChat refuses our calls with errcode %d: check appid, secret and the IP allow-list", errcode)
-    raise MisconfiguredHere
+    family = judge_errcode(errcode, with_token=with_token)
+    if family in ("minute", "day"):
+        LOG.warning("a quota of ours with WeChat is used up: errcode %d", errcode)
+        raise RateLimited(retry_after_seconds=compute_quota_wait(family, now()))
+    if family == "ours":
+        LOG.error("WeChat refuses our calls with errcode %d: check appid, secret and the IP allow-list", errcode)
+        raise MisconfiguredHere
+    if errcode not in (BUSY, 0):  # 0: a success without what we asked for
+        LOG.warning("WeChat refuses with errcode %d; it is asked again next time", errcode)
+    raise OutsideServiceUnavailable

@@ -55,14 +55,14 @@ async def exchange_login_code(js_code: str) -> SessionAnswer:
     return await ask_outside(SERVICE, SessionAnswer, "GET", url, parameters=parameters)
 
 
-async def fetch_access_token() -> TokenAnswer:
-    """Ask for the application's access token; in its normal mode WeChat gives everybody the same one until it ends."""
+async def fetch_access_token(*, is_forced: bool = False) -> TokenAnswer:
+    """Ask for the application's access token; WeChat gives everybody the same one until it ends, or one is forced."""
     body = msgspec.json.encode(
         {
             "grant_type": "client_credential",
             "appid": SETTINGS.wechat_app_id,
             "secret": SETTINGS.wechat_app_secret,
-            "force_refresh": False,
+            "force_refresh": is_forced,
         }
     )
     url = f"{SETTINGS.wechat_base_url}/cgi-bin/stable_token"

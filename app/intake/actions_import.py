@@ -23,6 +23,7 @@ from app.intake.rules_mapping import Mapping
 from app.kit.aside import aside
 from app.kit.clock import now
 from app.kit.database import transaction
+from app.kit.failure import family_of
 from app.kit.lock import try_lock
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ LOG = logging.getLogger("huixin.intake")
 APART_BYTES_MIN = 4 * 1024 * 1024  # a smaller file is cleaned before another process has started
 CHUNK_TRIES_MAX = 5
 RETRY_SECONDS = 0.2
-# A deadlock, a lock or a statement that took too long: another try may do better.
-PASSING = frozenset({"40P01", "40001", "55P03", "57014"})
 OPEN_STATES = frozenset({"waiting", "running"})
 WAITING_MAX = 20  # looked at in one round
 
@@ -192,7 +191,7 @@ async def _store(running: Import, chunk: CleanChunk, matched: Matched) -> Import
         try:
             return await store_chunk(running, chunk, matched, at=now())
         except Exception as error:
-            if getattr(error, "sqlstate", None) not in PASSING or attempt == CHUNK_TRIES_MAX:
+            if family_of(error) != "again" or attempt == CHUNK_TRIES_MAX:
                 raise
             await asyncio.sleep(RETRY_SECONDS * attempt)
     raise AssertionError("the last try returns or raises")

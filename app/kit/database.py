@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -11,11 +12,14 @@ from uuid import UUID
 
 from asyncpg import Connection, Pool, Record
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 from piccolo.engine.postgres import PostgresTransaction
 
+from app.kit.failure import DatabaseUnreached, asking
 from app.piccolo_conf import DB, connection_options
 from app.settings import SETTINGS
 
+LOG = logging.getLogger("huixin.database")
 RowType = TypeVar("RowType")
 AnyConnection: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
 ACQUIRE_SECONDS_MAX = 2
@@ -54,14 +58,22 @@ async def transaction() -> AsyncIterator[None]:
     so asyncpg owns the connection here and Piccolo is only told about it.
     """
     assert DB.current_transaction.get() is None, "transactions do not nest"
-    async with pool().acquire(timeout=ACQUIRE_SECONDS_MAX) as connection, connection.transaction():
+    async with _lend() as connection:
+        block = connection.transaction()
+        with asking():
+            await block.start()
         joined = PostgresTransaction(DB)
         joined.connection = connection
         token = DB.current_transaction.set(joined)
         try:
             yield
+        except BaseException:
+            await _roll_back(connection, block)
+            raise
         finally:
             DB.current_transaction.reset(token)
+        with asking():
+            await block.commit()
 
 
 def is_in_transaction() -> bool:
@@ -111,13 +123,39 @@ async def copy_encoded(table: str, columns: Sequence[str], rows: bytes) -> None:
 
 @asynccontextmanager
 async def borrow() -> AsyncIterator[AnyConnection]:
-    """Use the current transaction's connection, or borrow one for a moment."""
+    """Use the current transaction's connection, or borrow one for a moment; what the block raises is the driver's."""
     joined: Any = DB.current_transaction.get()
     if joined is not None:
-        yield joined.connection
+        with asking():
+            yield joined.connection
         return
-    async with pool().acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+    async with _lend() as connection:
+        with asking():
+            yield connection
+
+
+@asynccontextmanager
+async def _lend() -> AsyncIterator[PoolConnectionProxy[Record]]:
+    """Lend a connection of the pool; whatever keeps us from getting one, nothing was sent."""
+    try:
+        connection = await pool().acquire(timeout=ACQUIRE_SECONDS_MAX)
+    except Exception as error:
+        raise DatabaseUnreached(type(error).__name__) from error
+    try:
         yield connection
+    finally:
+        try:
+            await pool().release(connection)
+        except Exception as error:  # noqa: BLE001 - the pool replaces it; what was done with it is done
+            LOG.warning("a connection could not be given back: %s", type(error).__name__)
+
+
+async def _roll_back(connection: PoolConnectionProxy[Record], block: Transaction) -> None:
+    """Undo what was begun; a connection that cannot even do that is closed, which undoes it too."""
+    try:
+        await block.rollback()
+    except Exception:  # noqa: BLE001 - what the caller is told is why it came to this
+        connection.terminate()
 
 
 def pool() -> Pool[Record]:

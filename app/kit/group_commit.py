@@ -12,11 +12,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
+from app.kit.background import is_cancelled
 from app.kit.errors import Overloaded
+from app.kit.failure import OutcomeLost
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
-Entry: TypeAlias = tuple[Item, asyncio.Future[Outcome], int]
+Conflicts: TypeAlias = frozenset[Hashable]
+Entry: TypeAlias = tuple[Item, asyncio.Future[Outcome], Conflicts, int]
+NONE: Conflicts = frozenset()
 RETRY_AFTER_SECONDS = 1
 ROUNDS_MAX = 8
 
@@ -54,7 +58,8 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(self._waiting) >= self._queue_size_max:
             raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future, 1))
+        conflicts = NONE if self._conflict_keys is None else frozenset(self._conflict_keys(item))
+        self._waiting.append((item, future, conflicts, 1))
         self._start_lane()
         try:
             return await future  # cancelling a caller cancels this future, never the item
@@ -92,28 +97,37 @@ class GroupCommit(Generic[Item, Outcome]):
         taken: set[Hashable] = set()
         while self._waiting and len(batch) < self._batch_size_max:
             entry = self._waiting.popleft()
-            keys = set(self._conflict_keys(entry[0]))
-            (deferred if taken & keys else batch).append(entry)
+            keys = entry[2]
+            (batch if taken.isdisjoint(keys) else deferred).append(entry)
             taken |= keys  # a deferred item's keys too: order among equals is kept
         self._waiting.extendleft(reversed(deferred))
         return batch
 
     async def _serve_batch(self, batch: list[Entry[Item, Outcome]]) -> None:
+        """Give everybody who waits an outcome, whatever becomes of the batch: who is forgotten waits for ever."""
         try:
-            outcomes = await self._run([entry[0] for entry in batch])
-            if len(outcomes) != len(batch):
-                raise RuntimeError(f"{len(batch)} items had {len(outcomes)} outcomes")  # noqa: TRY301
+            self._settle(batch, await self._run([entry[0] for entry in batch]))
         except Exception as error:  # noqa: BLE001 - every waiting caller must learn of it
-            outcomes = [error] * len(batch)
+            for entry in batch:
+                _fail(entry[1], error)
+        except asyncio.CancelledError:  # a driver that is cut off may cancel its own caller
+            for entry in batch:
+                _fail(entry[1], OutcomeLost())
+            if is_cancelled():
+                raise
+
+    def _settle(self, batch: list[Entry[Item, Outcome]], outcomes: Sequence[Outcome | Exception]) -> None:
+        if len(outcomes) != len(batch):
+            raise RuntimeError(f"{len(batch)} items had {len(outcomes)} outcomes")
         again: list[Entry[Item, Outcome]] = []
-        for (item, future, rounds), outcome in zip(batch, outcomes, strict=True):
+        for (item, future, conflicts, rounds), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 _fail(future, outcome)
             elif self._is_unsettled is None or not self._is_unsettled(outcome):
                 if not future.done():
                     future.set_result(outcome)
             elif rounds < ROUNDS_MAX:
-                again.append((item, future, rounds + 1))
+                again.append((item, future, conflicts, rounds + 1))
             else:
                 _fail(future, Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS))
         self._waiting.extendleft(reversed(again))

@@ -30,6 +30,7 @@ from app.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from app.kit.failure import is_passing
 from app.kit.field_errors import iter_field_errors
 from app.kit.field_texts import text_of
 
@@ -40,9 +41,6 @@ TRACE_KEY = "trace_id"
 TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 LOG = logging.getLogger("huixin.http")
 BETWEEN_REASONS: dict[Language, str] = {"zh": "；", "en": "; "}
-# What the database says when it is away, restarting or too busy: nobody's bug, and worth another try.
-AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
-SQLSTATES_AWAY = frozenset({"08", "40", "53", "55", "57"})
 # Text with NUL in a query or a header: bodies were looked through before (kit.bodies).
 UNSTORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
@@ -171,9 +169,7 @@ def answer_bug(request: AnyRequest, error: Exception) -> Response[Problem]:
 def _refusal_of(request: AnyRequest, error: Exception) -> Refusal:
     if isinstance(error, UNSTORABLE):
         return InvalidRequest()
-    is_away = isinstance(error, AWAY) or getattr(error, "sqlstate", "")[:2] in SQLSTATES_AWAY
-    if not is_away:
+    if not is_passing(error):
         return InternalError()
-    if "idempotency-key" in request.headers:
-        return OutcomeUnknown()
-    return Unavailable()
+    # What failed may be the second thing a request did: even where it changed nothing, the key tells of the first.
+    return OutcomeUnknown() if "idempotency-key" in request.headers else Unavailable()

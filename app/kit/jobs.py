@@ -44,6 +44,10 @@ class LockLost(Exception):  # noqa: N818 - it says what is true
     """The connection that kept a job alone is gone: the database restarts, or ended it."""
 
 
+class QueueInterrupted(Exception):  # noqa: N818 - it says what is true
+    """The queue ended although nobody told it to."""
+
+
 class JobFailed(Exception):  # noqa: N818 - it says what is true
     """A job failed; why is in the worker's own log. Nothing of its values reaches the queue's tables."""
 
@@ -76,7 +80,10 @@ def lock_of(name: str) -> int:
 
 
 async def run_jobs(jobs: Sequence[Job], pace: StoppablePace) -> None:
-    """Work until told to stop or the connection is lost; what runs then ends, at the latest after its time."""
+    """Work until told to stop; what runs then ends, at the latest after its time.
+
+    Raises when it ends for another reason: the connection is lost, or the queue gave up by itself.
+    """
     connection = await asyncpg.connect(**connection_options(), command_timeout=COMMAND_SECONDS_MAX)
     try:
         for job in jobs:
@@ -89,6 +96,8 @@ async def run_jobs(jobs: Sequence[Job], pace: StoppablePace) -> None:
             await _run_queue(queue, pace.stopping, lost)
     finally:
         connection.terminate()
+    if not pace.stopping.is_set():
+        raise QueueInterrupted
 
 
 async def _run_queue(queue: PgQueuer, stopping: asyncio.Event, lost: asyncio.Event) -> None:

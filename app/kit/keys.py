@@ -6,9 +6,14 @@ import fcntl
 import logging
 import os
 import secrets
+import stat
+import tempfile
 import time
-from itertools import pairwise
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +24,23 @@ LOG = logging.getLogger("huixin.keys")
 KEY_BYTES = 32
 # The last code issued under a key is for the third slot ahead and opens until 15 s after it: 105 s.
 CODE_KEY_OVERLAP_SECONDS = 120
+
+
+# Only its owner may read the file: bits that must not be set in one that replaces it.
+MODE_OPEN = stat.S_IRWXO | stat.S_IWGRP
+
+
+class KeysUnusable(Exception):  # noqa: N818 - it says what is true
+    """A key file that is not whole; says why, and nothing of what is in it."""
+
+
+class Stamp(NamedTuple):
+    """What tells one state of a file from the next."""
+
+    inode: int
+    size: int
+    changed_at: int
+    mode: int
 
 
 class FieldKey(msgspec.Struct, frozen=True):
@@ -128,21 +150,77 @@ def announce_keys(rotated: KeyRing) -> KeyRing:
 
 
 def write_keys(path: Path, ring: KeyRing) -> None:
-    """Write the ring so that only its owner reads it, and never half."""
+    """Replace the file as a whole, so that only its owner reads it; whoever reads meanwhile gets the old one or this.
+
+    It is on the disk before it takes the old one's place: a power cut must not leave an empty file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(ring)))
-    draft.replace(path)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its owner only
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(ring)))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Hold the key file for one who reads it, changes it and writes it back."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def rotate_file(path: Path, spread_seconds: float) -> None:
+    """Give the file new keys: announced first, signing after ``spread_seconds``, when every process has read them.
+
+    Broken off between the two it is a good file, whose new keys do not sign yet.
+    """
+    with only_writer(path):
+        rotated = rotate_keys(read_keys(path), time.time())
+        write_keys(path, announce_keys(rotated))
+        time.sleep(spread_seconds)
+        write_keys(path, rotated)
 
 
 def read_keys(path: Path) -> KeyRing:
     """Read the ring; production refuses keys that were made for development."""
-    ring = msgspec.json.decode(path.read_bytes(), type=KeyRing)
+    ring = parse_keys(path.read_bytes())
     if SETTINGS.environment == "production" and ring.environment != "production":
         raise SystemExit(f"{path} holds development keys; production needs its own: huixin keys create --production")
     return ring
+
+
+def parse_keys(text: bytes) -> KeyRing:
+    """Read a ring from what a key file holds; raises KeysUnusable unless it is whole."""
+    try:
+        ring = msgspec.json.decode(text, type=KeyRing)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise KeysUnusable(type(error).__name__) from None  # the error quotes what it read
+    lists: list[list[bytes]] = [
+        [key.key for key in ring.field], [key.seed for key in ring.token], [key.key for key in ring.code],
+    ]  # fmt: skip
+    alone = [ring.blind_index, ring.tombstone, ring.refresh, ring.audit, *(key.public for key in ring.export)]
+    if not all(lists) or any(len(key) != KEY_BYTES for key in [*alone, *chain.from_iterable(lists)]):
+        raise KeysUnusable("a key is missing or has not its length")
+    return ring
+
+
+def is_successor(ring: KeyRing, former: KeyRing) -> bool:
+    """Whether everything stored under the former ring can still be read and found under this one."""
+    fixed = ("environment", "blind_index", "tombstone", "audit")
+    return all(getattr(ring, name) == getattr(former, name) for name in fixed) and all(
+        key in ring.field for key in former.field
+    )
 
 
 class Keys:
@@ -151,21 +229,53 @@ class Keys:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._ring: KeyRing | None = None
-        self._changed_at = 0
+        self._taken: Stamp | None = None
+        self._ignored: Stamp | None = None
 
     @property
     def ring(self) -> KeyRing:
         """Return the ring, loading it the first time."""
         if self._ring is None:
-            self.refresh()
+            self.load()
         assert self._ring is not None
         return self._ring
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is a ring in force."""
+        return self._ring is not None
+
+    def load(self) -> None:
+        """Read the file for the first time; raises when it cannot be used."""
+        self._taken = read_stamp(self.path)
+        self._ring = read_keys(self.path)
+
     def refresh(self) -> None:
-        """Read the file again if it was replaced; called at start and by the half-second poll."""
-        changed_at = self.path.stat().st_mtime_ns
-        if changed_at != self._changed_at:
-            self._ring, self._changed_at = read_keys(self.path), changed_at
+        """Take the file's ring if it was replaced by a whole one; called by the half-second poll.
+
+        Anything else is ignored, with one warning for each state it is seen in, and looked at again next time: a file
+        that is being written, emptied, spoilt, another city's, or one that others may read.
+        """
+        if self._ring is None:
+            self.load()
+            return
+        stamp = None
+        try:
+            stamp = read_stamp(self.path)
+            if stamp == self._taken:
+                return
+            if stamp.mode & MODE_OPEN:
+                raise KeysUnusable("others may read or write it")  # noqa: TRY301 - ignored like all else
+            ring = read_keys(self.path)
+            if not is_successor(ring, self._ring):
+                raise KeysUnusable("what is stored could not be read with it")  # noqa: TRY301
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with it, the city goes on
+            if stamp is None or stamp != self._ignored:
+                why = str(error) if isinstance(error, KeysUnusable) else type(error).__name__
+                LOG.warning("the key file is ignored and the keys before it stay in force: %s", why)
+            self._ignored = stamp
+            return
+        self._ring, self._taken = ring, stamp
 
     def token_key(self, kid: str) -> TokenKey | None:
         """Find a token key by its id."""
@@ -176,11 +286,24 @@ class Keys:
         return self.ring.code_keys(time.time() if now is None else now)
 
 
+def read_stamp(path: Path) -> Stamp:
+    """Return the state a file is in."""
+    state = path.stat()
+    return Stamp(state.st_ino, state.st_size, state.st_mtime_ns, stat.S_IMODE(state.st_mode))
+
+
 KEYS = Keys(SETTINGS.keys_path)
 
 
 def ensure_keys() -> None:
-    """Make the key file of an embedded or development city at its first start."""
+    """Make the key file of an embedded or development city at its first start.
+
+    A process that has the keys, because it was forked from one, never makes new ones: the file may be about to come
+    back.
+    """
+    if KEYS.is_loaded:
+        KEYS.refresh()
+        return
     if not KEYS.path.exists():
         if SETTINGS.environment == "production":
             raise SystemExit(f"production needs its own key file at {KEYS.path}: huixin keys create --production")
@@ -198,8 +321,7 @@ def add_export_key(path: Path) -> None:
     if read_keys(path).export:
         return
     try:
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with only_writer(path):
             ring = read_keys(path)
             if not ring.export:
                 write_keys(path, msgspec.structs.replace(ring, export=[make_export_key()]))

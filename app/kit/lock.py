@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
 
+from app.kit.background import in_background
 from app.piccolo_conf import connection_options
 
 WATCH_SECONDS = 1.0
@@ -36,14 +38,11 @@ async def watch_connection(connection: asyncpg.Connection[Any]) -> AsyncIterator
     """
     lost = asyncio.Event()
     connection.add_termination_listener(lambda *_: lost.set())
-    task = asyncio.create_task(_look_after(connection, lost))
-    try:
+    async with in_background("watching a connection", partial(_look_after, connection, lost)):
         yield lost
-    finally:
-        task.cancel()
 
 
 async def _look_after(connection: asyncpg.Connection[Any], lost: asyncio.Event) -> None:
-    while not connection.is_closed():  # noqa: ASYNC110 - there is no event: that is what this is for
-        await asyncio.sleep(WATCH_SECONDS)
-    lost.set()
+    await asyncio.sleep(WATCH_SECONDS)
+    if connection.is_closed():
+        lost.set()

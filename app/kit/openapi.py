@@ -18,6 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, Reference, SecurityScheme
 from litestar.routes import HTTPRoute
 
+from app.kit.cache import CatalogueStale
 from app.kit.errors import (
     BodyTooLarge,
     Forbidden,
@@ -186,6 +187,8 @@ def _iter_common_refusals(operation: dict[str, Any], caller: str | None) -> Iter
         yield Unauthenticated
     if caller in ("partner", "official"):
         yield Forbidden
+    if caller == "partner":
+        yield CatalogueStale
     yield from (InternalError, Unavailable)
 
 

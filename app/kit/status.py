@@ -14,7 +14,6 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Any, Literal
 
-from asyncpg import InterfaceError, PostgresError
 from litestar import Litestar, Response, get, head
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +21,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from app.kit.background import find_ended
+from app.kit.cache import find_stale
 from app.kit.clock import now, shanghai_day
 from app.kit.docs import DOCS_ROUTES
 from app.kit.errors import Reason, Refusal
@@ -85,11 +86,19 @@ async def look_whether_alive() -> None:
 
 @get("/health/ready", operation_id="getReadiness", tags=["health"], responses=refusals(NotReady))
 async def get_readiness() -> Readiness:
-    """Tell whether requests may be sent here: the database answers, is migrated, and has room for tomorrow."""
+    """Tell whether requests may be sent here.
+
+    The database answers, is migrated and has room for tomorrow; what is kept in memory is fresh, and whatever runs
+    beside the requests is running.
+    """
+    if find_ended():
+        raise NotReady(reasons=[Reason(code="background", zh="后台任务已停止", en="A background task has ended.")])
+    if find_stale(time.monotonic()):
+        raise NotReady(reasons=[Reason(code="catalogue", zh="机构与活动目录已过时", en="A catalogue is out of date.")])
     try:
         missing = await find_missing_migrations()
         days_ahead = await count_days_ahead(shanghai_day(now()))
-    except (OSError, TimeoutError, PostgresError, InterfaceError) as error:
+    except Exception as error:  # whatever it is, nothing can be done without it
         raise NotReady(reasons=[Reason(code="database", zh="数据库无应答", en="The database is silent.")]) from error
     if missing:
         raise NotReady(reasons=[Reason(code="migrations", zh="数据库未迁移", en="The database is not migrated.")])
@@ -167,12 +176,13 @@ def count_noted() -> None:
 
     The buckets are the client's own (a leading underscore says so); its version is pinned.
     """
-    for (method, route, status), noted in _noted.items():
+    taken = dict(_noted)
+    _noted.clear()  # first: a failure below must not keep what comes later from being counted
+    for (method, route, status), noted in taken.items():
         child: Any = REQUEST_SECONDS.labels(_show_method(method), route, str(status))
         for place, times in Counter(bisect_left(child._upper_bounds, seconds) for seconds in noted).items():  # noqa: SLF001
             child._buckets[place].inc(times)  # noqa: SLF001
         child._sum.inc(sum(noted))  # noqa: SLF001
-    _noted.clear()
 
 
 def _count_soon() -> None:

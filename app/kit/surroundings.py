@@ -5,19 +5,24 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import gc
+import logging
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+from app.kit.background import in_thread
 from app.kit.embedded import embedded_postgres, embedded_valkey, free_port
 
+LOG = logging.getLogger("huixin.surroundings")
 NEEDED_IN_PRODUCTION = (
     "DATABASE_URL", "VALKEY_URL", "KEY_FILE", "WECHAT_APP_ID", "WECHAT_APP_SECRET", "WECHAT_BASE_URL",
     "IDENTITY_BASE_URL", "IDENTITY_SECRET_ID", "IDENTITY_SECRET_KEY",
@@ -26,6 +31,7 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SANDBOX_SECONDS_MAX = 20
 CONTAINERS_MAX = 200_000  # made and not freed, until cycles are looked for: a few chunks of rows
 STOP_SECONDS_MAX = 10
+WATCH_SECONDS, RESTART_SECONDS = 0.2, 1.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -97,13 +103,34 @@ def collect_rarely() -> None:
 
 @contextmanager
 def beside(command: Sequence[str]) -> Iterator[None]:
-    """Run a process beside the block; it ends with it, and with us."""
-    process = subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
+    """Run a process beside the block, again whenever it ends by itself; it ends with the block, and with us.
+
+    It is started from this thread the first time: Linux ends it with the thread that started it.
+    """
+    processes = [_start(command)]
     try:
-        yield
+        with in_thread(f"keeping {command[-1]} up", partial(_keep_up, command, processes)):
+            yield
     finally:
-        process.terminate()
-        process.wait(STOP_SECONDS_MAX)
+        processes[0].terminate()
+        try:
+            processes[0].wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:  # it may be killed anywhere, and must not keep us from stopping the rest
+            processes[0].kill()
+            processes[0].wait()
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent)  # noqa: PLW1509, S603
+
+
+def _keep_up(command: Sequence[str], processes: list[subprocess.Popen[bytes]], stopping: threading.Event) -> None:
+    """Start the process again when it has ended, after a pause: one that cannot run must not be started in a loop."""
+    if stopping.wait(WATCH_SECONDS) or processes[0].poll() is None:
+        return
+    LOG.warning("%s has ended and is started again", command[-1])
+    if not stopping.wait(RESTART_SECONDS):
+        processes[0] = _start(command)
 
 
 def _refuse_bare_production() -> None:

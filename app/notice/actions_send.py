@@ -9,26 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING
 
 from app.citizen.actions import Contact, find_contacts
-from app.citizen.actions_wechat import TOKEN_REFUSED, share_access_token
+from app.citizen.actions_wechat import call_with_token
+from app.citizen.rules_answers import judge_tencent
 from app.kit.clock import now
 from app.kit.errors import OutsideServiceUnavailable, Refusal
 from app.kit.pace import FULL, Pace
 from app.notice import queries_send
-from app.notice.clients import send_subscribe_message
-from app.notice.clients_sms import OK, send_sms
+from app.notice.clients import MessageAnswer, send_subscribe_message
+from app.notice.clients_sms import send_sms
 from app.notice.rules import (
-    SMS_NUMBER_REFUSED,
     TEMPLATE,
-    WECHAT_LATER,
-    WECHAT_NOT_ALLOWED,
     Delivery,
+    Outcome,
     compute_failure,
     compute_page,
     compute_sms_parameters,
     compute_wechat_data,
+    judge_message,
+    judge_sms,
 )
 from app.settings import SETTINGS
 
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("huixin.notice")
 CHUNK = 20
-LEASE = timedelta(seconds=60)  # a chunk takes at most four calls of three seconds, side by side
-Outcome = Literal["sent", "later", "no_way", "refused"]
+CALLS_MAX = 8  # two tokens, which others may be asking for already, two messages, and an SMS
+LEASE = timedelta(seconds=60)  # a chunk takes at most that many calls of three seconds, side by side
 
 
 async def send_pending(pace: Pace = FULL) -> int:
@@ -58,16 +60,13 @@ async def send_pending(pace: Pace = FULL) -> int:
 
 async def _send(taken: list[TakenNotice]) -> list[Delivery]:
     contacts = await find_contacts([notice.citizen_id for notice in taken])
-    token = await _find_token()
     unknown = Contact(None, None)
-    return await asyncio.gather(
-        *(_deliver(notice, contacts.get(notice.citizen_id, unknown), token) for notice in taken)
-    )
+    return await asyncio.gather(*(_deliver(notice, contacts.get(notice.citizen_id, unknown)) for notice in taken))
 
 
-async def _deliver(notice: TakenNotice, contact: Contact, token: str | None) -> Delivery:
+async def _deliver(notice: TakenNotice, contact: Contact) -> Delivery:
     """Try one channel after the other; a service that is away is waited for, not passed over."""
-    outcome, channel = await _try_wechat(notice, contact, token), "wechat"
+    outcome, channel = await _try_wechat(notice, contact), "wechat"
     if outcome == "no_way":
         outcome, channel = await _try_sms(notice, contact), "sms"
     if outcome == "later":
@@ -77,12 +76,12 @@ async def _deliver(notice: TakenNotice, contact: Contact, token: str | None) -> 
     return Delivery(notice_id=notice.id, tries=notice.tries, state="none" if outcome == "no_way" else "failed")
 
 
-async def _try_wechat(notice: TakenNotice, contact: Contact, token: str | None) -> Outcome:
+async def _try_wechat(notice: TakenNotice, contact: Contact) -> Outcome:
     if not (SETTINGS.wechat_template_record and contact.openid):
         return "no_way"
     if not await queries_send.take_quota(notice.citizen_id, TEMPLATE):
         return "no_way"
-    outcome = "later" if token is None else await _ask_wechat(notice, contact.openid, token)
+    outcome = await _ask_wechat(notice, contact.openid)
     if outcome == "refused":
         await queries_send.mark_quota_gone(notice.citizen_id, TEMPLATE)
         return "no_way"
@@ -91,33 +90,28 @@ async def _try_wechat(notice: TakenNotice, contact: Contact, token: str | None) 
     return outcome
 
 
-async def _ask_wechat(notice: TakenNotice, openid: str, token: str) -> Outcome:
+async def _ask_wechat(notice: TakenNotice, openid: str) -> Outcome:
     """Send a subscribe message; "refused" says that the citizen has not allowed it."""
     try:
-        errcode = await _send_message(notice, openid, token)
-        if errcode in TOKEN_REFUSED:
-            errcode = await _send_message(notice, openid, await share_access_token(refused=token))
+        answer = await call_with_token(partial(_send_message, notice, openid))
     except Refusal:
         return "later"
-    if errcode == 0:
-        return "sent"
-    if errcode in WECHAT_NOT_ALLOWED:
-        return "refused"
-    if errcode in WECHAT_LATER or errcode in TOKEN_REFUSED:
-        return "later"
-    LOG.error("WeChat refuses our messages with errcode %d: check the template and its fields", errcode)
-    return "no_way"
+    outcome = judge_message(answer.errcode)
+    if outcome == "no_way":
+        LOG.error("WeChat refuses our messages with errcode %d: check the template and its fields", answer.errcode)
+    elif outcome == "later":
+        LOG.warning("WeChat refuses a message with errcode %d; it is sent again later", answer.errcode)
+    return outcome
 
 
-async def _send_message(notice: TakenNotice, openid: str, token: str) -> int:
-    answer = await send_subscribe_message(
+async def _send_message(notice: TakenNotice, openid: str, token: str) -> MessageAnswer:
+    return await send_subscribe_message(
         access_token=token,
         openid=openid,
         template_id=SETTINGS.wechat_template_record,
         page=compute_page(notice.id),
         data=compute_wechat_data(notice.title_zh, notice.at),
     )
-    return answer.errcode
 
 
 async def _try_sms(notice: TakenNotice, contact: Contact) -> Outcome:
@@ -127,19 +121,8 @@ async def _try_sms(notice: TakenNotice, contact: Contact) -> Outcome:
         code = await send_sms(phone=contact.phone, parameters=compute_sms_parameters(notice.at))
     except OutsideServiceUnavailable:
         return "later"
-    if code == OK:
-        return "sent"
-    if code in SMS_NUMBER_REFUSED:
-        return "refused"
-    LOG.error("the SMS service refuses our messages with %s", code or "no code")
-    return "later"
-
-
-async def _find_token() -> str | None:
-    """Return WeChat's access token, once for a whole chunk; None when WeChat does not give one."""
-    if not SETTINGS.wechat_template_record:
-        return None
-    try:
-        return await share_access_token()
-    except Refusal:
-        return None
+    outcome = judge_sms(code)
+    if outcome == "later":
+        is_ours = judge_tencent(code) == "ours"
+        LOG.log(logging.ERROR if is_ours else logging.WARNING, "SMS are refused with %s; they wait", code or "no code")
+    return outcome

@@ -16,7 +16,6 @@ SERVICE = "SMS"
 API_SERVICE = "sms"
 API_ACTION = "SendSms"
 API_VERSION = "2021-01-11"
-OK = "Ok"
 
 
 class SendStatus(msgspec.Struct, frozen=True, rename="pascal"):

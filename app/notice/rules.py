@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from app.citizen.rules_answers import judge_errcode
+
 Channel = Literal["wechat", "sms"]
 DeliveryState = Literal["pending", "sent", "failed", "none"]
 Template = Literal["record"]  # every notice there is tells of a record
@@ -37,7 +39,9 @@ SMS_NUMBER_REFUSED = frozenset(
 )
 # Subscribe message errcodes: the citizen has no quota left with WeChat, or the account is not one of ours.
 WECHAT_NOT_ALLOWED = frozenset({43101, 43107, 40003})
-WECHAT_LATER = frozenset({-1, 45009, 45011, 44990, 44991})
+# The template, its fields or its page are not what WeChat knows: no try will do, and an operator must look.
+WECHAT_TEMPLATE_WRONG = frozenset({40037, 40165, 41030, 47001, 47003})
+Outcome = Literal["sent", "later", "no_way", "refused"]
 
 
 class NewNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,28 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     state: DeliveryState
     channel: Channel | None = None
     next_try_at: datetime | None = None
+
+
+def judge_message(errcode: int) -> Outcome:
+    """Return what became of a subscribe message: "no_way" is our own mistake, "refused" the citizen's right.
+
+    What nobody knows is tried again later, and given up after the last try.
+    """
+    if errcode in WECHAT_NOT_ALLOWED:
+        return "refused"
+    if errcode in WECHAT_TEMPLATE_WRONG:
+        return "no_way"
+    family = judge_errcode(errcode, with_token=True)
+    if family == "ok":
+        return "sent"
+    return "no_way" if family == "ours" else "later"
+
+
+def judge_sms(code: str) -> Outcome:
+    """Return what became of an SMS; all but a number that takes none is tried again, whoever must put it right."""
+    if code == "Ok":
+        return "sent"
+    return "refused" if code in SMS_NUMBER_REFUSED else "later"
 
 
 def compute_retry_at(tries: int, at: datetime) -> datetime | None:

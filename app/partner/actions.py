@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
-import asyncpg
 import msgspec
 
 from app.kit.auth import PartnerCaller, bearer_of
+from app.kit.background import in_background
 from app.kit.cache import Versioned
 from app.kit.clock import now
 from app.kit.errors import NotFound, Refusal, Unauthenticated
@@ -71,10 +70,14 @@ _uses: dict[UUID, datetime] = {}  # key id -> when it was last used, until the n
 
 
 async def authenticate(authorization: str | None) -> PartnerCaller:
-    """Return whose key ``Bearer hxk_live_…`` is, from memory; every refusal is the same 401."""
+    """Return whose key ``Bearer hxk_live_…`` is, from memory; every refusal is the same 401.
+
+    A memory that could not be refreshed for long is not asked: it would know nothing of keys suspended since.
+    """
     secret_hash = compute_secret_hash(bearer_of(authorization))
-    key, at = directory.current.key_by_hash(secret_hash), now()
-    institution = directory.current.institution(key.institution_id) if key else None
+    known, at = directory.trusted, now()
+    key = known.key_by_hash(secret_hash)
+    institution = known.institution(key.institution_id) if key else None
     if key is None or institution is None or not may_key_speak(key, institution, at):
         raise Unauthenticated
     _uses[key.id] = at
@@ -123,14 +126,11 @@ def list_terminals(caller: PartnerCaller, after: UUID | None, limit: int) -> lis
 @asynccontextmanager
 async def key_use_lifespan() -> AsyncIterator[None]:
     """Note each minute, and once more at the end, which keys were used."""
-    task = asyncio.create_task(_keep_flushing())
     try:
-        yield
+        async with in_background("noting which keys were used", _flush_in_a_minute):
+            yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await flush_key_uses()
+        await _flush_before_the_end()
 
 
 async def flush_key_uses() -> None:
@@ -138,17 +138,19 @@ async def flush_key_uses() -> None:
     uses = dict(_uses)
     if not uses:
         return
-    try:
-        await queries_key.mark_keys_used(uses)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-        LOG.warning("the last use of keys could not be noted: %s", type(error).__name__)
-        return
+    await queries_key.mark_keys_used(uses)
     for key_id, at in uses.items():
-        if _uses[key_id] == at:
+        if _uses.get(key_id) == at:
             del _uses[key_id]
 
 
-async def _keep_flushing() -> None:
-    while True:
-        await asyncio.sleep(KEY_USE_FLUSH_SECONDS)
+async def _flush_in_a_minute() -> None:
+    await asyncio.sleep(KEY_USE_FLUSH_SECONDS)
+    await flush_key_uses()
+
+
+async def _flush_before_the_end() -> None:
+    try:
         await flush_key_uses()
+    except Exception as error:  # noqa: BLE001 - stopping goes on
+        LOG.warning("the last use of keys could not be noted: %s", type(error).__name__)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import asyncpg
-
-from app.kit.errors import OutcomeUnknown, Overloaded
+from app.kit.errors import OutcomeUnknown, Unavailable
+from app.kit.failure import family_of, is_passing
 from app.kit.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.redemption import queries
 from app.redemption.queries import RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from app.redemption.rules import Outcome
 
+LOG = logging.getLogger("huixin.redemption")
 LANES = 2
 BATCH_SIZE_MAX = 128
 QUEUE_SIZE_MAX = 2048
@@ -28,7 +29,6 @@ OUTCOME_OF_CONSTRAINT: dict[str, Outcome] = {
     "redemption_once": "already_redeemed",
     "redemption_key": "idempotency_key_reused",
 }
-CONNECTION_ERRORS = (asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 async def redeem_batch(items: list[RedeemItem]) -> Sequence[RedeemOutcome | Exception]:
@@ -41,20 +41,22 @@ async def redeem_batch(items: list[RedeemItem]) -> Sequence[RedeemOutcome | Exce
 
 
 async def _redeem_tolerantly(items: list[RedeemItem], tries_left: int = TRIES_MAX) -> list[RedeemOutcome | Exception]:
-    """Run the statement; a guilty item is found by halving, a lost connection is tried once more."""
+    """Run the statement; a guilty item is found by halving, and whatever else fails is tried once more.
+
+    Any failure that is not known to have changed nothing may have committed, also one that nobody has ever seen.
+    """
     try:
         return list(await queries.redeem_many(items))
-    except asyncpg.PostgresError as error:
-        if not _is_transient(error):
+    except Exception as error:
+        if family_of(error) == "refused":
             return await _halve(items, error)
-    except CONNECTION_ERRORS:
-        pass
+        LOG.warning("a batch of redemptions failed: %s", type(error).__name__, exc_info=error)
     if tries_left > 1:
         return await _redeem_tolerantly(items, tries_left - 1)
     return [OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS) for _ in items]
 
 
-async def _halve(items: list[RedeemItem], error: asyncpg.PostgresError) -> list[RedeemOutcome | Exception]:
+async def _halve(items: list[RedeemItem], error: Exception) -> list[RedeemOutcome | Exception]:
     """Run each half alone, so that a poison item fails alone."""
     if len(items) == 1:
         outcome = _outcome_of(error)
@@ -69,7 +71,8 @@ async def _look_again(items: list[RedeemItem], outcomes: list[RedeemOutcome | Ex
         rows = await queries.find_earlier_answers(
             [items[n].institution_id for n in doubtful], [items[n].idempotency_key for n in doubtful]
         )
-    except (asyncpg.PostgresError, *CONNECTION_ERRORS):
+    except Exception as error:
+        LOG.warning("earlier answers could not be looked up: %s", type(error).__name__, exc_info=error)
         for n in doubtful:
             outcomes[n] = OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
         return
@@ -82,16 +85,15 @@ async def _look_again(items: list[RedeemItem], outcomes: list[RedeemOutcome | Ex
 
 
 async def scan_batch(items: list[ScanItem]) -> Sequence[ScanOutcome | Exception]:
-    """Claim a batch of codes; claiming is idempotent for a store, so a lost connection is simply tried again."""
+    """Claim a batch of codes; claiming is idempotent for a store, so what may pass is simply tried again."""
     for _ in range(TRIES_MAX):
         try:
             return await queries.scan_many(items)
-        except asyncpg.PostgresError as error:
-            if not _is_transient(error):
+        except Exception as error:
+            if not is_passing(error):
                 raise
-        except CONNECTION_ERRORS:
-            pass
-    return [Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS) for _ in items]
+            LOG.warning("a batch of scans failed: %s", type(error).__name__, exc_info=error)
+    return [Unavailable(retry_after_seconds=RETRY_AFTER_SECONDS) for _ in items]
 
 
 def redeem_conflicts(item: RedeemItem) -> Iterator[Hashable]:
@@ -114,14 +116,9 @@ def _is_success(outcome: RedeemOutcome | Exception) -> bool:
     return isinstance(outcome, RedeemOutcome) and outcome.outcome in ("redeemed", "replayed", "again")
 
 
-def _is_transient(error: asyncpg.PostgresError) -> bool:
-    """Whether SQLSTATE says connection lost (08), deadlock or serialization (40), or the server shut us out (57)."""
-    return (error.sqlstate or "")[:2] in ("08", "40", "53", "55", "57")
-
-
-def _outcome_of(error: asyncpg.PostgresError) -> RedeemOutcome | None:
+def _outcome_of(error: Exception) -> RedeemOutcome | None:
     """Name the refusal behind a unique violation; partitions carry names of their own for their indexes."""
-    if error.sqlstate != UNIQUE_VIOLATION:
+    if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
         return None
     name = str(getattr(error, "constraint_name", "") or "")
     for marker, constraint in (

@@ -17,7 +17,7 @@ from app.campaign.rules import (
     judge_eligibility,
     resolve_grant,
 )
-from app.kit.cache import refresh_all
+from app.kit.cache import CatalogueStale, refresh_all
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.errors import (
     FieldError,
@@ -125,7 +125,7 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
     turned: TurnedAway | None = None
     try:
         return await _redeem(caller, order)
-    except (Overloaded, OutcomeUnknown, RateLimited, NotFound):
+    except (Overloaded, OutcomeUnknown, RateLimited, NotFound, CatalogueStale):
         raise  # not found: no terminal of this key's, which may not learn either what another store was answered
     except TurnedAway as error:
         refusal, turned = error.refusal, error
@@ -178,7 +178,7 @@ def _scenario_of(benefit_id: UUID) -> str | None:
 
 
 def _find_benefit(benefit_id: UUID, terminal: TerminalEntry) -> LiveBenefit:
-    benefit = catalogue.current.benefit(benefit_id)
+    benefit = catalogue.trusted.benefit(benefit_id)
     if benefit is None or benefit.institution_id != terminal.institution_id:
         raise BenefitNotFound
     if benefit.store_ids is not None and terminal.store_id not in benefit.store_ids:
@@ -198,6 +198,8 @@ def _judge(order: RedeemOrder, terminal: TerminalEntry, shown: Shown) -> RedeemI
     try:
         benefit = _find_benefit(order.benefit_id, terminal)
         resolved = _resolve(benefit, shown, order.at)
+    except CatalogueStale:
+        raise
     except Refusal as refusal:
         raise TurnedAway(refusal, shown.person.id) from refusal
     return _make_item(order, terminal, benefit, shown, resolved)

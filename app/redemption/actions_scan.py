@@ -118,7 +118,7 @@ def judge_offers(person: Person, terminal: TerminalEntry, scenario: str | None, 
     day = shanghai_day(at)
     return [
         Offer(benefit, resolve_grant(benefit.grant, facts).grant)
-        for benefit in catalogue.current.at_store(terminal.store_id, terminal.institution_id, scenario)
+        for benefit in catalogue.trusted.at_store(terminal.store_id, terminal.institution_id, scenario)
         if benefit.is_active(at) and judge_eligibility(benefit.eligibility, facts, day).is_eligible
     ]
 

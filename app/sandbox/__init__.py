@@ -7,5 +7,5 @@ Login codes ``demo-…`` are people (same code, same openid), phone codes ``demo
 checksum-valid ID number is verified, except that the name 不符 and a phone of ``demo-phone-other-…`` never match.
 ``err-40163`` answers that errcode; ``slow-…``, ``trickle-…``, ``huge-…``, ``garbled-…`` and ``down-…`` misbehave.
 Who logs in as ``demo-noquota-…``, ``demo-wxflaky-…`` or ``demo-wxdown-…`` is not reached by messages, at first or ever;
-``demo-phone-barred-…`` takes no SMS.
+``demo-phone-barred-…`` takes no SMS. ``POST /sandbox/access-token?errcode=40014`` makes WeChat's access token die.
 """

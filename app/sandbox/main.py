@@ -1,4 +1,7 @@
-"""The sandbox as an ASGI application: ``app.sandbox.main:app``; one process, nothing stored but the last messages."""
+"""The sandbox as an ASGI application: ``app.sandbox.main:app``.
+
+One process; nothing is stored but the last messages and what became of the access token.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,21 @@ from litestar import Litestar
 
 from app.sandbox.routes_identity import answer_tencent_cloud
 from app.sandbox.routes_message import list_messages, send_subscribe_message
-from app.sandbox.routes_wechat import exchange_login_code, get_phone_number, get_stable_token
+from app.sandbox.routes_wechat import (
+    count_access_tokens,
+    exchange_login_code,
+    get_phone_number,
+    get_stable_token,
+    kill_access_token,
+)
 
 app = Litestar(
     route_handlers=[
         exchange_login_code,
         get_stable_token,
         get_phone_number,
+        kill_access_token,
+        count_access_tokens,
         send_subscribe_message,
         list_messages,
         answer_tencent_cloud,

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import time
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -21,7 +21,8 @@ SLOW_SECONDS = 30
 HUGE_BYTES = 8 * 1024 * 1024
 ERRMSGS = {
     -1: "system error", 40001: "invalid credential, access_token is invalid or not latest", 40013: "invalid appid",
-    40029: "invalid code", 40125: "invalid appsecret", 40163: "code been used", 40226: "code blocked",
+    40014: "invalid access_token", 40029: "invalid code", 40125: "invalid appsecret", 40163: "code been used",
+    40226: "code blocked", 41001: "access_token missing",
     42001: "access_token expired", 45011: "api minute-quota reach limit, must slower, retry next minute",
 }  # fmt: skip
 AnyRequest = Request[Any, Any, State]
@@ -61,15 +62,42 @@ async def exchange_login_code(request: AnyRequest) -> Answer:
     return _say({"session_key": session_key, "openid": openid})
 
 
+class _Tokens:
+    """Which access token is good now, and which ones are dead; the sandbox is one process."""
+
+    serial = 0
+    given = 0
+    dead: ClassVar[dict[str, int]] = {}
+
+
 @post("/cgi-bin/stable_token", status_code=200)
 async def get_stable_token(request: AnyRequest) -> Answer:
-    """Give the access token of this two-hour window: the same one however often it is asked for."""
+    """Give the access token of this two-hour window: the same one however often it is asked for, unless forced."""
     ask = _decode(await request.body(), TokenAsk)
     refused = _credentials_error(ask.appid, ask.secret)
     if refused or ask.grant_type != "client_credential":
         return _say_error(refused or 40002)
     window, elapsed = divmod(int(time.time()), TOKEN_SECONDS)
+    _Tokens.serial += ask.force_refresh
+    _Tokens.given += 1
     return _say({"access_token": _access_token(window), "expires_in": TOKEN_SECONDS - elapsed})
+
+
+@post("/sandbox/access-token", status_code=200)
+async def kill_access_token(errcode: int, *, is_given_on: bool = False) -> Answer:
+    """Make the access token of now die, to be refused with an errcode; no real service has this.
+
+    Another is given from now on, unless the dead one ``is_given_on`` until somebody forces another.
+    """
+    _Tokens.dead[_access_token(int(time.time()) // TOKEN_SECONDS)] = errcode
+    _Tokens.serial += not is_given_on
+    return _say({"given": _Tokens.given})
+
+
+@get("/sandbox/access-token", status_code=200)
+async def count_access_tokens() -> Answer:
+    """Tell how often an access token was given; no real service has this."""
+    return _say({"given": _Tokens.given})
 
 
 @post("/wxa/business/getuserphonenumber", status_code=200)
@@ -94,6 +122,8 @@ async def get_phone_number(request: AnyRequest) -> Answer:
 
 def find_token_error(given: str) -> int | None:
     """Return why an access token is not taken."""
+    if not given or given in _Tokens.dead:
+        return _Tokens.dead.get(given, 41001)
     window = int(time.time()) // TOKEN_SECONDS
     if given == _access_token(window):
         return None
@@ -101,7 +131,7 @@ def find_token_error(given: str) -> int | None:
 
 
 def _access_token(window: int) -> str:
-    return "sandbox-" + hashlib.sha256(f"{CREDENTIALS.app_secret} {window}".encode()).hexdigest()
+    return "sandbox-" + hashlib.sha256(f"{CREDENTIALS.app_secret} {window} {_Tokens.serial}".encode()).hexdigest()
 
 
 def _credentials_error(app_id: str, app_secret: str) -> int | None:

@@ -12,6 +12,7 @@ from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
+from app.kit.failure import family_of
 from app.score import queries, queries_engine, queries_prepare, queries_switch
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ CATCH_UP_CITIZENS = 1000
 MARGIN = timedelta(minutes=2)
 NOBODY = UUID(int=0)
 SWITCH_TRIES_MAX, RETRY_SECONDS = 20, 0.5
-IN_THE_WAY = frozenset({"55P03", "40P01"})  # a lock that was not to be had in time, a deadlock
 
 
 class Withdrawn(Exception):  # noqa: N818 - it says what is true, like every refusal
@@ -44,7 +44,7 @@ async def switch(preparation: PreparationRow, *, at: datetime) -> None:
             await _switch_under_lock(preparation, at)
             break
         except Exception as error:
-            if getattr(error, "sqlstate", None) not in IN_THE_WAY or attempt == SWITCH_TRIES_MAX:
+            if family_of(error) != "again" or attempt == SWITCH_TRIES_MAX:
                 raise
             await asyncio.sleep(RETRY_SECONDS)
     async with transaction():

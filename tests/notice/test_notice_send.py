@@ -15,9 +15,10 @@ from app.citizen import actions_wechat
 from app.citizen.actions_wechat import AccessToken
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value
+from app.kit.outside import CALL_SECONDS_MAX
 from app.notice import actions_send, clients_sms, queries_send
 from app.notice.actions import add_quota, count_deliveries
-from app.notice.actions_send import LEASE, send_pending
+from app.notice.actions_send import CALLS_MAX, LEASE, send_pending
 from app.notice.rules import NOTICE_PAGE, QUOTA_MAX, TEMPLATE, TRIES_MAX, Delivery
 from app.sandbox.rules import ENVIRONMENT
 from app.settings import SETTINGS
@@ -194,8 +195,7 @@ async def test_whom_a_crash_left_in_the_middle_is_taken_up_when_the_lease_ends(c
 
 
 async def test_a_lease_outlasts_what_a_chunk_may_take() -> None:
-    calls = 4  # token, message, message with a fresh token, SMS
-    assert timedelta(seconds=calls * 3) < LEASE
+    assert timedelta(seconds=CALLS_MAX * CALL_SECONDS_MAX) < LEASE
 
 
 async def test_the_quota_has_a_most(client: AsyncClient) -> None:

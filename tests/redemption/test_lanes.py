@@ -11,16 +11,18 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 import pytest
+from httpx2 import AsyncClient
 
 from app.kit.clock import now, uuid7
 from app.kit.database import borrow, execute, read_sql, transaction
 from app.kit.errors import OutcomeUnknown
+from app.kit.failure import DatabaseUnreached
 from app.redemption import actions_lanes, actions_redeem, queries
 from app.redemption.actions_lanes import redeem_batch, redeem_lane
 from app.redemption.actions_limits import count_places
 from app.redemption.queries import RedeemItem, RedeemOutcome
 from tests.support.partners import make_partner
-from tests.support.redeeming import make_benefit
+from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, scan, show_code
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -148,7 +150,14 @@ async def test_a_crowd_is_turned_away_by_what_stands_where_limits_have_changed()
     assert outcomes_of(await queries.redeem_many(everybody)) == ["cap_reached"] * 20 + ["redeemed"]
 
 
-@pytest.mark.parametrize("error", [asyncpg.ConnectionDoesNotExistError("gone"), TimeoutError(), OSError("reset")])
+UNHEARD_OF = [
+    asyncpg.ConnectionDoesNotExistError("gone"), TimeoutError(), OSError("reset"), DatabaseUnreached(),
+    asyncpg.InternalClientError("cannot switch to state 14; another operation (2) is in progress"),
+    asyncpg.PostgresError("x"), AttributeError("'NoneType' object has no attribute 'connect'"), RuntimeError(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", UNHEARD_OF, ids=lambda one: type(one).__name__)
 async def test_a_lost_connection_is_tried_once_more_and_then_unknown(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -172,18 +181,62 @@ async def test_a_lost_connection_is_tried_once_more_and_then_unknown(
     assert all(isinstance(r, OutcomeUnknown) for r in results)
 
 
-async def test_an_effect_committed_before_the_connection_broke_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", UNHEARD_OF, ids=lambda one: type(one).__name__)
+async def test_an_effect_committed_before_the_connection_broke_is_found(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     plain, item = queries.redeem_many, make_item(answer=b'{"first":true}')
 
     async def commits_then_breaks(items: list[RedeemItem]) -> list[RedeemOutcome]:
         monkeypatch.setattr(queries, "redeem_many", plain)
         await plain(items)
-        raise asyncpg.ConnectionDoesNotExistError("gone")
+        raise error
 
     monkeypatch.setattr(queries, "redeem_many", commits_then_breaks)
     (result,) = await redeem_batch([item])
     assert isinstance(result, RedeemOutcome)
     assert (result.outcome, result.answer) == ("replayed", b'{"first":true}')
+
+
+@pytest.mark.parametrize("error", UNHEARD_OF, ids=lambda one: type(one).__name__)
+async def test_a_till_is_never_told_500_of_what_may_be_done(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Committed, and every look afterwards fails too; the repeat of the key tells."""
+    partner = await make_partner()
+    benefit_id, code, key = await make_benefit(partner), show_code(await make_shopper()), secrets.token_hex(12)
+    plain = queries.redeem_many
+
+    async def commits_then_breaks(items: list[RedeemItem]) -> list[RedeemOutcome]:
+        await plain(items)
+        raise error
+
+    async def breaks(*_: object) -> list[queries.EarlierAnswer]:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(queries, "redeem_many", commits_then_breaks)
+        broken.setattr(queries, "find_earlier_answers", breaks)
+        answer = await redeem(client, partner, benefit_id, code=code, key=key, reference=key)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["retryable"]) == (503, "outcome_unknown", True)
+    assert int(answer.headers["retry-after"]) >= 1
+    repeated = await redeem(client, partner, benefit_id, code=code, key=key, reference=key)
+    assert (repeated.status_code, repeated.headers["idempotency-replayed"]) == (201, "true")
+    assert await count("redemption", idempotency_key=key) == 1
+
+
+async def test_scans_that_fail_twice_are_unavailable(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    partner = await make_partner()
+    calls: list[int] = []
+
+    async def breaks(items: list[queries.ScanItem]) -> list[queries.ScanOutcome]:
+        calls.append(len(items))
+        raise asyncpg.InternalClientError("cannot switch to state 14")
+
+    monkeypatch.setattr(queries, "scan_many", breaks)
+    answer = await scan(client, partner, show_code(await make_shopper()))
+    assert (answer.status_code, code_of(answer), calls) == (503, "unavailable", [1, 1])
 
 
 def test_items_that_would_meet_in_a_batch_are_kept_apart() -> None:

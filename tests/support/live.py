@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import psutil
@@ -31,6 +31,10 @@ class LiveServer:
         """Return the processes that answer requests."""
         return [child.pid for child in psutil.Process(self.process.pid).children()]
 
+    def all_pids(self) -> list[int]:
+        """Return every process of the service but its supervisor."""
+        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+
     def signal_workers(self, number: signal.Signals) -> None:
         """Send a signal to every worker; killed ones are started again by the supervisor."""
         for pid in self.worker_pids():
@@ -43,13 +47,13 @@ class LiveServer:
 
 
 @contextmanager
-def live_server() -> Iterator[LiveServer]:
-    """Serve the test's database with two workers on a free port until the block ends."""
+def live_server(environment: Mapping[str, str] | None = None) -> Iterator[LiveServer]:
+    """Serve the test's database, or what an environment says, with two workers on a free port until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "app.cli", "serve", "--workers", str(WORKERS), "--port", str(port)]
-    process = subprocess.Popen(command, env=os.environ | {"DATABASE_POOL_SIZE": "8"})
+    process = subprocess.Popen(command, env={**(environment or os.environ), "DATABASE_POOL_SIZE": "8"})
     try:
         _wait_until_ready(port)
         yield LiveServer(process, port)

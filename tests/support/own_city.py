@@ -37,21 +37,29 @@ async def keep_empty_city() -> None:
 @asynccontextmanager
 async def in_own_city() -> AsyncIterator[None]:
     """Have this process speak to a new city, and to the one everybody shares again afterwards."""
-    name, shared = f"{_name_database()}_{secrets.token_hex(4)}", DB.pool
-    version = await fetch_value(VERSION)
+    name = f"{_name_database()}_{secrets.token_hex(4)}"
     await _administer(f'CREATE DATABASE "{name}" TEMPLATE "{_name_database()}{EMPTY}"')
-    async with asyncpg.create_pool(_make_url(name), **pool_options()) as own:
+    async with speaking_to(_make_url(name)):
+        await make_partitions(shanghai_day(now()))
+        await ensure_epoch()
+        yield
+    await _administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@asynccontextmanager
+async def speaking_to(url: str) -> AsyncIterator[None]:
+    """Have this process speak to another migrated database, and to its own again afterwards."""
+    shared = DB.pool
+    version = await fetch_value(VERSION)
+    async with asyncpg.create_pool(url, **pool_options()) as own:
         DB.pool = own
         try:
-            await make_partitions(shanghai_day(now()))
-            await ensure_epoch()
             await execute(OUTDATE, version)
             yield
             version = await fetch_value(VERSION)
         finally:
             DB.pool = shared
             await execute(OUTDATE, version)
-    await _administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _name_database() -> str:
