@@ -31,7 +31,6 @@ from app.kit.errors import (
     UnsupportedMediaType,
 )
 from app.kit.field_errors import iter_field_errors
-from app.kit.field_texts import text_of
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 Language = Literal["zh", "en"]
@@ -132,7 +131,7 @@ def answer_refusal(request: AnyRequest, refusal: Refusal) -> Response[Problem]:
         code=refusal.code,
         retryable=refusal.retryable,
         trace_id=trace_id_of(request),
-        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=text_of(e, language)) for e in refusal.errors],
+        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=getattr(e, language)) for e in refusal.errors],
         reasons=[ReasonText(code=reason.code, text=getattr(reason, language)) for reason in refusal.reasons],
     )
     return Response(problem, status_code=refusal.status_code, headers=headers, media_type=PROBLEM_MEDIA_TYPE)

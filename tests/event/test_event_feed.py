@@ -20,7 +20,7 @@ from tests.support.partners import bearer, make_key, make_partner
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-SECONDS_MAX = 10
+SECONDS_MAX = 120
 
 
 async def write(institution_id: UUID, *subjects: UUID, **facts: Any) -> None:
