@@ -193,7 +193,7 @@ async def test_limits_that_change_while_people_redeem_hold_from_their_first_mome
         campaign = await put_live(client, desk, benefit)
         benefit_id = UUID(campaign["benefits"][0]["id"])
         shoppers = [await make_shopper() for _ in range(40)]
-        await settle(server, partner)
+        await settle(server, desk.partner)
         is_over = False
         told: list[str] = []
 
