@@ -42,7 +42,7 @@ from app.kit.errors import Forbidden, Refusal
 from app.kit.headers import find_header
 from app.kit.http import answer_bug, answer_http_error, answer_refusal
 from app.kit.keys import ensure_keys
-from app.kit.openapi import make_openapi_config
+from app.kit.openapi import RowsPlugin, make_openapi_config
 from app.kit.outside import outside_lifespan
 from app.kit.partitions import make_partitions
 from app.kit.routing import share_paths
@@ -185,6 +185,7 @@ def create_app() -> Litestar:
         },
         lifespan=[lifespan],
         openapi_config=make_openapi_config(states=STATES),
+        plugins=[RowsPlugin()],
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from app.kit.audit import find_broken_entry
 from app.kit.clock import now, shanghai_day
@@ -11,10 +12,13 @@ from app.kit.keys import ensure_keys
 from app.kit.migration import find_missing_migrations
 from app.kit.partitions import count_days_ahead
 from app.redemption import actions_verify as redemption
+from app.repair.actions import load_calendar
+from app.repair.rules_deadline import knows_year
 from app.score import actions_explain as score
 
 SCORES_SAMPLED = 1_000
 CHECK_SECONDS_MAX = 600
+CALENDAR_DAYS_AHEAD = 60
 Check = Callable[[], Awaitable[str | None]]
 
 
@@ -42,6 +46,12 @@ async def check_scores() -> str | None:
     return f"differs for citizens {', '.join(map(str, wrong))}" if wrong else None
 
 
+async def check_working_days() -> str | None:
+    """Look whether the calendar of working days knows the holidays of the next months."""
+    day = shanghai_day(now()) + timedelta(days=CALENDAR_DAYS_AHEAD)
+    return None if knows_year(day.year, load_calendar()) else f"{day.year} is not in it: give WORKING_DAYS_FILE"
+
+
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("migrations complete", check_migrations),
     ("partitions ahead", check_partitions),
@@ -51,6 +61,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("uses of each person are redemptions not reversed", redemption.check_uses),
     ("nobody above a cap", redemption.check_caps),
     ("every redemption of 7 days has scan, event and access log", redemption.check_traces),
+    ("working days known ahead", check_working_days),
     (f"scores equal their recomputation (sample of {SCORES_SAMPLED:,})", check_scores),
 )
 

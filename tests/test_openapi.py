@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Request, Response
 
 from app.citizen.rules import CitizenState
 from app.kit.http import PROBLEM_MEDIA_TYPE
@@ -17,6 +19,7 @@ from app.kit.openapi_files import find_refusals, iter_refusals, render_openapi, 
 from app.main import create_app
 from app.official.rules import State as OfficialState
 from app.partner.rules import State as PartnerState
+from tests.support.contract import ContractBroken, check_answer, check_request
 
 FOLDER = Path(__file__).parents[1] / "openapi"
 APP = create_app()
@@ -78,6 +81,124 @@ def test_properties_are_camel_case() -> None:
         if "_" in field
     ]
     assert not wrong
+
+
+# Whatever an official action or an event says of itself, and a JSON Schema: any JSON, and no more can be said.
+ANY_JSON = {"AuditEntryView.detail.*", "FeedItem.data.*", "getRuleBookSchema 200.*"}
+SAYS_SOMETHING = {"type", "$ref", "oneOf", "anyOf", "allOf", "enum", "const"}
+
+
+def iter_vague(place: str, schema: dict[str, Any]) -> Iterator[str]:
+    """Yield the places at which a schema takes anything, where something is known of it."""
+    is_bare_list = schema.get("type") == "array" and not {"items", "prefixItems"} & set(schema)
+    is_bare_object = schema.get("type") == "object" and not {"properties", "additionalProperties"} & set(schema)
+    if not SAYS_SOMETHING & set(schema) or is_bare_list or is_bare_object:
+        yield place
+    inner = {f".{name}": one for name, one in schema.get("properties", {}).items()}
+    inner |= {name: schema[key] for name, key in ((".*", "additionalProperties"), ("[]", "items")) if key in schema}
+    inner |= {
+        f"|{number}": one
+        for key in ("oneOf", "anyOf", "allOf", "prefixItems")
+        for number, one in enumerate(schema.get(key, []))
+    }
+    for name, one in inner.items():
+        if isinstance(one, dict):
+            yield from iter_vague(place + name, one)
+
+
+def iter_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every schema of the description with its place."""
+    yield from DESCRIPTION["components"]["schemas"].items()
+    for _, _, operation in OPERATIONS:
+        name = operation["operationId"]
+        for parameter in operation.get("parameters", []):
+            yield f"{name} {parameter['name']}", parameter["schema"]
+        parts = {"body": operation.get("requestBody", {}), **operation["responses"]}
+        for part, told in parts.items():
+            for content in told.get("content", {}).values():
+                yield f"{name} {part}", content["schema"]
+
+
+def test_no_schema_takes_anything_where_the_code_knows_better() -> None:
+    vague = {place for name, schema in iter_schemas() for place in iter_vague(name, schema)}
+    assert vague == ANY_JSON
+
+
+@pytest.mark.parametrize(
+    ("schema", "places"),
+    [
+        ({}, ["x"]),
+        ({"oneOf": [{"type": "string"}, {}]}, ["x|1"]),
+        ({"type": "array"}, ["x"]),
+        ({"type": "object", "properties": {"a": {"items": {"description": "a"}, "type": "array"}}}, ["x.a[]"]),
+        ({"type": "object", "additionalProperties": {}}, ["x.*"]),
+        ({"type": "object", "additionalProperties": False}, []),
+        ({"type": "array", "prefixItems": [{"type": "string"}, {}]}, ["x|1"]),
+    ],
+)
+def test_a_schema_that_takes_anything_is_seen(schema: dict[str, Any], places: list[str]) -> None:
+    assert list(iter_vague("x", schema)) == places
+
+
+def make_answer(status: int, body: object, media_type: str = "application/json", language: str = "zh") -> Response:
+    """Return an answer nobody sent."""
+    request = Request("GET", "http://huixin.test/", headers={"accept-language": language})
+    content = b"" if body is None else msgspec.json.encode(body)
+    return Response(status, content=content, headers={"content-type": media_type}, request=request)
+
+
+def make_problem(status: int, code: str, **changes: object) -> Response:
+    """Return a refusal nobody made."""
+    problem = {
+        "type": "urn:x", "title": "不存在", "status": status, "detail": "不存在", "code": code, "retryable": False,
+        "traceId": "0", "errors": [], "reasons": [],
+    }  # fmt: skip
+    return make_answer(status, problem | changes, PROBLEM_MEDIA_TYPE)
+
+
+UNREAD = "/v1/me/notices/unread"
+BROKEN = {
+    "a status nobody described": (UNREAD, make_answer(206, {"unread": 1})),
+    "another type": (UNREAD, make_answer(200, {"unread": 1}, "text/html")),
+    "a property too few": (UNREAD, make_answer(200, {})),
+    "a property too many": (UNREAD, make_answer(200, {"unread": 1, "score": 1})),
+    "a property of another type": (UNREAD, make_answer(200, {"unread": "1"})),
+    "a body where there is none": ("/v1/auth/logout", make_answer(204, {})),
+    "a refusal of another operation": (UNREAD, make_problem(409, "stock_gone")),
+    "a refusal with another status": (UNREAD, make_problem(403, "unauthenticated")),
+    "a refusal that is no problem": (UNREAD, make_answer(401, {"detail": "no"})),
+    "a refusal that lacks something": (UNREAD, make_problem(401, "unauthenticated", traceId=None)),
+    "a refusal in the other language": (UNREAD, make_problem(401, "unauthenticated", title="Not known.")),
+    "a refusal nobody knows": ("/nothing", make_problem(404, "nowhere")),
+    "a page of the framework": ("/nothing", make_answer(404, {"detail": "Not Found"})),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_suites_client_takes_no_such_answer(name: str) -> None:
+    path, answer = BROKEN[name]
+    with pytest.raises(ContractBroken):
+        check_answer("POST" if path.endswith("logout") else "GET", path, answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        (UNREAD, make_answer(200, {"unread": 1})),
+        (UNREAD, make_problem(401, "unauthenticated")),
+        (UNREAD, make_problem(404, "not_found")),
+        ("/nothing", make_problem(404, "not_found")),
+        ("/metrics", make_answer(200, None, "text/plain")),
+    ],
+)
+def test_the_suites_client_takes_what_is_described(path: str, answer: Response) -> None:
+    check_answer("GET", path, answer)
+
+
+def test_a_request_that_is_taken_is_one_that_is_described() -> None:
+    check_request("POST", "/v1/auth/wechat", b'{"code":"x"}')
+    with pytest.raises(ContractBroken):
+        check_request("POST", "/v1/auth/wechat", b'{"code":7}')
 
 
 def test_transition_tables_are_published() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,6 +26,7 @@ from app.kit.paging import Cursor, Limit
 
 JSON = {"content-type": "application/json"}
 SECRET = "张三丰 350203199001011234"
+APP = Path(__file__).parents[1] / "app"
 BODY_BYTES_MAX = 64 * 1024
 KINDS = sorted(find_refusals(), key=lambda kind: kind.code)
 
@@ -178,6 +181,37 @@ async def test_a_place_is_told_in_the_readers_language(
         assert not re.search(r"[`^$\[\]*]", zh["detail"] + en["detail"]), "no pattern, nothing of msgspec"
         assert zh | {"detail": ""} == en | {"detail": ""}
     assert len(english.json()["errors"]) == (error is not None)
+
+
+def list_pairs() -> list[tuple[str, ast.expr, ast.expr]]:
+    """Return every pair of sentences in the code: what is given as ``zh`` and as ``en`` to one call."""
+    pairs = []
+    for path in sorted(APP.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                given = {keyword.arg: keyword.value for keyword in node.keywords}
+                if {"zh", "en"} <= set(given):
+                    pairs.append((f"{path.relative_to(APP)}:{node.lineno}", given["zh"], given["en"]))
+    return pairs
+
+
+def words_of(sentence: ast.expr) -> str | None:
+    """Return what a sentence says for certain; None when it comes from elsewhere."""
+    if isinstance(sentence, ast.Constant):
+        return str(sentence.value)
+    parts = sentence.values if isinstance(sentence, ast.JoinedStr) else []
+    said = "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+    return said if re.search(r"\w", said) else None
+
+
+def test_whatever_is_said_is_said_in_both_languages() -> None:
+    """What is written here; what is put together while it runs, the suite's client reads in every answer."""
+    pairs = list_pairs()
+    assert len(pairs) > 50
+    for place, zh, en in pairs:
+        chinese, english = words_of(zh), words_of(en)
+        assert chinese is None or re.search(r"[一-鿿]", chinese), place
+        assert english is None or re.search(r"[a-z]{2}", english), place
 
 
 async def test_reasons_are_joined_as_each_language_does(kit_client: AsyncClient) -> None:

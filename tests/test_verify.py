@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -55,6 +56,15 @@ async def test_a_score_that_was_tampered_with_is_found(app: object, monkeypatch:
     assert str(citizen) in str(await verify.check_scores())
     await execute("UPDATE score_snapshot SET value = value - 1 WHERE citizen_id = $1", citizen)
     assert str(citizen) not in str(await verify.check_scores())
+
+
+async def test_a_calendar_that_ends_soon_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await verify.check_working_days() is None
+    monkeypatch.setattr(verify, "load_calendar", lambda: {date(2026, 1, 1): False})
+    monkeypatch.setattr(verify, "now", lambda: datetime(2026, 11, 1, tzinfo=UTC))
+    assert await verify.check_working_days() is None
+    monkeypatch.setattr(verify, "now", lambda: datetime(2026, 11, 3, tzinfo=UTC))
+    assert await verify.check_working_days() == "2027 is not in it: give WORKING_DAYS_FILE"
 
 
 async def test_a_missing_migration_is_found(app: object) -> None:

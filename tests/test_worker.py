@@ -8,7 +8,7 @@ import contextvars
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ import pytest
 from croniter import croniter
 
 from app import worker
-from app.kit import jobs
+from app.kit import jobs, queue
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.jobs import Job, StoppablePace, lock_of
@@ -29,19 +29,13 @@ from app.kit.queue import LOG_DAYS_KEPT, enqueue, forget_old_jobs, list_queue_si
 from app.score import actions as score_actions
 from app.worker import JOBS
 from tests.support.histories import make_citizens
+from tests.support.waiting import patient_connection, wait_until
 
 Answer = TypeVar("Answer")
 APP = Path(__file__).parents[1] / "app"
 LOCK = 0x74657374  # "test"
 NEVER = "0 0 1 1 *"
-SECONDS_MAX = 20
-
-
-async def wait_until(is_so: Callable[[], Awaitable[object]], seconds_max: float = SECONDS_MAX) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(seconds_max):
-        while not await is_so():  # noqa: ASYNC110 - what is waited for is in the database
-            await asyncio.sleep(0.02)
+SECONDS_MAX = 60
 
 
 async def count_jobs(name: str, status: str = "queued") -> int:
@@ -119,7 +113,7 @@ async def test_somebody_who_stays_due_does_not_keep_the_worker_busy_for_ever(mon
         return limit
 
     monkeypatch.setattr(score_actions, "rescore_waiting", change_nothing)
-    await asyncio.wait_for(worker.rescore(StoppablePace(1.0)), 10)
+    await asyncio.wait_for(worker.rescore(StoppablePace(1.0)), SECONDS_MAX)
     assert asked == [worker.RESCORE_CHUNK] * worker.RESCORE_CHUNKS_MAX
 
 
@@ -208,8 +202,9 @@ def test_whatever_is_asked_for_is_a_job() -> None:
 # Asking for a job
 
 
-async def test_a_thousand_calls_leave_one_job(empty_queue: None) -> None:
+async def test_a_thousand_calls_leave_one_job(empty_queue: None, monkeypatch: pytest.MonkeyPatch) -> None:
     del empty_queue
+    monkeypatch.setattr(queue, "SHARED_SECONDS_MAX", 3600.0)  # however long a thousand calls take
     async with transaction():
         for _ in range(1000):
             await enqueue("test")
@@ -253,7 +248,7 @@ async def test_a_job_starts_when_everybody_who_shares_it_has_committed(empty_que
 async def test_a_job_is_shared_for_a_second_only(empty_queue: None) -> None:
     del empty_queue
     await enqueue("test")
-    await execute("UPDATE pgqueuer SET created = created - interval '2 seconds'")
+    await execute("UPDATE pgqueuer SET created = created - $1 * interval '1 second'", queue.SHARED_SECONDS_MAX + 0.1)
     await enqueue("test")
     assert await count_jobs("test") == 2
 
@@ -262,15 +257,16 @@ async def test_two_at_once_do_not_wait_for_each_other(empty_queue: None) -> None
     del empty_queue
     async with transaction():
         await enqueue("test")
-        await asyncio.wait_for(outside(enqueue("test")), 2)
+        await asyncio.wait_for(outside(enqueue("test")), SECONDS_MAX)
     assert await count_jobs("test") == 2
 
 
 # Doing jobs
 
 
-async def test_a_job_runs_as_soon_as_it_is_asked_for(empty_queue: None) -> None:
+async def test_a_job_runs_as_soon_as_it_is_asked_for(empty_queue: None, monkeypatch: pytest.MonkeyPatch) -> None:
     del empty_queue
+    monkeypatch.setattr(jobs, "LOOK_SECONDS", 3600)  # so that it is the news that wakes it
     ran: list[str] = []
 
     async def note(_: StoppablePace) -> None:
@@ -280,7 +276,7 @@ async def test_a_job_runs_as_soon_as_it_is_asked_for(empty_queue: None) -> None:
         await wait_until(lambda: _so(len(ran) == 1))  # its tick at the start
         async with transaction():
             await enqueue("test")
-        await wait_until(lambda: _so(len(ran) == 2), jobs.LOOK_SECONDS / 3)
+        await wait_until(lambda: _so(len(ran) == 2))
         await wait_until(lambda: _none_left("test"))
     assert await fetch_value("SELECT count(*) FROM pgqueuer_log WHERE status = 'successful'") == 2
 
@@ -465,21 +461,22 @@ async def process() -> AsyncIterator[asyncio.subprocess.Process]:
     finally:
         if started.returncode is None:
             started.send_signal(signal.SIGTERM)
-            _, said = await asyncio.wait_for(started.communicate(), 40)
+            _, said = await asyncio.wait_for(started.communicate(), SECONDS_MAX)
             assert started.returncode == 0, said.decode()
 
 
 async def test_a_worker_killed_at_work_leaves_it_to_the_next(empty_queue: None) -> None:
     del empty_queue
     done = "SELECT count(*) FROM pgqueuer_log WHERE entrypoint = 'partitions' AND status = 'successful'"
-    async with transaction():  # partitions are made under this lock: the job is at work and cannot end
-        await execute("SELECT pg_advisory_xact_lock($1)", 0x70617274)
-        await execute(f"DROP TABLE scan_{shanghai_day(now()) + timedelta(days=8):%Y%m%d}")
+    async with patient_connection() as connection, connection.transaction():
+        # Partitions are made under this lock: the job is at work and cannot end.
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", 0x70617274)
+        await connection.execute(f"DROP TABLE scan_{shanghai_day(now()) + timedelta(days=8):%Y%m%d}")
         async with process() as first:
-            await wait_until(lambda: outside(_is_picked("partitions")))
+            await wait_until(lambda: _is_picked("partitions"))
             first.kill()
             await first.wait()
-        assert await outside(_is_picked("partitions"))
+        assert await _is_picked("partitions")
     async with process():
         await wait_until(lambda: _is_at_least_one(done))
 
@@ -502,7 +499,7 @@ async def test_one_holds_the_lock_until_it_ends_or_its_connection_does(app: obje
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1", LOCK
         )
         assert killed == 1
-        await asyncio.wait_for(first.wait(), 5)
+        await asyncio.wait_for(first.wait(), SECONDS_MAX)
         async with try_lock(LOCK) as third:
             assert third is not None
     async with try_lock(LOCK) as fourth:

@@ -36,7 +36,8 @@ class InstitutionMissing(InvalidRequest):
     zh = "中心工作人员须指明活动所属机构"
 
     def __init__(self) -> None:
-        super().__init__(errors=[FieldError(pointer="/institutionId", code="missing", detail=self.text("en"))])
+        error = FieldError(pointer="/institutionId", code="missing", zh=self.zh, en=self.text("en"))
+        super().__init__(errors=[error])
 
 
 class InstitutionFixed(Refusal):
@@ -55,7 +56,15 @@ class BenefitCodeTaken(Refusal):
 
     def __init__(self, places: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            errors=[FieldError(pointer=pointer, code="benefit_code_taken", detail=code) for pointer, code in places]
+            errors=[
+                FieldError(
+                    pointer=pointer,
+                    code=self.code,
+                    zh=f"{code} 已属于本机构的另一活动",
+                    en=f"{code} belongs to another campaign of the institution",
+                )
+                for pointer, code in places
+            ]
         )
 
 
@@ -118,9 +127,10 @@ class UseDenied(Refusal):
     zh = "禁止用于此用途"
 
     def __init__(self, title_zh: str = "", title_en: str = "") -> None:
+        zh, en = f"信用分不得用于{title_zh}", f"never for {title_en}"
         super().__init__(
-            errors=[FieldError(pointer="/use", code="use_denied", detail=title_en)],
-            reasons=[Reason(code="use_denied", zh=f"信用分不得用于{title_zh}", en=f"never for {title_en}")],
+            errors=[FieldError(pointer="/use", code=self.code, zh=zh, en=en)],
+            reasons=[Reason(code=self.code, zh=zh, en=en)],
         )
 
 
@@ -132,7 +142,7 @@ class UseUnknown(Refusal):
     zh = "用途不在目录内"
 
     def __init__(self) -> None:
-        super().__init__(errors=[FieldError(pointer="/use", code="use_unknown", detail=self.text("en"))])
+        super().__init__(errors=[FieldError(pointer="/use", code=self.code, zh=self.zh, en=self.text("en"))])
 
 
 class ScenarioTaken(Refusal):

@@ -23,6 +23,7 @@ from app.intake.rules_mapping import Mapping
 from app.kit.aside import aside
 from app.kit.clock import now
 from app.kit.database import transaction
+from app.kit.errors import Overloaded
 from app.kit.failure import family_of
 from app.kit.lock import try_lock
 
@@ -191,7 +192,8 @@ async def _store(running: Import, chunk: CleanChunk, matched: Matched) -> Import
         try:
             return await store_chunk(running, chunk, matched, at=now())
         except Exception as error:
-            if family_of(error) != "again" or attempt == CHUNK_TRIES_MAX:
+            is_passing = isinstance(error, Overloaded) or family_of(error) == "again"
+            if not is_passing or attempt == CHUNK_TRIES_MAX:
                 raise
             await asyncio.sleep(RETRY_SECONDS * attempt)
     raise AssertionError("the last try returns or raises")

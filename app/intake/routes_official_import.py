@@ -32,7 +32,6 @@ from app.kit.auth import OfficialCaller
 from app.kit.bodies import JSONRequest
 from app.kit.errors import (
     BodyTooLarge,
-    FieldError,
     Forbidden,
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
@@ -41,6 +40,7 @@ from app.kit.errors import (
     StaleCursor,
     Unauthenticated,
 )
+from app.kit.field_texts import find_error
 from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
@@ -86,7 +86,7 @@ async def send_record_file(
     """Take a file of records (CSV or JSONL) as it arrives; it is imported soon, and watched by its id."""
     need_centre(official)
     if source is None:  # not by the framework, which would say so to whoever is not even known
-        raise InvalidRequest(errors=[FieldError(pointer="/query/source", code="missing")])
+        raise InvalidRequest(errors=[find_error("/query/source", "missing")])
     _need_file_type(request)
     received = await actions_upload.receive_upload(
         official, _blocks(request), source=source, parent_id=None, key=check_key(idempotency_key)

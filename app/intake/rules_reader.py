@@ -183,7 +183,7 @@ class RowReader:
         texts: list[str] = []
         joined = join_lines(self._iter_window(lines[at : at + ROW_LINES_MAX], texts), self._delimiter)
         if joined is None and not is_last and len(texts) == len(lines) - at and len(texts) < ROW_LINES_MAX:
-            room = ROW_BYTES_MAX - sum(len(raw) + 1 for raw in lines[at:])
+            room = ROW_BYTES_MAX + 1 - sum(len(raw) + 1 for raw in lines[at:])
             if room >= tail_bytes:
                 return None
         if joined is None or isinstance(joined, Flaw):
@@ -193,7 +193,7 @@ class RowReader:
 
     def _iter_window(self, lines: list[bytes], texts: list[str]) -> Iterator[str]:
         """Yield lines as far as one row may reach, and keep them in ``texts``."""
-        room = ROW_BYTES_MAX
+        room = ROW_BYTES_MAX + 1  # the end of its last line is not the row's
         for raw in lines:
             room -= len(raw) + 1
             if room < 0 or b"\0" in raw:

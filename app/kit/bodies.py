@@ -18,6 +18,7 @@ from litestar.types import Empty, Receive, Scope, Send
 
 from app.kit.errors import FieldError, InvalidRequest, MalformedRequest, Refusal, UnsupportedMediaType
 from app.kit.field_errors import make_pointer, parse_field_error
+from app.kit.field_texts import find_error
 from app.kit.headers import find_header
 
 DEPTH_MAX = 32
@@ -157,7 +158,7 @@ def _find_unstorable(tree: Any) -> Iterator[FieldError]:
         node, place = open_nodes.pop()
         if isinstance(node, str):
             if "\x00" in node:
-                yield FieldError(pointer=make_pointer(*place), code="nul_character")
+                yield find_error(make_pointer(*place), "nul_character")
         elif isinstance(node, dict | list):
             if len(place) >= DEPTH_MAX:
                 zh, en = f"嵌套最多 {DEPTH_MAX} 层", f"At most {DEPTH_MAX} levels deep"

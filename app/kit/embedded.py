@@ -124,9 +124,9 @@ def embedded_valkey(folder: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """Return a random loopback port nobody listens on; the wheel's own search gives two starters the same one."""
+    """Return a random port nobody uses on any address; the wheel's own search gives two starters the same one."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("0.0.0.0", 0))  # noqa: S104 - only looked at; the wheel looks at all addresses before it starts
         return int(probe.getsockname()[1])
 
 

@@ -35,14 +35,13 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong at one place: a JSON pointer, a stable code, a sentence in both languages.
 
-    Where one is missing, ``kit.field_texts`` has it by the code; ``detail`` is the last resort, in whatever language.
+    ``kit.field_texts.find_error`` has sentences for the codes every room shares.
     """
 
     pointer: str
     code: str
-    zh: str = ""
-    en: str = ""
-    detail: str = ""
+    zh: str
+    en: str
 
 
 class Refusal(Exception):  # noqa: N818

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from app.kit.errors import FieldError
 
@@ -75,10 +75,10 @@ def read_message(message: str) -> Said:
     return Said("invalid", *TEXTS["invalid"])
 
 
-def text_of(error: FieldError, language: Literal["zh", "en"]) -> str:
-    """Return the sentence in the reader's language; where a room gave none, the code's own."""
-    zh, en = TEXTS.get(error.code, ("", ""))
-    return (error.zh or zh or error.detail) if language == "zh" else (error.en or error.detail or en)
+def find_error(pointer: str, code: str) -> FieldError:
+    """Return what is wrong at a place in the sentences of a code that every room shares."""
+    zh, en = TEXTS[code]
+    return FieldError(pointer=pointer, code=code, zh=zh, en=en)
 
 
 def _name_types(message: str) -> dict[str, str]:

@@ -32,7 +32,6 @@ from app.kit.errors import (
 )
 from app.kit.failure import is_passing
 from app.kit.field_errors import iter_field_errors
-from app.kit.field_texts import text_of
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 Language = Literal["zh", "en"]
@@ -130,7 +129,7 @@ def answer_refusal(request: AnyRequest, refusal: Refusal) -> Response[Problem]:
         code=refusal.code,
         retryable=refusal.retryable,
         trace_id=trace_id_of(request),
-        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=text_of(e, language)) for e in refusal.errors],
+        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=getattr(e, language)) for e in refusal.errors],
         reasons=[ReasonText(code=reason.code, text=getattr(reason, language)) for reason in refusal.reasons],
     )
     return Response(problem, status_code=refusal.status_code, headers=headers, media_type=PROBLEM_MEDIA_TYPE)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import msgspec
 from litestar import Litestar, Response, Router
@@ -15,8 +15,10 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, Reference, SecurityScheme
+from litestar.openapi.spec import Components, License, OpenAPIType, Reference, Schema, SecurityScheme
+from litestar.plugins import OpenAPISchemaPlugin
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 
 from app.kit.cache import CatalogueStale
 from app.kit.errors import (
@@ -32,6 +34,9 @@ from app.kit.errors import (
 )
 from app.kit.http import PROBLEM_MEDIA_TYPE
 from app.kit.idempotency import KEY_CHARACTERS_MAX, KEY_CHARACTERS_MIN
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation.schema import SchemaCreator
 
 API_VERSION = "1.0.0"
 DESCRIPTION = """\
@@ -77,6 +82,23 @@ class SchemaPlugin(JsonRenderPlugin):
         return self._rendered
 
 
+class RowsPlugin(OpenAPISchemaPlugin):
+    """Describes ``tuple[X, ...]`` with a limit on its length as an array of X.
+
+    Left alone the framework takes the three dots for a second type, about which it knows nothing: X, or anything.
+    """
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:
+        """Whether this is a tuple of any length."""
+        return get_origin(value) is tuple and get_args(value)[1:] == (Ellipsis,)
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
+        """Return an array of what the tuple holds; its limits are added where those of any field are."""
+        (rows,) = field_definition.inner_types[:1]
+        return Schema(type=OpenAPIType.ARRAY, items=schema_creator.for_field_definition(rows))
+
+
 def make_openapi_config(states: Mapping[str, object] | None = None) -> OpenAPIConfig:
     """Configure the description; ``states`` are transition tables by name, published as ``x-states``."""
     return OpenAPIConfig(
@@ -101,6 +123,7 @@ def describe_api(app: Litestar) -> dict[str, Any]:
         _describe_text(operation, handler)
         _describe_parameters(operation)
         _describe_body(operation, handler)
+        _describe_answers(operation)
         _describe_refusals(operation, find_caller(handler))
         tags.update((tag, _describe_tag(tag, handler)) for tag in operation.get("tags", []))
     schema["paths"] = {_camel_case(path): item for path, item in schema["paths"].items()}
@@ -162,12 +185,20 @@ def _describe_body(operation: dict[str, Any], handler: HTTPRouteHandler) -> None
         operation["requestBody"]["required"] = False
 
 
+def _describe_answers(operation: dict[str, Any]) -> None:
+    """Say what a success is: in words, with no body where none is sent, and that a file or a picture is text."""
+    for status, answer in operation["responses"].items():
+        if int(status) < HTTPStatus.BAD_REQUEST:
+            answer["description"] = HTTPStatus(int(status)).phrase
+            if int(status) == HTTPStatus.NO_CONTENT:
+                answer.pop("content", None)
+            for content in answer.get("content", {}).values():
+                content["schema"] = content["schema"] or {"type": "string"}
+
+
 def _describe_refusals(operation: dict[str, Any], caller: str | None) -> None:
     """Add what every operation of this shape may answer to what the route declares."""
     responses = operation["responses"]
-    for status, answer in responses.items():
-        if int(status) < HTTPStatus.BAD_REQUEST:
-            answer["description"] = HTTPStatus(int(status)).phrase
     if responses.get("400", {}).get("content", {}).keys() == {"application/json"}:
         del responses["400"]  # the framework's own shape, which we never send
     for kind in _iter_common_refusals(operation, caller):

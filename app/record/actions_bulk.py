@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.kit.clock import uuid7_texts
 from app.kit.database import is_in_transaction
+from app.kit.errors import Overloaded
 from app.record import queries, queries_bulk
 from app.record.rules import PutOutcome, compute_digests
 from app.record.rules_award import is_given_once, is_in_force_with
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from app.record.queries_bulk import Columns
 
 __all__ = ["Arranged", "NewRows", "PutRows", "arrange_rows", "put_rows"]
+
+
+LOG = logging.getLogger("huixin.record")
+# Rounds in a row that settle no row: each needs somebody who frees an event between two of our statements.
+FRUITLESS_ROUNDS_MAX = 5
 
 
 class PutRows(msgspec.Struct, frozen=True):
@@ -49,13 +56,18 @@ def arrange_rows(rows: NewRows) -> Arranged:
 async def put_rows(
     rows: NewRows, *, at: datetime, entered_by: UUID | None, arranged: Arranged | None = None
 ) -> PutRows:
-    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``."""
+    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``.
+
+    An event that is known and whose record is gone is kept anew: only so can its source put right what was lost.
+    Refuses with ``overloaded`` when others free and claim the same events again and again.
+    """
     assert is_in_transaction(), "records and the scores they move are one transaction"
     # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
     left = await queries.lock_members(sorted(set(rows.citizen_id)))
     put = PutRows(["not_a_member"] * len(rows), {})
     events = list(zip(rows.source, rows.event_id, strict=True))
     waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id not in left]
+    rounds_left = FRUITLESS_ROUNDS_MAX
     while waiting:
         if arranged is None or len(waiting) < len(rows):  # somebody has left, or this is a second round
             arranged = _arrange(rows, _take_one_of_each(waiting, rows, events))
@@ -67,6 +79,9 @@ async def put_rows(
         for place, outcome in settled.items():
             put.outcomes[place] = outcome
         waiting = [place for place in waiting if place not in settled]
+        rounds_left = FRUITLESS_ROUNDS_MAX if settled else rounds_left - 1
+        if rounds_left == 0:
+            raise Overloaded
     return put
 
 
@@ -127,7 +142,8 @@ async def _put_distinct(
     fresh = [number for number in range(len(some)) if number not in repeats]
     put.record_ids.update({places[number]: ids[number] for number in fresh})
     settled: dict[int, PutOutcome] = dict.fromkeys((places[number] for number in fresh), "accepted")
-    known = await _find_known([some.event(number) for number in sorted(repeats)])
+    known = await _find_known(told_again := [some.event(number) for number in sorted(repeats)])
+    await _free([event for event in told_again if event not in known])
     ended: list[tuple[KnownRecord, date]] = []
     for number in sorted(repeats):
         if (found := known.get(some.event(number))) is None:
@@ -146,6 +162,19 @@ async def _find_known(events: Sequence[tuple[str, str]]) -> dict[tuple[str, str]
         return {}
     sources, event_ids = zip(*events, strict=True)
     return {(k.source, k.event_id): k for k in await queries.find_known_records_for_update(sources, event_ids)}
+
+
+async def _free(events: Sequence[tuple[str, str]]) -> None:
+    """Free events that were known and have no record, for the next round.
+
+    Mostly the citizen has just left and nothing is there any more. A row that is still there has lost its record: it
+    would make its event "known" for ever, with nothing that counts.
+    """
+    if not events:
+        return
+    sources, event_ids = zip(*events, strict=True)
+    if freed := await queries.delete_orphaned_events(sources, event_ids):
+        LOG.error("%s events had lost their records", freed)
 
 
 def _judge_repeat(digest: bytes, ends_on: date | None, known: KnownRecord) -> PutOutcome:

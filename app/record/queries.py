@@ -55,6 +55,28 @@ async def find_known_records_for_update(sources: Sequence[str], event_ids: Seque
     )
 
 
+async def delete_orphaned_events(sources: Sequence[str], event_ids: Sequence[str]) -> int:
+    """Free events whose record is gone, and return how many; an event whose record is there stays.
+
+    Locked in primary-key order: two that free the same ones cannot deadlock.
+    """
+    return await execute(
+        """
+        WITH orphaned AS MATERIALIZED (
+            SELECT e.source, e.event_id
+            FROM unnest($1::text[], $2::text[]) AS asked (source, event_id)
+            JOIN record_source_event e ON e.source = asked.source AND e.event_id = asked.event_id
+            WHERE NOT EXISTS (SELECT FROM record r WHERE r.citizen_id = e.citizen_id AND r.id = e.record_id)
+            ORDER BY e.source, e.event_id
+            FOR UPDATE OF e
+        )
+        DELETE FROM record_source_event e USING orphaned o WHERE e.source = o.source AND e.event_id = o.event_id
+        """,
+        sources,
+        event_ids,
+    )
+
+
 async def update_ends(records: Sequence[KnownRecord], ends_on: Sequence[date]) -> None:
     """Write down that records ended: a new version of each."""
     await execute(

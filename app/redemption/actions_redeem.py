@@ -97,9 +97,8 @@ _in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered | Refusal | No
 async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     """Redeem once. The same key gets the same answer for ever, also while the first try is under way."""
     if (order.scan_id is None) == (order.code is None):
-        raise InvalidRequest(
-            errors=[FieldError(pointer="/scanId", code="one_of", detail="give scanId or code, not both")]
-        )
+        zh, en = "scanId 与 code 须提供其一，且只能一项", "Give scanId or code, not both"
+        raise InvalidRequest(errors=[FieldError(pointer="/scanId", code="one_of", zh=zh, en=en)])
     place = (caller.institution_id, order.key, order.digest)
     while (running := _in_flight.get(place)) is not None:
         outcome = await asyncio.shield(running)

@@ -1,8 +1,9 @@
 """When is an answer due? Working days: weekends are off, unless the calendar of holidays says otherwise. Pure.
 
 ``data/working_days.csv`` holds what the State Council arranged for 2026 (国办发明电〔2025〕7号: days off, and weekends
-that are worked in exchange) and the statutory days of 2027, whose exchanges are announced late in 2026. A centre
-extends it with a file of its own in the same form: see the setting ``WORKING_DAYS_FILE``.
+that are worked in exchange) and the statutory days of 2027 to 2035 (全国年节及纪念日放假办法, as amended for 2025); the
+exchanges of a year are announced late in the year before. A centre enters them in a file of its own in the same form:
+see the setting ``WORKING_DAYS_FILE``. ``huixin verify`` fails two months before the calendar ends.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ def parse_calendar(text: str) -> dict[date, bool]:
 def is_working_day(day: date, calendar: Mapping[date, bool]) -> bool:
     """Whether a day is worked on: as the calendar says, else from Monday to Friday."""
     return calendar.get(day, day.weekday() < SATURDAY)
+
+
+def knows_year(year: int, calendar: Mapping[date, bool]) -> bool:
+    """Whether the calendar says anything of a year; otherwise its holidays would count as working days."""
+    return any(day.year == year for day in calendar)
 
 
 def compute_due_day(received_on: date, working_days: int, calendar: Mapping[date, bool]) -> date:

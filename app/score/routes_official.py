@@ -14,13 +14,13 @@ from app.kit.errors import (
     BodyTooLarge,
     ETagMissing,
     ETagStale,
-    FieldError,
     Forbidden,
     InvalidRequest,
     StaleCursor,
     Unauthenticated,
 )
 from app.kit.etag import ETAG, IfMatch
+from app.kit.field_texts import find_error
 from app.kit.http import AnyRequest, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score import actions_draft, queries_draft
@@ -65,7 +65,7 @@ async def list_books(
 async def draft_book(official: NamedDependency[OfficialCaller], data: JSONBody[DraftRequest]) -> Response[BookView]:
     """Draft a rule book from a document, or as a copy of another one; the answer's `ETag` is what an edit must send."""
     if (data.document is None) == (data.copy_from is None) or (data.copy_from is not None and data.examples):
-        raise InvalidRequest(errors=[FieldError(pointer="/document", code="one_of")])
+        raise InvalidRequest(errors=[find_error("/document", "one_of")])
     if data.document is not None:
         row = await actions_draft.draft_book(official, data.document, data.examples)
     else:

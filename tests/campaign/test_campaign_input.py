@@ -133,7 +133,9 @@ async def test_a_code_belongs_to_one_campaign_of_the_institution(client: AsyncCl
     first = await draft(client, desk, benefit_body(code="GYM"))
     answer = await post(client, desk, benefit_body(code="POOL"), benefit_body(code="GYM"))
     assert (answer.status_code, answer.json()["code"]) == (409, "benefit_code_taken")
-    assert [(error["pointer"], error["detail"]) for error in answer.json()["errors"]] == [("/benefits/1/code", "GYM")]
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/benefits/1/code", "benefit_code_taken")
+    assert error["detail"].startswith("GYM ")
     assert await count_campaigns(desk) == 1
     second = await draft(client, desk, benefit_body(code="POOL"))
     taken = await edit(client, desk.editor, second, campaign_body(benefit_body(code="GYM")))

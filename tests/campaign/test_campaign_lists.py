@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -26,12 +25,12 @@ from tests.support.campaigns import (
     make_desk,
     put_live,
 )
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 SCENARIOS = "/v1/official/scenarios"
-TRIES_MAX = 500
 DEFAULTS = json.loads(Path("app/demo/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
 
 
@@ -111,11 +110,13 @@ async def test_every_process_hears_of_it(client: AsyncClient) -> None:
     """Without a nudge from the test: the listener or the poll reloads the catalogue."""
     desk = await make_desk()
     live = await put_live(client, desk)
-    for _ in range(TRIES_MAX):
-        found = catalogue.current.benefit(UUID(live["benefits"][0]["id"]))
-        if found is not None:
-            break
-        await asyncio.sleep(0.02)
+    benefit_id = UUID(live["benefits"][0]["id"])
+
+    async def find() -> object:
+        return catalogue.current.benefit(benefit_id)
+
+    await wait_until(find)
+    found = catalogue.current.benefit(benefit_id)
     assert found is not None
     store = desk.partner.store_ids[0]
     assert catalogue.current.at_store(store, desk.partner.institution_id, "culture") == (found,)

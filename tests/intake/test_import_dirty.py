@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from app.kit.database import fetch_all, fetch_value
+from app.kit.database import execute, fetch_all, fetch_value
 from app.record.rules_award import add_months
 from tests.support.citizens import join, make_id_number
 from tests.support.files import (
@@ -22,7 +23,7 @@ from tests.support.files import (
     run_file,
     upload,
 )
-from tests.support.importing import TODAY, importer, records_of
+from tests.support.importing import importer, records_of, today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
     from tests.support.citizens import Joined
+
+SECONDS_MAX = 30  # for what used to go on for ever
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -56,7 +59,7 @@ def break_checksum(number: str) -> str:
 def list_dirt(person: Joined, other: Joined) -> list[tuple[str, str]]:
     """Return rows that cannot go in, each with its reason; all are about members."""
     return [
-        (line_of(person, on=str(TODAY + timedelta(days=1))), "event_in_future"),
+        (line_of(person, on=str(today() + timedelta(days=1))), "event_in_future"),
         (line_of(person, on="2026-02-30"), "date_unreadable"),
         (line_of(person, indicator="NO_SUCH"), "indicator_unknown"),
         (line_of(person, indicator="petition"), "topic_denied"),
@@ -79,7 +82,7 @@ def list_dirt(person: Joined, other: Joined) -> list[tuple[str, str]]:
 
 async def test_every_kind_of_dirt_stays_behind_and_the_rest_goes_in(client: AsyncClient, tmp_path: Path) -> None:
     person, other, stranger = await join(client), await join(client), make_id_number()
-    minor = make_id_number(born_on=date(TODAY.year - 17, 1, 1))
+    minor = make_id_number(born_on=date(today().year - 17, 1, 1))
     known = line_of(person)
     dirt = list_dirt(person, other)
     lines = [known, *(line for line, _ in dirt)]
@@ -186,8 +189,8 @@ async def test_a_source_reports_only_what_it_is_registered_for(client: AsyncClie
 
 async def test_an_honour_given_once_is_not_given_again_while_it_holds(client: AsyncClient, tmp_path: Path) -> None:
     person, source = await join(client), await make_source()
-    first, later = TODAY - timedelta(days=700), add_months(TODAY - timedelta(days=700), 24) + timedelta(days=1)
-    assert later <= TODAY + timedelta(days=40)
+    first, later = today() - timedelta(days=700), add_months(today() - timedelta(days=700), 24) + timedelta(days=1)
+    assert later <= today() + timedelta(days=40)
 
     def award(on: date, **changes: Any) -> str:
         return line_of(person, indicator="", honour="GOOD_CITIZEN", on=str(on), **changes)
@@ -205,6 +208,19 @@ async def test_an_honour_given_once_is_not_given_again_while_it_holds(client: As
                for days in (0, 30)]  # fmt: skip
     row = await run_file(tmp_path, make_file(*renewed), source)
     assert counts_of(row).summary["accepted"] == 2, "a star is renewed"
+
+
+async def test_events_that_lost_their_records_count_when_the_file_comes_again(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    person, source = await join(client), await make_source()
+    lines = [line_of(person, event=f"e{number}") for number in range(6)]
+    await run_file(tmp_path, make_file(*lines), source)
+    await execute("DELETE FROM record WHERE source = $1 AND event_id IN ('e1', 'e4')", source)
+    async with asyncio.timeout(SECONDS_MAX):
+        row = await run_file(tmp_path, make_file(*lines, line_of(person)), source)
+    assert (counts_of(row).summary["accepted"], counts_of(row).summary["duplicate"]) == (3, 4)
+    assert await count_of("record", source=source) == await count_of("record_source_event", source=source) == 7
 
 
 async def test_a_negative_record_is_told_at_once_and_once(client: AsyncClient, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from app.intake.rules_quality import (
 from app.kit.database import fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.files import line_of, make_file, make_source, run_file
-from tests.support.importing import TODAY, importer, item_of, outcomes_of
+from tests.support.importing import importer, item_of, outcomes_of, today
 from tests.support.officials import make_official
 from tests.support.partners import make_partner
 
@@ -124,7 +124,7 @@ async def quality_of(client: AsyncClient, source: str, **params: str) -> dict[st
 
 async def test_files_and_single_posts_count_alike(client: AsyncClient, tmp_path: Path) -> None:
     person, source = await join(client), await make_source(indicators=["POS_RESCUE"])
-    fresh, late = str(TODAY - timedelta(days=3)), str(TODAY - timedelta(days=40))
+    fresh, late = str(today() - timedelta(days=3)), str(today() - timedelta(days=40))
     known = line_of(person, on=fresh)
     lines = [known, known, line_of(person, on=late), line_of(person, on="x"), line_of(person, indicator="POS_CLUE"),
              line_of(person, number=make_id_number(), name="陌生人")]  # fmt: skip
@@ -142,15 +142,15 @@ async def test_files_and_single_posts_count_alike(client: AsyncClient, tmp_path:
         "quarantined": quarantined, "quarantinedPermille": 363, "latePermille": 500,
     }  # fmt: skip
     assert report["total"] == expected
-    assert report["days"] == [{"day": str(TODAY), **expected}]
+    assert report["days"] == [{"day": str(today()), **expected}]
     assert report["turnedBad"] == [], "few rows prove nothing"
 
 
 async def test_a_source_that_turns_bad_is_seen(client: AsyncClient) -> None:
-    source, day = await make_source(), TODAY - timedelta(days=2)
+    source, day = await make_source(), today() - timedelta(days=2)
     for ago in range(3, 3 + TREND_DAYS):
         counts = {(source, "received"): 100, (source, "accepted"): 98, (source, "quarantined:date_unreadable"): 2}
-        await insert_day_counts(TODAY - timedelta(days=ago), counts)
+        await insert_day_counts(today() - timedelta(days=ago), counts)
     bad = {(source, "received"): 100, (source, "accepted"): 70, (source, "quarantined:name_mismatch"): 30}
     await insert_day_counts(day, bad)
     report = await quality_of(client, source, **{"from": str(day), "to": str(day)})

@@ -14,12 +14,12 @@ from app.intake.rules import ITEMS_MAX
 from tests.support.citizens import join
 from tests.support.importing import (
     PATH,
-    TODAY,
     importer,
     item_of,
     outcomes_of,
     records_of,
     send,
+    today,
 )
 from tests.support.officials import make_official
 
@@ -39,7 +39,7 @@ async def test_a_poisoned_item_fails_alone(client: AsyncClient) -> None:
         (item_of(person, idNumber=person.id_number.translate(str.maketrans("0123456789", "０１２３４５６７８９"))),
          "id_number_invalid"),
         (item_of(person, indicator="POS_VOL_HOURS", quantity=2**70), "quantity_out_of_range"),
-        (item_of(person, eventOn=str(TODAY + timedelta(days=1))), "event_in_future"),
+        (item_of(person, eventOn=str(today() + timedelta(days=1))), "event_in_future"),
         (item_of(person, eventOn="1950-01-01"), "before_adulthood"),
     ]  # fmt: skip
     good = item_of(person)

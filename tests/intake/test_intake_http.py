@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.kit.database import fetch_value
+from app.kit.database import execute, fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
     NEGATIVE,
     OF_JOINING,
-    TODAY,
     StoredRecord,
     events_of,
     importer,
@@ -20,10 +20,13 @@ from tests.support.importing import (
     records_of,
     score_of,
     send,
+    today,
 )
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
+
+SECONDS_MAX = 20  # for what used to go on for ever
 
 
 async def test_one_record_moves_the_score_once(client: AsyncClient) -> None:
@@ -45,13 +48,26 @@ async def test_one_record_moves_the_score_once(client: AsyncClient) -> None:
         },
     }
     assert await score_of(person) == before + 40
-    kept = StoredRecord("POS_RESCUE", None, 1, TODAY - timedelta(days=10), None, None, None, official.id)
+    kept = StoredRecord("POS_RESCUE", None, 1, today() - timedelta(days=10), None, None, None, official.id)
     assert await records_of(person) == [kept]
     again = (await send(client, item)).json()
     assert again["items"][0]["outcome"] == "duplicate"
     assert await records_of(person) == [kept]
     assert await score_of(person) == before + 40
     assert await events_of(person, "record.accepted.v1") == OF_JOINING + 1
+
+
+async def test_an_event_that_lost_its_record_counts_when_it_is_sent_again(client: AsyncClient) -> None:
+    person = await join(client)
+    before = await score_of(person)
+    item = item_of(person)
+    assert await outcomes_of(client, item) == ["accepted"]
+    await execute("DELETE FROM record WHERE citizen_id = $1 AND event_id = $2", person.id, item["eventId"])
+    async with asyncio.timeout(SECONDS_MAX):
+        assert await outcomes_of(client, item) == ["accepted"]
+    assert await score_of(person) == before + 40
+    assert await outcomes_of(client, item) == ["duplicate"]
+    assert len(await records_of(person)) == 1
 
 
 async def test_an_honour_and_a_ladder(client: AsyncClient) -> None:
@@ -69,12 +85,12 @@ async def test_a_settled_state_is_a_new_version(client: AsyncClient) -> None:
     person = await join(client)
     before = await score_of(person)
     late = item_of(person, indicator="USE_LATE_GOODS")
-    settled = late | {"endsOn": str(TODAY - timedelta(days=1))}
+    settled = late | {"endsOn": str(today() - timedelta(days=1))}
     assert await keep(client, late) == ["proposed"]
     assert await score_of(person) == before - 5
     assert await outcomes_of(client, settled) == ["updated"]
     assert await score_of(person) == before
-    assert [(row.version, row.ends_on) for row in await records_of(person)] == [(2, TODAY - timedelta(days=1))]
+    assert [(row.version, row.ends_on) for row in await records_of(person)] == [(2, today() - timedelta(days=1))]
     assert await outcomes_of(client, settled, late) == ["duplicate", "duplicate"]
     assert await events_of(person, "record.updated.v1") == 1
 
@@ -82,7 +98,7 @@ async def test_a_settled_state_is_a_new_version(client: AsyncClient) -> None:
 async def test_repeats_inside_one_batch(client: AsyncClient) -> None:
     person = await join(client)
     first = item_of(person)
-    other = first | {"eventOn": str(TODAY)}
+    other = first | {"eventOn": str(today())}
     assert await outcomes_of(client, first, first, other, first) == [
         "accepted", "duplicate", "event_id_reused", "duplicate",
     ]  # fmt: skip
@@ -92,13 +108,13 @@ async def test_repeats_inside_one_batch(client: AsyncClient) -> None:
 async def test_repeats_of_a_state_inside_one_batch(client: AsyncClient) -> None:
     person = await join(client)
     first = item_of(person, indicator="USE_LATE_GOODS")
-    settled = first | {"endsOn": str(TODAY)}
-    other = first | {"eventOn": str(TODAY)}
+    settled = first | {"endsOn": str(today())}
+    other = first | {"eventOn": str(today())}
     assert await keep(client, first) == ["proposed"]
     assert await outcomes_of(client, first, first, settled, other, settled) == [
         "duplicate", "duplicate", "updated", "event_id_reused", "duplicate",
     ]  # fmt: skip
-    assert [(row.version, row.ends_on) for row in await records_of(person)] == [(2, TODAY)]
+    assert [(row.version, row.ends_on) for row in await records_of(person)] == [(2, today())]
 
 
 async def test_a_source_that_is_not_registered_is_not_heard(client: AsyncClient) -> None:

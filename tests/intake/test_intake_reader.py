@@ -115,6 +115,7 @@ def _cases(test: Any) -> list[tuple[Any, Any]]:
         (b'"",' + b"," * COLUMNS_MAX + b"x", "columns_too_many"),
         (b"1,2,".ljust(ROW_BYTES_MAX, b"3"), "cell_too_long"),
         (b"1,2,".ljust(ROW_BYTES_MAX + 1, b"3"), "row_too_long"),
+        (b'1,2,"'.ljust(ROW_BYTES_MAX, b"3"), "quote_unclosed"),
         (b",".join([b"x"] * 1_000_001), "columns_too_many"),
         (b'1,2,"' + b"\n" * (ROW_LINES_MAX - 1) + b'"', "fine"),
         (b'1,2,"' + b"\n" * ROW_LINES_MAX + b'"', "quote_unclosed"),
@@ -163,7 +164,7 @@ def test_a_row_of_lines_may_be_as_long_as_a_line_however_it_is_cut() -> None:
     line = b"x" * (ROW_BYTES_MAX // 20 - 1)  # with its line end a twentieth of what a row may have
     fitting = b'1,2,"'.ljust(len(line), b"x") + b"\r\n" + (line + b"\r\n") * 15 + b'x"' + b"\r\n4,5,6\r\n"
     rest = ROW_BYTES_MAX - 16 * (len(line) + 1)
-    for last, expected in ((rest - 1, "cell_too_long"), (rest, "quote_unclosed")):
+    for last, expected in ((rest, "cell_too_long"), (rest + 1, "quote_unclosed")):
         data = fitting.replace(b'x"', b'"'.rjust(last, b"x"))
         for cut_at in range(data.rindex(b'"') - 1, data.rindex(b'"') + 4):
             reader = RowReader(PLAIN)

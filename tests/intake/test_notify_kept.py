@@ -24,7 +24,7 @@ from app.record.rules import NewRecord
 from app.record.rules_rows import make_rows
 from app.score.actions_explain import read_current_book
 from tests.support.citizens import join
-from tests.support.importing import NEGATIVE, TODAY, approve, item_of, keep, outcomes_of, send
+from tests.support.importing import NEGATIVE, approve, item_of, keep, outcomes_of, send, today
 from tests.support.notices import StoredNotice, find_notice, messages_to, openid_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def test_a_repeat_and_an_end_tell_nothing_new(client: AsyncClient) -> None
     item = item_of(member, **STATE)
     assert await keep(client, item, item) == ["proposed", "proposed"]
     assert await outcomes_of(client, item) == ["duplicate"]
-    assert await outcomes_of(client, item | {"endsOn": str(TODAY)}) == ["updated"]
+    assert await outcomes_of(client, item | {"endsOn": str(today())}) == ["updated"]
     assert await count_notices(member.id) == 1
 
 
@@ -127,7 +127,7 @@ async def test_thousands_at_once_cost_a_few_statements(client: AsyncClient, monk
     made = [
         NewRecord(
             citizen_id=member.id, indicator="NEG_CONTRACT_JUDG" if number % 2 else "POS_RESCUE", honour=None,
-            source="court", event_id=str(number), event_on=TODAY,
+            source="court", event_id=str(number), event_on=today(),
         )
         for number in range(4000)
     ]  # fmt: skip

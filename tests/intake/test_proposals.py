@@ -21,7 +21,7 @@ from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
     NEGATIVE,
     PATH,
-    TODAY,
+    today(),
     approve,
     decide,
     events_of,
@@ -117,13 +117,13 @@ async def test_the_same_again_is_the_proposal_that_waits_and_other_facts_are_ref
     assert await propose(client, item) == first
     other = item | {"document": "另一文书"}
     elsewhere = item | {"idNumber": neighbour.id_number, "name": neighbour.name}
-    ended = item | {"endsOn": str(TODAY)}
+    ended = item | {"endsOn": str(today())}
     assert await outcomes_of(client, other, elsewhere, ended) == ["event_id_reused"] * 3
 
 
 async def test_what_makes_a_known_record_worse_waits_and_what_makes_it_better_does_not(client: AsyncClient) -> None:
     person = await join(client)
-    yesterday, later = str(TODAY - timedelta(days=1)), str(TODAY + timedelta(days=90))
+    yesterday, later = str(today() - timedelta(days=1)), str(today() + timedelta(days=90))
     debt = item_of(person, **STATE)
     paying = item_of(person, indicator="BASE_TAX_OK")
     honour = item_of(person, indicator=None, honour="VOL_STAR", grade="3")

@@ -14,7 +14,7 @@ from app.kit.clock import now
 from app.kit.database import fetch_value, transaction
 from app.record.rules import CATALOGUE
 from tests.support.citizens import join
-from tests.support.importing import TODAY, records_of, score_of
+from tests.support.importing import records_of, score_of, today
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -29,7 +29,7 @@ MOVES = {
 
 
 async def write(person: Joined, indicator: str, **changes: Any) -> bool:
-    facts: dict[str, Any] = {"event_id": f"test:{secrets.token_hex(8)}", "event_on": TODAY, "by": WRITERS[indicator]}
+    facts: dict[str, Any] = {"event_id": f"test:{secrets.token_hex(8)}", "event_on": today(), "by": WRITERS[indicator]}
     if CATALOGUE.indicators[indicator].needs_document:
         facts["document"] = "惠信修〔2026〕1号"
     async with transaction():
@@ -55,11 +55,11 @@ async def test_a_room_writes_its_own_and_the_score_moves_at_once(client: AsyncCl
 @pytest.mark.parametrize("indicator", ["USE_LATE_GOODS", "USE_LATE_MONEY"])
 async def test_a_state_is_told_again_when_it_is_over(client: AsyncClient, indicator: str) -> None:
     person, event_id = await join(client), f"test:{secrets.token_hex(8)}"
-    before, began_on = await score_of(person), TODAY - timedelta(days=20)
+    before, began_on = await score_of(person), today() - timedelta(days=20)
     assert await write(person, indicator, event_id=event_id, event_on=began_on)
-    assert await write(person, indicator, event_id=event_id, event_on=began_on, ends_on=TODAY)
+    assert await write(person, indicator, event_id=event_id, event_on=began_on, ends_on=today())
     assert await score_of(person) == before
-    assert [(record.version, record.ends_on) for record in await records_of(person)] == [(2, TODAY)]
+    assert [(record.version, record.ends_on) for record in await records_of(person)] == [(2, today())]
 
 
 @pytest.mark.parametrize(("indicator", "notices"), [("USE_LATE_MONEY", 1), ("USE_PARK_PAID", 0)])
@@ -80,13 +80,13 @@ async def test_another_room_may_not(client: AsyncClient) -> None:
 
 async def test_what_does_not_fit_the_catalogue_is_a_bug(client: AsyncClient) -> None:
     person = await join(client)
-    for changes in ({"quantity": 3}, {"grade": "1"}, {"event_on": TODAY + timedelta(days=1)}):
+    for changes in ({"quantity": 3}, {"grade": "1"}, {"event_on": today() + timedelta(days=1)}):
         with pytest.raises(UsageWrong, match="USE_PARK_PAID"):
             await write(person, "USE_PARK_PAID", **changes)
     event_id = f"test:{secrets.token_hex(8)}"
     assert await write(person, "USE_PARK_PAID", event_id=event_id)
     with pytest.raises(UsageWrong, match="other facts"):
-        await write(person, "USE_PARK_PAID", event_id=event_id, event_on=TODAY - timedelta(days=1))
+        await write(person, "USE_PARK_PAID", event_id=event_id, event_on=today() - timedelta(days=1))
 
 
 async def test_nothing_is_written_about_who_left(client: AsyncClient) -> None:
@@ -100,7 +100,7 @@ async def test_only_inside_a_transaction(client: AsyncClient) -> None:
     person = await join(client)
     with pytest.raises(AssertionError):
         await write_usage(
-            person.id, "USE_PARK_PAID", by="parking", event_id="test:x", event_on=TODAY, at=now()
+            person.id, "USE_PARK_PAID", by="parking", event_id="test:x", event_on=today(), at=now()
         )  # fmt: skip
 
 

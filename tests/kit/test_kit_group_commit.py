@@ -10,6 +10,7 @@ import pytest
 
 from app.kit.errors import Overloaded
 from app.kit.group_commit import ROUNDS_MAX, GroupCommit, coalesce
+from tests.support.waiting import let_run
 
 IN_TRANSACTION: contextvars.ContextVar[str] = contextvars.ContextVar("IN_TRANSACTION", default="none")
 
@@ -74,7 +75,7 @@ async def test_lanes_run_at_once_and_no_more_than_there_are() -> None:
     recorder = Recorder(hold=True)
     commit = lane(recorder, lanes=2, batch_size_max=1)
     waiting = [asyncio.create_task(commit.submit(item)) for item in "abcd"]
-    await asyncio.sleep(0.01)
+    await let_run()
     assert recorder.running == 2
     recorder.go.set()
     assert await asyncio.gather(*waiting) == list("ABCD")
@@ -114,7 +115,8 @@ async def test_a_batch_with_the_wrong_number_of_outcomes_leaves_nobody_waiting(c
         return ["x"] * count
 
     commit: GroupCommit[str, str] = GroupCommit(run, lanes=1, batch_size_max=2, queue_size_max=10)
-    outcomes = await asyncio.wait_for(asyncio.gather(commit.submit("a"), commit.submit("b"), return_exceptions=True), 1)
+    async with asyncio.timeout(60):
+        outcomes = await asyncio.gather(commit.submit("a"), commit.submit("b"), return_exceptions=True)
     assert all(isinstance(outcome, RuntimeError) for outcome in outcomes)
 
 
@@ -157,7 +159,7 @@ async def test_a_caller_that_goes_away_harms_neither_its_item_nor_its_neighbours
     recorder = Recorder(hold=True)
     commit = lane(recorder)
     tasks = [asyncio.create_task(commit.submit(item)) for item in ("a", "bad", "c")]
-    await asyncio.sleep(0.01)
+    await let_run()
     tasks[0].cancel()
     tasks[1].cancel()
     recorder.go.set()
@@ -176,12 +178,12 @@ async def test_an_error_nobody_waits_for_is_not_complained_of() -> None:
         recorder = Recorder(hold=True)
         commit = lane(recorder)
         task = asyncio.create_task(commit.submit("bad"))
-        await asyncio.sleep(0.01)
+        await let_run()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         recorder.go.set()
         await commit.drain()
-        await asyncio.sleep(0)
+        await let_run()
     finally:
         asyncio.get_running_loop().set_exception_handler(None)
     assert complaints == []
@@ -191,9 +193,9 @@ async def test_a_full_queue_refuses_at_its_edge_and_takes_again_later() -> None:
     recorder = Recorder(hold=True)
     commit = lane(recorder, batch_size_max=1, queue_size_max=2)
     running = asyncio.create_task(commit.submit("a"))
-    await asyncio.sleep(0.01)
+    await let_run()
     queued = [asyncio.create_task(commit.submit(item)) for item in "bc"]
-    await asyncio.sleep(0.01)
+    await let_run()
     with pytest.raises(Overloaded) as refused:
         await commit.submit("d")
     assert refused.value.retry_after_seconds == 1
@@ -206,9 +208,9 @@ async def test_drain_waits_until_everybody_has_an_outcome() -> None:
     recorder = Recorder(hold=True)
     commit = lane(recorder, batch_size_max=1)
     tasks = [asyncio.create_task(commit.submit(item)) for item in "abc"]
-    await asyncio.sleep(0.01)
+    await let_run()
     draining = asyncio.create_task(commit.drain())
-    await asyncio.sleep(0.01)
+    await let_run()
     assert not draining.done()
     recorder.go.set()
     await draining

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -19,9 +18,10 @@ from litestar import Litestar, get
 
 from app.kit import status
 from app.kit.database import execute, fetch_value
-from app.kit.status import COUNT_SECONDS, REQUEST_SECONDS, SLOW_SECONDS, UNMATCHED, count_noted, note_request, observe
+from app.kit.status import REQUEST_SECONDS, SLOW_SECONDS, UNMATCHED, count_noted, note_request, observe
 from app.kit.valkey import VALKEY
 from app.settings import SETTINGS
+from tests.support.waiting import wait_until
 
 
 async def figure(client: AsyncClient, method: str, route: str, code: int) -> float:
@@ -102,8 +102,11 @@ async def test_what_no_route_takes_is_counted_as_one(client: AsyncClient) -> Non
 async def test_figures_are_counted_by_themselves_soon(client: AsyncClient) -> None:
     await client.get(f"/docs/{uuid4()}")
     assert status._noted
-    await asyncio.sleep(COUNT_SECONDS + 0.1)
-    assert not status._noted
+
+    async def is_counted() -> bool:
+        return not status._noted
+
+    await wait_until(is_counted)
 
 
 def test_what_is_counted_together_is_what_would_be_observed_one_by_one() -> None:

@@ -117,7 +117,9 @@ async def ask_until_it_ends(service: Service) -> tuple[list[int], list[Exception
 
     async with httpx2.AsyncClient(base_url=service.url, timeout=10) as client:
         asking = [asyncio.create_task(ask(client)) for _ in range(8)]
-        await asyncio.sleep(0.5)
+        async with asyncio.timeout(START_SECONDS_MAX):
+            while len(statuses) < 100:  # noqa: ASYNC110 - until it is asked without a pause
+                await asyncio.sleep(0.01)
         service.process.terminate()
         ended = await asyncio.gather(*asking, return_exceptions=True)
     return statuses, [one for one in ended if isinstance(one, Exception)]

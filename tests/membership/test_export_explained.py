@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,12 +94,13 @@ async def test_whatever_went_in_changes_the_inputs_hash(client: AsyncClient) -> 
     export = read(await take(client, await live(client)))
     assert export.score is not None
     first, *others = export.records
+    tomorrow = export.score.as_of + timedelta(days=1)
     changed = [
         msgspec.structs.replace(export, records=tuple(others)),
         msgspec.structs.replace(export, records=(msgspec.structs.replace(first, version=2), *others)),
         msgspec.structs.replace(export, records=(msgspec.structs.replace(first, state="suspended"), *others)),
         msgspec.structs.replace(export, consents=()),
-        msgspec.structs.replace(export, score=msgspec.structs.replace(export.score, as_of=date(2027, 1, 1))),
+        msgspec.structs.replace(export, score=msgspec.structs.replace(export.score, as_of=tomorrow)),
     ]
     hashes = {(await score_again(one)).inputs_hash.hex() for one in (export, *changed)}
     assert len(hashes) == 1 + len(changed)

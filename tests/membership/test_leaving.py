@@ -16,6 +16,7 @@ from app.kit.database import fetch_value, transaction
 from app.membership.actions import forget_old_tombstones
 from app.membership.rules import TOMBSTONE_LIFETIME
 from tests.support.citizens import Joined, identity_body, join, log_in
+from tests.support.waiting import wait_until_blocking
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-SECONDS_MAX = 10
 PERSONAL = (
     "openid_index", "openid_cipher", "id_number_index", "id_number_cipher", "person_index", "name_cipher",
     "phone_index", "phone_cipher", "birth_on", "district", "cap_holder_id",
@@ -155,18 +155,6 @@ async def test_leaving_twice_at_once_is_leaving_once(client: AsyncClient) -> Non
     assert await fetch_value(left, member.id) == 1
 
 
-async def count_waiting() -> int:
-    """Return how many transactions wait for somebody's ID number."""
-    return int(
-        await fetch_value(
-            """
-            SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-             WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()
-            """
-        )
-    )
-
-
 @pytest.mark.parametrize("act", ["leave", "join"])
 async def test_joining_and_leaving_under_one_number_take_turns(client: AsyncClient, act: str) -> None:
     """While one of them holds the number the other waits, so no tombstone is written or read in between."""
@@ -176,12 +164,10 @@ async def test_joining_and_leaving_under_one_number_take_turns(client: AsyncClie
         "leave": lambda: client.delete("/v1/me", headers=member.headers),
         "join": lambda: client.post("/v1/me/identity", json=body, headers=second.headers),
     }[act]()
-    async with asyncio.timeout(SECONDS_MAX), transaction():
+    async with transaction():
         await lock_id_number(member.id_number)
         task = asyncio.create_task(request, context=contextvars.Context())
-        while await count_waiting() == 0:
-            assert not task.done()
-            await asyncio.sleep(0.01)
+        await wait_until_blocking()
     assert (await task).status_code == {"leave": 204, "join": 409}[act]
 
 

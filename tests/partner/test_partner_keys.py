@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,10 @@ from app.kit.database import execute, fetch_value
 from app.partner.rules import KEY_STORES_MAX, ROTATION_OVERLAP_SECONDS_MAX, compute_secret_hash
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, bearer, make_partner, move, refresh_directory
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
-
-TRIES_MAX = 250
 
 
 def expiry(**lifetime: float) -> str:
@@ -48,11 +46,12 @@ async def status_of(client: AsyncClient, key: str) -> int:
 
 async def wait_for_status(client: AsyncClient, key: str, status: int) -> int:
     """Wait as another process would: for the listener or the half-second poll, nothing else."""
-    for _ in range(TRIES_MAX):
-        if await status_of(client, key) == status:
-            return status
-        await asyncio.sleep(0.02)
-    return await status_of(client, key)
+
+    async def is_so() -> bool:
+        return await status_of(client, key) == status
+
+    await wait_until(is_so)
+    return status
 
 
 async def test_a_key_is_shown_once_and_only_its_hash_is_kept(client: AsyncClient) -> None:

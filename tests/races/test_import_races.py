@@ -6,17 +6,21 @@ import asyncio
 import os
 import signal
 import sys
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
 import pytest
 
-from app.intake.actions_import import APART_BYTES_MIN
+from app.intake.actions_import import APART_BYTES_MIN, compute_lock
 from app.intake.rules_import import CHUNK_BYTES, ImportCounts
 from app.kit.database import fetch_one, fetch_value
+from app.kit.lock import try_lock
 from tests.support.citizens import join, make_id_number
 from tests.support.files import count_of, line_of, make_file, make_source
+from tests.support.waiting import patient_connection, wait_until, wait_until_blocking
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -27,12 +31,12 @@ if TYPE_CHECKING:
     from tests.support.citizens import Joined
 
 pytestmark = pytest.mark.xdist_group("races")
-WAIT_SECONDS_MAX = 60
 
 
 class Stored(msgspec.Struct, frozen=True):
     """How far an import has got."""
 
+    id: UUID
     state: str
     seen_bytes: int
     counts: str
@@ -53,18 +57,35 @@ async def finish(process: Process) -> str:
 
 
 async def stored_of(source: str) -> Stored | None:
-    return await fetch_one(Stored, "SELECT state, seen_bytes, counts FROM record_import WHERE source = $1", source)
+    return await fetch_one(Stored, "SELECT id, state, seen_bytes, counts FROM record_import WHERE source = $1", source)
 
 
-async def wait_for_bytes(source: str, seen_bytes: int) -> None:
-    """Wait until an import has stored that much of its file."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while time.monotonic() < deadline:
-        stored = await stored_of(source)
-        if stored is not None and stored.seen_bytes > seen_bytes:
-            return
-        await asyncio.sleep(0.005)
-    raise TimeoutError
+@asynccontextmanager
+async def held_at(source: str, event_id: str) -> AsyncIterator[int]:
+    """Claim an event and leave it open: whatever imports it stops there until the block ends, however fast it is.
+
+    Yields the connection's number, for ``wait_until_blocking``.
+    """
+    async with patient_connection() as connection:
+        claim = connection.transaction()
+        await claim.start()
+        await connection.execute(
+            "INSERT INTO record_source_event (source, event_id, record_id, citizen_id, facts_digest)"
+            " VALUES ($1, $2, gen_random_uuid(), gen_random_uuid(), '')",
+            source, event_id,
+        )  # fmt: skip
+        yield connection.get_server_pid()
+        await claim.rollback()
+
+
+async def wait_until_free(import_id: UUID) -> None:
+    """Wait until the database knows that whoever ran an import is gone."""
+
+    async def is_free() -> bool:
+        async with try_lock(compute_lock(import_id)) as lost:
+            return lost is not None
+
+    await wait_until(is_free)
 
 
 def make_lines(people: list[Joined], count: int) -> list[str]:
@@ -91,15 +112,17 @@ async def test_a_killed_import_goes_on_where_it_was(client: AsyncClient, tmp_pat
     path = tmp_path / "records.csv"
     path.write_bytes(make_file(*lines))
     assert path.stat().st_size > APART_BYTES_MIN, "cleaned in a process of its own, which must not survive"
-    for chunks in (1, 4):
-        process = await start(path, source)
-        await wait_for_bytes(source, chunks * CHUNK_BYTES)
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
+    for row in (10_000, 20_000):
+        async with held_at(source, f"e{row:06d}") as holder:
+            process = await start(path, source)
+            await wait_until_blocking(holder)
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
         stored = await stored_of(source)
         assert stored is not None
         assert stored.state == "running"
-        assert 0 < stored.seen_bytes < path.stat().st_size
+        assert CHUNK_BYTES < stored.seen_bytes < path.stat().st_size, "some is stored, and some is not"
+        await wait_until_free(stored.id)
         counts = msgspec.json.decode(stored.counts, type=ImportCounts)
         assert counts.link.fresh == await count_of("record", source=source), "the count is what is stored"
     told = await finish(await start(path, source))
@@ -125,12 +148,17 @@ async def test_a_killed_import_goes_on_where_it_was(client: AsyncClient, tmp_pat
 async def test_an_interrupted_import_says_so_and_goes_on(client: AsyncClient, tmp_path: Path) -> None:
     people, source = [await join(client)], await make_source()
     path = tmp_path / "records.csv"
-    path.write_bytes(make_file(*(line_of(people[0], document="文" * 60) for _ in range(12_000))))
-    process = await start(path, source)
-    await wait_for_bytes(source, CHUNK_BYTES)
-    process.send_signal(signal.SIGINT)
-    _, err = await process.communicate()
+    path.write_bytes(make_file(*(line_of(people[0], document="文" * 60, event=f"e{n}") for n in range(12_000))))
+    async with held_at(source, "e8000") as holder:
+        process = await start(path, source)
+        await wait_until_blocking(holder)
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
     assert (process.returncode, b"run it again to go on" in err) == (130, True), err.decode()
+    stored = await stored_of(source)
+    assert stored is not None
+    assert CHUNK_BYTES < stored.seen_bytes < path.stat().st_size, "some is stored, and some is not"
+    await wait_until_free(stored.id)
     await finish(await start(path, source))
     assert await count_of("record", source=source) == 12_000
 

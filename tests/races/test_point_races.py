@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
     from tests.support.live import LiveServer
 
 pytestmark = pytest.mark.xdist_group("races")
-DIRECTORY_SECONDS_MAX = 1.0
 
 
 async def test_two_workers_count_exactly(server: LiveServer, client: AsyncClient) -> None:
     app, person = await make_app(), await join(client)
     before = await score_of(person)
-    await asyncio.sleep(DIRECTORY_SECONDS_MAX)  # both workers see a new key within a second
+    await server.wait_until_known(app.partner.headers)
     safety = event_of(person)
     minutes = [event_of(person, kind="patrol", amount=7, occurredAt=on(2026, 3, 1)) for _ in range(40)]
     async with server.client() as http:

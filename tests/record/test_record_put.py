@@ -13,7 +13,9 @@ import pytest
 
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
+from app.kit.errors import Overloaded
 from app.record.actions import delete_records, put_records
+from app.record.actions_bulk import FRUITLESS_ROUNDS_MAX
 from app.record.rules import CATALOGUE
 from tests.support.histories import make_citizen, new_record
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from app.record.rules import NewRecord, PutOutcome
 
 pytestmark = pytest.mark.usefixtures("app")
+SECONDS_MAX = 20  # for what used to go on for ever
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -155,6 +158,51 @@ async def test_leaving_takes_everything_and_frees_the_events() -> None:
         await delete_records(citizen)
     assert await stored(citizen) == []
     assert await put(same(told, citizen_id=returned)) == ["accepted"]
+
+
+async def test_an_event_whose_record_is_gone_is_kept_anew() -> None:
+    citizen, returned = await make_citizen(), await make_citizen()
+    lost, stays, fresh = (new_record(citizen, "POS_CLUE") for _ in range(3))
+    await put(lost, stays)
+    await execute("DELETE FROM record WHERE event_id = $1", lost.event_id)
+    async with asyncio.timeout(SECONDS_MAX):
+        assert await put(fresh, lost, stays, same(lost, act_id="x")) == [
+            "accepted",
+            "accepted",
+            "duplicate",
+            "conflict",
+        ]
+        assert await put(lost) == ["duplicate"]
+        await execute("DELETE FROM record WHERE event_id = $1", lost.event_id)
+        assert await put(same(lost, citizen_id=returned)) == ["accepted"], "whoever it is about now"
+    assert (len(await stored(citizen)), len(await stored(returned))) == (2, 1)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_racing_batches_of_events_without_records_keep_each_once(reverse: bool) -> None:
+    citizens = [await make_citizen() for _ in range(3)]
+    batch = [new_record(citizens[n % 3], "POS_CLUE", act_id=str(n)) for n in range(30)]
+    await put(*batch)
+    await execute("DELETE FROM record WHERE citizen_id = ANY($1) AND act_id::int % 2 = 0", citizens)
+    other = list(reversed(batch)) if reverse else batch
+    outcomes = await asyncio.gather(*(put(*(batch if n % 2 else other)) for n in range(6)))
+    assert sum(outcome.count("accepted") for outcome in outcomes) == 15
+    assert sum(outcome.count("duplicate") for outcome in outcomes) == 165
+    assert sum([len(await stored(citizen)) for citizen in citizens]) == 30
+
+
+async def test_nobody_looks_for_a_record_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, looked = new_record(await make_citizen(), "POS_CLUE"), []
+    await put(told)
+
+    async def find_none(sources: object, event_ids: object) -> list[object]:
+        looked.append((sources, event_ids))
+        return []
+
+    monkeypatch.setattr("app.record.queries.find_known_records_for_update", find_none)
+    with pytest.raises(Overloaded):
+        await put(told)
+    assert len(looked) == FRUITLESS_ROUNDS_MAX
 
 
 INDICATOR = "INSERT INTO indicator (code, topic, title_zh, title_en) VALUES ($1, $2, '某', 'some')"

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.kit.clock import now
+from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value
+from app.kit.partitions import make_partitions
 from tests.support.partners import make_partner
 from tests.support.redeeming import (
     code_of,
@@ -168,6 +169,8 @@ async def test_stock_ends_at_its_last_place(client: AsyncClient) -> None:
 
 async def move_uses(shopper: Shopper) -> None:
     """Let a person's uses of this month have been a year ago."""
+    first = shanghai_day(now()).replace(day=1)
+    await make_partitions(first.replace(year=first.year - 1))
     year_ago = "(period_on - interval '1 year')::date"
     await execute(
         f"UPDATE redemption SET redeemed_at = redeemed_at - interval '1 year', period_on = {year_ago} "

@@ -15,6 +15,7 @@ from app.repair.rules_deadline import (
     compute_due_day,
     is_overdue,
     is_working_day,
+    knows_year,
     parse_calendar,
 )
 
@@ -39,7 +40,11 @@ CALENDAR = parse_calendar(SHIPPED_CALENDAR.read_text(encoding="utf-8"))
         (date(2026, 10, 10), True),
         (date(2027, 1, 1), False),
         (date(2027, 2, 8), False),  # a Monday of Spring Festival
-        (date(2031, 10, 1), True),  # nothing is known of it: a Wednesday like any other
+        (date(2028, 1, 25), False),  # the eve of Spring Festival, a Tuesday
+        (date(2029, 9, 22), False),
+        (date(2031, 10, 1), False),  # National Day and Mid-Autumn at once, a Wednesday
+        (date(2035, 4, 5), False),
+        (date(2036, 10, 1), True),  # nothing is known of it: a Wednesday like any other
     ],
 )
 def test_which_days_are_worked_on(day: date, expected: bool) -> None:
@@ -72,6 +77,11 @@ def test_as_many_working_days_lie_between(received_on: date, working_days: int) 
     assert is_working_day(due_on, CALENDAR)
 
 
+@pytest.mark.parametrize(("year", "is_known"), [(2025, False), (2026, True), (2035, True), (2036, False)])
+def test_which_years_the_calendar_knows(year: int, is_known: bool) -> None:
+    assert knows_year(year, CALENDAR) is is_known
+
+
 def test_the_last_day_itself_is_in_time() -> None:
     due_on = compute_due_day(date(2026, 11, 22), ANSWER_WORKING_DAYS, CALENDAR)
     assert not is_overdue(due_on, due_on)
@@ -90,6 +100,9 @@ def test_a_line_that_cannot_be_read_is_named(line: str) -> None:
 
 
 def test_what_is_shipped_is_whole() -> None:
-    assert {day.year for day in CALENDAR} == {2026, 2027}
+    assert {day.year for day in CALENDAR} == set(range(2026, 2036))
+    for year in range(2027, 2036):  # thirteen by law; Mid-Autumn falls into the National Days of two years
+        statutory = [day for day, is_working in CALENDAR.items() if day.year == year and not is_working]
+        assert len(statutory) == (12 if year in {2028, 2031} else 13)
     assert sum(CALENDAR.values()) == 6  # weekends worked in 2026
     assert all(day.weekday() >= 5 for day, is_working in CALENDAR.items() if is_working)

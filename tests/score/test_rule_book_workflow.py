@@ -32,6 +32,7 @@ from tests.support.rule_books import (
     submit,
     withdraw_scheduled,
 )
+from tests.support.waiting import wait_until_blocking
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -359,8 +360,7 @@ async def test_the_lock_is_asked_for_before_the_row_is_read(client: AsyncClient,
     async with transaction():
         await queries_draft.lock_books()
         waiting = asyncio.create_task(edit(client, editor, book, titleEn="Waited"), context=outside)
-        await asyncio.sleep(0.1)
-        assert not waiting.done()
+        await wait_until_blocking()
         row = await lock_book(caller, UUID(book["id"]), "edit", book["etag"])
         await queries_draft.update_examples(row.id, row.revision, "[]", editor.id, now())
         with pytest.raises(ETagStale):

@@ -88,12 +88,12 @@ async def test_a_limit_is_a_reason_too(client: AsyncClient) -> None:
 
 async def test_growing_and_ending(client: AsyncClient) -> None:
     member = await join(client)
-    year = shanghai_day(now()).year
-    await make_partitions(date(year - 1, 1, 1))
-    early = datetime(year - 1, 3, 1, 4, tzinfo=UTC)
+    year = shanghai_day(now()).year - 2  # all of it is over, whatever day this is: joining counts after it
+    await make_partitions(date(year, 1, 1))
+    early = datetime(year, 3, 1, 4, tzinfo=UTC)
     await put(member.id, {"indicator": "POS_VOL_HOURS", "quantity": 10}, at=early)
     await put(member.id, {"indicator": "POS_VOL_HOURS", "quantity": 45}, at=early + timedelta(days=1))
-    (grown,) = (await last_step(client, member.headers, on=date(year - 1, 3, 2)))["reasons"]
+    (grown,) = (await last_step(client, member.headers, on=date(year, 3, 2)))["reasons"]
     assert (grown["code"], grown["points"], grown["text"]) == ("changed", 16, "变动：志愿服务时长 +16分")
     late = early + timedelta(days=367)
     await make_partitions(late.date())

@@ -20,6 +20,7 @@ from app.score.rules import STANDARD_BOOK_FILE
 from tests.support import switching
 from tests.support.histories import make_citizen, make_citizens, new_record
 from tests.support.switching import finish
+from tests.support.waiting import wait_until_blocking
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -215,15 +216,21 @@ async def test_a_switch_waits_for_who_reads_long_and_holds_nobody_up() -> None:
         opened = await actions_prepare.open_preparation(book_id, today, at=now())
         await actions_prepare.prepare_all(opened, pace=FULL)
 
+        has_read, may_end = asyncio.Event(), asyncio.Event()
+
         async def read_long() -> None:
             async with transaction():
                 await execute("SELECT FROM score_snapshot LIMIT 1")
-                await asyncio.sleep(1.2)
+                has_read.set()
+                await wait_until_blocking()
+                await may_end.wait()
 
-        switching = asyncio.gather(read_long(), actions_prepare.switch(opened, at=now()))
-        await asyncio.sleep(0.7)
-        assert await value_of(citizen) == before, "between two tries everybody reads on"
-        await switching
+        reading = asyncio.create_task(read_long())
+        await has_read.wait()
+        switching = asyncio.create_task(actions_prepare.switch(opened, at=now()))
+        assert await value_of(citizen) == before, "while it waits, and between two tries, everybody reads on"
+        may_end.set()
+        await asyncio.gather(reading, switching)
         assert await value_of(citizen) == before + BASE_STEP
 
 

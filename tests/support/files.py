@@ -16,7 +16,7 @@ from app.intake.rules_import import ImportCounts
 from app.intake.rules_mapping import make_default_mapping
 from app.kit.database import fetch_value
 from app.kit.pace import FULL
-from tests.support.importing import TODAY, importer
+from tests.support.importing import importer, today
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def line_of(person: Joined, **changes: Any) -> str:
     """Return a good row about somebody, with changes."""
     told = {
         "event": secrets.token_hex(8), "indicator": "POS_RESCUE", "number": person.id_number, "name": person.name,
-        "on": str(TODAY - timedelta(days=10)),
+        "on": str(today() - timedelta(days=10)),
     } | changes  # fmt: skip
     return ",".join(str(told.get(field, "")) for field in FIELDS)
 

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from tests.support.citizens import Joined
     from tests.support.officials import OfficialLogin
 
-TODAY = shanghai_day(now())
 PATH = "/v1/official/records"
 NEGATIVE = {"indicator": "NEG_CONTRACT_JUDG", "document": "（2026）闽0203民初12号"}
 OF_JOINING = 1  # the record that joining itself writes
+
+
+def today() -> date:
+    """Return the city's day at this moment: a run may go on past midnight."""
+    return shanghai_day(now())
 
 
 class StoredRecord(msgspec.Struct, frozen=True):
@@ -41,7 +45,7 @@ class StoredRecord(msgspec.Struct, frozen=True):
 def item_of(person: Joined, **changes: Any) -> dict[str, Any]:
     plain = {
         "source": "civil-affairs", "eventId": secrets.token_hex(8), "indicator": "POS_RESCUE",
-        "idNumber": person.id_number, "name": person.name, "eventOn": str(TODAY - timedelta(days=10)),
+        "idNumber": person.id_number, "name": person.name, "eventOn": str(today() - timedelta(days=10)),
     }  # fmt: skip
     return {name: value for name, value in (plain | changes).items() if value is not None}
 

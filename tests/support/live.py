@@ -11,13 +11,20 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import psutil
 from httpx2 import AsyncClient, Limits, Response
 
-START_SECONDS_MAX = 30
+if TYPE_CHECKING:
+    from tests.support.partners import Partner
+
+START_SECONDS_MAX = 60
 WORKERS = 2
 CONNECTIONS = 200
+ANSWER_SECONDS_MAX = 120
+TRIES_FOR_EACH_WORKER = 20  # that all of them meet the same one of two: once in a million
 
 
 class LiveServer:
@@ -40,10 +47,26 @@ class LiveServer:
         for pid in self.worker_pids():
             os.kill(pid, number)
 
+    async def wait_until_known(self, headers: dict[str, str]) -> None:
+        """Wait until every worker knows a key; each connection comes to one of them, and they are tried often."""
+        from tests.support.waiting import wait_until  # noqa: PLC0415 - not before the settings are there
+
+        async def is_known() -> bool:
+            async with AsyncClient(base_url=self.base_url, limits=Limits(max_keepalive_connections=0)) as http:
+                for _ in range(TRIES_FOR_EACH_WORKER):
+                    if (await http.get("/v1/partner/me", headers=headers)).status_code != HTTPStatus.OK:
+                        return False
+            return True
+
+        await wait_until(is_known)
+
     def client(self, connections: int = CONNECTIONS) -> AsyncClient:
         """Return a client with many connections."""
+        # Not before the settings are in the environment: conftest files import this one.
+        from tests.support.contract import ContractClient  # noqa: PLC0415
+
         limits = Limits(max_connections=connections, max_keepalive_connections=connections)
-        return AsyncClient(base_url=self.base_url, limits=limits, timeout=30)
+        return ContractClient(base_url=self.base_url, limits=limits, timeout=30)
 
 
 @contextmanager
@@ -72,6 +95,27 @@ def _wait_until_ready(port: int) -> None:
     raise TimeoutError("the server did not start")
 
 
+async def settle(server: LiveServer, partner: Partner) -> None:
+    """Wait until every worker sees the partner and all that was put in force before this call.
+
+    A worker reads which catalogues have changed, and loads them one after another, keys before benefits. So whoever
+    knows a key has begun to load; and whoever knows one that was made afterwards has done so.
+    """
+    from tests.support.partners import bearer, make_key  # noqa: PLC0415 - not before the settings are there
+
+    for _ in range(2):
+        await server.wait_until_known(bearer(await make_key(partner.institution_id)))
+
+
 async def all_at_once(calls: Sequence[Callable[[], Awaitable[Response]]]) -> list[Response]:
-    """Make every call at the same moment."""
-    return list(await asyncio.gather(*(call() for call in calls)))
+    """Make every call at the same moment; each is one that may be repeated, as a till does that was told to wait."""
+    return list(await asyncio.gather(*map(_ask_until_answered, calls)))
+
+
+async def _ask_until_answered(call: Callable[[], Awaitable[Response]]) -> Response:
+    async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        while True:
+            answer = await call()
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                return answer
+            await asyncio.sleep(float(answer.headers["Retry-After"]))

@@ -11,7 +11,7 @@ import pyotp
 
 from tests.support.campaigns import benefit_body, find_live, make_desk, put_live
 from tests.support.citizens import bearer, identity_body, make_id_number, read_tokens
-from tests.support.importing import TODAY
+from tests.support.importing import today
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.world import make_code
 
@@ -96,7 +96,7 @@ class Player:
         """Send a good deed of this person to intake."""
         item = {
             "source": "civil-affairs", "eventId": secrets.token_hex(8), "indicator": "POS_RESCUE", "name": self.name,
-            "idNumber": self.id_number, "eventOn": str(TODAY),
+            "idNumber": self.id_number, "eventOn": str(today()),
         }  # fmt: skip
         return await self.ask("official", "POST", "/v1/official/records", headers=headers, body=item | changes)
 
@@ -122,7 +122,7 @@ async def play(player: Player) -> Tokens:
     assert (await player.import_record(importer))["counts"]["accepted"] == 1
     await visit(player, tokens, desk, benefit_id)
     await player.look_around(tokens)
-    for path in ("/me", "/events", "/redemptions", f"/statements/{TODAY}", "/terminals"):
+    for path in ("/me", "/events", "/redemptions", f"/statements/{today()}", "/terminals"):
         await player.ask("partner", "GET", f"/v1/partner{path}", status=200, headers=desk.partner.headers)
     auditor = (await make_official(roles=["auditor"])).headers
     await player.ask("official", "GET", "/v1/official/audit?limit=100", status=200, headers=auditor)
