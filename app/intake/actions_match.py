@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.citizen.actions import find_same_names
 from app.intake import queries_match, queries_quarantine
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
 from app.intake.rules_link import find_unfit, pick_columns
 from app.record.actions_bulk import arrange_rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from uuid import UUID
 
     from app.intake.rules import Flaw
@@ -73,6 +74,7 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
     count = len(rows)
     hinted = {hints[place - count] for place in found.places if place >= count}
     fits = {place: is_fit for place, is_fit in zip(found.places, found.fits, strict=True) if place < count}
+    await _look_again(rows, fits, dict(zip(found.places, found.citizen_ids, strict=True)))
     unfit = find_unfit(rows, fits) | await _find_unknown_parents(running, rows)
     citizens = {
         place: citizen_id
@@ -94,6 +96,14 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
             for row in chunk.spoilt
         ],
     )
+
+
+async def _look_again(rows: CleanRows, fits: dict[int, bool], citizen_ids: Mapping[int, UUID]) -> None:
+    """Compare the names that do not fit with the stored ones: the member's index may be older than today's folding."""
+    wrong = {place: (citizen_ids[place], rows.person_index[place]) for place, is_fit in fits.items() if not is_fit}
+    if wrong:
+        same = await find_same_names(list(wrong.values()))
+        fits |= {place: person in same for place, person in wrong.items()}
 
 
 def _may_keep(id_number_indexes: Sequence[bytes], members: set[bytes]) -> bool:

@@ -25,7 +25,8 @@ class PreviewView(Wire, kw_only=True):
     `report` comes when it is done, and only if at least `citizensMin` citizens were looked at: no number in it is about
     fewer, nor can one be derived by subtraction. Groups that were too small are joined, with their keys side by side; a
     row whose division would tell of a few people has no `cells`. The columns of `districts` (first six digits of the ID
-    number) and `ages` (first year of the band) are whether the value fell, stayed or rose.
+    number, 000000 for cards without a district) and `ages` (first year of the band) are whether the value fell, stayed
+    or rose.
     """
 
     state: PreviewState
