@@ -13,7 +13,7 @@ import msgspec
 from app.citizen.rules import compute_adult_on, parse_id_number
 from app.intake.rules import ArrivedItem, CleanItem, Flaw, make_flaws
 from app.intake.rules_usage import OWN_SOURCE
-from app.intake.rules_values import explain
+from app.intake.rules_values import explain, find_spoilt
 from app.record.rules import (
     ACT_ID_CHARACTERS_MAX,
     DOCUMENT_CHARACTERS_MAX,
@@ -110,8 +110,8 @@ def judge_fact(
     person, spelt = parse_id_number(id_number), clean_name(name)
     if person is None or spelt is None:
         is_number = person is None
-        wrong, flaw = (id_number, "id_number_invalid") if is_number else (name, "name_invalid")
-        return explain(wrong, FLAWS[flaw], is_number=is_number)
+        wrong, code = (id_number, "id_number_invalid") if is_number else (name, "name_invalid")
+        return explain(wrong, FLAWS[code], is_number=is_number)
     if isinstance(event_on, Flaw) or isinstance(ends_on, Flaw):
         return event_on if isinstance(event_on, Flaw) else cast(Flaw, ends_on)
     if flaw := _judge_claim(kind, person.birth_on, event_on, ends_on, grade, quantity, document, today):
@@ -146,8 +146,8 @@ def _judge_texts(source: str, event_id: str, act_id: str | None, document: str |
         return None
     if not is_plain(document, DOCUMENT_CHARACTERS_MAX):
         return FLAWS["document_invalid"]
-    flaw = explain(document, NO_FLAW)
-    return None if flaw is NO_FLAW else msgspec.structs.replace(flaw, pointer="/document")
+    spoilt = find_spoilt(document)
+    return None if spoilt is None else msgspec.structs.replace(spoilt, pointer="/document")
 
 
 def _judge_id(text: str, characters_max: int, flaw: Flaw) -> Flaw | None:
@@ -156,8 +156,8 @@ def _judge_id(text: str, characters_max: int, flaw: Flaw) -> Flaw | None:
         return flaw
     if DIGIT.search(text) is None and is_placeholder(text):
         return flaw
-    damaged = explain(text, NO_FLAW)
-    return None if damaged is NO_FLAW else msgspec.structs.replace(damaged, pointer=flaw.pointer)
+    spoilt = find_spoilt(text)
+    return None if spoilt is None else msgspec.structs.replace(spoilt, pointer=flaw.pointer)
 
 
 def _judge_claim(
@@ -204,4 +204,3 @@ def _as_flaw(fault: RecordFault) -> Flaw:
 
 
 ENDS_ON_INVALID = msgspec.structs.replace(FLAWS["date_invalid"], pointer="/endsOn")
-NO_FLAW = Flaw(code="", zh="", en="")

@@ -17,8 +17,8 @@ from app.intake.rules_agreed import Mapping as Agreed
 from app.intake.rules_clean import judge_fact
 from app.intake.rules_reader import ReadRow
 from app.intake.rules_values import (
-    DAMAGE_FLAWS,
     PLAIN_DATE_FORMS,
+    find_spoilt,
     read_code,
     read_day,
     read_id_number,
@@ -26,7 +26,7 @@ from app.intake.rules_values import (
     read_text,
 )
 from app.values.names import clean_name, fold_name
-from app.values.text import clean_code, find_damage
+from app.values.text import clean_code
 
 Seal = Callable[[tuple[str, ...]], str]
 REMEMBERED_MAX = 20_000  # cells per field; a file has few different days, indicators and grades
@@ -44,9 +44,7 @@ CLEANER_FLAWS = make_flaws(
 def read_sound(cell: str) -> str | Flaw | None:
     """Return a code that an event id is made of, or what a spreadsheet did to it."""
     text = read_code(cell)
-    if not isinstance(text, str) or (damage := find_damage(text)) is None:
-        return text
-    return DAMAGE_FLAWS[damage]
+    return text if not isinstance(text, str) else find_spoilt(text) or text
 
 
 def fold_spelling(name: str) -> str:

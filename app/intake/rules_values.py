@@ -93,8 +93,8 @@ def read_text(cell: str) -> str | Flaw | None:
         return text
     if harmless := HARMLESS_FORMULA.fullmatch(text):
         return clean_text(harmless[1]) or None
-    if damage := find_damage(text):
-        return DAMAGE_FLAWS[damage]
+    if spoilt := find_spoilt(text):
+        return spoilt
     return text if NUMBER.fullmatch(to_half_width(text)) else VALUE_FLAWS["formula_in_cell"]
 
 
@@ -109,7 +109,7 @@ def read_id_number(cell: str) -> str | Flaw | None:
     if len(cell) == 18 and cell.isascii() and cell.isalnum():  # noqa: PLR2004 - the length of an ID number
         return cell
     text = read_text(cell)
-    return text if not isinstance(text, str) or find_damage(text) else clean_code(text)
+    return text if not isinstance(text, str) else find_spoilt(text, is_number=True) or clean_code(text)
 
 
 def read_day(cell: str, forms: tuple[DateForm, ...]) -> date | Flaw | None:
@@ -140,14 +140,17 @@ def read_quantity(cell: str, factor: Decimal) -> int | Flaw | None:
     return int(number) if number == number.to_integral_value() else VALUE_FLAWS["quantity_not_whole"]
 
 
-def explain(text: str, flaw: Flaw, *, is_number: bool = False) -> Flaw:
-    """Return why a text does not do: what a spreadsheet did to it where that shows, else ``flaw``.
-
-    Where only a number can stand, any exponent is a spreadsheet's.
-    """
-    cleaned = clean_text(to_half_width(text))
+def find_spoilt(text: str, *, is_number: bool = False) -> Flaw | None:
+    """Return what a spreadsheet did to a text; where only a number can stand, any exponent is a spreadsheet's."""
+    cleaned = text if text.isascii() else clean_text(to_half_width(text))
     damage = "scientific" if is_number and SCIENTIFIC.fullmatch(cleaned) else find_damage(cleaned)
-    return flaw if damage is None else msgspec.structs.replace(DAMAGE_FLAWS[damage], pointer=flaw.pointer)
+    return None if damage is None else DAMAGE_FLAWS[damage]
+
+
+def explain(text: str, flaw: Flaw, *, is_number: bool = False) -> Flaw:
+    """Return why a text does not do: what a spreadsheet did to it where that shows, else ``flaw``."""
+    spoilt = find_spoilt(text, is_number=is_number)
+    return flaw if spoilt is None else msgspec.structs.replace(spoilt, pointer=flaw.pointer)
 
 
 def _read_form(text: str, form: DateForm) -> date | None:

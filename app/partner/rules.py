@@ -150,9 +150,9 @@ def parse_name(text: str) -> str | None:
 
 
 def _is_name_character(character: str) -> bool:
-    return (
-        unicodedata.category(character)[0] in NAME_CATEGORIES or character in NAME_EXTRA_CHARACTERS or is_han(character)
-    )
+    category = unicodedata.category(character)
+    is_letter = category[0] in NAME_CATEGORIES and category != "Me"  # which makes a pictograph of what it encloses
+    return is_letter or character in NAME_EXTRA_CHARACTERS or is_han(character)
 
 
 def compute_key_prefix(key_id: UUID) -> str:

@@ -50,9 +50,10 @@ PLACEHOLDERS = frozenset({
     "", "0", "1", "\\n", "#n/a", "doc", "document", "n.a.", "n/a", "na", "nan", "nil", "none", "nul", "null", "null值",
     "tbd", "test", "testing", "todo", "undefined", "unknown",
     "无", "没有", "暂无", "空", "空白", "略", "省略", "有", "是", "否", "同上", "同前", "其他", "未知", "不详", "不明",
-    "待补", "待补充", "待定", "待查", "待核", "待核实", "未提供", "未填", "未填写", "测试", "测试数据", "附件", "见附件",
-    "文书", "文号", "文书号", "编号", "无文号", "无文书", "无编号",
+    "待补", "待补充", "待定", "待查", "待核", "待核实", "未提供", "未填", "未填写", "测试", "测试数据", "附件",
+    "见附件", "文书", "文号", "文书号", "编号", "无文号", "无文书", "无编号",
 })  # fmt: skip
+PLACEHOLDER_CHARACTERS_MAX = 16
 _NOTHING = re.compile(r"[\W_]*|(.)\1*|[x×*?]+", re.IGNORECASE)  # marks only, or one character over and over
 
 # What a spreadsheet would change in a CSV file that is only opened and saved: numbers, days, months, truths.
@@ -109,7 +110,7 @@ def is_placeholder(text: str) -> bool:
     """Whether a text only stands where something is missing: 无, N/A, ``?``, 待补, xx, a row of dashes."""
     bare = to_half_width(clean_text(text)).casefold().strip(BLANKS)
     bare = bare.strip("()[]{}<>《》【】“”\"'。.")
-    return bare in PLACEHOLDERS or _NOTHING.fullmatch(bare) is not None
+    return len(bare) <= PLACEHOLDER_CHARACTERS_MAX and (bare in PLACEHOLDERS or _NOTHING.fullmatch(bare) is not None)
 
 
 def guard_cell(cell: str) -> str:

@@ -37,9 +37,12 @@ def test_the_standards_own_example_is_read() -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        EXAMPLE.lower(), " " + EXAMPLE, EXAMPLE + "\r\n", EXAMPLE + "\t", f"{EXAMPLE[:6]} {EXAMPLE[6:14]} {EXAMPLE[14:]}",
-        f"{EXAMPLE[:6]}-{EXAMPLE[6:14]}-{EXAMPLE[14:]}", EXAMPLE[:-1] + "Ｘ", EXAMPLE[:-1] + "ｘ", "１１０１０５１９４９１２３１００２X",
-        f"\u202d{EXAMPLE}\u202c", f"\ufeff{EXAMPLE}", "\u200b".join(EXAMPLE), f"\u3000{EXAMPLE}\u00a0", EXAMPLE + " " * 82,
+        EXAMPLE.lower(), " " + EXAMPLE, EXAMPLE + "\r\n", EXAMPLE + "\t",
+        f"{EXAMPLE[:6]} {EXAMPLE[6:14]} {EXAMPLE[14:]}",
+        f"{EXAMPLE[:6]}-{EXAMPLE[6:14]}-{EXAMPLE[14:]}", EXAMPLE[:-1] + "Ｘ", EXAMPLE[:-1] + "ｘ",
+        EXAMPLE.translate({place: place + 0xFEE0 for place in range(0x21, 0x7F)}),
+        f"\u202d{EXAMPLE}\u202c", f"\ufeff{EXAMPLE}", "\u200b".join(EXAMPLE), f"\u3000{EXAMPLE}\u00a0",
+        EXAMPLE + " " * 82,
     ],
 )  # fmt: skip
 def test_however_a_number_is_typed_it_is_the_same(typed: str) -> None:
@@ -55,7 +58,7 @@ def test_however_a_number_is_typed_it_is_the_same(typed: str) -> None:
     ],
 )  # fmt: skip
 def test_a_district_is_what_a_residents_card_tells(area: str, district: str | None) -> None:
-    """A permanent residence card (9, province, ISO 3166) tells a nationality there, 71 and 81 to 83 where one is from."""
+    """A permanent residence card (9, province, ISO 3166) tells a nationality there; 71 and 81 … 83 say where from."""
     parsed = parse_id_number(make_id_number(district=area))
     assert parsed is not None
     assert parsed.district == district
@@ -68,7 +71,8 @@ def test_a_small_x_is_the_same_number() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "X", EXAMPLE[:-1], EXAMPLE + "X", EXAMPLE[:-1] + "0", EXAMPLE + " " * 100, "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X", "110105491231002", "01010519491231002X",
+        "", "X", EXAMPLE[:-1], EXAMPLE + "X", EXAMPLE[:-1] + "0", EXAMPLE + " " * 100,
+        "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X", "110105491231002", "01010519491231002X",
         "1101051949123100 X", "11010519491231-02X", "11010519491231002\u0000",
     ],
 )  # fmt: skip

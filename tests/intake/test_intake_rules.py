@@ -18,13 +18,13 @@ from app.intake.rules import (
 )
 from app.intake.rules_clean import FLAWS, NOBODY, POINTERS, judge_item
 from app.record.rules import (
-from app.values.text import is_plain
     ACT_ID_CHARACTERS_MAX,
     CATALOGUE,
     DOCUMENT_CHARACTERS_MAX,
     EVENT_ID_CHARACTERS_MAX,
     QUANTITY_MAX,
 )
+from app.values.text import is_plain
 
 TODAY = date(2026, 3, 14)
 SEVENTEEN = "11990019900314001"
