@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import NewEvent, insert_events
-from app.intake import queries_import, queries_part, queries_source
+from app.intake import queries_import, queries_part, queries_shape, queries_source
 from app.intake.actions_clean import FileCleaner, judge_plan
 from app.intake.actions_match import match_chunks
 from app.intake.actions_pipeline import clean_ahead, one_ahead
@@ -20,8 +20,9 @@ from app.intake.rules import Flaw
 from app.intake.rules_cleaned import CleanPlan
 from app.intake.rules_format import FileFormat, detect_format
 from app.intake.rules_import import ImportCounts
-from app.intake.rules_mapping import Mapping, list_names
+from app.intake.rules_mapping import Mapping, find_column, list_names
 from app.intake.rules_quarantine import list_correction_names
+from app.intake.rules_shape import SHAPED_FIELDS
 from app.kit.aside import aside
 from app.kit.clock import now
 from app.kit.database import transaction
@@ -123,6 +124,7 @@ async def _run(
     row: ImportRow, plan: CleanPlan, opened: Opened, pace: Pace, told: Told | None, lost: asyncio.Event
 ) -> None:
     source = await queries_source.find_source(row.source)
+    header = (plan.parent_format or plan.format).columns
     running = Import(
         id=row.id,
         source=row.source,
@@ -131,6 +133,8 @@ async def _run(
         entered_by=row.started_by,
         seen_bytes=plan.seen_bytes,
         counts=msgspec.json.decode(row.counts, type=ImportCounts),
+        columns={field: find_column(plan.mapping, header, field) for field in SHAPED_FIELDS},
+        shapes={known.field: known.shape for known in await queries_shape.list_shapes([row.source])},
     )
     async with aside(FileCleaner, plan, apart=opened.text_bytes - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:
         chunks = match_chunks(running, clean_ahead(cleaner, opened.read_at, plan.seen_bytes, opened.text_bytes))

@@ -11,11 +11,11 @@ from app.intake import queries_import, queries_quarantine
 from app.intake.actions_store import name_cipher
 from app.intake.rules_format import FileFormat
 from app.intake.rules_quarantine import HeldRow, list_cells, list_columns, make_header, make_lines
-from app.intake.rules_workbook import SheetWriter
 from app.kit.audit import write_audit
 from app.kit.crypto import decrypt_field
 from app.kit.database import transaction
 from app.kit.errors import NotFound
+from app.kit.sheet import SheetWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,7 +77,7 @@ async def _iter_lines(pages: AsyncIterator[list[HeldRow]], format_: FileFormat) 
 
 
 async def _iter_sheet(pages: AsyncIterator[list[HeldRow]], format_: FileFormat) -> AsyncIterator[bytes]:
-    sheet = SheetWriter()
+    sheet = SheetWriter("quarantine")
     yield sheet.begin(list_columns(format_))
     async for rows in pages:
         yield sheet.add(list_cells(row, format_) for row in rows)

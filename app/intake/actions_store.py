@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import NewEvent, insert_events
-from app.intake import queries_import, queries_quality, queries_quarantine
+from app.intake import queries_import, queries_quality, queries_quarantine, queries_shape
 from app.intake.actions_match import HeldBack, Import, Matched
 from app.intake.actions_notify import tell_of_negative_rows
 from app.intake.queries_quarantine import QuarantinedRow
@@ -53,6 +53,7 @@ async def store_chunk(running: Import, chunk: CleanChunk, matched: Matched, *, a
         held = _hold_back(chunk.rows, matched, outcomes)
         _count(counts, chunk, matched, outcomes)
         await _quarantine(running.id, held, at)
+        await _learn_shapes(running, matched)
         await _settle(running, chunk, outcomes, held, at)
         moved = await queries_import.mark_seen(
             running.id,
@@ -134,6 +135,12 @@ async def _quarantine(import_id: UUID, held: Sequence[HeldBack], at: datetime) -
             for row in held
         ]
         await queries_quarantine.insert_quarantined(import_id, rows, at=at)
+
+
+async def _learn_shapes(running: Import, matched: Matched) -> None:
+    """Remember what the ids look like, while they look alike."""
+    if matched.shapes:
+        await queries_shape.insert_shapes({(running.source, field): one for field, one in matched.shapes.items()})
 
 
 def _encrypt(import_id: UUID, row: HeldBack) -> bytes | None:

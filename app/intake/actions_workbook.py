@@ -27,6 +27,7 @@ from app.intake.rules_workbook import (
     ROWS_MAX,
     WORKBOOK_FLAWS,
     LineWriter,
+    Part,
     is_workbook,
     judge_archive,
     tell_kind,
@@ -86,7 +87,7 @@ def unpack_workbook(source: IO[bytes], put: Put) -> Flaw | None:
     """Hand on the lines of the one visible sheet that has rows, or return why the workbook is not read."""
     try:
         with zipfile.ZipFile(source) as archive:
-            flaw = judge_archive(archive.infolist())
+            flaw = judge_archive([Part(one.filename, one.file_size, one.compress_size) for one in archive.infolist()])
         if flaw is not None:
             return flaw
         book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)

@@ -60,6 +60,15 @@ class Spoilt(Exception):  # noqa: N818 - it says what is true
         self.flaw = flaw
 
 
+def name_column(flaw: Flaw, column: str) -> Flaw:
+    """Return a flaw that says which column of the file it is about, where it is about one."""
+    if not column or flaw.column:
+        return flaw
+    shown = column[:COLUMN_CHARACTERS_SHOWN]
+    zh, en = f"“{shown}”列：{flaw.zh}", f"Column “{shown}”: {flaw.en}"
+    return msgspec.structs.replace(flaw, column=column, zh=zh, en=en)
+
+
 class Remembered(dict[str, Any]):
     """What cells mean that occur again and again; bounded by forgetting everything. What is spoilt is not kept."""
 
@@ -219,9 +228,4 @@ class CellCleaner:
 
     def _locate(self, flaw: Flaw) -> Flaw:
         """Say it in the words of the file: which of its own columns is meant."""
-        column = self._columns.get(flaw.pointer[1:], "")
-        if not column or flaw.column:
-            return flaw
-        shown = column[:COLUMN_CHARACTERS_SHOWN]
-        zh, en = f"“{shown}”列：{flaw.zh}", f"Column “{shown}”: {flaw.en}"
-        return msgspec.structs.replace(flaw, column=column, zh=zh, en=en)
+        return name_column(flaw, self._columns.get(flaw.pointer[1:], ""))

@@ -134,6 +134,13 @@ def place_columns(mapping: Mapping, header: Sequence[str], seal: Seal | None) ->
     return CellCleaner(mapping, places, header, seal)
 
 
+def find_column(mapping: Mapping, header: Sequence[str], field: Field) -> str:
+    """Return what a file calls a field; empty when it has no such column, or is JSONL."""
+    names = [normalise_header(name) for name in header]
+    wanted = (normalise_header(name) for name in mapping.fields.get(field, Rule()).columns)
+    return next((header[names.index(name)] for name in wanted if name in names), "")
+
+
 def list_names(mapping: Mapping) -> set[str]:
     """Return the names its columns may have, as they are compared."""
     parts = (part for part in mapping.fields["eventId"].compose if part not in ORDER)

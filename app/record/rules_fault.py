@@ -23,6 +23,7 @@ REFERENCE_LETTERS_MIN = 2  # who issued it, or what it is, beside a number: 公�
 REGISTERED_CHARACTERS_MIN = 8  # of a number without such words, as registers give out
 URL = re.compile(r"https?://[^\s/]+\.[^\s/]+\S*", re.IGNORECASE)
 REGISTERED = re.compile(rf"[0-9A-Z][0-9A-Z._/-]{{{REGISTERED_CHARACTERS_MIN - 1},}}", re.IGNORECASE)
+OF_A_YEAR = re.compile(r"[〔﹝【（(\[](?:19|20)[0-9]{2}[〕﹞】）)\]][^0-9]*[0-9]")
 NUMBERED = re.compile(r"[0-9]|第[〇零一二三四五六七八九十百千]+|[〇零一二三四五六七八九十百千]+号")
 
 
@@ -67,7 +68,11 @@ def judge_claim(
 def is_reference(text: str) -> bool:
     """Whether a text can refer to a document: words with a number or a year, a registered number, or an address."""
     plain = to_half_width(text)
-    if URL.fullmatch(plain) or (REGISTERED.fullmatch(plain) and any(map(str.isdigit, plain))):
+    if (
+        URL.fullmatch(plain)
+        or OF_A_YEAR.search(plain)
+        or (REGISTERED.fullmatch(plain) and any(map(str.isdigit, plain)))
+    ):
         return True
     return NUMBERED.search(plain) is not None and sum(map(str.isalpha, plain)) >= REFERENCE_LETTERS_MIN
 
