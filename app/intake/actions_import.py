@@ -17,12 +17,12 @@ from app.intake.actions_pipeline import clean_ahead, one_ahead
 from app.intake.actions_store import Import, ImportStopped, store_chunk
 from app.intake.actions_workbook import Opened, open_text
 from app.intake.rules import Flaw
+from app.intake.rules_agreed import FIELD_TITLES
 from app.intake.rules_cleaned import CleanPlan
 from app.intake.rules_format import FileFormat, detect_format
 from app.intake.rules_import import ImportCounts
 from app.intake.rules_mapping import Mapping, find_column, list_names
 from app.intake.rules_quarantine import list_correction_names
-from app.intake.rules_shape import SHAPED_FIELDS
 from app.kit.aside import aside
 from app.kit.clock import now
 from app.kit.database import transaction
@@ -133,7 +133,7 @@ async def _run(
         entered_by=row.started_by,
         seen_bytes=plan.seen_bytes,
         counts=msgspec.json.decode(row.counts, type=ImportCounts),
-        columns={field: find_column(plan.mapping, header, field) for field in SHAPED_FIELDS},
+        columns={field: find_column(plan.mapping, header, field) for field in FIELD_TITLES},
         shapes={known.field: known.shape for known in await queries_shape.list_shapes([row.source])},
     )
     async with aside(FileCleaner, plan, apart=opened.text_bytes - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:

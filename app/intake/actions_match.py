@@ -35,8 +35,12 @@ class Import(msgspec.Struct, kw_only=True):
     entered_by: UUID | None
     seen_bytes: int
     counts: ImportCounts
-    columns: dict[ShapedField, str] = {}  # what the file calls them
+    columns: dict[str, str] = {}  # what the file calls our fields
     shapes: dict[ShapedField, IdShape] = {}  # of its source's ids, as far as they have been read
+
+    def locate(self, flaw: Flaw) -> Flaw:
+        """Return a flaw in the words of the file: which of its own columns is meant."""
+        return name_column(flaw, self.columns.get(flaw.pointer[1:], ""))
 
 
 class HeldBack(msgspec.Struct):
@@ -96,7 +100,7 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
         new=new,
         arranged=arrange_rows(new),
         unfit={
-            place: HeldBack(rows.number[place], flaw, rows.text[place] if place in fits else None)
+            place: HeldBack(rows.number[place], running.locate(flaw), rows.text[place] if place in fits else None)
             for place, flaw in unfit.items()
         },
         spoilt=[
@@ -150,8 +154,7 @@ def _judge_shapes(
     for field, column in columns.items():
         known = running.shapes.get(field)
         judged = judge_ids(dict(enumerate(column)), known, field, meant)
-        told = {place: name_column(flaw, running.columns.get(field, "")) for place, flaw in judged.shortened.items()}
-        shortened = told | shortened
+        shortened = judged.shortened | shortened
         if judged.shape is not None:
             shapes[field] = judged.shape
             running.shapes[field] = add_shapes(known, judged.shape)

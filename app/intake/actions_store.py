@@ -50,7 +50,7 @@ async def store_chunk(running: Import, chunk: CleanChunk, matched: Matched, *, a
     counts = msgspec.json.decode(msgspec.json.encode(running.counts), type=ImportCounts)  # a chunk may be tried again
     async with transaction():
         outcomes = await _link(running, matched, counts, at)
-        held = _hold_back(chunk.rows, matched, outcomes)
+        held = _hold_back(running, chunk.rows, matched, outcomes)
         _count(counts, chunk, matched, outcomes)
         await _quarantine(running.id, held, at)
         await _learn_shapes(running, matched)
@@ -87,9 +87,11 @@ async def _link(running: Import, matched: Matched, counts: ImportCounts, at: dat
     return outcomes
 
 
-def _hold_back(rows: CleanRows, matched: Matched, outcomes: Mapping[int, PutOutcome]) -> list[HeldBack]:
+def _hold_back(
+    running: Import, rows: CleanRows, matched: Matched, outcomes: Mapping[int, PutOutcome]
+) -> list[HeldBack]:
     linked = [
-        HeldBack(rows.number[place], LINK_FLAWS[outcome], rows.text[place])
+        HeldBack(rows.number[place], running.locate(LINK_FLAWS[outcome]), rows.text[place])
         for place, outcome in outcomes.items()
         if outcome in LINK_FLAWS
     ]

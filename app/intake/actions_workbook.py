@@ -13,6 +13,7 @@ from xml.etree.ElementTree import ParseError
 import msgspec
 import openpyxl
 from defusedxml import DefusedXmlException
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.datetime import from_excel
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -30,6 +31,7 @@ from app.intake.rules_workbook import (
     Part,
     is_workbook,
     judge_archive,
+    judge_manifest,
     tell_kind,
     write_value,
 )
@@ -86,9 +88,7 @@ async def open_text(row: ImportRow, path: Path | None) -> AsyncIterator[Opened |
 def unpack_workbook(source: IO[bytes], put: Put) -> Flaw | None:
     """Hand on the lines of the one visible sheet that has rows, or return why the workbook is not read."""
     try:
-        with zipfile.ZipFile(source) as archive:
-            flaw = judge_archive([Part(one.filename, one.file_size, one.compress_size) for one in archive.infolist()])
-        if flaw is not None:
+        if (flaw := judge_archive(_list_parts(source))) is not None:
             return flaw
         book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
         try:
@@ -105,6 +105,18 @@ def unpack_workbook(source: IO[bytes], put: Put) -> Flaw | None:
         KeyError, IndexError, TypeError, AttributeError, OverflowError, EOFError, NotImplementedError, RuntimeError,
     ):  # fmt: skip
         return WORKBOOK_FLAWS["workbook_unreadable"]
+
+
+def _list_parts(source: IO[bytes]) -> list[Part]:
+    """Return the parts of an archive with what they are, which is read only of a workbook of harmless size."""
+    with zipfile.ZipFile(source) as archive:
+        parts = [Part(one.filename, one.file_size, one.compress_size) for one in archive.infolist()]
+    if judge_manifest(parts) is not None:
+        return parts
+    reader = ExcelReader(source, read_only=True)
+    reader.read_manifest()
+    types = {one.PartName.removeprefix("/"): one.ContentType for one in reader.package.Override}
+    return [msgspec.structs.replace(part, content_type=types.get(part.name, "")) for part in parts]
 
 
 def _has_rows(sheet: Any) -> bool:

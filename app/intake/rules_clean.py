@@ -29,6 +29,7 @@ from app.values.text import clean_text, is_placeholder, is_plain
 
 NOBODY = UUID(int=0)  # whom a record concerns before its person is found
 SOURCE = re.compile(r"[a-z0-9_.-]{2,40}")
+TRUTHS = frozenset(("TRUE", "FALSE"))  # letters, but what a spreadsheet makes of a formula: nobody is called so
 DIGIT = re.compile("[0-9]")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Which member a fault of the record is about; one that is not named here is about the item as a whole.
@@ -108,7 +109,7 @@ def judge_fact(
     if isinstance(kind, RecordFault):
         return explain(indicator or honour or "", _as_flaw(kind))
     person, spelt = parse_id_number(id_number), clean_name(name)
-    if person is None or spelt is None:
+    if person is None or spelt is None or spelt in TRUTHS:
         is_number = person is None
         wrong, code = (id_number, "id_number_invalid") if is_number else (name, "name_invalid")
         return explain(wrong, FLAWS[code], is_number=is_number)
@@ -154,10 +155,9 @@ def _judge_id(text: str, characters_max: int, flaw: Flaw) -> Flaw | None:
     """Judge an id: what stands where one is missing (无, N/A) would be one thing for all."""
     if not is_plain(text, characters_max):
         return flaw
-    if DIGIT.search(text) is None and is_placeholder(text):
-        return flaw
-    spoilt = find_spoilt(text)
-    return None if spoilt is None else msgspec.structs.replace(spoilt, pointer=flaw.pointer)
+    if spoilt := find_spoilt(text):
+        return msgspec.structs.replace(spoilt, pointer=flaw.pointer)
+    return flaw if DIGIT.search(text) is None and is_placeholder(text) else None
 
 
 def _judge_claim(

@@ -7,7 +7,7 @@ zeros it begins with; the shorter id would be another event, and the same event 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +15,6 @@ from app.intake.rules import Flaw
 
 ZEROS_LOST = "zeros_lost"
 ShapedField = Literal["eventId", "actId"]
-SHAPED_FIELDS: tuple[ShapedField, ...] = get_args(ShapedField)
 IDS_MIN = 5  # of one length, before a shorter one is doubted
 # Ids that count up grow longer by themselves. Where some begin with zero they are filled up; else only ids longer than
 # anything is counted to are doubted.

@@ -28,7 +28,12 @@ RATIO_MAX = 200  # a part that unpacks to more than so many times its size is no
 RATIO_BYTES_MIN = 10 * 1024 * 1024  # a smaller one may
 ROWS_MAX = 300_000  # a larger register comes out of a system, which writes CSV
 EXACT_MAX = 10**15  # a spreadsheet keeps fifteen digits of a number
-SHEETS, SHARED_STRINGS, WORKBOOK = "xl/worksheets/", "xl/sharedStrings.xml", "xl/workbook.xml"
+WORKBOOK, MANIFEST = "xl/workbook.xml", "[Content_Types].xml"
+# By what a part says it is, wherever it lies: only a sheet is read row by row.
+BYTES_MAX = {
+    f"application/vnd.openxmlformats-officedocument.spreadsheetml.{kind}+xml": limit
+    for kind, limit in (("worksheet", UNPACKED_BYTES_MAX), ("sharedStrings", SHARED_STRINGS_BYTES_MAX))
+}
 # Formats of days that only the Chinese Excel has without writing down what they are (ECMA-376, 18.8.30).
 BUILT_IN_DAYS = {
     **dict.fromkeys((*range(27, 32), 36, 50, 52, 54, 57), "yyyy-m-d"),
@@ -57,17 +62,26 @@ def is_workbook(head: bytes) -> bool:
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part of an archive as its own list tells: its bytes unpacked and packed."""
+    """A part of an archive as its own lists tell: its bytes unpacked and packed, and what is in it."""
 
     name: str
     unpacked_bytes: int
     packed_bytes: int
+    content_type: str = ""
+
+
+def judge_manifest(parts: Sequence[Part]) -> Flaw | None:
+    """Return why not even the list of what is in an archive is read: it is none of a workbook, or too large itself."""
+    if not {WORKBOOK, MANIFEST} <= {part.name for part in parts}:
+        return FORMAT_FLAWS["file_is_zip"]
+    is_large = any(_is_overlarge(part) for part in parts if part.name == MANIFEST)
+    return WORKBOOK_FLAWS["workbook_too_large"] if is_large else None
 
 
 def judge_archive(parts: Sequence[Part]) -> Flaw | None:
     """Return why an archive is not unpacked: by its own list of parts, before any of them is opened."""
-    if WORKBOOK not in {part.name for part in parts}:
-        return FORMAT_FLAWS["file_is_zip"]
+    if flaw := judge_manifest(parts):
+        return flaw
     is_large = len(parts) > ENTRIES_MAX or sum(part.unpacked_bytes for part in parts) > UNPACKED_BYTES_MAX
     return WORKBOOK_FLAWS["workbook_too_large"] if is_large or any(map(_is_overlarge, parts)) else None
 
@@ -89,7 +103,8 @@ def write_value(value: object, kind: CellKind) -> str:
     a day without a year, which was a fraction once.
     """
     if isinstance(value, str):
-        return " ".join(value.splitlines()) if "\n" in value or "\r" in value else value
+        text = value.replace("_x005F_", "_")  # a bar that a spreadsheet wrote by its number
+        return " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
@@ -126,8 +141,7 @@ class LineWriter:
 
 
 def _is_overlarge(part: Part) -> bool:
-    limit = UNPACKED_BYTES_MAX if part.name.startswith(SHEETS) else PART_BYTES_MAX
-    limit = SHARED_STRINGS_BYTES_MAX if part.name == SHARED_STRINGS else limit
+    limit = BYTES_MAX.get(part.content_type, PART_BYTES_MAX)
     is_bomb = part.unpacked_bytes > max(RATIO_BYTES_MIN, RATIO_MAX * part.packed_bytes)
     return part.unpacked_bytes > limit or is_bomb
 

@@ -54,7 +54,7 @@ PLACEHOLDERS = frozenset({
     "见附件", "文书", "文号", "文书号", "编号", "无文号", "无文书", "无编号",
 })  # fmt: skip
 PLACEHOLDER_CHARACTERS_MAX = 16
-_NOTHING = re.compile(r"[\W_]*|(.)\1*|[x×*?]+", re.IGNORECASE)  # marks only, or one character over and over
+_NOTHING = re.compile(r"[\W_]*|(.)\1+|[x×*?]+", re.IGNORECASE)  # marks only, or one character over and over
 
 # What a spreadsheet would change in a CSV file that is only opened and saved: numbers, days, months, truths.
 _TEMPTING = re.compile(rf"\d[0-9A-Za-z .,/:%+\-]*|(?:{MONTHS})[a-z]*[ -]\d{{1,4}}|true|false", re.ASCII | re.IGNORECASE)

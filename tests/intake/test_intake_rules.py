@@ -100,7 +100,7 @@ def test_a_clean_item_becomes_a_record_of_nobody_yet() -> None:
         # people
         ({"id_number": ID_NUMBER[:-1] + ("0" if ID_NUMBER[-1] != "0" else "1")}, "id_number_invalid"),
         ({"id_number": "1" * 18}, "id_number_invalid"),
-        ({"id_number": ID_NUMBER.translate(str.maketrans("0123456789", "０１２３４５６７８９"))}, "id_number_invalid"),
+        ({"id_number": ID_NUMBER.translate(str.maketrans("0123456789", "０１２３４５６７８９"))}, "clean"),
         ({"name": ""}, "name_invalid"),
         ({"name": "张😀"}, "name_invalid"),
         ({"name": "张\x00三"}, "name_invalid"),
@@ -136,7 +136,11 @@ def test_a_clean_item_becomes_a_record_of_nobody_yet() -> None:
         ({"indicator": None, "honour": "GOOD_CITIZEN", "quantity": 1}, "quantity_needless"),
         # documents
         ({"indicator": "POS_JUDGMENT_SELF"}, "document_missing"),
-        ({"indicator": "POS_JUDGMENT_SELF", "document": "d"}, "clean"),
+        ({"indicator": "POS_JUDGMENT_SELF", "document": "判决书1号"}, "clean"),
+        ({"indicator": "POS_JUDGMENT_SELF", "document": "无"}, "document_missing"),
+        ({"indicator": "POS_JUDGMENT_SELF", "document": "判决书"}, "document_not_a_reference"),
+        ({"indicator": "POS_JUDGMENT_SELF", "document": "#N/A"}, "spoilt_error_value"),
+        ({"document": "信访案件〔2026〕1号"}, "topic_in_document"),
         # ends
         ({"indicator": "USE_LATE_GOODS", "ends_on": "2026-03-01"}, "clean"),
         ({"indicator": "USE_LATE_GOODS", "ends_on": "2026-02-28"}, "ends_before_event"),
