@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.citizen.queries import SealedName, SealedPerson
 from app.kit.crypto import blind_index, decrypt_field, encrypt_field
-from app.values.names import fold_name
+from app.values.names import clean_name, fold_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -52,14 +52,16 @@ def compute_person_index(name: str, number: str) -> bytes:
 def is_person(row: SealedName, person_index: bytes) -> bool:
     """Whether a stored person has the name and ID number of a blind index.
 
-    The stored index answers for nearly all; one that was made before names were folded as they are today is made anew
+    The stored index answers for nearly all; one that was made before names were cleaned and folded as they are today is made anew
     from what is stored, so that nobody's records go astray when a twin is added to the table.
     """
     if row.person_index == person_index:
         return True
     name = open_field(row.name_cipher, NAME, row.id)
     number = open_field(row.id_number_cipher, ID_NUMBER, row.id)
-    return name is not None and number is not None and compute_person_index(name, number) == person_index
+    if name is None or number is None:
+        return False
+    return compute_person_index(clean_name(name) or name, number) == person_index
 
 
 def open_field(cipher: bytes | None, column: str, citizen_id: UUID) -> str | None:

@@ -115,7 +115,9 @@ async def test_text_in_a_workbook_of_the_quarantine_is_never_a_formula(client: A
     first = await finish(client, await upload(client, make_file(line), source))
     (_, row) = read_workbook((await download(client, first["id"], "xlsx")).content)
     assert {kind for value, kind, _ in row if value} == {"s"}
-    assert row[3 + COLUMNS.index("依据文书")][0] == '\'=HYPERLINK("http://x",1)_x005F_x0041_', "a spreadsheet shows _x0041_"
+    assert row[3 + COLUMNS.index("依据文书")][0] == '\'=HYPERLINK("http://x",1)_x005F_x0041_', (
+        "a spreadsheet shows _x0041_"
+    )
     assert row[3 + COLUMNS.index("行为编号")][0] == "\ufffd<&>"
 
 
