@@ -52,8 +52,8 @@ def compute_person_index(name: str, number: str) -> bytes:
 def is_person(row: SealedName, person_index: bytes) -> bool:
     """Whether a stored person has the name and ID number of a blind index.
 
-    The stored index answers for nearly all; one that was made before names were cleaned and folded as they are today is made anew
-    from what is stored, so that nobody's records go astray when a twin is added to the table.
+    The stored index answers for nearly all; one that was made before names were cleaned and folded as they are today
+    is made anew from what is stored, so that nobody's records go astray when a twin is added to the table.
     """
     if row.person_index == person_index:
         return True

@@ -58,18 +58,15 @@ def parse_id_number(text: str) -> IdNumber | None:
     checksum. Its three parts are remembered, not the number: a city has few districts and days of birth, and files
     have millions of numbers.
     """
-    if len(text) != ID_NUMBER_CHARACTERS or not (text.isascii() and text.isalnum()):
-        text = clean_code(text)
-        if len(text) != ID_NUMBER_CHARACTERS:
-            return None
-    number = text.upper() if text[17] == "x" else text
-    area, birth, sequence = number[:6], _read_birth(number[6:14]), SEQUENCE_WEIGHTS.get(number[14:17])
-    weighed = _weigh_area(area)
-    if birth is None or sequence is None or weighed is None:
-        return None
-    if number[17] != CHECKSUM_CHARACTERS[(weighed[0] + birth[1] + sequence) % 11]:
-        return None
-    return IdNumber(number, birth[0], weighed[1])
+    if len(text) == ID_NUMBER_CHARACTERS:
+        number = text.upper() if text[17] == "x" else text
+        area, birth = _weigh_area(number[:6]), _read_birth(number[6:14])
+        sequence = SEQUENCE_WEIGHTS.get(number[14:17])
+        if area is not None and birth is not None and sequence is not None:
+            is_right = number[17] == CHECKSUM_CHARACTERS[(area[0] + birth[1] + sequence) % 11]
+            return IdNumber(number, birth[0], area[1]) if is_right else None
+    cleaned = clean_code(text)
+    return None if cleaned == text else parse_id_number(cleaned)
 
 
 def compute_checksum(seventeen: str) -> str:

@@ -30,6 +30,8 @@ from app.values.text import clean_text, is_placeholder, is_plain
 NOBODY = UUID(int=0)  # whom a record concerns before its person is found
 SOURCE = re.compile(r"[a-z0-9_.-]{2,40}")
 TRUTHS = frozenset(("TRUE", "FALSE"))  # letters, but what a spreadsheet makes of a formula: nobody is called so
+# The quick way: longer than anything a spreadsheet makes of these characters, and with a digit, so no placeholder.
+SOUND_ID = re.compile(rf"(?=.{{8,{EVENT_ID_CHARACTERS_MAX}}}$)[A-Za-z_:/-]*[0-9][0-9A-Za-z_:/-]*")
 DIGIT = re.compile("[0-9]")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Which member a fault of the record is about; one that is not named here is about the item as a whole.
@@ -139,8 +141,10 @@ def _judge_texts(source: str, event_id: str, act_id: str | None, document: str |
     """Judge what a source calls things; these are its own words, kept as they are unless a spreadsheet spoilt them."""
     if not is_source(source):
         return FLAWS["source_invalid"]
-    if flaw := _judge_id(event_id, EVENT_ID_CHARACTERS_MAX, FLAWS["event_id_invalid"]):
-        return flaw
+    if SOUND_ID.fullmatch(event_id) is None:
+        flaw = _judge_id(event_id, EVENT_ID_CHARACTERS_MAX, FLAWS["event_id_invalid"])
+        if flaw is not None:
+            return flaw
     if act_id is not None and (flaw := _judge_id(act_id, ACT_ID_CHARACTERS_MAX, FLAWS["act_id_invalid"])):
         return flaw
     if document is None:

@@ -192,11 +192,11 @@ class RowReader:
         return self._make_row("\n".join(texts[:used]), cells), used
 
     def _iter_window(self, lines: list[bytes], texts: list[str]) -> Iterator[str]:
-        """Yield lines as far as one row may reach, and keep them in ``texts``."""
+        """Yield lines as far as one row may reach, and keep them in ``texts``; the first one is short enough always."""
         room = ROW_BYTES_MAX
         for raw in lines:
             room -= len(raw) + 1
-            if room < 0 or b"\0" in raw:
+            if (room < 0 and texts) or b"\0" in raw:
                 return
             try:
                 texts.append(raw.decode(self._encoding))

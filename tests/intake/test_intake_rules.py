@@ -16,7 +16,8 @@ from app.intake.rules import (
     CleanItem,
     Flaw,
 )
-from app.intake.rules_clean import FLAWS, NOBODY, POINTERS, judge_item
+from app.intake.rules_clean import FLAWS, NOBODY, POINTERS, SOUND_ID, judge_item
+from app.intake.rules_values import find_spoilt
 from app.record.rules import (
     ACT_ID_CHARACTERS_MAX,
     CATALOGUE,
@@ -218,3 +219,12 @@ def test_any_item_gets_a_verdict(item: ArrivedItem) -> None:
 def test_every_flaw_has_a_pointer_to_a_member_of_an_item() -> None:
     members = {f"/{field.encode_name}" for field in msgspec.structs.fields(ArrivedItem)}
     assert {flaw.pointer for flaw in FLAWS.values()} | set(POINTERS.values()) <= members | {""}
+
+
+@given(
+    st.from_regex(r"[0-9A-Za-z_:/.+#-]{0,12}", fullmatch=True) | st.sampled_from(["-3E-005", "12-sept", "undefined"])
+)
+def test_the_quick_way_of_ids_is_the_long_one(text: str) -> None:
+    if SOUND_ID.fullmatch(text):
+        assert is_plain(text, EVENT_ID_CHARACTERS_MAX)
+        assert find_spoilt(text) is None

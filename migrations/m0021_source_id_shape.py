@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from app.kit.migration import sql_migration
 
-ID = "0019"
+ID = "0021"
 DESCRIPTION = "shapes of sources' ids"
 
 # ``digits`` is null where the ids of a source are not all digits of one length: nothing is doubted there.

@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from app.kit.migration import sql_migration
 
-ID = "0018"
+ID = "0020"
 DESCRIPTION = "districts of resident cards only"
 
 # The first six digits of a permanent residence card tell a nationality (9, province, ISO 3166-1 numeric); those of
