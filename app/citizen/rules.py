@@ -63,8 +63,8 @@ def parse_id_number(text: str) -> IdNumber | None:
         area, birth = _weigh_area(number[:6]), _read_birth(number[6:14])
         sequence = SEQUENCE_WEIGHTS.get(number[14:17])
         if area is not None and birth is not None and sequence is not None:
-            is_right = number[17] == CHECKSUM_CHARACTERS[(area[0] + birth[1] + sequence) % 11]
-            return IdNumber(number, birth[0], area[1]) if is_right else None
+            if number[17] == CHECKSUM_CHARACTERS[(area[0] + birth[1] + sequence) % 11]:
+                return IdNumber(number, birth[0], area[1])
     cleaned = clean_code(text)
     return None if cleaned == text else parse_id_number(cleaned)
 
