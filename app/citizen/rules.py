@@ -61,10 +61,14 @@ def parse_id_number(text: str) -> IdNumber | None:
     if len(text) == ID_NUMBER_CHARACTERS:
         number = text.upper() if text[17] == "x" else text
         area, birth = _weigh_area(number[:6]), _read_birth(number[6:14])
-        sequence = SEQUENCE_WEIGHTS.get(number[14:17])
-        if area is not None and birth is not None and sequence is not None:
-            if number[17] == CHECKSUM_CHARACTERS[(area[0] + birth[1] + sequence) % 11]:
-                return IdNumber(number, birth[0], area[1])
+        weight = SEQUENCE_WEIGHTS.get(number[14:17])
+        if (
+            area is not None
+            and birth is not None
+            and weight is not None
+            and (number[17] == CHECKSUM_CHARACTERS[(area[0] + birth[1] + weight) % 11])
+        ):
+            return IdNumber(number, birth[0], area[1])
     cleaned = clean_code(text)
     return None if cleaned == text else parse_id_number(cleaned)
 
