@@ -65,7 +65,7 @@ def register(code: str, title_zh: str, title_en: str, mapping_file: Path | None)
 @click.option("--gentle/--full", default=False, help="Leave room for others, or take all the time there is (default).")
 @click.option("--watch", is_flag=True, help="When another process imports this file, follow it to its end.")
 def import_file(file: Path, source: str, *, gentle: bool, watch: bool) -> None:
-    """Import a FILE of records (CSV or JSONL), here and now; run again after an interruption it goes on."""
+    """Import a FILE of records (CSV, JSONL or .xlsx), here and now; run again after an interruption it goes on."""
     _run(lambda: _import(file, source, None, gentle=gentle, watch=watch))
 
 
@@ -90,12 +90,13 @@ def rerun(import_id: UUID, file: Path, *, gentle: bool) -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of the terminal.")
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 def quarantine(import_id: UUID, out: Path | None, language: Any) -> None:
-    """Print the rows of import ID that are still to be corrected, as CSV."""
+    """Print the rows of import ID that are still to be corrected: CSV, or a workbook where --out ends in .xlsx."""
 
     async def run() -> None:
         from app.intake.actions_quarantine import open_quarantine
 
-        lines = await open_quarantine(None, import_id, language)
+        form: Any = "xlsx" if out is not None and out.suffix.lower() == ".xlsx" else "csv"
+        lines = await open_quarantine(None, import_id, language, form)
         with out.open("wb") if out else open(sys.stdout.fileno(), "wb", closefd=False) as file:  # noqa: ASYNC230 - nobody else waits on this loop
             async for line in lines:
                 file.write(line)

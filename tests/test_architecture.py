@@ -18,7 +18,7 @@ import pytest
 APP = Path(__file__).parents[1] / "app"
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
-NOT_ROOMS = {"main", "cli", "worker", "verify", "kit", "sandbox", "settings", "piccolo_app", "piccolo_conf"}
+NOT_ROOMS = {"main", "cli", "worker", "verify", "kit", "sandbox", "settings", "piccolo_app", "piccolo_conf", "values"}
 ROOMS = sorted(path.name for path in APP.iterdir() if (path / "__init__.py").exists() and path.name not in NOT_ROOMS)
 DOORS = {"actions", "rules", "tables"}
 TOP_FLOOR = {"app.main", "app.cli", "app.worker", "app.verify"}
@@ -180,6 +180,16 @@ def test_rules_are_pure() -> None:
                 top = name.split(".")[0]
                 if top not in PURE | PURE_STANDARD | {"app"}:
                     impure.append(f"{path.relative_to(APP)} imports {name}")
+    assert not impure
+
+
+def test_values_are_pure() -> None:
+    impure = [
+        f"{path.name} imports {name}"
+        for path in files_of("values")
+        for name in imported_names(ast.parse(path.read_text(encoding="utf-8")))
+        if name.split(".")[0] not in PURE_STANDARD and not name.startswith("app.values")
+    ]
     assert not impure
 
 

@@ -22,7 +22,16 @@ from app.citizen.actions_identity import (
     read_person,
     verify_identity,
 )
-from app.citizen.actions_sealing import NAME, PHONE, compute_person_index, open_field, seal_openid, seal_person
+from app.citizen.actions_sealing import (
+    NAME,
+    PHONE,
+    compute_id_number_index,
+    compute_person_index,
+    is_person,
+    open_field,
+    seal_openid,
+    seal_person,
+)
 from app.citizen.actions_session import (
     AUDIENCE,
     Tokens,
@@ -33,11 +42,12 @@ from app.citizen.actions_session import (
     refresh,
 )
 from app.citizen.actions_wechat import fetch_phone_number
-from app.citizen.rules import mask_phone, normalise_name, parse_id_number
+from app.citizen.rules import mask_phone, parse_id_number
 from app.kit.auth import CitizenCaller, TokenChecker
 from app.kit.crypto import mask_name
 from app.kit.errors import Unauthenticated
 from app.kit.group_commit import coalesce
+from app.values.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Contact", "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "compute_try_names",
-    "fetch_phone_number", "find_contacts", "find_member", "forget_old_sessions", "is_bound_to", "lock_accounts",
-    "lock_caller", "lock_id_number", "log_in", "log_out", "match_people", "move_openid", "open_session",
-    "raise_code_generation", "read_id_number", "read_person", "read_profile", "refresh", "revoke_sessions",
+    "fetch_phone_number", "find_contacts", "find_member", "find_same_names", "forget_old_sessions", "is_bound_to",
+    "lock_accounts", "lock_caller", "lock_id_number", "log_in", "log_out", "match_people", "move_openid",
+    "open_session", "raise_code_generation", "read_id_number", "read_person", "read_profile", "refresh", "revoke_sessions",
     "seal_openid", "seal_person", "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
@@ -81,10 +91,21 @@ async def authenticate(authorization: str | None) -> CitizenCaller:
 
 async def match_people(people: Sequence[tuple[str, str]]) -> list[MatchedCitizen | None]:
     """Return the member behind each (name, ID number), or None; a name that differs is not a match."""
-    indexes = [_index_of(name, id_number) for name, id_number in people]
-    rows = await queries.find_matches([index for index in indexes if index is not None])
-    members = {row.person_index: MatchedCitizen(row.id, row.birth_on) for row in rows}
-    return [None if index is None else members.get(index) for index in indexes]
+    asked = [_index_of(name, id_number) for name, id_number in people]
+    rows = await queries.find_sealed_names([numbers for numbers, _ in filter(None, asked)])
+    members = {row.id_number_index: row for row in rows}
+    return [
+        MatchedCitizen(row.id, row.birth_on)
+        if indexes is not None and (row := members.get(indexes[0])) is not None and is_person(row, indexes[1])
+        else None
+        for indexes in asked
+    ]
+
+
+async def find_same_names(people: Sequence[tuple[UUID, bytes]]) -> set[tuple[UUID, bytes]]:
+    """Return those members who have the name of a blind index beside theirs, whenever their own index was made."""
+    rows = {row.id: row for row in await queries.find_sealed_names_by_id(list({one for one, _ in people}))}
+    return {(one, index) for one, index in set(people) if one in rows and is_person(rows[one], index)}
 
 
 async def revoke_sessions(citizen_id: UUID, *, because: str, at: datetime) -> None:
@@ -125,11 +146,13 @@ async def _find_callers(session_ids: list[UUID]) -> list[CitizenCaller | None]:
     return [callers.get(session_id) for session_id in session_ids]
 
 
-def _index_of(name: str, id_number: str) -> bytes | None:
-    known_name, known_number = normalise_name(name), parse_id_number(id_number)
+def _index_of(name: str, id_number: str) -> tuple[bytes, bytes] | None:
+    """Return the blind indexes of an ID number, and of name and number together."""
+    known_name, known_number = clean_name(name), parse_id_number(id_number)
     if known_name is None or known_number is None:
         return None
-    return compute_person_index(known_name, known_number.number)
+    number = known_number.number
+    return compute_id_number_index(number), compute_person_index(known_name, number)
 
 
 _CALLERS = coalesce(_find_callers)

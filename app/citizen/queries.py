@@ -66,12 +66,15 @@ class ContactRow(msgspec.Struct, frozen=True):
     phone_cipher: bytes | None
 
 
-class MatchRow(msgspec.Struct, frozen=True):
-    """A member found by name and ID number."""
+class SealedName(msgspec.Struct, frozen=True, kw_only=True):
+    """A member found by ID number, with what the name is compared by."""
 
     id: UUID
     birth_on: date
+    id_number_index: bytes
+    id_number_cipher: bytes
     person_index: bytes
+    name_cipher: bytes
 
 
 class SealedPerson(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +87,11 @@ class SealedPerson(msgspec.Struct, frozen=True, kw_only=True):
     phone_index: bytes
     phone_cipher: bytes
     birth_on: date
-    district: str
+    district: str | None
+
+
+SEALED_NAME = "SELECT id, birth_on, id_number_index, id_number_cipher, person_index, name_cipher FROM citizen"
+OF_MEMBERS = "AND state IN ('active', 'frozen')"
 
 
 async def find_callers(session_ids: Sequence[UUID]) -> list[CallerRow]:
@@ -228,16 +235,14 @@ async def find_sealed_fields(citizen_id: UUID) -> SealedFields | None:
     )
 
 
-async def find_matches(person_indexes: Sequence[bytes]) -> list[MatchRow]:
-    """Return the members among these people."""
-    return await fetch_all(
-        MatchRow,
-        """
-        SELECT id, birth_on, person_index FROM citizen
-         WHERE person_index = ANY($1) AND state IN ('active', 'frozen')
-        """,
-        person_indexes,
-    )
+async def find_sealed_names(id_number_indexes: Sequence[bytes]) -> list[SealedName]:
+    """Return the members among those who have these ID numbers."""
+    return await fetch_all(SealedName, f"{SEALED_NAME} WHERE id_number_index = ANY($1) {OF_MEMBERS}", id_number_indexes)
+
+
+async def find_sealed_names_by_id(citizen_ids: Sequence[UUID]) -> list[SealedName]:
+    """Return the members among these accounts."""
+    return await fetch_all(SealedName, f"{SEALED_NAME} WHERE id = ANY($1) {OF_MEMBERS}", citizen_ids)
 
 
 async def find_contacts(citizen_ids: Sequence[UUID]) -> list[ContactRow]:

@@ -1,14 +1,15 @@
-"""Who a person is on paper: ID numbers (GB 11643), names, ages, masks."""
+"""Who a person is on paper: ID numbers (GB 11643), ages, masks."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import MAXYEAR, date
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
+
+from app.values.text import clean_code
 
 CitizenState = Literal["new", "active", "frozen", "left"]
 # A frozen account does nothing until the credit centre has looked; who left comes back as somebody new.
@@ -20,25 +21,26 @@ CITIZEN_MOVES: dict[CitizenState, dict[str, CitizenState]] = {
 }
 
 ADULT_AGE = 18
-NAME_CHARACTERS_MAX = 50
 ID_NUMBER_CHARACTERS = 18
-DISTRICT, BIRTH = re.compile(r"[1-9]\d{5}", re.ASCII), re.compile(r"\d{8}", re.ASCII)
+AREA, BIRTH = re.compile(r"[1-9]\d{5}", re.ASCII), re.compile(r"\d{8}", re.ASCII)
 CHECKSUM_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKSUM_CHARACTERS = "10X98765432"
-# People type whichever middle dot their keyboard has; the identity card has U+00B7.
-MIDDLE_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・･．", "·"))
-PLAIN_NAME = re.compile("[一-鿿]{1,50}")  # in normal form already, letters all
-NAME_ZERO = "〇"  # a numeral for Unicode, and a character people are named with
-NAME_JOINTS = frozenset(" ·-'’")
-VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# The first two digits of residents' numbers by province (GB/T 2260). A permanent residence card (外国人永久居留身份证)
+# has 9, the province that took the application, and the numeric code of a nationality (ISO 3166-1) in their place.
+PROVINCE = "(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])"
+# What is no district: a nationality, and 71, 81, 82, 83, which say that somebody is from Taiwan, Hong Kong or Macao.
+NO_DISTRICT = re.compile(rf"9{PROVINCE}\d{{3}}|(?:71|8[123])\d{{4}}", re.ASCII)
 
 
 class IdNumber(msgspec.Struct, frozen=True, gc=False):
-    """An ID number that is well formed, and what it tells: the birth date and the district of its first issue."""
+    """An ID number that is well formed, and what it tells: the birth date and the district of its first issue.
+
+    There is a district on a resident's card only; that of a permanent resident tells a nationality in its place.
+    """
 
     number: str
     birth_on: date
-    district: str
+    district: str | None
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,37 +54,28 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 def parse_id_number(text: str) -> IdNumber | None:
     """Read an 18-character ID number (GB 11643-1999); None when its form, birth date or checksum is wrong.
 
-    Its three parts are remembered, not the number: a city has few districts and days of birth, and files have
-    millions of numbers.
+    Blanks, full width and a small x do not matter. Permanent residence cards have numbers of the same form and
+    checksum. Its three parts are remembered, not the number: a city has few districts and days of birth, and files
+    have millions of numbers.
     """
-    if len(text) != ID_NUMBER_CHARACTERS:
-        return None
-    number = text.upper() if text[17] == "x" else text
-    district, birth, sequence = number[:6], _read_birth(number[6:14]), SEQUENCE_WEIGHTS.get(number[14:17])
-    weight = _weigh_district(district)
-    if birth is None or sequence is None or weight is None:
-        return None
-    if number[17] != CHECKSUM_CHARACTERS[(weight + birth[1] + sequence) % 11]:
-        return None
-    return IdNumber(number, birth[0], district)
+    if len(text) == ID_NUMBER_CHARACTERS:
+        number = text.upper() if text[17] == "x" else text
+        area, birth = _weigh_area(number[:6]), _read_birth(number[6:14])
+        weight = SEQUENCE_WEIGHTS.get(number[14:17])
+        if (
+            area is not None
+            and birth is not None
+            and weight is not None
+            and (number[17] == CHECKSUM_CHARACTERS[(area[0] + birth[1] + weight) % 11])
+        ):
+            return IdNumber(number, birth[0], area[1])
+    cleaned = clean_code(text)
+    return None if cleaned == text else parse_id_number(cleaned)
 
 
 def compute_checksum(seventeen: str) -> str:
     """Return the last character of an ID number from its first seventeen digits (ISO 7064 MOD 11-2)."""
     return CHECKSUM_CHARACTERS[_weigh(seventeen, 0) % 11]
-
-
-def normalise_name(text: str) -> str | None:
-    """Return a name in its one spelling (NFC, trimmed, U+00B7 as the dot); None for what cannot be a name."""
-    if PLAIN_NAME.fullmatch(text):
-        return text
-    name = " ".join(unicodedata.normalize("NFC", text).translate(MIDDLE_DOTS).split())
-    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or VARIATION_SELECTORS.search(name):
-        return None
-    if not all(_is_letter(letter) or letter in NAME_JOINTS for letter in name):
-        return None
-    is_bounded = _is_letter(name[0]) and not unicodedata.combining(name[0]) and _is_letter(name[-1])
-    return name if is_bounded else None
 
 
 def compute_age(birth_on: date, on: date) -> int:
@@ -111,8 +104,11 @@ def _weigh(digits: str, place: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _weigh_district(digits: str) -> int | None:
-    return _weigh(digits, 0) if DISTRICT.fullmatch(digits) else None
+def _weigh_area(digits: str) -> tuple[int, str | None] | None:
+    """Return what the first six digits add to the checksum, and the district they are, if they are one."""
+    if AREA.fullmatch(digits) is None:
+        return None
+    return _weigh(digits, 0), None if NO_DISTRICT.fullmatch(digits) else digits
 
 
 @lru_cache(maxsize=65_536)  # 180 years of birthdays
@@ -126,7 +122,3 @@ def _read_birth(digits: str) -> tuple[date, int] | None:
 
 
 SEQUENCE_WEIGHTS = {f"{sequence:03}": _weigh(f"{sequence:03}", 14) for sequence in range(1000)}
-
-
-def _is_letter(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LM" or character == NAME_ZERO

@@ -9,6 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from app.credit_code.rules_cipher import DecimalCipher
+from app.values.text import clean_code
 
 PREFIX = "96"
 PLAIN_DIGITS = 20
@@ -63,8 +64,10 @@ def encode_code(*, key: bytes, account_number: int, slot: int, generation: int, 
 def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | ExpiredCode | None:
     """Read a code with the first of ``keys`` that fits its moment; None for what is no code of ours at any time.
 
-    An ``ExpiredCode`` is a code of ours at another time, as far as can be told without looking its account up.
+    What a scanner adds, full width and groups do not matter: ``code_id`` is of the digits. An ``ExpiredCode`` is a code
+    of ours at another time, as far as can be told without looking its account up.
     """
+    text = clean_code(text)
     if len(text) != CODE_CHARACTERS or not (text.isascii() and text.isdigit()) or not text.startswith(PREFIX):
         return None
     code_id = text[len(PREFIX) :]

@@ -3,7 +3,8 @@
 Words: an *item* is one fact as a source sends it; a *source* is the code of the sending institution's register, a
 *mapping* how its columns become our fields; an *event id* is the source's own number of the fact, by which a repeat is
 known. A *proposal* is a record that an official typed in and that waits for a second one. An *import* is one file on
-its way in, stored *chunk* by chunk; rows that do not fit stay in its *quarantine*.
+its way in, stored *chunk* by chunk; rows that do not fit stay in its *quarantine*. A value is *spoilt* when a
+spreadsheet has changed it for good; a source's ids have a *shape* when all are digits of one length.
 
 Promises: every item and row gets exactly one outcome and the counts add up; a bad one fails alone. What concerns
 somebody who has not joined is counted and dropped, never stored. Nobody is heard who is not in the register of sources.

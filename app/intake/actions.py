@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.citizen.actions import match_people
+from app.intake import queries_shape
 from app.intake.actions_keep import keep_records
 from app.intake.actions_proposal import pick_worse, propose
 from app.intake.actions_quality import count_batch
@@ -15,6 +16,7 @@ from app.intake.actions_source import judge_register
 from app.intake.rules import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
 from app.intake.rules_clean import FLAWS, judge_item
 from app.intake.rules_import import IMPORT_FLAWS
+from app.intake.rules_shape import judge_ids
 from app.kit.audit import write_audit
 from app.kit.clock import shanghai_day
 from app.kit.database import transaction
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from app.intake.rules_shape import IdShape, ShapedField
     from app.kit.auth import OfficialCaller
     from app.record.rules import NewRecord, PutOutcome
 
@@ -44,7 +47,7 @@ async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCall
     What costs its citizen points waits for a second official. What is refused, and who has not joined, is told to the
     source and kept nowhere.
     """
-    judged = await judge_register([_clean(item, at) for item in items])
+    judged, shapes = await _judge_shapes(await judge_register([_clean(item, at) for item in items]))
     records = await _match(judged)
     async with transaction():
         worse = await pick_worse(records)
@@ -53,6 +56,8 @@ async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCall
         proposed = await propose(official, {place: records[place] for place in worse}, at=at)
         settled: dict[int, PutOutcome | UUID | Flaw] = {**dict(zip(direct, told, strict=True)), **proposed}
         outcomes = [_tell(item, judged[number], settled.get(number)) for number, item in enumerate(items)]
+        if shapes:
+            await queries_shape.insert_shapes(shapes)
         await count_batch(items, judged, outcomes, day=shanghai_day(at))
         await _write_down(official, judged, outcomes)
     return outcomes
@@ -74,6 +79,30 @@ def read_item(raw: msgspec.Raw) -> ArrivedItem | Flaw:
 def _clean(raw: msgspec.Raw, at: datetime) -> CleanItem | Flaw:
     arrived = read_item(raw)
     return arrived if isinstance(arrived, Flaw) else judge_item(arrived, shanghai_day(at))
+
+
+async def _judge_shapes(
+    judged: Sequence[CleanItem | Flaw],
+) -> tuple[list[CleanItem | Flaw], dict[tuple[str, ShapedField], IdShape]]:
+    """Refuse the items one of whose ids has lost its zeros, and return what the others add to their sources' shapes."""
+    by_source: dict[str, dict[int, NewRecord]] = {}
+    for place, item in enumerate(judged):
+        if isinstance(item, CleanItem):
+            by_source.setdefault(item.record.source, {})[place] = item.record
+    known = {(row.source, row.field): row.shape for row in await queries_shape.list_shapes(list(by_source))}
+    flaws: dict[int, Flaw] = {}
+    shapes: dict[tuple[str, ShapedField], IdShape] = {}
+    for source, records in by_source.items():
+        ids: dict[ShapedField, dict[int, str | None]] = {
+            "eventId": {place: record.event_id for place, record in records.items()},
+            "actId": {place: record.act_id for place, record in records.items()},
+        }
+        for field, of_field in ids.items():
+            told = judge_ids(of_field, known.get((source, field)), field)
+            flaws = told.shortened | flaws
+            if told.shape is not None:
+                shapes[source, field] = told.shape
+    return [flaws.get(place, item) for place, item in enumerate(judged)], shapes
 
 
 async def _match(judged: Sequence[CleanItem | Flaw]) -> dict[int, NewRecord]:

@@ -10,7 +10,7 @@ from app.citizen.actions_sealing import compute_id_number_index, compute_person_
 from app.intake.rules import CleanItem, Flaw
 from app.intake.rules_cleaned import CleanChunk, CleanPlan, CleanRows, SpoiltRow
 from app.intake.rules_import import IMPORT_FLAWS, compute_late_before, is_late
-from app.intake.rules_mapping import compile_mapping
+from app.intake.rules_mapping import allow_workbook_days, compile_mapping
 from app.intake.rules_quarantine import CorrectedRow, find_correction, find_id_numbers, read_corrected
 from app.intake.rules_reader import ReadRow, RowReader
 from app.intake.rules_source import may_report
@@ -98,7 +98,8 @@ def _prepare(plan: CleanPlan) -> tuple[Cleaner, Correction | None] | Flaw:
         if isinstance(found, Flaw):
             return found
         correction = found
-    cleaner = compile_mapping(plan.mapping, (plan.parent_format or plan.format).columns, seal=_seal)
+    mapping = allow_workbook_days(plan.mapping) if plan.format.is_workbook else plan.mapping
+    cleaner = compile_mapping(mapping, (plan.parent_format or plan.format).columns, seal=_seal)
     return cleaner if isinstance(cleaner, Flaw) else (cleaner, correction)
 
 

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import NewEvent, insert_events
-from app.intake import queries_import, queries_part, queries_source
+from app.intake import queries_import, queries_part, queries_shape, queries_source
 from app.intake.actions_clean import FileCleaner, judge_plan
 from app.intake.actions_match import match_chunks
-from app.intake.actions_pipeline import clean_ahead, one_ahead, read_file, read_parts
+from app.intake.actions_pipeline import clean_ahead, one_ahead
 from app.intake.actions_store import Import, ImportStopped, store_chunk
+from app.intake.actions_workbook import Opened, open_text
 from app.intake.rules import Flaw
+from app.intake.rules_agreed import FIELD_TITLES
 from app.intake.rules_cleaned import CleanPlan
 from app.intake.rules_format import FileFormat, detect_format
 from app.intake.rules_import import ImportCounts
-from app.intake.rules_mapping import Mapping
+from app.intake.rules_mapping import Mapping, find_column, list_names
+from app.intake.rules_quarantine import list_correction_names
 from app.kit.aside import aside
 from app.kit.clock import now
 from app.kit.database import transaction
@@ -28,12 +31,11 @@ from app.kit.failure import family_of
 from app.kit.lock import try_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
     from uuid import UUID
 
     from app.intake.actions_match import Matched
-    from app.intake.actions_pipeline import ReadAt
     from app.intake.queries_import import ImportRow
     from app.intake.rules_cleaned import CleanChunk
     from app.kit.pace import Pace
@@ -74,7 +76,7 @@ async def run_import(
             raise ImportElsewhere
         row = await queries_import.find_import(import_id)
         if row is not None and row.state in OPEN_STATES:
-            await _run(row, read_parts(row.id) if path is None else read_file(path), pace, told, lost)
+            await _open_and_run(row, path, pace, told, lost)
     return await queries_import.find_import(import_id)
 
 
@@ -108,13 +110,21 @@ def compute_lock(import_id: UUID) -> int:
     return int.from_bytes(hashlib.sha256(b"import" + import_id.bytes).digest()[:8], signed=True)
 
 
-async def _run(row: ImportRow, read_at: ReadAt, pace: Pace, told: Told | None, lost: asyncio.Event) -> None:
-    plan = await _make_plan(row, read_at)
-    if isinstance(plan, Flaw):
-        async with transaction():
-            await close_import(row.id, "refused", refusal=plan)
-        return
+async def _open_and_run(row: ImportRow, path: Path | None, pace: Pace, told: Told | None, lost: asyncio.Event) -> None:
+    async with open_text(row, path) as opened:
+        plan = opened if isinstance(opened, Flaw) else await _make_plan(row, opened)
+        if isinstance(plan, Flaw) or isinstance(opened, Flaw):
+            async with transaction():
+                await close_import(row.id, "refused", refusal=plan if isinstance(plan, Flaw) else None)
+            return
+        await _run(row, plan, opened, pace, told, lost)
+
+
+async def _run(
+    row: ImportRow, plan: CleanPlan, opened: Opened, pace: Pace, told: Told | None, lost: asyncio.Event
+) -> None:
     source = await queries_source.find_source(row.source)
+    header = (plan.parent_format or plan.format).columns
     running = Import(
         id=row.id,
         source=row.source,
@@ -123,9 +133,11 @@ async def _run(row: ImportRow, read_at: ReadAt, pace: Pace, told: Told | None, l
         entered_by=row.started_by,
         seen_bytes=plan.seen_bytes,
         counts=msgspec.json.decode(row.counts, type=ImportCounts),
+        columns={field: find_column(plan.mapping, header, field) for field in FIELD_TITLES},
+        shapes={known.field: known.shape for known in await queries_shape.list_shapes([row.source])},
     )
-    async with aside(FileCleaner, plan, apart=(row.file_bytes or 0) - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:
-        chunks = match_chunks(running, clean_ahead(cleaner, read_at, plan.seen_bytes, row.file_bytes or 0))
+    async with aside(FileCleaner, plan, apart=opened.text_bytes - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:
+        chunks = match_chunks(running, clean_ahead(cleaner, opened.read_at, plan.seen_bytes, opened.text_bytes))
         async for chunk, matched in one_ahead(chunks):
             if lost.is_set():
                 raise ImportStopped
@@ -138,22 +150,25 @@ async def _run(row: ImportRow, read_at: ReadAt, pace: Pace, told: Told | None, l
         await close_import(row.id, "finished")
 
 
-async def _make_plan(row: ImportRow, read_at: ReadAt) -> CleanPlan | Flaw:
+async def _make_plan(row: ImportRow, opened: Opened) -> CleanPlan | Flaw:
     """Return how to clean the file from where it was left, or why it cannot be."""
     source = await queries_source.find_source(row.source)
     assert source is not None, "imports refer to sources that exist"
     begun = row.file_format is not None
-    format_ = _parse_format(row.file_format) if row.file_format else await _detect(row, read_at)
+    mapping = msgspec.json.decode(source.mapping, type=Mapping)
+    parent_format = await _find_parent_format(row)
+    names = list_names(mapping) if parent_format is None else list_correction_names(parent_format)
+    format_ = _parse_format(row.file_format) if row.file_format else await _detect(opened, names)
     if isinstance(format_, Flaw):
         return format_
     plan = CleanPlan(
         import_id=row.id,
         source=row.source,
-        mapping=msgspec.json.decode(source.mapping, type=Mapping),
+        mapping=mapping,
         indicators=None if source.indicators is None else frozenset(source.indicators),
         honours=None if source.honours is None else frozenset(source.honours),
         format=format_,
-        parent_format=await _find_parent_format(row),
+        parent_format=parent_format,
         seen_bytes=row.seen_bytes if begun else format_.header_bytes,
         next_row=row.next_row if begun else format_.first_number,
     )
@@ -162,15 +177,16 @@ async def _make_plan(row: ImportRow, read_at: ReadAt) -> CleanPlan | Flaw:
         return flaw or plan
     text = msgspec.json.encode(format_).decode()
     if not await queries_import.mark_running(
-        row.id, file_format=text, seen_bytes=plan.seen_bytes, next_row=plan.next_row
+        row.id, file_format=text, file_bytes=opened.text_bytes, seen_bytes=plan.seen_bytes, next_row=plan.next_row
     ):
         raise ImportStopped
     return plan
 
 
-async def _detect(row: ImportRow, read_at: ReadAt) -> FileFormat | Flaw:
-    head = await read_at(0)
-    return detect_format(head, is_last=len(head) == row.file_bytes)
+async def _detect(opened: Opened, names: Collection[str]) -> FileFormat | Flaw:
+    head = await opened.read_at(0)
+    format_ = detect_format(head, is_last=len(head) == opened.text_bytes, names=names)
+    return format_ if isinstance(format_, Flaw) else msgspec.structs.replace(format_, is_workbook=opened.is_workbook)
 
 
 async def _find_parent_format(row: ImportRow) -> FileFormat | None:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.citizen.actions import find_same_names
 from app.intake import queries_match, queries_quarantine
+from app.intake.rules_cleaner import name_column
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
 from app.intake.rules_link import find_unfit, pick_columns
+from app.intake.rules_shape import ZEROS_LOST, IdShape, ShapedField, add_shapes, judge_ids
 from app.record.actions_bulk import arrange_rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from uuid import UUID
 
     from app.intake.rules import Flaw
@@ -32,6 +35,12 @@ class Import(msgspec.Struct, kw_only=True):
     entered_by: UUID | None
     seen_bytes: int
     counts: ImportCounts
+    columns: dict[str, str] = {}  # what the file calls our fields
+    shapes: dict[ShapedField, IdShape] = {}  # of its source's ids, as far as they have been read
+
+    def locate(self, flaw: Flaw) -> Flaw:
+        """Return a flaw in the words of the file: which of its own columns is meant."""
+        return name_column(flaw, self.columns.get(flaw.pointer[1:], ""))
 
 
 class HeldBack(msgspec.Struct):
@@ -55,6 +64,7 @@ class Matched(msgspec.Struct):
     arranged: Arranged
     unfit: dict[int, HeldBack]
     spoilt: list[HeldBack]
+    shapes: dict[ShapedField, IdShape]  # of the ids of this chunk
 
 
 async def match_chunks(
@@ -73,7 +83,11 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
     count = len(rows)
     hinted = {hints[place - count] for place in found.places if place >= count}
     fits = {place: is_fit for place, is_fit in zip(found.places, found.fits, strict=True) if place < count}
-    unfit = find_unfit(rows, fits) | await _find_unknown_parents(running, rows)
+    await _look_again(rows, fits, dict(zip(found.places, found.citizen_ids, strict=True)))
+    reasons = await _find_parent_reasons(running, rows)
+    shortened, shapes = _judge_shapes(running, rows, reasons)
+    unfit = {place: flaw for place, flaw in shortened.items() if place in fits}
+    unfit |= find_unfit(rows, fits) | _find_unknown_parents(running, rows, reasons)
     citizens = {
         place: citizen_id
         for place, citizen_id in zip(found.places, found.citizen_ids, strict=True)
@@ -86,14 +100,23 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
         new=new,
         arranged=arrange_rows(new),
         unfit={
-            place: HeldBack(rows.number[place], flaw, rows.text[place] if place in fits else None)
+            place: HeldBack(rows.number[place], running.locate(flaw), rows.text[place] if place in fits else None)
             for place, flaw in unfit.items()
         },
         spoilt=[
             HeldBack(row.number, row.flaw, row.text if _may_keep(row.id_number_indexes, hinted) else None)
             for row in chunk.spoilt
         ],
+        shapes=shapes,
     )
+
+
+async def _look_again(rows: CleanRows, fits: dict[int, bool], citizen_ids: Mapping[int, UUID]) -> None:
+    """Compare the names that do not fit with the stored ones: the member's index may be older than today's folding."""
+    wrong = {place: (citizen_ids[place], rows.person_index[place]) for place, is_fit in fits.items() if not is_fit}
+    if wrong:
+        same = await find_same_names(list(wrong.values()))
+        fits |= {place: person in same for place, person in wrong.items()}
 
 
 def _may_keep(id_number_indexes: Sequence[bytes], members: set[bytes]) -> bool:
@@ -101,11 +124,38 @@ def _may_keep(id_number_indexes: Sequence[bytes], members: set[bytes]) -> bool:
     return not id_number_indexes or not members.isdisjoint(id_number_indexes)
 
 
-async def _find_unknown_parents(running: Import, rows: CleanRows) -> dict[int, Flaw]:
-    """Return the rows that say they correct a row which is not in the first file's quarantine."""
+async def _find_parent_reasons(running: Import, rows: CleanRows) -> dict[int, str]:
+    """Return why the rows that are corrected here stayed behind, by their number in the first file."""
     if running.parent_id is None or not len(rows):
         return {}
     asked = [number for number in rows.parent_number if number is not None]
-    known = set(await queries_quarantine.list_known_numbers(running.parent_id, asked))
+    return {row.row_number: row.reason for row in await queries_quarantine.list_reasons(running.parent_id, asked)}
+
+
+def _find_unknown_parents(running: Import, rows: CleanRows, reasons: Mapping[int, str]) -> dict[int, Flaw]:
+    """Return the rows that say they correct a row which is not in the first file's quarantine."""
+    if running.parent_id is None:
+        return {}
     flaw = IMPORT_FLAWS["quarantine_row_unknown"]
-    return {place: flaw for place, number in enumerate(rows.parent_number) if number not in known}
+    return {place: flaw for place, number in enumerate(rows.parent_number) if number not in reasons}
+
+
+def _judge_shapes(
+    running: Import, rows: CleanRows, reasons: Mapping[int, str]
+) -> tuple[dict[int, Flaw], dict[ShapedField, IdShape]]:
+    """Return the rows one of whose ids has lost its zeros, and what the other ids add to their source's shapes.
+
+    A row that stayed behind for this and is sent again is what its source means.
+    """
+    shortened: dict[int, Flaw] = {}
+    shapes: dict[ShapedField, IdShape] = {}
+    meant = {place for place, number in enumerate(rows.parent_number) if reasons.get(number or 0) == ZEROS_LOST}
+    columns: dict[ShapedField, Sequence[str | None]] = {"eventId": rows.event_id, "actId": rows.act_id}
+    for field, column in columns.items():
+        known = running.shapes.get(field)
+        judged = judge_ids(dict(enumerate(column)), known, field, meant)
+        shortened = judged.shortened | shortened
+        if judged.shape is not None:
+            shapes[field] = judged.shape
+            running.shapes[field] = add_shapes(known, judged.shape)
+    return shortened, shapes

@@ -97,13 +97,14 @@ def read_file(path: Path) -> ReadAt:
     return read_at
 
 
-def read_parts(import_id: UUID) -> ReadAt:
-    """Return a reader of an upload, a block at a time; it remembers the piece it read last."""
+def read_parts(import_id: UUID, *, first: int = 0) -> ReadAt:
+    """Return a reader of an upload's pieces from one on, a block at a time; it remembers the piece it read last."""
     known: tuple[int, bytes] = (-1, b"")
 
     async def read_at(offset: int) -> bytes:
         nonlocal known
         number, begin = divmod(offset, PART_BYTES)
+        number += first
         if known[0] != number:
             cipher = await queries_part.find_part(import_id, number)
             clear = b"" if cipher is None else decrypt_bytes(cipher, column=name_part(number), row_id=import_id)

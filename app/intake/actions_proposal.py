@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from app.citizen.actions import match_people
-from app.citizen.rules import normalise_name, parse_id_number
+from app.citizen.rules import parse_id_number
 from app.event.actions import NewEvent, insert_events
 from app.intake import queries_proposal
 from app.intake.actions_keep import KEPT, keep_records
@@ -30,6 +30,7 @@ from app.kit.etag import need_etag
 from app.record.actions import NewRecord, find_known_records
 from app.record.rules import compute_facts_digest
 from app.score.actions_explain import read_current_book
+from app.values.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -223,7 +224,7 @@ async def _lock(
 
 
 async def _need_person(row: ProposalRow, id_number: str, name: str) -> None:
-    number, spelt = parse_id_number(id_number.strip()), normalise_name(name)
+    number, spelt = parse_id_number(id_number), clean_name(name)
     found = None
     if number is not None and spelt is not None:
         (found,) = await match_people([(spelt, number.number)])

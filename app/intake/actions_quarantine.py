@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from app.intake import queries_import, queries_quarantine
 from app.intake.actions_store import name_cipher
 from app.intake.rules_format import FileFormat
-from app.intake.rules_quarantine import HeldRow, make_header, make_lines
+from app.intake.rules_quarantine import HeldRow, list_cells, list_columns, make_header, make_lines
 from app.kit.audit import write_audit
 from app.kit.crypto import decrypt_field
 from app.kit.database import transaction
 from app.kit.errors import NotFound
+from app.kit.sheet import SheetWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_import", "forget_old", "open_quarantine"]
 
+QuarantineForm = Literal["csv", "xlsx"]
 RETENTION = timedelta(days=30)
 PAGE_ROWS = 500
 FORGET_ROWS = 5_000  # at a time
@@ -41,16 +43,21 @@ async def find_import(import_id: UUID) -> ImportRow:
     return row
 
 
-async def open_quarantine(official: OfficialCaller | None, import_id: UUID, language: Language) -> AsyncIterator[bytes]:
-    """Return the rows still to be corrected as the lines of a CSV file, read as they are sent.
+async def open_quarantine(
+    official: OfficialCaller | None, import_id: UUID, language: Language, form: QuarantineForm
+) -> AsyncIterator[bytes]:
+    """Return the rows still to be corrected as a file, read as it is sent: CSV, or a workbook whose cells are text.
 
     Whoever asks is in the audit chain before the first row is read; ``official`` None is the command line.
     """
     row = await find_import(import_id)
     async with transaction():
-        await write_audit(official, action="quarantine.read", subject=f"import:{import_id}", detail={})
-    format_ = None if row.file_format is None else msgspec.json.decode(row.file_format, type=FileFormat)
-    return _iter_lines(import_id, format_ or FileFormat(kind="jsonl", encoding="utf-8"), language)
+        detail: dict[str, object] = {"form": form}
+        await write_audit(official, action="quarantine.read", subject=f"import:{import_id}", detail=detail)
+    known = None if row.file_format is None else msgspec.json.decode(row.file_format, type=FileFormat)
+    format_ = known or FileFormat(kind="jsonl", encoding="utf-8")
+    pages = _iter_pages(import_id, language)
+    return _iter_sheet(pages, format_) if form == "xlsx" else _iter_lines(pages, format_)
 
 
 async def forget_old(at: datetime) -> int:
@@ -63,11 +70,24 @@ async def forget_old(at: datetime) -> int:
             return forgotten
 
 
-async def _iter_lines(import_id: UUID, format_: FileFormat, language: Language) -> AsyncIterator[bytes]:
+async def _iter_lines(pages: AsyncIterator[list[HeldRow]], format_: FileFormat) -> AsyncIterator[bytes]:
     yield make_header(format_).encode()
+    async for rows in pages:
+        yield make_lines(rows, format_).encode()
+
+
+async def _iter_sheet(pages: AsyncIterator[list[HeldRow]], format_: FileFormat) -> AsyncIterator[bytes]:
+    sheet = SheetWriter("quarantine")
+    yield sheet.begin(list_columns(format_))
+    async for rows in pages:
+        yield sheet.add(list_cells(row, format_) for row in rows)
+    yield sheet.finish()
+
+
+async def _iter_pages(import_id: UUID, language: Language) -> AsyncIterator[list[HeldRow]]:
     after = 0
     while rows := await queries_quarantine.list_quarantined(import_id, after, PAGE_ROWS, only_open=True):
-        yield make_lines((_open(import_id, row, language) for row in rows), format_).encode()
+        yield [_open(import_id, row, language) for row in rows]
         after = rows[-1].row_number
 
 

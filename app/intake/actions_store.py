@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import NewEvent, insert_events
-from app.intake import queries_import, queries_quality, queries_quarantine
+from app.intake import queries_import, queries_quality, queries_quarantine, queries_shape
 from app.intake.actions_match import HeldBack, Import, Matched
 from app.intake.actions_notify import tell_of_negative_rows
 from app.intake.queries_quarantine import QuarantinedRow
@@ -50,9 +50,10 @@ async def store_chunk(running: Import, chunk: CleanChunk, matched: Matched, *, a
     counts = msgspec.json.decode(msgspec.json.encode(running.counts), type=ImportCounts)  # a chunk may be tried again
     async with transaction():
         outcomes = await _link(running, matched, counts, at)
-        held = _hold_back(chunk.rows, matched, outcomes)
+        held = _hold_back(running, chunk.rows, matched, outcomes)
         _count(counts, chunk, matched, outcomes)
         await _quarantine(running.id, held, at)
+        await _learn_shapes(running, matched)
         await _settle(running, chunk, outcomes, held, at)
         moved = await queries_import.mark_seen(
             running.id,
@@ -86,9 +87,11 @@ async def _link(running: Import, matched: Matched, counts: ImportCounts, at: dat
     return outcomes
 
 
-def _hold_back(rows: CleanRows, matched: Matched, outcomes: Mapping[int, PutOutcome]) -> list[HeldBack]:
+def _hold_back(
+    running: Import, rows: CleanRows, matched: Matched, outcomes: Mapping[int, PutOutcome]
+) -> list[HeldBack]:
     linked = [
-        HeldBack(rows.number[place], LINK_FLAWS[outcome], rows.text[place])
+        HeldBack(rows.number[place], running.locate(LINK_FLAWS[outcome]), rows.text[place])
         for place, outcome in outcomes.items()
         if outcome in LINK_FLAWS
     ]
@@ -134,6 +137,12 @@ async def _quarantine(import_id: UUID, held: Sequence[HeldBack], at: datetime) -
             for row in held
         ]
         await queries_quarantine.insert_quarantined(import_id, rows, at=at)
+
+
+async def _learn_shapes(running: Import, matched: Matched) -> None:
+    """Remember what the ids look like, while they look alike."""
+    if matched.shapes:
+        await queries_shape.insert_shapes({(running.source, field): one for field, one in matched.shapes.items()})
 
 
 def _encrypt(import_id: UUID, row: HeldBack) -> bytes | None:

@@ -66,11 +66,11 @@ class UploadTooSlow(Refusal):
 
 
 class FileTypeUnsupported(Refusal):
-    """A file of records is sent as text/csv, application/x-ndjson or application/octet-stream."""
+    """A file of records is sent as text/csv, application/x-ndjson, an .xlsx workbook or application/octet-stream."""
 
     code: ClassVar[str] = "file_type_unsupported"
     status_code: ClassVar[int] = 415
-    zh: ClassVar[str] = "文件应以 text/csv、application/x-ndjson 或 application/octet-stream 提交"
+    zh: ClassVar[str] = "文件应以 text/csv、application/x-ndjson、xlsx 工作簿或 application/octet-stream 提交"
 
 
 class Received(msgspec.Struct, frozen=True):

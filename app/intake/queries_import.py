@@ -160,18 +160,20 @@ async def mark_waiting(import_id: UUID, *, digest: bytes, file_bytes: int) -> No
     )
 
 
-async def mark_running(import_id: UUID, *, file_format: str, seen_bytes: int, next_row: int) -> bool:
-    """Begin with a file whose format is known; False when it has been cancelled."""
+async def mark_running(import_id: UUID, *, file_format: str, file_bytes: int, seen_bytes: int, next_row: int) -> bool:
+    """Begin with a file whose format is known, and which is so long as text; False when it has been cancelled."""
     return bool(
         await execute(
             """
-            UPDATE record_import SET state = 'running', file_format = $2, seen_bytes = $3, next_row = $4
+            UPDATE record_import SET state = 'running', file_format = $2, seen_bytes = $3, next_row = $4,
+                   file_bytes = $5
              WHERE id = $1 AND state IN ('waiting', 'running') AND file_format IS NULL
             """,
             import_id,
             file_format,
             seen_bytes,
             next_row,
+            file_bytes,
         )
     )
 

@@ -20,6 +20,6 @@ async def find_part(import_id: UUID, number: int) -> bytes | None:
     return cipher
 
 
-async def delete_parts(import_id: UUID) -> None:
-    """Delete a file's pieces."""
-    await execute("DELETE FROM import_part WHERE import_id = $1", import_id)
+async def delete_parts(import_id: UUID, *, first: int = 0) -> None:
+    """Delete a file's pieces, from one on."""
+    await execute("DELETE FROM import_part WHERE import_id = $1 AND number >= $2", import_id, first)

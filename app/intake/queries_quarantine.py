@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.database import execute, fetch_all
 
 
 class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +22,13 @@ class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
     row_cipher: bytes | None
     entered_at: datetime
     corrected_by: UUID | None
+
+
+class HeldReason(msgspec.Struct, frozen=True):
+    """Why a row is in quarantine."""
+
+    row_number: int
+    reason: str
 
 
 async def insert_quarantined(import_id: UUID, rows: Sequence[QuarantinedRow], *, at: datetime) -> None:
@@ -76,16 +83,14 @@ async def mark_corrections(parent_id: UUID, number: int) -> None:
     await execute("UPDATE record_import SET corrected = corrected + $2 WHERE id = $1", parent_id, number)
 
 
-async def list_known_numbers(parent_id: UUID, row_numbers: Sequence[int]) -> list[int]:
-    """Return which of some row numbers are in an import's quarantine."""
-    numbers: list[int] = await fetch_value(
-        """
-        SELECT coalesce(array_agg(row_number), '{}') FROM quarantine WHERE import_id = $1 AND row_number = ANY($2)
-        """,
+async def list_reasons(parent_id: UUID, row_numbers: Sequence[int]) -> list[HeldReason]:
+    """Return which of some row numbers are in an import's quarantine, and why."""
+    return await fetch_all(
+        HeldReason,
+        "SELECT row_number, reason FROM quarantine WHERE import_id = $1 AND row_number = ANY($2)",
         parent_id,
         row_numbers,
     )
-    return numbers
 
 
 async def delete_old_quarantined(before: datetime, limit: int) -> int:

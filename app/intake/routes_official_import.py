@@ -22,11 +22,13 @@ from app.intake.routes_official_quarantine import (
     IMPORTER,
     READERS,
     download_quarantine,
+    download_quarantine_workbook,
     list_quarantine,
     need_centre,
 )
 from app.intake.rules import Flaw
 from app.intake.rules_import import IMPORT_MOVES, UPLOAD_BYTES_MAX, ImportCounts
+from app.intake.rules_workbook import WORKBOOK_MEDIA
 from app.intake.schemas_import import ImportSummary, ImportView
 from app.kit.auth import OfficialCaller
 from app.kit.bodies import JSONRequest
@@ -46,7 +48,7 @@ from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 SOURCE_PATTERN = r"^[a-z0-9_.-]{2,40}$(?!\n)"
-FILE_TYPES = ("text/csv", "application/x-ndjson", "application/octet-stream")
+FILE_TYPES = ("text/csv", "application/x-ndjson", WORKBOOK_MEDIA, "application/octet-stream")
 FILE_TYPE = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_TYPES))})\s*(?:;.*)?", re.IGNORECASE)
 SENDING = (
     InvalidRequest, Unauthenticated, Forbidden, BodyTooLarge, IdempotencyKeyInvalid, IdempotencyKeyReused,
@@ -83,7 +85,7 @@ async def send_record_file(
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
-    """Take a file of records (CSV or JSONL) as it arrives; it is imported soon, and watched by its id."""
+    """Take a file of records (CSV, JSONL or .xlsx) as it arrives; it is imported soon, and watched by its id."""
     need_centre(official)
     if source is None:  # not by the framework, which would say so to whoever is not even known
         raise InvalidRequest(errors=[find_error("/query/source", "missing")])
@@ -214,6 +216,7 @@ router = Router(
     "/v1/official/records/imports",
     route_handlers=[
         send_record_file, rerun_import, list_imports, get_import, cancel_import, list_quarantine, download_quarantine,
+        download_quarantine_workbook,
     ],
     tags=["intake"],
 )  # fmt: skip

@@ -12,8 +12,9 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from app.intake import queries_quarantine
-from app.intake.actions_quarantine import find_import, open_quarantine
+from app.intake.actions_quarantine import QuarantineForm, find_import, open_quarantine
 from app.intake.queries_quarantine import QuarantinedRow
+from app.intake.rules_workbook import WORKBOOK_MEDIA
 from app.intake.schemas_import import QuarantinedView
 from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
@@ -59,17 +60,38 @@ async def list_quarantine(
 async def download_quarantine(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> Stream:
-    """Download the rows still to be corrected, for a spreadsheet; send the corrected file back to `rerun`."""
-    need_centre(official)
-    lines = await open_quarantine(official, import_id, language_of(request))
-    headers = {"Content-Disposition": f'attachment; filename="quarantine-{import_id}.csv"'}
-    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    """Download the rows still to be corrected as CSV, guarded against spreadsheets; send it back to `rerun`."""
+    return await _answer(request, official, import_id, "csv", "text/csv; charset=utf-8")
+
+
+@get(
+    "/{import_id:uuid}/quarantine.xlsx",
+    operation_id="downloadQuarantineWorkbook",
+    status_code=200,
+    opt=IMPORTER,
+    media_type=WORKBOOK_MEDIA,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
+)
+async def download_quarantine_workbook(
+    request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
+) -> Stream:
+    """Download the rows still to be corrected as a workbook whose cells are all text; send it back to `rerun`."""
+    return await _answer(request, official, import_id, "xlsx", WORKBOOK_MEDIA)
 
 
 def need_centre(official: OfficialCaller) -> None:
     """Refuse whoever is not the centre's: files hold what every institution's citizens did."""
     if official.institution_id is not None:
         raise Forbidden
+
+
+async def _answer(
+    request: AnyRequest, official: OfficialCaller, import_id: UUID, form: QuarantineForm, media_type: str
+) -> Stream:
+    need_centre(official)
+    blocks = await open_quarantine(official, import_id, language_of(request), form)
+    headers = {"Content-Disposition": f'attachment; filename="quarantine-{import_id}.{form}"'}
+    return Stream(blocks, media_type=media_type, headers=headers)
 
 
 def _show_held(row: QuarantinedRow, language: Language) -> QuarantinedView:

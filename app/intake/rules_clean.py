@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import date
 from functools import lru_cache
 from typing import cast
@@ -11,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.rules import compute_adult_on, normalise_name, parse_id_number
+from app.citizen.rules import compute_adult_on, parse_id_number
 from app.intake.rules import ArrivedItem, CleanItem, Flaw, make_flaws
 from app.intake.rules_usage import OWN_SOURCE
+from app.intake.rules_values import explain, find_spoilt
 from app.record.rules import (
     ACT_ID_CHARACTERS_MAX,
     DOCUMENT_CHARACTERS_MAX,
@@ -24,16 +24,22 @@ from app.record.rules import (
     RecordFault,
 )
 from app.record.rules_fault import find_kind, judge_claim
+from app.values.names import clean_name
+from app.values.text import clean_text, is_placeholder, is_plain
 
 NOBODY = UUID(int=0)  # whom a record concerns before its person is found
 SOURCE = re.compile(r"[a-z0-9_.-]{2,40}")
-COMMON_TEXT = re.compile("[ -~一-鿿（）〔〕【】《》、，。：；·—－／]+")  # the quick way; what is not in it is looked up
+TRUTHS = frozenset(("TRUE", "FALSE"))  # letters, but what a spreadsheet makes of a formula: nobody is called so
+# The quick way: longer than anything a spreadsheet makes of these characters, and with a digit, so no placeholder.
+SOUND_ID = re.compile(rf"(?=.{{8,{EVENT_ID_CHARACTERS_MAX}}}$)[A-Za-z_:/-]*[0-9][0-9A-Za-z_:/-]*")
+DIGIT = re.compile("[0-9]")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Which member a fault of the record is about; one that is not named here is about the item as a whole.
 POINTERS = {
     "indicator_unknown": "/indicator", "topic_denied": "/indicator", "indicator_computed": "/indicator",
     "honour_unknown": "/honour", "event_in_future": "/eventOn", "ends_before_event": "/endsOn",
-    "document_missing": "/document", "grade_missing": "/grade", "grade_unknown": "/grade",
+    "document_missing": "/document", "document_not_a_reference": "/document", "topic_in_document": "/document",
+    "grade_missing": "/grade", "grade_unknown": "/grade",
     "quantity_missing": "/quantity", "quantity_needless": "/quantity", "quantity_out_of_range": "/quantity",
 }  # fmt: skip
 
@@ -72,8 +78,8 @@ FLAWS = make_flaws(
 def judge_item(arrived: ArrivedItem, today: date) -> CleanItem | Flaw:
     """Return the item ready to be matched, or the first thing that is wrong with it; ``today`` is a Shanghai day."""
     item = _trim(arrived)
-    event_on = _parse_date(item.event_on) or FLAWS["date_invalid"]
-    ends_on = None if item.ends_on is None else _parse_date(item.ends_on) or ENDS_ON_INVALID
+    event_on = _parse_date(item.event_on) or explain(item.event_on, FLAWS["date_invalid"])
+    ends_on = None if item.ends_on is None else _parse_date(item.ends_on) or explain(item.ends_on, ENDS_ON_INVALID)
     return judge_fact(
         item.source, item.event_id, item.indicator, item.honour, item.id_number, item.name, event_on, ends_on,
         item.grade, item.quantity, item.document, item.act_id, today,
@@ -103,11 +109,12 @@ def judge_fact(
         return flaw
     kind = find_kind(indicator, honour)
     if isinstance(kind, RecordFault):
-        return _as_flaw(kind)
-    person = parse_id_number(id_number)
-    spelt = normalise_name(name)
-    if person is None or spelt is None:
-        return FLAWS["id_number_invalid" if person is None else "name_invalid"]
+        return explain(indicator or honour or "", _as_flaw(kind))
+    person, spelt = parse_id_number(id_number), clean_name(name)
+    if person is None or spelt is None or spelt in TRUTHS:
+        is_number = person is None
+        wrong, code = (id_number, "id_number_invalid") if is_number else (name, "name_invalid")
+        return explain(wrong, FLAWS[code], is_number=is_number)
     if isinstance(event_on, Flaw) or isinstance(ends_on, Flaw):
         return event_on if isinstance(event_on, Flaw) else cast(Flaw, ends_on)
     if flaw := _judge_claim(kind, person.birth_on, event_on, ends_on, grade, quantity, document, today):
@@ -125,33 +132,36 @@ def is_source(text: str) -> bool:
     return SOURCE.fullmatch(text) is not None and text != OWN_SOURCE
 
 
-def is_plain_text(text: str, characters_max: int) -> bool:
-    """Whether a trimmed text can stand in a register: no control, private or unassigned characters, no pictographs."""
-    if not 0 < len(text) <= characters_max:
-        return False
-    if text.isascii():
-        return text.isprintable()
-    return COMMON_TEXT.fullmatch(text) is not None or not any(
-        unicodedata.category(character)[0] == "C" or unicodedata.category(character) == "So" for character in text
-    )
-
-
 def _trim(item: ArrivedItem) -> ArrivedItem:
-    texts = {name: text.strip() for name, text in msgspec.structs.asdict(item).items() if isinstance(text, str)}
+    texts = {name: clean_text(text) for name, text in msgspec.structs.asdict(item).items() if isinstance(text, str)}
     return msgspec.structs.replace(item, **texts)
 
 
 def _judge_texts(source: str, event_id: str, act_id: str | None, document: str | None) -> Flaw | None:
-    """Judge what a source calls things; these are its own words, kept as they are."""
+    """Judge what a source calls things; these are its own words, kept as they are unless a spreadsheet spoilt them."""
     if not is_source(source):
         return FLAWS["source_invalid"]
-    if not is_plain_text(event_id, EVENT_ID_CHARACTERS_MAX):
-        return FLAWS["event_id_invalid"]
-    if act_id is not None and not is_plain_text(act_id, ACT_ID_CHARACTERS_MAX):
-        return FLAWS["act_id_invalid"]
-    if document is not None and not is_plain_text(document, DOCUMENT_CHARACTERS_MAX):
+    if SOUND_ID.fullmatch(event_id) is None:
+        flaw = _judge_id(event_id, EVENT_ID_CHARACTERS_MAX, FLAWS["event_id_invalid"])
+        if flaw is not None:
+            return flaw
+    if act_id is not None and (flaw := _judge_id(act_id, ACT_ID_CHARACTERS_MAX, FLAWS["act_id_invalid"])):
+        return flaw
+    if document is None:
+        return None
+    if not is_plain(document, DOCUMENT_CHARACTERS_MAX):
         return FLAWS["document_invalid"]
-    return None
+    spoilt = find_spoilt(document)
+    return None if spoilt is None else msgspec.structs.replace(spoilt, pointer="/document")
+
+
+def _judge_id(text: str, characters_max: int, flaw: Flaw) -> Flaw | None:
+    """Judge an id: what stands where one is missing (无, N/A) would be one thing for all."""
+    if not is_plain(text, characters_max):
+        return flaw
+    if spoilt := find_spoilt(text):
+        return msgspec.structs.replace(spoilt, pointer=flaw.pointer)
+    return flaw if DIGIT.search(text) is None and is_placeholder(text) else None
 
 
 def _judge_claim(
@@ -171,7 +181,7 @@ def _judge_claim(
         return FLAWS["before_adulthood"]
     fault = judge_claim(kind, event_on, ends_on, grade, quantity, document, today)
     if fault is not None:
-        return _as_flaw(fault)
+        return explain(grade or "", _as_flaw(fault)) if fault.code == "grade_unknown" else _as_flaw(fault)
     return None if ends_on is None else _judge_end(ends_on, kind, today)
 
 

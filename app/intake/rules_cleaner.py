@@ -16,11 +16,22 @@ from app.intake.rules_agreed import FIELD_TITLES, Field, Rule, normalise_header
 from app.intake.rules_agreed import Mapping as Agreed
 from app.intake.rules_clean import judge_fact
 from app.intake.rules_reader import ReadRow
-from app.intake.rules_values import PLAIN_DATE_FORMS, read_code, read_day, read_id_number, read_quantity, read_text
+from app.intake.rules_values import (
+    PLAIN_DATE_FORMS,
+    find_spoilt,
+    read_code,
+    read_day,
+    read_id_number,
+    read_quantity,
+    read_text,
+)
+from app.values.names import clean_name, fold_name
+from app.values.text import clean_code
 
 Seal = Callable[[tuple[str, ...]], str]
 REMEMBERED_MAX = 20_000  # cells per field; a file has few different days, indicators and grades
 REMEMBERED_CHARACTERS_MAX = 64
+COLUMN_CHARACTERS_SHOWN = 64  # of a column's name in a sentence
 ORDER: tuple[Field, ...] = tuple(FIELD_TITLES)
 NOWHERE: Final = -1  # the place of a field without a column: an empty cell put at the end of every row
 
@@ -30,11 +41,32 @@ CLEANER_FLAWS = make_flaws(
 )
 
 
+def read_sound(cell: str) -> str | Flaw | None:
+    """Return a code that an event id is made of, or what a spreadsheet did to it."""
+    text = read_code(cell)
+    return text if not isinstance(text, str) else find_spoilt(text) or text
+
+
+def fold_spelling(name: str) -> str:
+    """Return a name in the form it is compared in; what is no name stays as it is, to be refused as one."""
+    cleaned = clean_name(name)
+    return name if cleaned is None else fold_name(cleaned)
+
+
 class Spoilt(Exception):  # noqa: N818 - it says what is true
     """A cell cannot be read; caught by the row."""
 
     def __init__(self, flaw: Flaw) -> None:
         self.flaw = flaw
+
+
+def name_column(flaw: Flaw, column: str) -> Flaw:
+    """Return a flaw that says which column of the file it is about, where it is about one."""
+    if not column or flaw.column:
+        return flaw
+    shown = column[:COLUMN_CHARACTERS_SHOWN]
+    zh, en = f"“{shown}”列：{flaw.zh}", f"Column “{shown}”: {flaw.en}"
+    return msgspec.structs.replace(flaw, column=column, zh=zh, en=en)
 
 
 class Remembered(dict[str, Any]):
@@ -165,12 +197,13 @@ class CellCleaner:
         """Return what reads a part of a composed event id: one of the fields, or a column of its own."""
         if part not in ORDER:
             place = names[normalise_header(part)]
-            return lambda cells: read_code(cells[place])
+            return lambda cells: read_sound(cells[place])
         readers: dict[str, Callable[[str], object]] = {
             "indicator": self._indicators.__getitem__, "honour": self._honours.__getitem__,
             "grade": self._grades.__getitem__, "quantity": self._quantities.__getitem__,
             "eventOn": self._event_days.__getitem__, "endsOn": self._end_days.__getitem__,
-            "idNumber": lambda cell: self._read_id_number(cell).upper(), "name": self._read_name,
+            "idNumber": lambda cell: clean_code(self._read_id_number(cell)).upper(),
+            "name": lambda cell: fold_spelling(self._read_name(cell)),
             "document": self._read_document, "actId": self._read_act_id, "source": self._sources.__getitem__,
         }  # fmt: skip
         at, read = ORDER.index(part), readers[part]
@@ -194,5 +227,5 @@ class CellCleaner:
         return self._take(field, value) if value.__class__ is Flaw else value
 
     def _locate(self, flaw: Flaw) -> Flaw:
-        column = self._columns.get(flaw.pointer[1:], "")
-        return msgspec.structs.replace(flaw, column=column) if column else flaw
+        """Say it in the words of the file: which of its own columns is meant."""
+        return name_column(flaw, self._columns.get(flaw.pointer[1:], ""))

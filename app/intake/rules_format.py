@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
 
 from app.intake.rules import Flaw, make_flaws
+from app.intake.rules_agreed import normalise_header
 from app.intake.rules_lines import COLUMNS_MAX, ROW_BYTES_MAX, ROW_LINES_MAX, Delimiter, Encoding, join_lines
 
 HEAD_BYTES = 2 * ROW_BYTES_MAX  # how much of a file must be at hand, unless it is shorter
@@ -16,12 +18,15 @@ DELIMITERS: tuple[Delimiter, ...] = (",", "\t", ";")
 LINE_END = re.compile(rb"\r\n|\n|\r")
 QUOTED = re.compile(r'"[^"]*"')
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+TITLE_LINES_MAX = 10  # that are not blank, before the header: a title, who made it, when
+HEADER_NAMES_MIN = 2  # of the columns agreed with the source, to know a header from a title
+SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\s*', re.IGNORECASE)  # what a spreadsheet is told the delimiter with
 CONTROL_SHARE_MAX = 0.02  # of the bytes; a stray one spoils its row, not the file
 
 FORMAT_FLAWS = make_flaws(
     ("file_empty", "", "文件是空的，或只有空行", "the file is empty, or has blank lines only"),
-    ("file_is_zip", "", "这是压缩包或 xlsx 工作簿，请另存为 CSV（UTF-8）后再上传",
-     "this is a zip archive or an xlsx workbook; save it as CSV (UTF-8) and send that"),
+    ("file_is_zip", "", "这是压缩包，请解压后上传其中的文件",
+     "this is a zip archive; unpack it and send what is inside"),
     ("file_is_xls", "", "这是旧版 Excel 或 Word 文件，请另存为 CSV（UTF-8）后再上传",
      "this is an old Excel or Word file; save it as CSV (UTF-8) and send that"),
     ("file_is_compressed", "", "这是压缩文件，请解压后再上传",
@@ -58,7 +63,7 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How to read a file. It can be kept as JSON, to go on with the file later.
 
     ``columns`` is the header as sent, empty for JSONL, whose rows name their own. The first row begins after
-    ``header_bytes``, on the line ``first_number``.
+    ``header_bytes``, on the line ``first_number``. A workbook is read as the lines it was unpacked to.
     """
 
     kind: Literal["csv", "jsonl"]
@@ -67,10 +72,15 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     columns: tuple[str, ...] = ()
     header_bytes: int = 0
     first_number: int = 1
+    is_workbook: bool = False
 
 
-def detect_format(head: bytes, *, is_last: bool) -> FileFormat | Flaw:
-    """Tell the format by the first ``HEAD_BYTES`` of a file, or all of it; a flaw is of the whole file."""
+def detect_format(head: bytes, *, is_last: bool, names: Collection[str] = ()) -> FileFormat | Flaw:
+    """Tell the format by the first ``HEAD_BYTES`` of a file, or all of it; a flaw is of the whole file.
+
+    The header is the first line with ``HEADER_NAMES_MIN`` of the columns' ``names``, as ``normalise_header`` returns
+    them, after at most ``TITLE_LINES_MAX`` others; without such a line the first one that is not blank.
+    """
     if flaw := _judge_nature(head):
         return flaw
     mark, encoding = next(((m, e) for m, e in BYTE_ORDER_MARKS if head.startswith(m)), (b"", None))
@@ -85,7 +95,7 @@ def detect_format(head: bytes, *, is_last: bool) -> FileFormat | Flaw:
         return FORMAT_FLAWS["json_not_lines"]
     if lines[first].lstrip().startswith(b"{"):
         return FileFormat(kind="jsonl", encoding=encoding, header_bytes=len(mark))
-    return _read_header(lines, ends, first, encoding)
+    return _find_header(lines, ends, first, encoding, names)
 
 
 def _judge_nature(head: bytes) -> Flaw | None:
@@ -142,12 +152,33 @@ def _is_encoded(line: bytes, encoding: Encoding) -> bool:
     return True
 
 
-def _read_header(lines: list[bytes], ends: list[int], first: int, encoding: Encoding) -> FileFormat | Flaw:
-    """Read the first line that is not blank; a quoted name may have line breaks in it."""
+def _find_header(
+    lines: list[bytes], ends: list[int], first: int, encoding: Encoding, names: Collection[str]
+) -> FileFormat | Flaw:
+    """Read the header, passing over a line that names the delimiter and over titles."""
+    told = SEPARATOR_LINE.fullmatch(lines[first])
+    filled = [number for number in range(first, len(lines)) if lines[number].strip()][: TITLE_LINES_MAX + 2]
+    if told is not None and len(filled) > 1:
+        filled = filled[1:]
+    delimiter = next((one for one in DELIMITERS if told is not None and one.encode() == told[1]), None)
+    for number in filled[: TITLE_LINES_MAX + 1]:
+        read = _read_header(lines, ends, number, encoding, delimiter)
+        if (
+            isinstance(read, FileFormat)
+            and len(set(map(normalise_header, read.columns)) & set(names)) >= HEADER_NAMES_MIN
+        ):
+            return read
+    return _read_header(lines, ends, filled[0], encoding, delimiter)
+
+
+def _read_header(
+    lines: list[bytes], ends: list[int], first: int, encoding: Encoding, told: Delimiter | None
+) -> FileFormat | Flaw:
+    """Read the names on a line, cut where it says or by the most likely delimiter; a quoted name may have breaks."""
     window = lines[first : first + ROW_LINES_MAX]
     if b"\x00" in window[0]:
         return FORMAT_FLAWS["header_unreadable"]
-    delimiter = _detect_delimiter(window[0].decode(encoding, "replace"))
+    delimiter = told or _detect_delimiter(window[0].decode(encoding, "replace"))
     if window[0].count(delimiter.encode()) >= COLUMNS_MAX:
         return FORMAT_FLAWS["header_columns_too_many"]
     texts = [line.decode(encoding, "replace") for line in window]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Mapped
 from collections.abc import Sequence
 from datetime import date
@@ -13,16 +14,25 @@ from app.intake.rules import CleanItem, Flaw, make_flaws
 from app.intake.rules_agreed import FIELD_TITLES, NEEDED, Field, Mapping, Rule, check_mapping, fill, normalise_header
 from app.intake.rules_cleaner import ORDER, CellCleaner, Seal
 from app.intake.rules_reader import ReadRow
+from app.intake.rules_values import PLAIN_DATE_FORMS
 from app.record.rules import CATALOGUE
 
 __all__ = ["Cleaner", "Mapping", "Rule", "check_mapping", "compile_mapping", "make_default_mapping"]
 
 HEADER_CHARACTERS_SHOWN = 64
+HEADER_NAMES_SHOWN = 20
+LONG_NUMBER = re.compile(r"\w*\d{6}\w*")  # in the place of a header: of a person rather than of a column
 KINDS: tuple[Field, ...] = ("indicator", "honour")
+DAYS: tuple[Field, ...] = ("eventOn", "endsOn")
 KEY_SETS_MAX = 64  # of the objects of a JSONL file, whose cleaners are remembered
 
 MAPPING_FLAWS = make_flaws(
-    ("columns_missing", "", "缺少列：{}", "columns are missing: {}"),
+    (
+        "columns_missing",
+        "",
+        "缺少列：{}。被当作表头的一行是：{}",
+        "columns are missing: {}. The line taken for the header is: {}",
+    ),
     ("column_twice", "", "列名重复：{}", "a column occurs twice: {}"),
     ("event_id_unsealed", "/fields/eventId", "组成的事件编号须密封保存", "a composed event id must be sealed"),
     ("value_not_text", "", "值既不是文本也不是数字：{}", "a value is neither text nor a number: {}"),
@@ -97,6 +107,16 @@ def compile_mapping(mapping: Mapping, header: Sequence[str], *, seal: Seal | Non
     return place_columns(mapping, header, seal) if header else ObjectCleaner(mapping, seal)
 
 
+def allow_workbook_days(mapping: Mapping) -> Mapping:
+    """Return a mapping that also reads the days a workbook has as days, however the source writes them in texts."""
+    fields = dict(mapping.fields)
+    for field in DAYS:
+        if (rule := fields.get(field)) is not None and rule.dates:
+            dates = (*rule.dates, *(form for form in PLAIN_DATE_FORMS[:1] if form not in rule.dates))
+            fields[field] = msgspec.structs.replace(rule, dates=dates)
+    return msgspec.structs.replace(mapping, fields=fields)
+
+
 def place_columns(mapping: Mapping, header: Sequence[str], seal: Seal | None) -> CellCleaner | Flaw:
     """Find every field's column; which needed ones are missing, or occur twice, is told by name."""
     names = [normalise_header(name) for name in header]
@@ -110,8 +130,31 @@ def place_columns(mapping: Mapping, header: Sequence[str], seal: Seal | None) ->
         places[field] = names.index(found)
     missing = _find_missing(mapping, places, set(names))
     if missing:
-        return fill(MAPPING_FLAWS["columns_missing"], "、".join(missing))
+        return fill(MAPPING_FLAWS["columns_missing"], "、".join(missing), show_header(header))
     return CellCleaner(mapping, places, header, seal)
+
+
+def find_column(mapping: Mapping, header: Sequence[str], field: Field) -> str:
+    """Return what a file calls a field; empty when it has no such column, or is JSONL."""
+    names = [normalise_header(name) for name in header]
+    wanted = (normalise_header(name) for name in mapping.fields.get(field, Rule()).columns)
+    return next((header[names.index(name)] for name in wanted if name in names), "")
+
+
+def list_names(mapping: Mapping) -> set[str]:
+    """Return the names its columns may have, as they are compared."""
+    parts = (part for part in mapping.fields["eventId"].compose if part not in ORDER)
+    return {normalise_header(name) for rule in mapping.fields.values() for name in rule.columns} | set(
+        map(normalise_header, parts)
+    )
+
+
+def show_header(header: Sequence[str]) -> str:
+    """Return what was taken for the header, cut short, and without what may be somebody's number."""
+    shown = " | ".join(
+        LONG_NUMBER.sub("******", name)[:HEADER_CHARACTERS_SHOWN] for name in header[:HEADER_NAMES_SHOWN]
+    )
+    return shown + (" …" if len(header) > HEADER_NAMES_SHOWN else "")
 
 
 def make_default_mapping(source: str) -> Mapping:

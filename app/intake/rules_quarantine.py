@@ -15,11 +15,12 @@ import msgspec
 
 from app.citizen.rules import parse_id_number
 from app.intake.rules import Flaw
+from app.intake.rules_agreed import normalise_header
 from app.intake.rules_format import FileFormat
 from app.intake.rules_import import FILE_FLAWS, IMPORT_FLAWS
 from app.intake.rules_lines import LINE_FLAWS, split_line
 from app.intake.rules_reader import READER_FLAWS, ReadRow
-from app.intake.rules_values import FULL_WIDTH
+from app.values.text import clean_code, clean_text, guard_cell, to_half_width, unguard_cell
 
 NUMBER_COLUMN, REASON_COLUMN, NOTE_COLUMN, RAW_COLUMN = (
     "quarantine_row",
@@ -28,8 +29,8 @@ NUMBER_COLUMN, REASON_COLUMN, NOTE_COLUMN, RAW_COLUMN = (
     "quarantine_raw",
 )
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as the system's encoding
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
-ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
+# However it is grouped: a row that names people is kept only if one of them has joined.
+ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9](?:[ \-]{0,3}[0-9]){16}[ \-]{0,3}[0-9Xx](?![0-9A-Za-z])")
 ID_NUMBERS_MAX = 20  # looked for in a row
 
 
@@ -58,30 +59,38 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     parent_format: FileFormat
 
 
-def neutralise(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; one that begins with an apostrophe gets one more."""
-    return "'" + cell if cell.startswith((*FORMULA_BEGINS, "'")) else cell
-
-
-def undo_neutralising(cell: str) -> str:
-    """Return the cell as it was before ``neutralise``."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*FORMULA_BEGINS, "'")) else cell
-
-
 def make_header(format_: FileFormat) -> str:
     """Return the first line of the quarantine's file, with the mark Excel knows UTF-8 by."""
-    names = (NUMBER_COLUMN, REASON_COLUMN, NOTE_COLUMN, *map(neutralise, format_.columns), RAW_COLUMN)
-    return BYTE_ORDER_MARK + _write_rows([names])
+    return BYTE_ORDER_MARK + _write_rows([map(guard_cell, list_columns(format_))])
 
 
 def make_lines(rows: Iterable[HeldRow], format_: FileFormat) -> str:
-    """Return rows in quarantine as lines of its file."""
-    return _write_rows([_make_cells(row, format_) for row in rows])
+    """Return rows in quarantine as lines of its file, guarded against what spreadsheets do."""
+    return _write_rows([map(guard_cell, list_cells(row, format_)) for row in rows])
+
+
+def list_columns(format_: FileFormat) -> list[str]:
+    """Return the columns of the quarantine's file."""
+    return [NUMBER_COLUMN, REASON_COLUMN, NOTE_COLUMN, *format_.columns, RAW_COLUMN]
+
+
+def list_cells(row: HeldRow, format_: FileFormat) -> list[str]:
+    """Return the cells of a row in quarantine, below its columns."""
+    text = row.text or ""
+    cells: object = split_line(text, format_.delimiter) if format_.kind == "csv" and "\n" not in text else None
+    is_cut = isinstance(cells, list) and len(cells) == len(format_.columns)
+    shown = cells if isinstance(cells, list) and is_cut else [""] * len(format_.columns)
+    return [str(row.number), row.reason, row.note, *shown, "" if is_cut else text]
+
+
+def list_correction_names(parent_format: FileFormat) -> set[str]:
+    """Return the names a corrected file's header is known by, as they are compared."""
+    return {normalise_header(name) for name in list_columns(parent_format)}
 
 
 def find_correction(format_: FileFormat, parent_format: FileFormat) -> Correction | Flaw:
     """Find the columns of a corrected file; columns may have been moved, and those nobody needs left out."""
-    names = [undo_neutralising(name.strip()).strip() for name in format_.columns]
+    names = [unguard_cell(name.strip()).strip() for name in format_.columns]
     wanted = [name.strip() for name in parent_format.columns]
     places = {name: place for place, name in reversed(list(enumerate(names)))}
     is_known = NUMBER_COLUMN in places and all(name in places for name in wanted)
@@ -101,11 +110,11 @@ def find_correction(format_: FileFormat, parent_format: FileFormat) -> Correctio
 def read_corrected(row: ReadRow, correction: Correction) -> CorrectedRow | Flaw:
     """Return what a row of a corrected file says, and of which row."""
     assert isinstance(row.cells, list), "a corrected file is CSV"
-    number = row.cells[correction.number].strip()
+    number = clean_code(unguard_cell(row.cells[correction.number].strip())).removesuffix(".0")
     if not (number.isascii() and number.isdigit() and len(number) < 16):  # noqa: PLR2004 - a bigint has room
         return IMPORT_FLAWS["quarantine_row_unknown"]
-    cells = [undo_neutralising(row.cells[place]) for place in correction.cells]
-    raw = "" if correction.raw is None else undo_neutralising(row.cells[correction.raw])
+    cells = [unguard_cell(row.cells[place]) for place in correction.cells]
+    raw = "" if correction.raw is None else unguard_cell(row.cells[correction.raw])
     if raw.strip() and not any(cell.strip() for cell in cells):
         read = _read_raw(raw, correction.parent_format)
         return read if isinstance(read, Flaw) else CorrectedRow(int(number), ReadRow(row.number, row.text, read))
@@ -114,18 +123,9 @@ def read_corrected(row: ReadRow, correction: Correction) -> CorrectedRow | Flaw:
 
 def find_id_numbers(text: str) -> list[str]:
     """Return the valid ID numbers that stand in a text."""
-    found = ID_NUMBER.findall(text if text.isascii() else text.translate(FULL_WIDTH))
-    people = (parse_id_number(number.upper()) for number in found[:ID_NUMBERS_MAX])
+    found = ID_NUMBER.findall(to_half_width(clean_text(text)))
+    people = (parse_id_number(number) for number in found[:ID_NUMBERS_MAX])
     return [person.number for person in people if person is not None]
-
-
-def _make_cells(row: HeldRow, format_: FileFormat) -> list[str]:
-    text = row.text or ""
-    cells: object = split_line(text, format_.delimiter) if format_.kind == "csv" and "\n" not in text else None
-    is_cut = isinstance(cells, list) and len(cells) == len(format_.columns)
-    shown = cells if isinstance(cells, list) and is_cut else [""] * len(format_.columns)
-    told = [str(row.number), row.reason, row.note, *shown, "" if is_cut else text]
-    return [neutralise(cell) for cell in told]
 
 
 def _read_raw(raw: str, format_: FileFormat) -> list[str] | dict[str, object] | Flaw:

@@ -10,7 +10,10 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+import msgspec
+
 from app.intake.rules import Flaw, make_flaws
+from app.values.text import Damage, clean_code, clean_text, find_damage, to_half_width
 
 DateForm = Literal["year_first", "chinese", "compact", "month_first", "day_first", "excel_serial"]
 PLAIN_DATE_FORMS: tuple[DateForm, ...] = ("year_first", "chinese", "compact")
@@ -27,63 +30,86 @@ EXCEL_DAY_ZERO = date(1899, 12, 30)  # so that day 61 is 1 March 1900; Excel's 2
 EXCEL_SERIAL = re.compile(r"([1-9]\d{1,6})(?:\.0+)?", re.ASCII)
 EXCEL_SERIAL_MIN, EXCEL_SERIAL_MAX = 61, 401_768  # 2999-12-31
 
-# What stands around texts: blanks of all widths, some without any, and line breaks.
-BLANKS = (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F)
-SPACES = "".join(map(chr, BLANKS)) + "\u3000\ufeff"
-FULL_WIDTH = str.maketrans({0xFF01 + place: chr(0x21 + place) for place in range(94)} | {0x3000: " "})
 EMPTY_MARKS = frozenset({"", "-", "--", "—", "——", "/", "\\N", "NULL", "null"})
 MARK_CHARACTERS_MAX = max(map(len, EMPTY_MARKS))
 FORMULA_SIGNS = "=+-@＝＋－＠"  # a spreadsheet takes the full-width ones too
 HARMLESS_FORMULA = re.compile(r'="([^"=+\-@＝＋－＠][^"]*|)"')
 NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,20})(?:\.\d{1,10})?", re.ASCII)
-SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+", re.ASCII)
+SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+", re.ASCII)  # of a number; a code may look like this
 
 VALUE_FLAWS = make_flaws(
     ("formula_in_cell", "", "单元格是公式，请粘贴为数值", "the cell is a formula; paste it as a value"),
-    (
-        "id_number_scientific", "/idNumber", "身份证号码被表格软件改成了科学计数法，请以文本格式重新导出",
-        "a spreadsheet has turned the ID number into scientific notation; export the column as text",
-    ),
-    (
-        "number_scientific", "", "数字为科学计数法，请以普通数字重新导出",
-        "the number is in scientific notation; export it as a plain number",
-    ),
     ("quantity_invalid", "/quantity", "数量不是数字", "the quantity is not a number"),
     (
         "quantity_not_whole", "/quantity", "数量换算后不是整数", "the quantity is not whole in the unit it is kept in",
     ),
     ("date_unreadable", "", "无法读取日期", "the date is not a real day in one of the forms agreed with the source"),
 )  # fmt: skip
+DAMAGE_FLAWS: dict[Damage, Flaw] = {
+    "scientific": Flaw(
+        code="spoilt_scientific",
+        zh="表格软件把这里改成了科学计数法（如 2.03E+13），后面的数字已经丢失；请把该列设为文本格式后重新填写",
+        en="a spreadsheet has turned this into scientific notation (like 2.03E+13) and lost the digits behind; make "
+        "the column text and fill it in again",
+    ),
+    "error": Flaw(
+        code="spoilt_error_value",
+        zh="这里是表格软件的错误值（如 #N/A、#REF!），原来的内容已经丢失；请重新填写",
+        en="this is a spreadsheet's error value (like #N/A or #REF!) and what stood here is lost; fill it in again",
+    ),
+    "too_narrow": Flaw(
+        code="spoilt_too_narrow",
+        zh="这里只有一串 #，是列宽不够时另存造成的，原来的内容已经丢失；请加宽该列后重新保存",
+        en="only ### is left, because the column was too narrow when it was saved; widen it and save again",
+    ),
+    "boolean": Flaw(
+        code="spoilt_boolean",
+        zh="表格软件把这里变成了 TRUE 或 FALSE；请填写原来的内容",
+        en="a spreadsheet has turned this into TRUE or FALSE; fill in what stood here",
+    ),
+    "month_day": Flaw(
+        code="spoilt_month_day",
+        zh="表格软件把这里改成了日期（如 3/4 变成“3月4日”）；请把该列设为文本格式后重新填写",
+        en="a spreadsheet has turned this into a day (as 3/4 becomes 4-Mar); make the column text and fill it in again",
+    ),
+    "decimal": Flaw(
+        code="spoilt_decimal",
+        zh="编号被当作小数保存（末尾多了 .0）；请把该列设为文本格式后重新导出",
+        en="the number of a thing was kept as a decimal (.0 at its end); make the column text and export it again",
+    ),
+}
 
 
 def read_text(cell: str) -> str | Flaw | None:
-    """Return a cell's text without the marks of spreadsheets: spaces around, a leading apostrophe, ="001"."""
-    if len(cell) > MARK_CHARACTERS_MAX and cell[0].isalnum() and cell[-1].isalnum():
+    """Return a cell's text without what spreadsheets add: blanks and invisible marks, a leading apostrophe, ="001"."""
+    if len(cell) > MARK_CHARACTERS_MAX and cell[0].isalnum() and cell[-1].isalnum() and cell.isprintable():
         return cell  # most are like this, and need no more looking at
-    text = cell.strip(SPACES)
+    text = clean_text(cell)
     if text.startswith("'"):
-        text = text[1:].strip(SPACES)
+        text = clean_text(text[1:])
     if text in EMPTY_MARKS:
         return None
     if text[0] not in FORMULA_SIGNS:
         return text
     if harmless := HARMLESS_FORMULA.fullmatch(text):
-        return harmless[1].strip(SPACES) or None
-    return text if NUMBER.fullmatch(text.translate(FULL_WIDTH)) else VALUE_FLAWS["formula_in_cell"]
+        return clean_text(harmless[1]) or None
+    if spoilt := find_spoilt(text):
+        return spoilt
+    return text if NUMBER.fullmatch(to_half_width(text)) else VALUE_FLAWS["formula_in_cell"]
 
 
 def read_code(cell: str) -> str | Flaw | None:
     """Return a cell's text in half-width characters: codes, grades, what is translated."""
     text = read_text(cell)
-    return text if not isinstance(text, str) or text.isascii() else text.translate(FULL_WIDTH).strip(SPACES)
+    return text if not isinstance(text, str) or text.isascii() else clean_text(to_half_width(text))
 
 
 def read_id_number(cell: str) -> str | Flaw | None:
-    """Return what may be an ID number, in half-width characters; its form and checksum are judged later."""
+    """Return what may be an ID number, in half-width characters without blanks; its form is judged later."""
     if len(cell) == 18 and cell.isascii() and cell.isalnum():  # noqa: PLR2004 - the length of an ID number
         return cell
-    text = read_code(cell)
-    return VALUE_FLAWS["id_number_scientific"] if isinstance(text, str) and SCIENTIFIC.fullmatch(text) else text
+    text = read_text(cell)
+    return text if not isinstance(text, str) else find_spoilt(text, is_number=True) or clean_code(text)
 
 
 def read_day(cell: str, forms: tuple[DateForm, ...]) -> date | Flaw | None:
@@ -97,7 +123,7 @@ def read_day(cell: str, forms: tuple[DateForm, ...]) -> date | Flaw | None:
     for form in forms:
         if (day := _read_form(text, form)) is not None:
             return day
-    return VALUE_FLAWS["date_unreadable"]
+    return explain(text, VALUE_FLAWS["date_unreadable"])
 
 
 def read_quantity(cell: str, factor: Decimal) -> int | Flaw | None:
@@ -106,12 +132,25 @@ def read_quantity(cell: str, factor: Decimal) -> int | Flaw | None:
     if not isinstance(text, str):
         return text
     if not NUMBER.fullmatch(text):
-        return VALUE_FLAWS["number_scientific" if SCIENTIFIC.fullmatch(text) else "quantity_invalid"]
+        return explain(text, VALUE_FLAWS["quantity_invalid"], is_number=True)
     try:
         number = Decimal(text.replace(",", "")) * factor
     except InvalidOperation:
         return VALUE_FLAWS["quantity_invalid"]
     return int(number) if number == number.to_integral_value() else VALUE_FLAWS["quantity_not_whole"]
+
+
+def find_spoilt(text: str, *, is_number: bool = False) -> Flaw | None:
+    """Return what a spreadsheet did to a text; where only a number can stand, any exponent is a spreadsheet's."""
+    cleaned = text if text.isascii() else clean_text(to_half_width(text))
+    damage = "scientific" if is_number and SCIENTIFIC.fullmatch(cleaned) else find_damage(cleaned)
+    return None if damage is None else DAMAGE_FLAWS[damage]
+
+
+def explain(text: str, flaw: Flaw, *, is_number: bool = False) -> Flaw:
+    """Return why a text does not do: what a spreadsheet did to it where that shows, else ``flaw``."""
+    spoilt = find_spoilt(text, is_number=is_number)
+    return flaw if spoilt is None else msgspec.structs.replace(spoilt, pointer=flaw.pointer)
 
 
 def _read_form(text: str, form: DateForm) -> date | None:

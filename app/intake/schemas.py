@@ -8,10 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.rules import ID_NUMBER_CHARACTERS, NAME_CHARACTERS_MAX
+from app.citizen.rules import ID_NUMBER_CHARACTERS
 from app.intake.rules import Outcome
 from app.intake.rules_proposal import Decision, ProposalState, RejectReason
 from app.kit.http import Ask, ReasonText, Wire
+from app.values.names import NAME_CHARACTERS_MAX
 
 
 class ItemReason(ReasonText):

@@ -168,3 +168,13 @@ class PointTotal(Table, tablename="point_total"):
     kind = Text(primary_key=True, default=None)
     year = SmallInt(primary_key=True, default=None)
     total = BigInt(default=None)
+
+
+class SourceIdShape(Table, tablename="source_id_shape"):
+    """How many digits the ids of a source have, where all have as many; null where they differ."""
+
+    source = Text(primary_key=True, default=None)
+    field = Text(primary_key=True, default=None)
+    digits = SmallInt(default=None, null=True)
+    rows = BigInt(default=None)
+    begins_with_zero = Boolean(default=None)

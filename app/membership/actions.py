@@ -38,6 +38,7 @@ from app.notice.actions import delete_notices
 from app.record.actions import delete_records
 from app.repair.actions import delete_objections
 from app.score.actions import delete_score, rescore
+from app.values.names import fold_twins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,10 +189,11 @@ async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) 
     phone = await citizens.fetch_phone_number(phone_code)
     if phone is None:
         raise PhoneCodeInvalid
-    person = Person(name=applicant.name, id_number=applicant.id_number, phone=phone)
-    if not await citizens.verify_identity(person):
-        raise IdentityMismatch
-    return person
+    for name in dict.fromkeys((applicant.name, fold_twins(applicant.name))):
+        person = Person(name=name, id_number=applicant.id_number, phone=phone)
+        if await citizens.verify_identity(person):
+            return person  # spelt as the provider knows it
+    raise IdentityMismatch
 
 
 async def _count_try(citizen: CitizenCaller, applicant: Applicant) -> None:

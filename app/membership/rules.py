@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
-from app.citizen.rules import ADULT_AGE, IdNumber, compute_age, normalise_name, parse_id_number
+from app.citizen.rules import ADULT_AGE, IdNumber, compute_age, parse_id_number
 from app.intake.rules_usage import OWN_SOURCE
+from app.values.names import clean_name
 
 TOMBSTONE_LIFETIME = timedelta(days=365)
 IDENTITY_SOURCE = OWN_SOURCE
@@ -32,7 +33,7 @@ class Applicant(msgspec.Struct, frozen=True):
 
 def parse_applicant(name: str, id_number: str, on: date) -> Applicant | Fault:
     """Read what an applicant typed; minors have no score."""
-    known_number, known_name = parse_id_number(id_number), normalise_name(name)
+    known_number, known_name = parse_id_number(id_number), clean_name(name)
     if known_number is None or known_number.birth_on > on:
         return Fault.ID_NUMBER
     if known_name is None:

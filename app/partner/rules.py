@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from app.values.text import clean_text, is_han
+
 InstitutionKind = Literal["government", "hospital", "parking", "library", "transit", "bank", "merchant"]
 State = Literal["active", "suspended"]
 Move = Literal["suspend", "resume"]
@@ -25,7 +27,6 @@ STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
 NAME_CHARACTERS_MAX = 60
 NAME_CATEGORIES = frozenset(("L", "M", "N", "P"))
 NAME_EXTRA_CHARACTERS = frozenset(" +")
-VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 KEY_MARK = "hxk_live_"
 KEY_PREFIX_HEX = 8
@@ -138,20 +139,20 @@ def may_reach_store(store_ids: frozenset[UUID] | None, store_id: UUID) -> bool:
 
 
 def parse_name(text: str) -> str | None:
-    """Return the name of an institution, store, terminal or key in NFC without outer spaces; None when it is not one.
+    """Return the name of an institution, store, terminal or key in NFC, cleaned; None when it is not one.
 
     Letters, digits and punctuation of any script, spaces and ``+``; no control characters, no symbols or emoji.
     """
-    name = unicodedata.normalize("NFC", text).strip(" ")
+    name = unicodedata.normalize("NFC", clean_text(text))
     if not 1 <= len(name) <= NAME_CHARACTERS_MAX or unicodedata.category(name[0])[0] == "M":
         return None
     return name if all(map(_is_name_character, name)) else None
 
 
 def _is_name_character(character: str) -> bool:
-    if ord(character) in VARIATION_SELECTORS:
-        return False
-    return unicodedata.category(character)[0] in NAME_CATEGORIES or character in NAME_EXTRA_CHARACTERS
+    category = unicodedata.category(character)
+    is_letter = category[0] in NAME_CATEGORIES and category != "Me"  # which makes a pictograph of what it encloses
+    return is_letter or character in NAME_EXTRA_CHARACTERS or is_han(character)
 
 
 def compute_key_prefix(key_id: UUID) -> str:

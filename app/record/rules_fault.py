@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from app.record.rules import (
@@ -14,6 +15,16 @@ from app.record.rules import (
     NewRecord,
     RecordFault,
 )
+from app.record.rules_flagged import find_flagged_words
+from app.values.text import is_placeholder, to_half_width
+
+# The least a reference to a document is made of, so that somebody else can find it.
+REFERENCE_LETTERS_MIN = 2  # who issued it, or what it is, beside a number: 公告1号, （2026）闽02民终1号
+REGISTERED_CHARACTERS_MIN = 8  # of a number without such words, as registers give out
+URL = re.compile(r"https?://[^\s/]+\.[^\s/]+\S*", re.IGNORECASE)
+REGISTERED = re.compile(rf"[0-9A-Z][0-9A-Z._/-]{{{REGISTERED_CHARACTERS_MIN - 1},}}", re.IGNORECASE)
+OF_A_YEAR = re.compile(r"[〔﹝【（(\[](?:19|20)[0-9]{2}[〕﹞】）)\]][^0-9]*[0-9]")
+NUMBERED = re.compile(r"[0-9]|第[〇零一二三四五六七八九十百千]+|[〇零一二三四五六七八九十百千]+号")
 
 
 def judge_record(record: NewRecord, today: date) -> RecordFault | None:
@@ -44,12 +55,26 @@ def judge_claim(
             return RecordFault(
                 code="indicator_computed", zh="该指标由系统推算，不接收记录", en="computed, not reported"
             )
-        if kind.needs_document and not document:
-            return RecordFault(code="document_missing", zh="缺少依据文书", en="the document it rests on is needed")
+        if kind.needs_document and (fault := _judge_needed_document(document)):
+            return fault
         is_amount = kind.measure == "quantity"
+    if document and (fault := _judge_topics(document)):
+        return fault
     if (grade is not None or kind.grades) and (fault := _judge_grade(grade, kind)):
         return fault
     return _judge_quantity(quantity, is_needed=is_amount)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text can refer to a document: words with a number or a year, a registered number, or an address."""
+    plain = to_half_width(text)
+    if (
+        URL.fullmatch(plain)
+        or OF_A_YEAR.search(plain)
+        or (REGISTERED.fullmatch(plain) and any(map(str.isdigit, plain)))
+    ):
+        return True
+    return NUMBERED.search(plain) is not None and sum(map(str.isalpha, plain)) >= REFERENCE_LETTERS_MIN
 
 
 def find_kind(indicator: str | None, honour: str | None) -> Indicator | Honour | RecordFault:
@@ -74,6 +99,30 @@ def _miss_indicator(code: str) -> RecordFault:
         zh=f"“{topic.title_zh}”属于禁止纳入信用记录的事项",
         en=f"“{topic.title_en}” must never be recorded or scored",
     )
+
+
+def _judge_needed_document(document: str | None) -> RecordFault | None:
+    if not document or is_placeholder(document):
+        return RecordFault(code="document_missing", zh="缺少依据文书", en="the document it rests on is needed")
+    if is_reference(document):
+        return None
+    return RecordFault(
+        code="document_not_a_reference",
+        zh="依据文书应写明文号，例如“厦府〔2026〕1号”，或登记编号、网址",
+        en="a document is named by its reference, such as 厦府〔2026〕1号, a registered number or an address",
+    )
+
+
+def _judge_topics(document: str) -> RecordFault | None:
+    """Refuse a document that certainly speaks of a denied topic: what it proves must not be recorded."""
+    for flagged in find_flagged_words(document):
+        if flagged.kind == "topic" and flagged.is_certain:
+            return RecordFault(
+                code="topic_in_document",
+                zh=f"依据文书涉及禁止纳入信用记录的事项“{flagged.title_zh}”",
+                en=f"the document is about “{flagged.title_en}”, which must never be recorded or scored",
+            )
+    return None
 
 
 def _judge_days(event_on: date, ends_on: date | None, today: date) -> RecordFault | None:

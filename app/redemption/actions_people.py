@@ -20,6 +20,7 @@ from app.partner.rules import may_reach_store
 from app.redemption import queries
 from app.redemption.refusals import ScanExpired
 from app.redemption.rules import SAME_TRY, Person, compute_slot_day
+from app.values.text import clean_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,9 +75,10 @@ async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -
     is_alive = person is not None and opened is not None and _is_alive(person, opened)
     if isinstance(read, OpenedCode) and person is not None and is_alive:
         return _to_shown(person, read)
+    shown = clean_code(text)  # one misread code is one, whatever the scanner adds to it
     try:
-        WRONG_AT_TERMINAL.hit(str(terminal.id), text)
-        WRONG_AT_INSTITUTION.hit(str(terminal.institution_id), text)
+        WRONG_AT_TERMINAL.hit(str(terminal.id), shown)
+        WRONG_AT_INSTITUTION.hit(str(terminal.institution_id), shown)
     except RateLimited as too_many:
         raise TurnedAway(too_many, None) from too_many
     # "expired" is said of a living citizen's own code only, and every answer that depends on somebody is in their log

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Collection
 from typing import Literal
 
+from app.values.text import clean_text, is_han
+
 ObjectionKind = Literal["wrong", "missing"]
 ObjectionState = Literal["received", "asked", "answered", "withdrawn"]
 ObjectionAction = Literal["ask-source", "answer", "withdraw"]
@@ -66,12 +68,12 @@ def compute_allowed_actions(state: ObjectionState, mine: Collection[ObjectionAct
 
 
 def parse_text(text: str) -> str | None:
-    """Return what somebody wrote, in NFC and trimmed; None when it is empty or not plain text.
+    """Return what somebody wrote, in NFC and cleaned of marks nobody sees; None when it is empty or not plain text.
 
-    Lines may be broken; control characters, text that runs backwards and unassigned characters are not plain.
+    Lines may be broken; control characters and unassigned ones are not plain.
     """
-    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
+    plain = unicodedata.normalize("NFC", clean_text(text.replace("\r\n", "\n")))
     if not 1 <= len(plain) <= TEXT_CHARACTERS_MAX:
         return None
-    is_plain = all(letter == "\n" or unicodedata.category(letter)[0] != "C" for letter in plain)
+    is_plain = all(letter == "\n" or is_han(letter) or unicodedata.category(letter)[0] != "C" for letter in plain)
     return plain if is_plain else None

@@ -127,9 +127,9 @@ async def list_sampled(row: PreviewRow, parts: int, limit: int) -> list[SampledC
     return await fetch_all(
         SampledCitizen,
         """
-        SELECT s.citizen_id AS id, s.value, s.level, c.district, c.birth_on
+        SELECT s.citizen_id AS id, s.value, s.level, coalesce(c.district, '000000') AS district, c.birth_on
         FROM score_snapshot s JOIN citizen c ON c.id = s.citizen_id
-        WHERE s.citizen_id > $1 AND s.rule_book_id = $2 AND c.district IS NOT NULL AND c.birth_on IS NOT NULL
+        WHERE s.citizen_id > $1 AND s.rule_book_id = $2 AND c.birth_on IS NOT NULL
           AND (hashtextextended(s.citizen_id::text, 0) & 9223372036854775807) % $3::bigint = 0
         ORDER BY s.citizen_id LIMIT $4
         """,

@@ -124,7 +124,7 @@ def _judge_record(record: ExampleRecord, example: Example, at: str) -> Iterator[
     kind = find_kind(record.indicator, None)
     fault = kind if isinstance(kind, RecordFault) else judge_claim(
         kind, event_on=record.event_on, ends_on=record.ends_on, grade=record.grade, quantity=record.quantity,
-        document="example", today=max(example.day, record.event_on),
+        document="example 1", today=max(example.day, record.event_on),
     )  # fmt: skip
     if fault is not None:
         yield BookFault(pointer=at, code=fault.code, zh=fault.zh, en=fault.en)

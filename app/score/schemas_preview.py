@@ -27,8 +27,8 @@ class PreviewView(Wire, kw_only=True):
     fewer, nor can one be derived by subtraction. Each is rounded to `roundedTo` by itself, so they need not add up; a
     preview in which fewer than `citizensMin` lie otherwise than in an earlier one has the numbers of that one. Groups
     that were too small are joined, with their keys side by side; a row whose division would tell of a few people has
-    no `cells`. The columns of `districts` (first six digits of the ID number) and `ages` (first year of the band) are
-    whether the value fell, stayed or rose.
+    no `cells`. The columns of `districts` (first six digits of the ID number, 000000 for cards without a district) and
+    `ages` (first year of the band) are whether the value fell, stayed or rose.
     """
 
     state: PreviewState

@@ -112,13 +112,35 @@ FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
     "text",
     [
         "", "96", a_code()[:-1], a_code() + "0", " " + a_code()[1:], a_code()[:-1] + "\n", a_code()[:-1] + "\x00",
-        "97" + a_code()[2:], "10" + a_code()[2:], a_code().translate(ARABIC_INDIC), a_code().translate(FULL_WIDTH),
+        "97" + a_code()[2:], "10" + a_code()[2:], a_code().translate(ARABIC_INDIC),
         a_code()[:-1] + "٣", a_code()[:-1] + "²", "+" + a_code()[1:], a_code()[:11] + "_" + a_code()[12:],
-        "-" * 22, "😀" * 22, "9" * 10_000, "96" + "x" * 20, "\ud800" * 22,
+        "-" * 22, "😀" * 22, "9" * 10_000, a_code() + " " * 100, "96" + "x" * 20, "\ud800" * 22,
     ],
 )  # fmt: skip
 def test_a_text_that_is_no_code_is_invalid(text: str) -> None:
     assert open_code(text, [KEY], NOW) is None
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "{}\r", "{}\r\n", "{}\n", "{}\t", "{} ", " {}", "\ufeff{}", "\u202d{}\u202c", "{}\u3000", "\x1d{}",
+        "{}" + " " * 78,
+    ],
+)  # fmt: skip
+def test_what_a_scanner_adds_is_not_part_of_a_code(shown: str) -> None:
+    opened = open_code(shown.format(a_code()), [KEY], NOW)
+    assert opened == open_code(a_code(), [KEY], NOW)
+    assert isinstance(opened, OpenedCode)
+
+
+@pytest.mark.parametrize("joint", [" ", "-", "\u3000", "\u2009", " - "])
+def test_a_code_may_be_typed_in_groups_and_in_full_width(joint: str) -> None:
+    grouped = joint.join(a_code()[place : place + 4] for place in range(0, 22, 4))
+    for typed in (grouped, grouped.translate(FULL_WIDTH)):
+        opened = open_code(typed, [KEY], NOW)
+        assert isinstance(opened, OpenedCode)
+        assert opened.code_id == a_code()[2:]
 
 
 @given(st.text(max_size=40))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +117,16 @@ async def test_every_kind_of_dirt_stays_behind_and_the_rest_goes_in(client: Asyn
     assert await count_of("event", subject_id=row.id, type="records.imported.v1") == counts.distribute.events > 0
 
 
+def zipped(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, "x")
+    return out.getvalue()
+
+
 REFUSED: dict[str, tuple[bytes, str]] = {
-    "zip": (b"PK\x03\x04" + b"\x00" * 100, "file_is_zip"),
+    "zip": (zipped("readme.txt"), "file_is_zip"),
+    "a broken workbook": (b"PK\x03\x04" + b"\x00" * 100, "workbook_unreadable"),
     "utf-16": ("\ufeff事件编号,指标\r\n".encode("utf-16"), "file_is_utf16"),
     "empty": (b"", "file_empty"),
     "no header": (b"a,b,c\r\n1,2,3\r\n", "columns_missing"),

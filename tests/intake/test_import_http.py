@@ -188,7 +188,7 @@ async def test_quarantine_is_downloaded_corrected_and_sent_back(client: AsyncCli
     own = f"{PATH}/{told['id']}"
     page = (await client.get(f"{own}/quarantine", headers=official.headers | {"Accept-Language": "en"})).json()["data"]
     assert [(row["rowNumber"], row["reason"]["code"], row["column"], row["isKept"]) for row in page] == [
-        (3, "date_unreadable", "发生日期", True), (4, "name_mismatch", "name", True),
+        (3, "date_unreadable", "发生日期", True), (4, "name_mismatch", "姓名", True),
         (5, "date_unreadable", "发生日期", True),
     ]  # fmt: skip
     downloaded = await client.get(f"{own}/quarantine.csv", headers=official.headers)

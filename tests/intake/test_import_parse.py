@@ -12,19 +12,17 @@ from hypothesis import strategies as st
 from app.intake.rules import Flaw
 from app.intake.rules_format import FileFormat, detect_format
 from app.intake.rules_quarantine import (
-    FORMULA_BEGINS,
     CorrectedRow,
     HeldRow,
     find_correction,
     find_id_numbers,
     make_header,
     make_lines,
-    neutralise,
     read_corrected,
-    undo_neutralising,
 )
 from app.intake.rules_reader import RowReader
 from app.record.rules_award import add_months, is_in_force_with
+from app.values.text import FORMULA_BEGINS, guard_cell, neutralise_cell, unguard_cell
 from tests.support.citizens import make_id_number
 
 PARENT = FileFormat(kind="csv", encoding="utf-8", columns=("a", "=b", "a"), header_bytes=8, first_number=2)
@@ -33,8 +31,11 @@ CELLS = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=
 
 @given(CELLS)
 def test_no_cell_begins_like_a_formula_and_every_cell_comes_back(cell: str) -> None:
-    assert not neutralise(cell).startswith(FORMULA_BEGINS)
-    assert undo_neutralising(neutralise(cell)) == cell
+    assert not neutralise_cell(cell).startswith(FORMULA_BEGINS)
+    assert unguard_cell(neutralise_cell(cell)) == cell
+    guarded = guard_cell(cell)
+    assert unguard_cell(guarded) == cell
+    assert not guarded.startswith(FORMULA_BEGINS) or guarded == f'="{cell}"'
 
 
 @given(st.lists(CELLS, min_size=3, max_size=3).filter(any))

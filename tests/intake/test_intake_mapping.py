@@ -272,7 +272,7 @@ def test_objects_name_their_own_columns() -> None:
     for changed, code in (
         ({"name": ["张三"]}, "value_not_text"), ({"quantity": True}, "value_not_text"),
         ({"quantity": 1.5}, "quantity_not_whole"),
-        ({"quantity": 1e300}, "number_scientific"), ({"name": None}, "value_missing"),
+        ({"quantity": 1e300}, "spoilt_scientific"), ({"name": None}, "value_missing"),
     ):  # fmt: skip
         flaw = cleaner.clean(ReadRow(3, "", members | changed), TODAY)
         assert isinstance(flaw, Flaw)

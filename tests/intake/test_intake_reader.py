@@ -120,6 +120,7 @@ def _cases(test: Any) -> list[tuple[Any, Any]]:
         (b'1,2,"' + b"\n" * (ROW_LINES_MAX - 1) + b'"', "fine"),
         (b'1,2,"' + b"\n" * ROW_LINES_MAX + b'"', "quote_unclosed"),
         (b'1,2,"' + (b"x" * 3_000 + b"\n") * 1 + b'"', "fine"),
+        (b'""'.ljust(ROW_BYTES_MAX, b"x"), "quote_unclosed"),
         (b'1,2,"' + (b"x" * (ROW_BYTES_MAX // 4) + b"\n") * 4 + b'"', "quote_unclosed"),
     ],
 )  # fmt: skip

@@ -72,9 +72,9 @@ def test_codes_are_half_width(cell: str, expected: str | None) -> None:
     [
         ("11010519491231002X", "11010519491231002X"), ("11010519491231002x", "11010519491231002x"),
         ("１１０１０５１９４９１２３１００２Ｘ", "11010519491231002X"), (" '11010519491231002X", "11010519491231002X"),
-        ('="11010519491231002X"', "11010519491231002X"), ("3.50E+17", "id_number_scientific"),
-        ("3.50203E+17", "id_number_scientific"), ("３.５０Ｅ＋１７", "id_number_scientific"),
-        ("35e16", "id_number_scientific"),
+        ('="11010519491231002X"', "11010519491231002X"), ("3.50E+17", "spoilt_scientific"),
+        ("3.50203E+17", "spoilt_scientific"), ("３.５０Ｅ＋１７", "spoilt_scientific"),
+        ("35e16", "spoilt_scientific"),
         ("=A1", FORMULA), ("=1234567890123456+A", FORMULA), ("", None),
     ],
 )  # fmt: skip
@@ -138,8 +138,8 @@ def test_forms_a_mapping_may_name(cell: str, forms: tuple[DateForm, ...], expect
         ("+5", "1", 5), ("-5", "1", -5), ("0", "1", 0), ("1.5", "60", 90), ("0.1", "100", 10), ("19.99", "100", 1_999),
         ("1,234.56", "100", 123_456), ("99999999999999999999", "1", 99_999_999_999_999_999_999), ("", "1", None),
         ("--", "1", None), ("1.5", "1", "quantity_not_whole"), ("0.001", "100", "quantity_not_whole"),
-        ("1.00001", "60", "quantity_not_whole"), ("1E+3", "1", "number_scientific"),
-        ("1.2e5", "1", "number_scientific"),
+        ("1.00001", "60", "quantity_not_whole"), ("1E+3", "1", "spoilt_scientific"),
+        ("1.2e5", "1", "spoilt_scientific"),
         ("12,34", "1", "quantity_invalid"), ("1,2345", "1", "quantity_invalid"), ("五", "1", "quantity_invalid"),
         ("5小时", "1", "quantity_invalid"), ("NaN", "1", "quantity_invalid"), ("inf", "1", "quantity_invalid"),
         ("9" * 21, "1", "quantity_invalid"), ("٥", "1", "quantity_invalid"), ("1_000", "1", "quantity_invalid"),

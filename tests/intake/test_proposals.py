@@ -21,7 +21,6 @@ from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
     NEGATIVE,
     PATH,
-    today(),
     approve,
     decide,
     events_of,
@@ -32,6 +31,7 @@ from tests.support.importing import (
     records_of,
     score_of,
     send,
+    today,
 )
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.redeeming import code_of, count

@@ -100,7 +100,7 @@ CHILD = shanghai_day(now()) - timedelta(days=17 * 365)
          422, "consent_unknown", "/consents/1"),
         ({"id_number": "11010519491231002"}, 422, "id_number_invalid", "/idNumber"),
         ({"id_number": make_id_number()[:-1] + "?"}, 422, "id_number_invalid", "/idNumber"),
-        ({"id_number": "１１０１０５１９４９１２３１００２Ｘ"}, 422, "id_number_invalid", "/idNumber"),
+        ({"id_number": "١١٠١٠٥١٩٤٩١٢٣١٠٠٢X"}, 422, "id_number_invalid", "/idNumber"),
         ({"name": "张😀"}, 422, "name_invalid", "/name"),
         ({"name": ""}, 422, "name_invalid", "/name"),
         ({"name": "张三1"}, 422, "name_invalid", "/name"),

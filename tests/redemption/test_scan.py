@@ -227,3 +227,20 @@ async def test_a_refused_try_repeated_is_one_line(client: AsyncClient) -> None:
     await execute("UPDATE access_log SET at = at - $2::interval WHERE citizen_id = $1", shopper.id, SAME_TRY)
     assert code_of(await redeem(client, partner, benefit_id, scanId=scan_id)) == "not_eligible"
     assert await count("access_log", citizen_id=shopper.id, outcome="not_eligible") == 2
+
+
+WIDE = {place: place + 0xFEE0 for place in range(0x21, 0x7F)}
+
+
+@pytest.mark.parametrize("way", ["{}\r", "{}\r\n", "{}\n", "{}\t", "{} ", " {}", "\ufeff{}", "groups", "wide"])
+async def test_what_a_scanner_adds_does_not_make_a_code_wrong(client: AsyncClient, way: str) -> None:
+    partner, shopper = await make_partner(), await make_shopper(score=650, level="L4")
+    benefit_id = await make_benefit(partner)
+    code = show_code(shopper)
+    grouped = " ".join(code[place : place + 4] for place in range(0, len(code), 4))
+    shown = {"groups": grouped, "wide": code.translate(WIDE)}.get(way, way.format(code))
+    for _ in range(3):
+        assert (await scan(client, partner, shown)).status_code == 201
+    plain = await scan(client, partner, code)
+    assert plain.json()["scanId"] == (await scan(client, partner, shown)).json()["scanId"], "one code, one scan"
+    assert (await redeem(client, partner, benefit_id, code=shown)).status_code == 201

@@ -72,7 +72,9 @@ def test_numbers_differ_where_their_bits_do() -> None:
         ("字" * (TEXT_CHARACTERS_MAX + 1), None),
         (" \n ", None),
         ("a\tb", None),
-        ("a\u202eb", None),
+        ("\u202ea\u200bb\ufeff", "ab"),
+        ("刘\U000323b0", "刘\U000323b0"),
+        ("a\ue000b", None),
         ("a\x1bb", None),
     ],
 )

@@ -374,6 +374,7 @@ RIGHT: dict[str, Right] = {
     "cancelImport": Right("centre_importer", {"importId": "waiting_import"}),
     "listQuarantine": Right("centre_importer", IMPORT),
     "downloadQuarantine": Right("centre_importer", IMPORT),
+    "downloadQuarantineWorkbook": Right("centre_importer", IMPORT),
     # mistakes put right
     "createObjection": Right("citizen", body=lambda _: missing(contactOk=True), needs_key=True),
     "listMyObjections": Right("citizen"),

@@ -1,0 +1,9 @@
+"""Values as people, scanners and spreadsheets write them (取值): read once, here, for HTTP, files and the command line.
+
+Words: to *clean* is to drop what is not meant (blanks, invisible marks, widths) and change nothing else; to *fold* is
+to bring what means the same to one form, for comparing only; *damage* is what a spreadsheet did to a value, which
+cannot be undone; a *placeholder* stands where nothing was known.
+
+Promises: pure, and of the standard library alone. What is a letter of a name does not depend on the interpreter's
+Unicode table. Cleaning what is clean changes nothing.
+"""
