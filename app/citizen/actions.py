@@ -58,8 +58,8 @@ __all__ = [
     "Contact", "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "compute_try_names",
     "fetch_phone_number", "find_contacts", "find_member", "find_same_names", "forget_old_sessions", "is_bound_to",
     "lock_accounts", "lock_caller", "lock_id_number", "log_in", "log_out", "match_people", "move_openid",
-    "open_session", "raise_code_generation", "read_id_number", "read_person", "read_profile", "refresh", "revoke_sessions",
-    "seal_openid", "seal_person", "verify_identity",
+    "open_session", "raise_code_generation", "read_id_number", "read_person", "read_profile", "refresh",
+    "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
 
