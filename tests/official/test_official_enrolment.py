@@ -41,6 +41,8 @@ def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords cheaply and tell refusals at once; neither is what these tests are about."""
     monkeypatch.setattr(actions_secret, "HASHER", CHEAP)
     monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", 0)
+    # whoever tried wrong codes from this address before, in other tests
+    monkeypatch.setattr(actions_enrol, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 30, 300))
 
 
 async def log_in(client: AsyncClient, username: str, secret: str, *, password: str = PASSWORD) -> Response:
