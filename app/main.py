@@ -38,7 +38,7 @@ from app.kit.bodies import JSONRequest
 from app.kit.cache import cache_lifespan
 from app.kit.clock import now, shanghai_day
 from app.kit.database import database_lifespan
-from app.kit.edge import guard_edge
+from app.kit.edge import guard_edge, need_one_reading
 from app.kit.errors import Forbidden, Refusal
 from app.kit.headers import find_header
 from app.kit.http import answer_bug, answer_http_error, answer_refusal
@@ -187,6 +187,7 @@ def create_app() -> Litestar:
         lifespan=[lifespan],
         openapi_config=make_openapi_config(states=STATES),
         plugins=[RowsPlugin()],
+        before_request=need_one_reading,
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

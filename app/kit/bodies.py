@@ -23,7 +23,6 @@ from app.kit.errors import (
     FieldError,
     InvalidRequest,
     MalformedRequest,
-    NotFound,
     Reason,
     Refusal,
     UnsupportedContentEncoding,
@@ -31,7 +30,7 @@ from app.kit.errors import (
 )
 from app.kit.field_errors import make_pointer, parse_field_error
 from app.kit.field_texts import find_error
-from app.kit.headers import find_header, need_single
+from app.kit.headers import find_header
 
 # A body may pause so long, and take so long altogether, longer only by what it brings.
 PAUSE_SECONDS_MAX = 10
@@ -67,15 +66,8 @@ class JSONRequest(Request[Any, Any, State]):
     __slots__ = ()
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
-        """Take a parameter without a value, as forms send them (``?on=&cursor=``), for one that is absent.
-
-        Refuse a header with two values, and a path whose ids are not written as we write them.
-        """
+        """Take a parameter without a value, as forms send them (``?on=&cursor=``), for one that is absent."""
         super().__init__(scope, receive, send)
-        need_single(scope["headers"])  # type: ignore[arg-type]
-        for value in scope["path_params"].values():
-            if f"/{value}/" not in f"{scope['path']}/":
-                raise NotFound
         if scope["query_string"]:
             self._parsed_query = tuple(pair for pair in self.query_params.multi_items() if pair[1])
 
@@ -150,10 +142,9 @@ def find_body_refusal(request: Request[Any, Any, State]) -> Refusal | None:
 def read_body(body: bytes, content_type: str | None, body_type: Any) -> Any:
     """Return a body as its type: at once when nothing about it is odd, else step by step to tell what is wrong."""
     need_json(content_type)
-    body = body.removeprefix(UTF_8_MARK)
     if not _ODD.search(body) and body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
         try:
-            return _decoder_of(body_type).decode(body)
+            return _decoder_of(body_type).decode(body.removeprefix(UTF_8_MARK))
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             pass  # said with its place below
     return convert_body(decode_body(body, content_type), body_type)

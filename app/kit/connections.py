@@ -46,7 +46,7 @@ Peer = tuple[str, str]
 class Waiting(msgspec.Struct, frozen=True):
     """An open connection: whose, and how long it has been waiting for the next request, or the rest of one."""
 
-    address: str
+    peer: Peer
     seconds: float
     is_answered: bool  # right now; such a one stays
     socket: socket.socket
@@ -90,7 +90,7 @@ def choose_surplus(open_now: Sequence[Waiting], *, per_address_max: int, total_m
     """Return who is let go: of every address what it has above its share, then of all; who waits longest goes first."""
     by_address: defaultdict[str, list[Waiting]] = defaultdict(list)
     for each in open_now:
-        by_address[each.address].append(each)
+        by_address[each.peer[0]].append(each)
     cap = choose_cap(
         [len(those) for those in by_address.values()], per_address_max=per_address_max, total_max=total_max
     )
@@ -135,7 +135,7 @@ def _find_connection(number: int, port: int) -> Waiting | None:
             address, peer_port = one.getpeername()[:2]
             peer = (address, str(peer_port))
             is_answered = peer in TRAFFIC.asked and peer not in TRAFFIC.arriving
-            return Waiting(address, _seconds_since_sent(one), is_answered, one)
+            return Waiting(peer, _seconds_since_sent(one), is_answered, one)
     except OSError:
         pass  # it listens, or the other side has gone
     one.close()
@@ -186,9 +186,7 @@ class Door:
     def _make_room(self) -> None:
         with open_connections(self._port) as open_now:
             surplus = choose_surplus(open_now, per_address_max=self._per_address_max, total_max=self._total_max)
-            for each in surplus:
-                with contextlib.suppress(OSError):
-                    each.socket.shutdown(socket.SHUT_RD)  # the server reads an end and hangs up
+            _hang_up(surplus)
             if surplus:
                 LOG.warning("too many connections; %s let go", len(surplus))
 
@@ -199,6 +197,8 @@ class Door:
             await _until(lambda: count_waiting(self._listening) == 0, QUEUE_SECONDS_MAX)
             leave_to_others(self._listening)
             await _until(self._is_quiet, DRAIN_SECONDS_MAX)
+            with open_connections(self._port) as open_now:
+                _hang_up([each for each in open_now if each.peer not in TRAFFIC.asked])
         finally:
             self._finish()
 
@@ -209,6 +209,13 @@ class Door:
             return True
         with open_connections(self._port) as open_now:
             return not open_now
+
+
+def _hang_up(connections: Sequence[Waiting]) -> None:
+    """End connections that wait: the server reads an end there and closes them."""
+    for each in connections:
+        with contextlib.suppress(OSError):
+            each.socket.shutdown(socket.SHUT_RD)
 
 
 async def _until(is_so: Callable[[], bool], seconds_max: float) -> None:

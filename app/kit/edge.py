@@ -8,11 +8,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
+from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app.kit.connections import TRAFFIC
+from app.kit.errors import NotFound
+from app.kit.headers import need_single
 from app.kit.http import allow_head
 from app.kit.status import note_request
 
@@ -37,6 +40,15 @@ def is_spelt_right(raw_path: bytes) -> bool:
     Filters and counts in front of us go by the path; to them ``//v1/me`` and ``/v1/%6de`` are other paths than ours.
     """
     return b"%" not in raw_path and b"//" not in raw_path and (raw_path[-1:] != b"/" or raw_path == b"/")
+
+
+async def need_one_reading(request: Request[Any, Any, State]) -> None:
+    """Refuse a header with two values, and a path in which an id, a day or a number is not written as we write it."""
+    headers: Any = request.scope["headers"]  # a list, whatever the framework calls it
+    need_single(headers)
+    for value in request.scope["path_params"].values():
+        if f"/{value}/" not in f"{request.scope['path']}/":
+            raise NotFound
 
 
 def complete_headers(headers: Headers, *, is_personal: bool) -> Headers:

@@ -6,7 +6,6 @@ one, or a service that has lived long would read thousands of files at every loo
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import select
 import socket
@@ -47,14 +46,18 @@ class FigureServer:
         if self._listening is None:
             time.sleep(seconds)
         elif select.select([self._listening], [], [], seconds)[0]:
-            with contextlib.suppress(OSError):
+            try:
                 self._answer(*self._listening.accept())
+            except OSError:
+                pass  # who asked has gone, or asked for too long
+            except Exception:
+                LOG.exception("the figures cannot be shown")
 
     def fold(self) -> None:
         """Add up what workers left that are no more; no error here stops the service."""
         try:
             fold_dead(self.folder)
-        except (OSError, RuntimeError, ValueError):
+        except Exception:
             LOG.exception("figures of dead workers stay in files of their own")
 
     def _answer(self, caller: socket.socket, _: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from app.kit.errors import FieldError, HeaderRepeated
@@ -31,7 +31,7 @@ def find_header_list(scope: Any, name: bytes) -> list[str]:
     return [part.strip() for line in lines for part in line.split(",") if part.strip()]
 
 
-def need_single(headers: list[tuple[bytes, bytes]]) -> None:
+def need_single(headers: Collection[tuple[bytes, bytes]]) -> None:
     """Refuse two different values of a header that has one; the same value twice is one."""
     if len({name for name, _ in headers}) == len(headers):
         return

@@ -6,6 +6,7 @@ other systems there is one socket for all workers, and what needs the kernel doe
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -65,7 +66,7 @@ def take_no_more(listening: Sequence[socket.socket]) -> None:
     """
     if IS_LINUX:
         for each in listening:
-            _attach(each, SO_ATTACH_FILTER, NO_SYN)
+            attach(each, SO_ATTACH_FILTER, NO_SYN)
 
 
 def leave_to_others(listening: socket.socket) -> None:
@@ -115,9 +116,10 @@ class Spreading:
     def _steer(self, places: list[int]) -> None:
         LOG.warning("new connections go to %s of %s workers", len(places) or "all", len(self._listening))
         if places and len(places) < len(self._listening):
-            _attach(self._listening[0], SO_ATTACH_REUSEPORT_CBPF, choose_among(places))
+            attach(self._listening[0], SO_ATTACH_REUSEPORT_CBPF, choose_among(places))
         else:
-            self._listening[0].setsockopt(socket.SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0)
+            with contextlib.suppress(OSError):  # there may be none to take away
+                self._listening[0].setsockopt(socket.SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0)
 
 
 def choose_among(places: Sequence[int]) -> list[Instruction]:
@@ -128,7 +130,8 @@ def choose_among(places: Sequence[int]) -> list[Instruction]:
     return [*chosen, (RETURN, 0, 0, places[0])]
 
 
-def _attach(to: socket.socket, option: int, instructions: Sequence[Instruction]) -> None:
+def attach(to: socket.socket, option: int, instructions: Sequence[Instruction]) -> None:
+    """Give a socket a filter; a system without filters goes on without."""
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in instructions))
     try:
         to.setsockopt(socket.SOL_SOCKET, option, struct.pack("HP", len(instructions), ctypes.addressof(code)))

@@ -99,6 +99,14 @@ class WorkerServer(MPServer):
         self.reload_signal = True
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        """Keep the workers up until told to stop; whatever goes wrong here, they are stopped with it."""
+        try:
+            self._keep_workers_up(spawn_target, target_loader)
+        except Exception:
+            LOG.exception("the supervisor failed; stopping")
+        self.interrupt_children.clear()  # they were told to stop
+
+    def _keep_workers_up(self, spawn_target: Any, target_loader: Any) -> None:
         respawned: deque[float] = deque()
         while not self.interrupt_signal:
             self._figures.serve(WATCH_SECONDS)
@@ -117,7 +125,6 @@ class WorkerServer(MPServer):
                 self._respawn_workers(dead, spawn_target, target_loader)
                 self._figures.fold()
                 self.interrupt_children.clear()
-        self.interrupt_children.clear()  # they were told to stop
 
 
 def run_workers(
