@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from granian import _signals
 from granian._granian import SocketHolder, WorkerSignal
@@ -21,11 +21,15 @@ from granian.http import HTTP1Settings
 from granian.server.mp import MPServer, WorkerProcess
 
 from app.kit.connections import Door, allow_files
-from app.kit.figures import FigureServer
 from app.kit.listening import BACKLOG, Spreading, open_listening, take_no_more
 from app.kit.logs import logging_config
 from app.kit.randomness import WORKER_PLACE
 from app.kit.surroundings import die_with_parent
+
+if (
+    TYPE_CHECKING
+):  # the client decides when it is imported whether processes share their counts, by a setting made later
+    from app.kit.figures import FigureServer
 
 LOG = logging.getLogger("huixin.supervisor")
 # From the end of an answer, or the beginning of a connection, until the next request's headers are whole: the server
