@@ -81,7 +81,15 @@ class WorkerServer(MPServer):
         return super()._spawn_worker(idx, target, partial(self._load, callback_loader, self._listening[place]))
 
     def _load(self, load: Callable[[], Any], listening: socket.socket) -> Any:
-        """Load the application in a new worker, whose signals go to its door and only then to Granian."""
+        """Load the application in a new worker, whose signals go to its door and only then to Granian.
+
+        Until there is a loop to take them they end it: it was forked with the supervisor's own way to note a signal,
+        and nobody here would look at that note.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        if self.interrupt_signal:
+            raise SystemExit
 
         def set_loop_signals(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
             stop = WorkerSignal()

@@ -38,7 +38,7 @@ from app.kit.listening import (
     count_waiting,
     open_listening,
 )
-from app.kit.supervisor import HEADER_BYTES_MAX, HEADERS_SECONDS_MAX
+from app.kit.supervisor import DRAIN_SECONDS_MAX, HEADER_BYTES_MAX, HEADERS_SECONDS_MAX
 from tests.support.live import WORKERS, LiveServer, live_server
 from tests.support.wire import GET, HALF_BODY, HALF_HEADERS, ask_once, connect, flood, hang_up, until
 
@@ -377,3 +377,16 @@ async def test_workers_that_are_replaced_answer_whatever_was_sent(how: str) -> N
 def test_limits_leave_room_for_each_other() -> None:
     sizes = (CONNECTIONS_PER_ADDRESS_MAX, CONNECTIONS_KEPT_MAX, CONNECTIONS_MAX)
     assert all(smaller < larger for smaller, larger in pairwise(sizes))
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_worker_told_to_stop_before_it_serves_stops() -> None:
+    with serving() as (server, _):
+        before = set(server.worker_pids())
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        await until(lambda: len(set(server.worker_pids()) - before) == WORKERS)
+        begun = time.monotonic()
+        server.process.terminate()  # they have only just been forked
+        await until(lambda: server.process.poll() is not None)
+        assert time.monotonic() - begun < DRAIN_SECONDS_MAX
