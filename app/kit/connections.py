@@ -35,8 +35,10 @@ YOUNG_SECONDS = 0.25  # a connection this young, or answered this short ago, is 
 # At a stop a client that keeps its connection is told by its next answer not to; so many seconds without a request,
 # and nobody is left who has one on the way.
 QUIET_SECONDS = 1.0
-QUEUE_SECONDS_MAX = 2.0
-DRAIN_SECONDS_MAX = 20.0
+QUIET_LOOKS = 20  # and so many looks, which a machine that is too busy to answer does not make in that time
+LOOK_AGAIN_SECONDS = 0.02
+QUEUE_SECONDS_MAX = 10.0
+SEE_OUT_SECONDS_MAX = 20.0
 OPEN_FILES = Path("/dev/fd")
 SENT_AT = 44  # in struct tcp_info: milliseconds since we last sent something, or since the connection began
 
@@ -167,6 +169,7 @@ class Door:
         self._total_max = CONNECTIONS_KEPT_MAX * places // CONNECTIONS_MAX
         self._per_address_max = self._total_max if is_behind_proxies else CONNECTIONS_PER_ADDRESS_MAX
         self._closing: asyncio.Task[None] | None = None
+        self._asked_at, self._quiet_looks = 0.0, 0
 
     def watch(self) -> None:
         """Look now and again from now on; no error ends it."""
@@ -196,16 +199,19 @@ class Door:
         try:
             await _until(lambda: count_waiting(self._listening) == 0, QUEUE_SECONDS_MAX)
             leave_to_others(self._listening)
-            await _until(self._is_quiet, DRAIN_SECONDS_MAX)
+            await _until(self._is_quiet, SEE_OUT_SECONDS_MAX)
             with open_connections(self._port) as open_now:
                 _hang_up([each for each in open_now if each.peer not in TRAFFIC.asked])
         finally:
             self._finish()
 
     def _is_quiet(self) -> bool:
-        if TRAFFIC.asked - TRAFFIC.arriving:
+        is_asked = bool(TRAFFIC.asked - TRAFFIC.arriving) or TRAFFIC.asked_at != self._asked_at
+        self._quiet_looks = 0 if is_asked else self._quiet_looks + 1
+        self._asked_at = TRAFFIC.asked_at
+        if is_asked:
             return False
-        if time.perf_counter() - TRAFFIC.asked_at >= QUIET_SECONDS:
+        if self._quiet_looks >= QUIET_LOOKS and time.perf_counter() - TRAFFIC.asked_at >= QUIET_SECONDS:
             return True
         with open_connections(self._port) as open_now:
             return not open_now
@@ -222,4 +228,4 @@ async def _until(is_so: Callable[[], bool], seconds_max: float) -> None:
     """Look until it is so, or for so long: what happens in the kernel and in the server tells nobody."""
     deadline = time.monotonic() + seconds_max
     while not is_so() and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -36,7 +36,8 @@ LOG = logging.getLogger("huixin.supervisor")
 # has one clock for who sends nothing and who sends slowly.
 HEADERS_SECONDS_MAX = 20
 HEADER_BYTES_MAX = 16 * 1024
-DRAIN_SECONDS_MAX = 30
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+DRAIN_SECONDS_MAX = 40
 # Who is just shaking hands when the service stops is in a queue by then.
 HANDSHAKE_SECONDS = 0.3
 WATCH_SECONDS = 0.1
@@ -83,19 +84,17 @@ class WorkerServer(MPServer):
     def _load(self, load: Callable[[], Any], listening: socket.socket) -> Any:
         """Load the application in a new worker, whose signals go to its door and only then to Granian.
 
-        Until there is a loop to take them they end it: it was forked with the supervisor's own way to note a signal,
-        and nobody here would look at that note.
+        Until there is a loop the supervisor's own handler, which was forked with it, notes them. The loop's own way to
+        take signals would lose those that come while it does not run, between the start and the serving.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        if self.interrupt_signal:
-            raise SystemExit
 
         def set_loop_signals(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
             stop = WorkerSignal()
             door = Door(loop, listening, stop.set, places=self.backpressure, is_behind_proxies=self._is_behind_proxies)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, door.close)
+            for number in STOP_SIGNALS:
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(door.close))
+            if self.interrupt_signal:
+                door.close()
             door.watch()
             return stop
 
