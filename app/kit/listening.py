@@ -102,6 +102,8 @@ class Spreading:
 
     def look(self) -> None:
         """Look at every queue, and steer if one stands or no longer does; to be called at a steady pace."""
+        if len(self._listening) == 1:
+            return
         for place, each in enumerate(self._listening):
             self._looks[place] = self._looks[place] + 1 if count_waiting(each) else 0
         avoided = {
