@@ -268,6 +268,7 @@ with socket.create_server(("127.0.0.1", 0)) as taken:
 
 NOTED = """
 import os, pathlib
+from app.kit.figures import FigureServer
 from app.kit.supervisor import run_workers
 from app.kit.randomness import read_worker_place
 
@@ -277,7 +278,8 @@ def load():
         pass
     return app
 
-run_workers(load, workers=2, host="127.0.0.1", port={port}, log_level="error")
+figures = FigureServer(pathlib.Path({folder!r}), "127.0.0.1", 0, is_needed=True)
+run_workers(load, workers=2, host="127.0.0.1", port={port}, log_level="error", figures=figures, is_behind_proxies=False)
 """
 
 
