@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from app.kit.errors import FieldError, HeaderRepeated
+from app.kit.errors import HeaderRepeated
+from app.kit.field_texts import find_error
 
 # These have one value. Two that differ are two requests in one: whoever stands in front of us may have read the other.
 SINGLE = frozenset(
@@ -38,4 +39,4 @@ def need_single(headers: Collection[tuple[bytes, bytes]]) -> None:
     seen: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in SINGLE and seen.setdefault(name, value) != value:
-            raise HeaderRepeated(errors=[FieldError(pointer=f"/header/{name.decode()}", code="repeated")])
+            raise HeaderRepeated(errors=[find_error(f"/header/{name.decode()}", "repeated")])
