@@ -15,7 +15,7 @@ COPY --chown=huixin:huixin migrations migrations
 ENV PATH=/srv/huixin/.venv/bin:$PATH \
     HUIXIN_VAR=/var/lib/huixin \
     PYTHONUNBUFFERED=1
-EXPOSE 8000
+EXPOSE 8000 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/ready', timeout=2)"]
 CMD ["huixin", "serve", "--host", "0.0.0.0"]

@@ -52,7 +52,15 @@ def serve(workers: int, host: str, port: int) -> None:
         from app.settings import SETTINGS
 
         del app
-        supervisor.run_workers(_load_app, workers=workers, host=host, port=port, log_level=SETTINGS.log_level)
+        supervisor.run_workers(
+            _load_app,
+            workers=workers,
+            host=host,
+            port=port,
+            log_level=SETTINGS.log_level,
+            figures=_figures(),
+            is_behind_proxies=SETTINGS.proxies_trusted > 0,
+        )
 
 
 @main.command()
@@ -205,6 +213,15 @@ def _whole_city(workers: int) -> AbstractContextManager[None]:
     from app.sandbox.rules import ENVIRONMENT
 
     return surroundings.whole_city(workers=workers, sandbox=SANDBOX, sandbox_environment=ENVIRONMENT)
+
+
+def _figures() -> Any:
+    from app.kit.figures import FigureServer
+    from app.settings import SETTINGS
+
+    folder = Path(os.environ[surroundings.METRICS_VARIABLE])
+    is_needed = SETTINGS.environment == "production"
+    return FigureServer(folder, SETTINGS.metrics_host, SETTINGS.metrics_port, is_needed=is_needed)
 
 
 def _load_app() -> Any:

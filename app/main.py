@@ -38,6 +38,7 @@ from app.kit.bodies import JSONRequest
 from app.kit.cache import cache_lifespan
 from app.kit.clock import now, shanghai_day
 from app.kit.database import database_lifespan
+from app.kit.edge import guard_edge, need_one_reading
 from app.kit.errors import Forbidden, Refusal
 from app.kit.headers import find_header
 from app.kit.http import answer_bug, answer_http_error, answer_refusal
@@ -46,7 +47,7 @@ from app.kit.openapi import RowsPlugin, make_openapi_config
 from app.kit.outside import outside_lifespan
 from app.kit.partitions import make_partitions
 from app.kit.routing import share_paths
-from app.kit.status import STATUS_ROUTES, observe
+from app.kit.status import STATUS_ROUTES
 from app.kit.valkey import valkey_lifespan
 from app.membership import routes as membership_routes
 from app.membership import routes_export as membership_routes_export
@@ -186,8 +187,9 @@ def create_app() -> Litestar:
         lifespan=[lifespan],
         openapi_config=make_openapi_config(states=STATES),
         plugins=[RowsPlugin()],
+        before_request=need_one_reading,
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
     )
-    return observe(app)
+    return guard_edge(app)

@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_file: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     proxies_trusted: int = 0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 9464
     wechat_app_id: str = ""
     wechat_app_secret: str = ""
     wechat_base_url: str = ""

@@ -17,9 +17,7 @@ PREFIXES = {"citizen": "/v1/me", "partner": "/v1/partner", "official": "/v1/offi
 # A route that anybody may call is a decision, and this is where it is taken.
 PUBLIC = {
     ("GET", "/health/live"),
-    ("HEAD", "/health/live"),
     ("GET", "/health/ready"),
-    ("GET", "/metrics"),
     ("GET", "/docs"),
     ("GET", "/docs/{name}"),
     ("GET", "/schema"),

@@ -64,6 +64,8 @@ MAY_BEGIN = {
     ("kit/jobs.py", "ensure_future"): "one job, awaited by who runs it",
     ("kit/aside.py", "ThreadPoolExecutor"): "each call is awaited by its caller",
     ("kit/aside.py", "ProcessPoolExecutor"): "each call is awaited by its caller",
+    ("kit/connections.py", "call_later"): "the look logs whatever fails and is asked for again in a finally",
+    ("kit/connections.py", "create_task"): "a stop, which ends the server whatever fails",
     ("kit/status.py", "call_later"): "counts once, and the next request asks for it again",
     ("official/actions_session.py", "call_later"): "gives a place back, which cannot fail",
     ("intake/actions_pipeline.py", "create_task"): "the next block, awaited by the import",

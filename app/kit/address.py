@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import State
 
+from app.kit.headers import find_header_list
 from app.settings import SETTINGS
 
 IPV6_NETWORK_BITS = 64  # what one household or office has at least
@@ -18,7 +19,7 @@ def address_of(request: Request[Any, Any, State]) -> str:
     peer = request.client.host if request.client else "unknown"
     if SETTINGS.proxies_trusted == 0:
         return peer
-    told = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    told = find_header_list(request.scope, b"x-forwarded-for")
     return told[-SETTINGS.proxies_trusted] if len(told) >= SETTINGS.proxies_trusted else peer
 
 

@@ -1,7 +1,8 @@
-"""Request bodies: JSON and nothing else, of bounded depth, without what PostgreSQL cannot store."""
+"""Request bodies: JSON and nothing else, arriving in time, of bounded depth, without what PostgreSQL cannot store."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -16,11 +17,30 @@ from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Empty, Receive, Scope, Send
 
-from app.kit.errors import FieldError, InvalidRequest, MalformedRequest, Refusal, UnsupportedMediaType
+from app.kit.connections import TRAFFIC
+from app.kit.errors import (
+    BodyTooSlow,
+    FieldError,
+    InvalidRequest,
+    MalformedRequest,
+    Reason,
+    Refusal,
+    UnsupportedContentEncoding,
+    UnsupportedMediaType,
+)
 from app.kit.field_errors import make_pointer, parse_field_error
 from app.kit.field_texts import find_error
 from app.kit.headers import find_header
 
+# A body may pause so long, and take so long altogether, longer only by what it brings.
+PAUSE_SECONDS_MAX = 10
+BODY_SECONDS_MAX = 10
+BODY_BYTES_PER_SECOND_MIN = 16 * 1024
+UTF_8_MARK = b"\xef\xbb\xbf"
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+NOT_UTF_8 = Reason(
+    code="not_utf_8", zh="请求体须为 UTF-8 编码，收到的是 UTF-16", en="The body must be UTF-8; this one is UTF-16."
+)
 DEPTH_MAX = 32
 INTEGER_MAX = 2**63 - 1
 REFUSAL_KEY = "body_refusal"
@@ -71,33 +91,43 @@ class JSONRequest(Request[Any, Any, State]):
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, at most what the route takes, for what is never whole in memory."""
-        size_max, size, more = self._need_announced(), 0, True
+        size_max, size, more = self._need_plain(), 0, True
+        begun = asyncio.get_running_loop().time()
         while more:
-            block, more = await self._receive_block()
+            block, more = await self._receive_block(begun + size / BODY_BYTES_PER_SECOND_MIN)
             size += len(block)
             if size > size_max:
                 raise RequestEntityTooLarge
             yield block
 
     async def _receive_body(self) -> bytes:
-        size_max, body, more = self._need_announced(), b"", True
-        while more:
-            block, more = await self._receive_block()
+        body = b""
+        async for block in self.blocks():
             body += block
-            if len(body) > size_max:
-                raise RequestEntityTooLarge
         return body
 
-    def _need_announced(self) -> float:
-        """Return how large the body may be; refuse one that says it is larger."""
+    def _need_plain(self) -> float:
+        """Return how large the body may be; refuse one that says it is larger, or packed."""
         size_max = self.route_handler.resolve_request_max_body_size() or math.inf
-        announced = find_header(self.scope, b"content-length") or ""
-        if announced.isdigit() and int(announced) > size_max:
-            raise RequestEntityTooLarge
+        for name, value in self.scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > size_max:
+                raise RequestEntityTooLarge
+            if name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
+                raise UnsupportedContentEncoding
         return size_max
 
-    async def _receive_block(self) -> tuple[bytes, bool]:
-        event: Any = await self.receive()
+    async def _receive_block(self, due_at: float) -> tuple[bytes, bool]:
+        """Wait for more, but not for ever; ``due_at`` is when what there is would have come at the slowest pace."""
+        loop = asyncio.get_running_loop()
+        client: Any = self.scope["client"]
+        TRAFFIC.arriving.add(client)
+        try:
+            async with asyncio.timeout_at(min(due_at + BODY_SECONDS_MAX, loop.time() + PAUSE_SECONDS_MAX)):
+                event: Any = await self.receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        finally:
+            TRAFFIC.arriving.discard(client)
         if event["type"] == "http.disconnect":
             raise ClientException
         return event["body"], event.get("more_body", False)
@@ -114,7 +144,7 @@ def read_body(body: bytes, content_type: str | None, body_type: Any) -> Any:
     need_json(content_type)
     if not _ODD.search(body) and body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
         try:
-            return _decoder_of(body_type).decode(body)
+            return _decoder_of(body_type).decode(body.removeprefix(UTF_8_MARK))
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             pass  # said with its place below
     return convert_body(decode_body(body, content_type), body_type)
@@ -124,9 +154,9 @@ def decode_body(body: bytes, content_type: str | None) -> Any:
     """Return the JSON value of a body whose type, where it is given, is JSON."""
     need_json(content_type)
     try:
-        tree = msgspec.json.decode(body)
+        tree = msgspec.json.decode(body.removeprefix(UTF_8_MARK))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise MalformedRequest from error
+        raise MalformedRequest(reasons=[NOT_UTF_8] if _is_utf_16(body) else []) from error
     if errors := list(_find_unstorable(tree)):
         raise InvalidRequest(errors=errors[:1])
     return tree
@@ -144,6 +174,10 @@ def need_json(content_type: str | None) -> None:
     """Refuse a body that says it is something else than JSON."""
     if content_type and not _JSON_TYPE.fullmatch(content_type.strip()):
         raise UnsupportedMediaType
+
+
+def _is_utf_16(body: bytes) -> bool:
+    return body.startswith(UTF_16_MARKS) or body[:2].count(0) == 1
 
 
 @cache

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import secrets
 import socket
 import subprocess
 import threading
@@ -32,6 +34,12 @@ WATCH_SECONDS = 0.2
 PORT_TRIES_MAX = 5
 START_SECONDS_MAX = 60  # after a crash PostgreSQL first repeats what its log holds
 STOP_SECONDS_MAX = 5
+VALKEY_USER = "huixin"
+# Whoever else is on this machine may ask whether it is up, as the wheel does when it starts it, and nothing more.
+VALKEY_USERS = """\
+user default on nopass resetkeys resetchannels -@all +ping
+user {name} on #{password_hash} ~* &* +@all
+"""
 POSTGRES_SETTINGS = """
 shared_buffers = 256MB
 max_connections = 200
@@ -113,14 +121,23 @@ def embedded_valkey(folder: Path) -> Iterator[str]:
     data.mkdir(parents=True, exist_ok=True)
     pid_file = data / "valkey.pid"
     _stop_orphan(pid_file)
-    server = _start_valkey(data)
+    password = secrets.token_urlsafe()
+    server = _start_valkey(data, _write_users(data / "users.acl", password))
     _note_pid(server, pid_file)
     try:
         with in_thread("keeping Valkey up", partial(_keep_valkey_up, server, pid_file)):
-            yield server.connection_url
+            yield f"redis://{VALKEY_USER}:{password}@{server.host}:{server.port}"
     finally:
         server.stop()
         pid_file.unlink(missing_ok=True)
+
+
+def _write_users(path: Path, password: str) -> Path:
+    """Write who may use Valkey, and of the password only its hash."""
+    password_hash = hashlib.sha256(password.encode()).hexdigest()
+    path.touch(mode=0o600)
+    path.write_text(VALKEY_USERS.format(name=VALKEY_USER, password_hash=password_hash))
+    return path
 
 
 def free_port() -> int:
@@ -151,10 +168,10 @@ def _keep_valkey_up(server: ValkeyServer, pid_file: Path, stopping: threading.Ev
     raise ServerDied
 
 
-def _start_valkey(data: Path) -> ValkeyServer:
+def _start_valkey(data: Path, users: Path) -> ValkeyServer:
     """Start the server on a free port; another one when somebody else took it meanwhile."""
     for tries_left in reversed(range(PORT_TRIES_MAX)):
-        server = ValkeyServer(data_dir=data, persist=True, port=free_port())
+        server = ValkeyServer(data_dir=data, persist=True, port=free_port(), config={"aclfile": str(users)})
         try:
             server.start()
         except (OSError, ValkeyServerStartupError):

@@ -6,8 +6,10 @@
     │   └── NotJoined            403   a citizen without a verified identity
     ├── NotFound                 404   unknown, or not yours
     ├── InvalidRequest           400   the body, a query or a header is not what the page says
-    │   └── MalformedRequest     400   it cannot even be parsed
-    ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType   405, 413, 415
+    │   ├── MalformedRequest     400   it cannot even be parsed
+    │   └── HeaderRepeated       400   a header with two values
+    ├── MethodNotAllowed, BodyTooSlow, BodyTooLarge            405, 408, 413
+    ├── UnsupportedMediaType, UnsupportedContentEncoding       415
     ├── ETagMissing / ETagStale  428 / 412
     ├── RateLimited              429
     ├── InternalError            500   the one answer that is a bug
@@ -141,6 +143,36 @@ class UnsupportedMediaType(Refusal):
     code = "unsupported_media_type"
     status_code = 415
     zh = "只支持 application/json"
+
+
+class UnsupportedContentEncoding(Refusal):
+    """Bodies are taken as they are: no Content-Encoding but identity."""
+
+    code = "unsupported_content_encoding"
+    status_code = 415
+    zh = "请求体不得压缩：Content-Encoding 只接受 identity"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "identity"})  # RFC 9110, 15.5.16: what is taken
+
+
+class BodyTooSlow(Refusal):
+    """The body did not arrive in time; send it again."""
+
+    code = "body_too_slow"
+    status_code = 408
+    zh = "请求体未能及时送达，请重新发送"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Connection": "close"})
+
+
+class HeaderRepeated(InvalidRequest):
+    """A header that has one value came twice, with different ones."""
+
+    code = "header_repeated"
+    zh = "同一请求头出现了两个不同的值"
 
 
 class StaleCursor(InvalidRequest):

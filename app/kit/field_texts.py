@@ -32,6 +32,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nul_character": ("文本不得含有空字符（NUL）", "Text cannot hold a NUL character"),
     "too_deep": ("嵌套过深", "Nested too deeply"),
     "one_of": ("须提供其中一项，且只能一项", "Give exactly one of these"),
+    "repeated": ("出现了不止一个值", "More than one value"),
     "invalid": ("内容无效", "Not valid"),
 }
 TYPES: dict[str, tuple[str, str]] = {

@@ -135,6 +135,12 @@ def answer_refusal(request: AnyRequest, refusal: Refusal) -> Response[Problem]:
     return Response(problem, status_code=refusal.status_code, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
+def allow_head(methods: str) -> str:
+    """Return what an Allow header says, with HEAD beside GET: kit.edge answers it wherever GET is."""
+    allowed = [method.strip() for method in methods.split(",")]
+    return ", ".join(dict.fromkeys([*allowed, "HEAD"] if "GET" in allowed else allowed))
+
+
 HTTP_REFUSALS: dict[int, type[Refusal]] = {
     kind.status_code: kind
     for kind in (
@@ -150,7 +156,7 @@ def answer_http_error(request: AnyRequest, error: HTTPException) -> Response[Pro
         invalid = InvalidRequest(errors=list(iter_field_errors(request, error.extra)))
         return answer_refusal(request, find_body_refusal(request) or invalid)
     kind = HTTP_REFUSALS.get(error.status_code, InternalError if error.status_code >= 500 else MalformedRequest)  # noqa: PLR2004
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    headers = {name: allow_head(value) for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return answer_refusal(request, kind(headers=headers))
 
 

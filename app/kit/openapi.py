@@ -23,13 +23,16 @@ from litestar.typing import FieldDefinition
 from app.kit.cache import CatalogueStale
 from app.kit.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     Forbidden,
+    HeaderRepeated,
     InternalError,
     InvalidRequest,
     MalformedRequest,
     Refusal,
     Unauthenticated,
     Unavailable,
+    UnsupportedContentEncoding,
     UnsupportedMediaType,
 )
 from app.kit.http import PROBLEM_MEDIA_TYPE
@@ -212,8 +215,9 @@ def _describe_refusals(operation: dict[str, Any], caller: str | None) -> None:
 def _iter_common_refusals(operation: dict[str, Any], caller: str | None) -> Iterator[type[Refusal]]:
     if operation.get("parameters") or "requestBody" in operation:
         yield InvalidRequest
+    yield HeaderRepeated
     if "requestBody" in operation:
-        yield from (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+        yield from (MalformedRequest, BodyTooSlow, BodyTooLarge, UnsupportedMediaType, UnsupportedContentEncoding)
     if caller:
         yield Unauthenticated
     if caller in ("partner", "official"):

@@ -1,6 +1,6 @@
 """How the service is: alive, ready, and in figures.
 
-A line goes to the log only for what failed here or took long; the figures count everything.
+A line goes to the log only for what failed here or took long; the figures count everything, and kit.figures shows them.
 """
 
 from __future__ import annotations
@@ -8,18 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from bisect import bisect_left
 from collections import Counter
 from typing import Any, Literal
 
-from litestar import Litestar, Response, get, head
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
+from litestar import get
+from prometheus_client import Histogram
 
 from app.kit.background import find_ended
 from app.kit.cache import find_stale
@@ -34,11 +29,9 @@ from app.kit.valkey import VALKEY
 LOG = logging.getLogger("huixin.request")
 SLOW_SECONDS = 1.0
 COUNT_SECONDS = 0.5
-SERVER_ERROR = 500
+SERVER_ERROR, TIMED_OUT = 500, 408
 UNMATCHED = "unmatched"
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
-# With several workers the supervisor names a folder where each keeps its figures; any of them then answers for all.
-SHARED_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 REQUEST_SECONDS = Histogram(
     "huixin_request_seconds",
@@ -79,11 +72,6 @@ async def get_liveness() -> Liveness:
     return Liveness(status="alive")
 
 
-@head("/health/live", include_in_schema=False)
-async def look_whether_alive() -> None:
-    """Tell the same to a load balancer that asks without wanting a body."""
-
-
 @get("/health/ready", operation_id="getReadiness", tags=["health"], responses=refusals(NotReady))
 async def get_readiness() -> Readiness:
     """Tell whether requests may be sent here.
@@ -108,57 +96,19 @@ async def get_readiness() -> Readiness:
     return Readiness(status="ready", valkey=valkey, partition_days_ahead=days_ahead)
 
 
-@get("/metrics", operation_id="getMetrics", include_in_schema=False, sync_to_thread=True)
-def get_metrics() -> Response[bytes]:
-    """Return the figures of all workers for Prometheus, at most half a second old."""
-    registry: Collector | CollectorRegistry = REGISTRY
-    if SHARED_FOLDER_VARIABLE in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST.split("; charset")[0])
+STATUS_ROUTES = [get_liveness, get_readiness, *DOCS_ROUTES]
 
 
-STATUS_ROUTES = [get_liveness, look_whether_alive, get_readiness, get_metrics, *DOCS_ROUTES]
-
-
-def observe(app: Litestar) -> Litestar:
-    """Count and time every request of ``app``, those no route takes included."""
-    app.asgi_handler = _observed(app.asgi_handler)
-    return app
-
-
-def _observed(handle: ASGIApp) -> ASGIApp:
-    async def observed(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await handle(scope, receive, send)
-            return
-        begun = time.perf_counter()
-        status = SERVER_ERROR
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await handle(scope, receive, noting)
-        finally:
-            note_request(scope, status, time.perf_counter() - begun)
-
-    return observed
-
-
-def note_request(scope: Any, status: int, seconds: float) -> None:
+def note_request(scope: Any, method: str, status: int, seconds: float) -> None:
     """Note one request under its route's template, never under its path: paths carry ids."""
-    key = (scope["method"], scope.get("path_template") or UNMATCHED, status)
+    key = (method, scope.get("path_template") or UNMATCHED, status)
     noted = _noted.get(key)
     if noted is None:
         if not _noted:
             _count_soon()
         noted = _noted[key] = []
     noted.append(seconds)
-    if status >= SERVER_ERROR or seconds >= SLOW_SECONDS:
+    if status >= SERVER_ERROR or (seconds >= SLOW_SECONDS and status != TIMED_OUT):  # there the caller took long
         LOG.warning(
             "failed" if status >= SERVER_ERROR else "slow",
             extra={

@@ -21,12 +21,21 @@ from app.settings import SETTINGS
         (2, "forged, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
         (2, "10.0.0.1", "peer"),
         (1, " , ", "peer"),
+        (1, "forged\n203.0.113.9", "203.0.113.9"),  # a proxy may add a line of its own
+        (1, "forged, forged\n forged , \n203.0.113.9", "203.0.113.9"),
+        (2, "forged\n203.0.113.9\n10.0.0.1", "203.0.113.9"),
+        (2, "forged\n203.0.113.9, 10.0.0.1", "203.0.113.9"),
+        (2, "forged, 203.0.113.9\n10.0.0.1", "203.0.113.9"),
+        (3, "203.0.113.9\n10.0.0.1", "peer"),
+        (0, "forged\nforged", "peer"),
     ],
 )
 def test_a_caller_cannot_choose_an_address(
     monkeypatch: pytest.MonkeyPatch, proxies: int, told: str | None, expected: str
 ) -> None:
     monkeypatch.setattr(address, "SETTINGS", msgspec.structs.replace(SETTINGS, proxies_trusted=proxies))
-    request = RequestFactory().get("/", headers={"x-forwarded-for": told} if told else {})
+    request = RequestFactory().get("/")
+    lines = told.split("\n") if told else []
+    request.scope["headers"] = [(b"x-forwarded-for", line.encode()) for line in lines]
     peer = request.client.host if request.client else ""
     assert address.address_of(request) == (peer if expected == "peer" else expected)

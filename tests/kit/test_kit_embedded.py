@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from redis import AuthenticationError, Redis
+from redis.exceptions import NoPermissionError
 
 from app.kit.embedded import _forget_dead_server, _forget_dead_users, _stop_orphan, embedded_valkey, free_port
 
@@ -84,5 +87,20 @@ def test_a_port_that_somebody_took_meanwhile_is_left_to_them(tmp_path: Path, mon
         ports = [free_port(), taken.getsockname()[1]]
         monkeypatch.setattr("app.kit.embedded.free_port", ports.pop)
         with embedded_valkey(tmp_path) as url:
-            assert url != f"redis://127.0.0.1:{taken.getsockname()[1]}"
+            assert urlsplit(url).port != taken.getsockname()[1]
     assert ports == []
+
+
+def test_a_stranger_on_this_machine_learns_only_that_valkey_is_up(tmp_path: Path) -> None:
+    with embedded_valkey(tmp_path) as url, Redis.from_url(url) as ours:
+        address = urlsplit(url)
+        ours.set("code", "7")
+        with Redis(host=str(address.hostname), port=int(address.port or 0)) as stranger:
+            assert stranger.ping()
+            for command in ("GET code", "SET code 8", "KEYS *", "FLUSHALL", "CONFIG GET *", "ACL LIST", "SHUTDOWN"):
+                with pytest.raises(NoPermissionError):
+                    stranger.execute_command(*command.split())
+            with pytest.raises(AuthenticationError):
+                stranger.execute_command("AUTH", "huixin", "guess")
+        assert ours.get("code") == b"7"
+        assert str(address.password) not in "".join(path.read_text() for path in (tmp_path / "valkey").glob("*.[ac]*"))

@@ -257,7 +257,8 @@ def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
 import socket
 from app.kit.supervisor import run_workers
 with socket.create_server(("127.0.0.1", 0)) as taken:
-    run_workers(lambda: None, workers=1, host="127.0.0.1", port=taken.getsockname()[1], log_level="info")
+    run_workers(lambda: None, workers=1, host="127.0.0.1", port=taken.getsockname()[1], log_level="info",
+                figures=None, is_behind_proxies=False)
 """
     refused = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
@@ -267,6 +268,7 @@ with socket.create_server(("127.0.0.1", 0)) as taken:
 
 NOTED = """
 import os, pathlib
+from app.kit.figures import FigureServer
 from app.kit.supervisor import run_workers
 from app.kit.randomness import read_worker_place
 
@@ -276,7 +278,8 @@ def load():
         pass
     return app
 
-run_workers(load, workers=2, host="127.0.0.1", port={port}, log_level="error")
+figures = FigureServer(pathlib.Path({folder!r}), "127.0.0.1", 0, is_needed=True)
+run_workers(load, workers=2, host="127.0.0.1", port={port}, log_level="error", figures=figures, is_behind_proxies=False)
 """
 
 

@@ -11,6 +11,7 @@ import msgspec
 from httpx2 import AsyncClient
 from jsonschema_rs import Draft202012Validator, ValidationError
 
+from app.kit.bodies import UTF_8_MARK
 from app.kit.http import PROBLEM_MEDIA_TYPE
 from app.kit.openapi_files import find_refusals
 from tests.support.operations import DESCRIPTION
@@ -70,7 +71,7 @@ def check_request(method: str, path: str, body: bytes) -> None:
         return
     if body and JSON in (content := operation.get("requestBody", {}).get("content", {})):
         schema = msgspec.json.encode(content[JSON]["schema"], order="sorted")
-        _check_shape(f"{operation['operationId']} was sent", schema, msgspec.json.decode(body))
+        _check_shape(f"{operation['operationId']} was sent", schema, msgspec.json.decode(body.removeprefix(UTF_8_MARK)))
 
 
 def find_operation(method: str, path: str) -> dict[str, Any] | None:
