@@ -18,6 +18,7 @@ LOG = logging.getLogger("huixin.background")
 BACKOFF_SECONDS_MIN = 0.05
 BACKOFF_SECONDS_MAX = 1.0
 BACKOFF_FACTOR = 2
+CANCEL_SECONDS = 1.0  # between two cancellations of a task that should end
 STOP_SECONDS_MAX = 30  # a thread is waited for so long: starting a database may take its time
 
 _tasks: set[asyncio.Task[None]] = set()  # everything that should be running in this process
@@ -32,8 +33,14 @@ async def in_background(name: str, work: Callable[[], Awaitable[object]]) -> Asy
         yield
     finally:
         _tasks.discard(task)
+        await _end(task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it ends: a wait that is over in the same moment may swallow a cancellation."""
+    while not task.done():
         task.cancel()
-        await asyncio.wait({task})
+        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
 
 
 async def keep_doing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ RowType = TypeVar("RowType")
 AnyConnection: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
 ACQUIRE_SECONDS_MAX = 2
 COMMAND_SECONDS_MAX = 5
+CLOSE_SECONDS_MAX = 10
 
 
 @asynccontextmanager
@@ -33,7 +35,7 @@ async def database_lifespan(*, command_seconds_max: int = COMMAND_SECONDS_MAX) -
     try:
         yield
     finally:
-        await DB.close_connection_pool()
+        await _close_pool()
 
 
 def pool_options(command_seconds_max: int = COMMAND_SECONDS_MAX) -> dict[str, Any]:
@@ -137,17 +139,28 @@ async def borrow() -> AsyncIterator[AnyConnection]:
 @asynccontextmanager
 async def _lend() -> AsyncIterator[PoolConnectionProxy[Record]]:
     """Lend a connection of the pool; whatever keeps us from getting one, nothing was sent."""
+    lender = pool()  # to whom it is given back, whichever pool is in use by then
     try:
-        connection = await pool().acquire(timeout=ACQUIRE_SECONDS_MAX)
+        connection = await lender.acquire(timeout=ACQUIRE_SECONDS_MAX)
     except Exception as error:
         raise DatabaseUnreached(type(error).__name__) from error
     try:
         yield connection
     finally:
         try:
-            await pool().release(connection)
+            await lender.release(connection)
         except Exception as error:  # noqa: BLE001 - the pool replaces it; what was done with it is done
             LOG.warning("a connection could not be given back: %s", type(error).__name__)
+
+
+async def _close_pool() -> None:
+    """Close the pool when all connections are back, or after a while without those that never come."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
+            await DB.close_connection_pool()
+    except TimeoutError:  # asyncpg has ended every connection by then
+        DB.pool = None
+        LOG.warning("the pool was closed with connections that nobody gave back")
 
 
 async def _roll_back(connection: PoolConnectionProxy[Record], block: Transaction) -> None:

@@ -55,6 +55,27 @@ async def test_it_goes_on_whatever_is_raised(failure: BaseException, caplog: pyt
     assert all(record.exc_info is not None for record in said), "the place"
 
 
+async def test_a_cancellation_that_is_swallowed_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``asyncio.wait_for`` of Python 3.11 does when what it waits for is there in the same moment."""
+    monkeypatch.setattr(background, "CANCEL_SECONDS", 0.01)
+    begun, swallowed = asyncio.Event(), 0
+
+    async def work() -> None:
+        nonlocal swallowed
+        begun.set()
+        while swallowed < 2:
+            try:
+                await asyncio.sleep(SECONDS_MAX)
+            except asyncio.CancelledError:
+                swallowed += 1
+        await asyncio.sleep(SECONDS_MAX)
+
+    async with asyncio.timeout(SECONDS_MAX):
+        async with in_background("working", work):
+            await begun.wait()
+    assert swallowed == 2
+
+
 async def test_its_end_stops_it() -> None:
     work = Work(ValueError(), times=0)
     async with in_background("working", work.do):

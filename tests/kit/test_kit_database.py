@@ -10,8 +10,10 @@ import asyncpg
 import msgspec
 import pytest
 
+from app.kit import database
 from app.kit.database import (
     borrow,
+    database_lifespan,
     execute,
     execute_many,
     fetch_all,
@@ -19,10 +21,12 @@ from app.kit.database import (
     fetch_value,
     is_in_transaction,
     pool,
+    pool_options,
     read_sql,
     transaction,
 )
 from app.kit.tables import CacheVersion
+from app.piccolo_conf import DB
 from app.settings import SETTINGS
 
 
@@ -132,3 +136,25 @@ async def test_json_arrives_as_the_text_it_was_sent_as() -> None:
 def test_long_statements_lie_beside_their_module() -> None:
     with pytest.raises(FileNotFoundError):
         read_sql(__file__, "nothing")
+
+
+async def test_a_connection_goes_back_to_the_pool_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool may be replaced while a statement is under way; what is lent must not be lost to the one that lent it."""
+    lender = pool()
+    async with asyncpg.create_pool(SETTINGS.database_url, **pool_options()) as other:
+        async with borrow():
+            free = lender.get_idle_size()
+            monkeypatch.setattr(DB, "pool", other)
+        monkeypatch.setattr(DB, "pool", lender)
+    assert lender.get_idle_size() == free + 1
+
+
+async def test_a_pool_closes_though_a_connection_never_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "CLOSE_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(DB, "pool", None)
+    async with asyncio.timeout(10):
+        async with database_lifespan():
+            lost = await pool().acquire()
+    with pytest.raises(asyncpg.InterfaceError):
+        await lost.fetchval("SELECT 1")
+    assert DB.pool is None
