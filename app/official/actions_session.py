@@ -3,9 +3,8 @@
 Every try is counted by address and name and by address, and looked at in any case: over the limit a wrong one is told
 to wait, a right one passes. What bounds the work is that passwords are looked at one by one in three lanes, the known
 address's, the stranger's and the one of those over the limit, each with its share of a core and few places for one
-address. What bounds guessing the
-code by somebody who has the password is counted in the account itself, and apart for addresses known to be the
-official's: so the tries of others never lock an account.
+address. What bounds guessing the code by somebody who has the password is counted in the account itself, and apart for
+addresses known to be the official's: so the tries of others never lock an account.
 """
 
 from __future__ import annotations
