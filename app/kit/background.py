@@ -49,7 +49,7 @@ async def keep_doing(
     """Do rounds of ``work`` until ``stopping`` is set; the round at hand ends first."""
     stopping = stopping or asyncio.Event()
     pause = BACKOFF_SECONDS_MIN
-    while not stopping.is_set():
+    while not stopping.is_set() and not is_cancelled():  # a wait may have swallowed the cancellation
         begun = asyncio.get_running_loop().time()
         try:
             await work()

@@ -16,6 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 from asyncpg.transaction import Transaction
 from piccolo.engine.postgres import PostgresTransaction
 
+from app.kit.background import is_cancelled
 from app.kit.failure import DatabaseUnreached, asking
 from app.piccolo_conf import DB, connection_options
 from app.settings import SETTINGS
@@ -142,14 +143,16 @@ async def _lend() -> AsyncIterator[PoolConnectionProxy[Record]]:
     lender = pool()  # to whom it is given back, whichever pool is in use by then
     try:
         connection = await lender.acquire(timeout=ACQUIRE_SECONDS_MAX)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
+        _go_on_unless_cancelled(error)
         raise DatabaseUnreached(type(error).__name__) from error
     try:
         yield connection
     finally:
         try:
             await lender.release(connection)
-        except Exception as error:  # noqa: BLE001 - the pool replaces it; what was done with it is done
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the pool replaces it; what was done is done
+            _go_on_unless_cancelled(error)
             LOG.warning("a connection could not be given back: %s", type(error).__name__)
 
 
@@ -167,8 +170,15 @@ async def _roll_back(connection: PoolConnectionProxy[Record], block: Transaction
     """Undo what was begun; a connection that cannot even do that is closed, which undoes it too."""
     try:
         await block.rollback()
-    except Exception:  # noqa: BLE001 - what the caller is told is why it came to this
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller is told why it came to this
         connection.terminate()
+        _go_on_unless_cancelled(error)
+
+
+def _go_on_unless_cancelled(error: BaseException) -> None:
+    """Raise a cancellation that somebody asked for again; a connection that breaks cancels who waits for it, too."""
+    if isinstance(error, asyncio.CancelledError) and is_cancelled():
+        raise error
 
 
 def pool() -> Pool[Record]:

@@ -49,9 +49,10 @@ class Sender:
         self.newcomer = newcomer
 
     async def send(self, operation: Operation, **request: Any) -> Response:
-        """Send with the rightful caller's token and whatever headers the operation needs."""
+        """Send with the rightful caller's token and the headers that the operation needs, or that it ``needed`` before."""
         right = RIGHT[operation.id]
-        headers = await headers_for(self.client, operation, self.world) | (
+        needed = request.pop("needed", None)
+        headers = (await self.read_needed(operation) if needed is None else needed) | (
             self.world.headers_of(right.who) if right.who else {}
         )
         if operation.id in BY_NEWCOMERS:
@@ -60,6 +61,10 @@ class Sender:
         path = path_of(operation, own | request.pop("ids", {}))
         headers |= request.pop("headers", {})
         return await self.client.request(operation.method, path, headers=headers, **request)
+
+    async def read_needed(self, operation: Operation) -> dict[str, str]:
+        """Read the headers an operation needs, an ETag among them; good until something changes."""
+        return await headers_for(self.client, operation, self.world)
 
 
 @pytest.fixture
@@ -89,9 +94,10 @@ async def test_one_wrong_thing_is_named_with_its_place(sender: Sender, operation
     before = await digest_tables()
     cases = list(spoil(operation.body, right.body(sender.world)))
     assert len(cases) > 8
+    needed = await sender.read_needed(operation)
     for spoiled in cases:
         case = f"{spoiled.name} at {spoiled.pointer}"
-        answer = await sender.send(operation, content=json.dumps(spoiled.body), headers=JSON)
+        answer = await sender.send(operation, content=json.dumps(spoiled.body), headers=JSON, needed=needed)
         problem = check_problem(operation, answer, case)
         assert spoiled.pointer in [error["pointer"] for error in problem["errors"]], (case, problem)
         if spoiled.code:
@@ -110,7 +116,6 @@ MALFORMED: dict[str, bytes] = {
     "infinity": b'{"name":-Infinity}',
     "not UTF-8": b'{"name":"\xff\xfe"}',
     "a lone surrogate": b'{"name":"\\ud800"}',
-    "a byte order mark": b'\xef\xbb\xbf{"name":"x"}',
     "UTF-16": '{"name":"x"}'.encode("utf-16"),
     "NUL": b"\x00",
     "too deep to read": b"[" * 20_000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from typing import Any
@@ -74,6 +75,21 @@ async def test_a_cancellation_that_is_swallowed_is_repeated(monkeypatch: pytest.
         async with in_background("working", work):
             await begun.wait()
     assert swallowed == 2
+
+
+async def test_a_round_that_swallows_its_cancellation_is_the_last_one() -> None:
+    begun, rounds = asyncio.Event(), 0
+
+    async def work() -> None:
+        nonlocal rounds
+        rounds += 1
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(SECONDS_MAX)
+
+    async with in_background("working", work):
+        await begun.wait()
+    assert rounds == 1
 
 
 async def test_its_end_stops_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -25,6 +26,7 @@ from app.kit.database import (
     read_sql,
     transaction,
 )
+from app.kit.failure import DatabaseUnreached
 from app.kit.tables import CacheVersion
 from app.piccolo_conf import DB
 from app.settings import SETTINGS
@@ -158,3 +160,21 @@ async def test_a_pool_closes_though_a_connection_never_comes_back(monkeypatch: p
     with pytest.raises(asyncpg.InterfaceError):
         await lost.fetchval("SELECT 1")
     assert DB.pool is None
+
+
+@pytest.mark.parametrize("method", ["acquire", "release"])
+async def test_a_cancellation_of_the_drivers_own_is_a_failure(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """A connection that breaks cancels whoever waits for it; that must not end a request without an answer."""
+    plain = getattr(asyncpg.Pool, method)
+
+    async def broken(*given: Any, **named: Any) -> Any:
+        if method == "release":
+            await plain(*given, **named)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncpg.Pool, method, broken)
+    if method == "release":
+        assert await fetch_value("SELECT 1") == 1
+    else:
+        with pytest.raises(DatabaseUnreached):
+            await fetch_value("SELECT 1")

@@ -12,6 +12,7 @@ import secrets
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import asyncpg
@@ -146,12 +147,20 @@ def kill_postgres(folder: Path, manner: Manner) -> None:
     first = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
     assert first.name() == "postgres"
     others = first.children()
-    serving = [process for process in others if "[local]" in " ".join(process.cmdline())]
+    serving = [process for process in others if _is_serving(process)]
     victims = {"all": [first, *others], "first": [first], "serving": serving[:1]}[manner]
     assert victims
     for process in victims:
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may have ended by itself since the first one died
+            os.kill(process.pid, signal.SIGKILL)
     victims[0].wait(READY_SECONDS_MAX)
+
+
+def _is_serving(process: psutil.Process) -> bool:
+    try:
+        return "[local]" in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it has just ended
+        return False
 
 
 async def wait_until_ready(server: LiveServer) -> float:
