@@ -49,7 +49,7 @@ class Sender:
         self.newcomer = newcomer
 
     async def send(self, operation: Operation, **request: Any) -> Response:
-        """Send with the rightful caller's token and the headers that the operation needs, or that it ``needed`` before."""
+        """Send with the rightful caller's token and the headers the operation needs, or ``needed`` before."""
         right = RIGHT[operation.id]
         needed = request.pop("needed", None)
         headers = (await self.read_needed(operation) if needed is None else needed) | (

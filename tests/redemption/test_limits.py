@@ -10,10 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 
-from app.campaign.rules_document import CampaignDocument, find_changed_limits
 from app.kit.clock import SHANGHAI, now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.membership import queries as membership_queries
@@ -379,31 +377,3 @@ async def test_places_are_counted_month_by_month(client: AsyncClient) -> None:
     await shop.set_limits(stock=4)
     assert await shop.sell() == "stock_gone"
     await shop.need_whole()
-
-
-CAP = {"count": 2, "period": "month"}
-STEPS = {"type": "steps", "by": "score", "steps": [STEP]}
-STEPS_CAPPED = {"type": "steps", "by": "score", "steps": [STEP | {"perCitizen": CAP}]}
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [
-        ({}, {}, None),
-        ({"stock": 2, "perCitizen": CAP}, {"stock": 2, "perCitizen": CAP, "title": "新名称"}, None),
-        ({"stock": 2}, {"stock": 3}, False),
-        ({}, {"stock": 3}, True),
-        ({"stock": 3}, {}, True),
-        ({}, {"perCitizen": CAP}, False),
-        ({"perCitizen": CAP}, {"perCitizen": CAP | {"count": 3}}, False),
-        ({"perCitizen": CAP}, {"perCitizen": CAP | {"period": "day"}}, False),
-        ({"grant": STEPS}, {"grant": STEPS_CAPPED}, False),
-        ({"code": "OTHER_CODE"}, {}, True),
-    ],
-)
-def test_a_change_of_limits_is_known(before: dict[str, Any], after: dict[str, Any], changed: bool | None) -> None:
-    documents = [
-        msgspec.convert(campaign_body(limited(**fields)), CampaignDocument, strict=False) for fields in (before, after)
-    ]
-    expected = {} if changed is None else {documents[1].benefits[0].code: changed}
-    assert find_changed_limits(*documents) == expected

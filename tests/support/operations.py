@@ -95,12 +95,10 @@ def path_of(operation: Operation, values: dict[str, str]) -> str:
 def find_thing(operation: Operation) -> Operation | None:
     """Return how the thing an operation edits or moves is read with its ETag: the longest path above that says so."""
     above = [
-        one
-        for one in OPERATIONS
-        if one.method == "GET"
-        and f"{operation.path}/".startswith(f"{one.path}/")
+        one for one in OPERATIONS
+        if one.method == "GET" and f"{operation.path}/".startswith(f"{one.path}/")
         and "ETag" in one.described["responses"]["200"].get("headers", {})
-    ]
+    ]  # fmt: skip
     return max(above, key=lambda one: len(one.path), default=None)
 
 
