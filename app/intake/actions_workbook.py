@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
+import os
 import tempfile
 import zipfile
 from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
 import msgspec
 import openpyxl
-from defusedxml import DefusedXmlException
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.datetime import from_excel
-from openpyxl.utils.exceptions import InvalidFileException
 
 from app.intake import queries_part
 from app.intake.actions_pipeline import name_part, read_file, read_parts
@@ -38,7 +37,7 @@ from app.intake.rules_workbook import (
 from app.kit.crypto import decrypt_bytes, encrypt_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from pathlib import Path
     from typing import Any
     from uuid import UUID
@@ -47,12 +46,15 @@ if TYPE_CHECKING:
     from app.intake.queries_import import ImportRow
     from app.intake.rules_workbook import CellKind
 
+    Find = Callable[[int], bytes]
     Put = Callable[[bytes], None]
 
 __all__ = ["Opened", "open_text", "unpack_workbook"]
 
+LOG = logging.getLogger("huixin.intake")
 UNPACKED_FROM = 1_000_000  # the number of the first piece of text a workbook became; the workbook's own come before
 SHEETS_NAMED_MAX = 5
+PACKINGS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # all that workbooks have (ECMA-376-2, annex C)
 assert openpyxl.DEFUSEDXML, "a workbook of a stranger is parsed without entities"
 
 
@@ -76,7 +78,9 @@ async def open_text(row: ImportRow, path: Path | None) -> AsyncIterator[Opened |
         yield Opened(read_at, row.file_bytes or 0, is_workbook=False)
     elif path is not None:
         with path.open("rb") as source, tempfile.TemporaryFile() as text:
-            flaw = await asyncio.to_thread(unpack_workbook, source, lambda block: _write_all(text, block))
+            size = os.fstat(source.fileno()).st_size
+            find, put = _find_in(source), lambda block: _write_all(text, block)
+            flaw = await asyncio.to_thread(unpack_workbook, find, size, put)
             yield flaw or Opened(_read_open(text), text.tell(), is_workbook=True)
     elif row.file_format is None:
         unpacked = await _unpack_upload(row)
@@ -85,32 +89,65 @@ async def open_text(row: ImportRow, path: Path | None) -> AsyncIterator[Opened |
         yield Opened(_read_unpacked(row.id), row.file_bytes or 0, is_workbook=True)
 
 
-def unpack_workbook(source: IO[bytes], put: Put) -> Flaw | None:
-    """Hand on the lines of the one visible sheet that has rows, or return why the workbook is not read."""
+def unpack_workbook(find: Find, size: int, put: Put) -> Flaw | None:
+    """Hand on the lines of the one visible sheet that has rows, or return why the workbook is not read.
+
+    ``find`` returns the pieces of the workbook by their number, of ``PART_BYTES`` each. What it or ``put`` raises is no
+    flaw of the workbook: it is raised here, whatever the readers of archives and tables made of it.
+    """
+    outside = _Outside()
+    source = io.BufferedReader(_Parts(outside.watch(find), size), PART_BYTES)
     try:
-        if (flaw := judge_archive(_list_parts(source))) is not None:
-            return flaw
-        book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
-        try:
-            sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-            filled = [sheet for sheet in sheets if _has_rows(sheet)]
-            if len(filled) > 1:
-                names = "、".join(sheet.title[:20] for sheet in filled[:SHEETS_NAMED_MAX])
-                return fill(WORKBOOK_FLAWS["workbook_sheets_many"], names)
-            return _write_lines(filled[0], put) if filled else None
-        finally:
-            book.close()
-    except (
-        zipfile.BadZipFile, zipfile.LargeZipFile, InvalidFileException, DefusedXmlException, ParseError, ValueError,
-        KeyError, IndexError, TypeError, AttributeError, OverflowError, EOFError, NotImplementedError, RuntimeError,
-    ):  # fmt: skip
-        return WORKBOOK_FLAWS["workbook_unreadable"]
+        flaw = _unpack(source, outside.watch(put))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged archive makes its readers raise anything
+        LOG.info("a workbook is not read: %s", type(error).__name__)
+        flaw = WORKBOOK_FLAWS["workbook_unreadable"]
+    if outside.failure is not None:
+        raise outside.failure
+    return flaw
+
+
+class _Outside:
+    """Keeps the first failure of what an archive is read from and its lines are written to."""
+
+    def __init__(self) -> None:
+        self.failure: BaseException | None = None
+
+    def watch(self, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def watched(told: Any) -> Any:
+            try:
+                return call(told)
+            except BaseException as error:
+                self.failure = self.failure or error
+                raise
+
+        return watched
+
+
+def _unpack(source: IO[bytes], put: Put) -> Flaw | None:
+    if (flaw := judge_archive(_list_parts(source))) is not None:
+        return flaw
+    book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
+    try:
+        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        filled = [sheet for sheet in sheets if _has_rows(sheet)]
+        if len(filled) > 1:
+            names = "、".join(sheet.title[:20] for sheet in filled[:SHEETS_NAMED_MAX])
+            return fill(WORKBOOK_FLAWS["workbook_sheets_many"], names)
+        return _write_lines(filled[0], put) if filled else None
+    finally:
+        book.close()
 
 
 def _list_parts(source: IO[bytes]) -> list[Part]:
     """Return the parts of an archive with what they are, which is read only of a workbook of harmless size."""
     with zipfile.ZipFile(source) as archive:
-        parts = [Part(one.filename, one.file_size, one.compress_size) for one in archive.infolist()]
+        listed = archive.infolist()
+    if any(one.compress_type not in PACKINGS for one in listed):
+        raise zipfile.BadZipFile("packed as no workbook is")
+    parts = [Part(one.filename, one.file_size, one.compress_size) for one in listed]
     if judge_manifest(parts) is not None:
         return parts
     reader = ExcelReader(source, read_only=True)
@@ -167,31 +204,61 @@ class _Kinds:
 
 
 async def _unpack_upload(row: ImportRow) -> int | Flaw:
-    """Unpack an upload in a thread that reads and writes its pieces through this loop; return the bytes of text."""
+    """Unpack an upload in a thread that reads and writes its pieces through this loop; return the bytes of text.
+
+    A thread cannot be cancelled: whoever is cancelled here leaves one that may go on for a while, but which reaches no
+    piece any more, so that it is not in the way of who takes the import over.
+    """
     await queries_part.delete_parts(row.id, first=UNPACKED_FROM)  # of one who was killed here
-    loop = asyncio.get_running_loop()
+    through = _Through(asyncio.get_running_loop())
 
     def find(number: int) -> bytes:
-        cipher = asyncio.run_coroutine_threadsafe(queries_part.find_part(row.id, number), loop).result()
+        cipher = through.call(lambda: queries_part.find_part(row.id, number))
         return b"" if cipher is None else decrypt_bytes(cipher, column=name_part(number), row_id=row.id)
 
     def store(number: int, clear: bytes) -> None:
         cipher = encrypt_bytes(clear, column=name_part(number), row_id=row.id)
-        asyncio.run_coroutine_threadsafe(queries_part.insert_part(row.id, number, cipher), loop).result()
+        through.call(lambda: queries_part.insert_part(row.id, number, cipher))
 
     pieces = _Pieces(store)
-    source = io.BufferedReader(_Parts(find, row.file_bytes or 0), PART_BYTES)
-    flaw = await asyncio.to_thread(unpack_workbook, source, pieces.put)
-    if flaw is not None:
-        return flaw
-    await asyncio.to_thread(pieces.finish)
-    return pieces.size
+    try:
+        flaw = await asyncio.to_thread(unpack_workbook, find, row.file_bytes or 0, pieces.put)
+        if flaw is not None:
+            return flaw
+        await asyncio.to_thread(pieces.finish)
+        return pieces.size
+    finally:
+        through.close()
+
+
+class _Through:
+    """The way of one thread into a loop, until the loop closes it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._is_closed = loop, False
+        self._under_way: asyncio.Task[Any] | None = None
+
+    def call(self, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Have the loop ask something, and wait in this thread for what it says."""
+        return asyncio.run_coroutine_threadsafe(self._ask(ask), self._loop).result()
+
+    def close(self) -> None:
+        """Let nothing more through, nor what is under way; to be called in the loop."""
+        self._is_closed = True
+        if self._under_way is not None:
+            self._under_way.cancel()
+
+    async def _ask(self, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        if self._is_closed:  # looked at in the loop, where nothing comes between this and the question
+            raise asyncio.CancelledError
+        self._under_way = asyncio.current_task()
+        return await ask()
 
 
 class _Parts(io.RawIOBase):
-    """An upload's pieces as one file that can be gone back in, as an archive is read from its end."""
+    """Pieces as one file that can be gone back in, as an archive is read from its end."""
 
-    def __init__(self, find: Callable[[int], bytes], size: int) -> None:
+    def __init__(self, find: Find, size: int) -> None:
         self._find, self._size, self._at = find, size, 0
         self._known: tuple[int, bytes] = (-1, b"")
 
@@ -250,6 +317,14 @@ def _read_open(text: IO[bytes]) -> ReadAt:
         return text.read(CHUNK_BYTES)
 
     return read_at
+
+
+def _find_in(file: IO[bytes]) -> Find:
+    def find(number: int) -> bytes:
+        file.seek(number * PART_BYTES)
+        return file.read(PART_BYTES)
+
+    return find
 
 
 def _write_all(text: IO[bytes], block: bytes) -> None:
