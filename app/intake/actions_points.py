@@ -28,7 +28,8 @@ from app.intake.rules_webhook import find_fault, is_signed_with, parse_secret
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
 from app.kit.database import is_in_transaction, transaction
-from app.kit.errors import FieldError, InvalidRequest, Refusal
+from app.kit.errors import FieldError, InvalidRequest, Overloaded, Refusal
+from app.kit.failure import is_passing
 from app.kit.queue import enqueue
 from app.kit.rate_limit import LocalLimit
 
@@ -113,7 +114,8 @@ async def take_event(partner: PartnerCaller, event: PointEvent, signed: Signed, 
 async def count_waiting_events() -> int:
     """Count the events that wait, in the order they came in, and move the scores; how many were dealt with.
 
-    Each is one transaction with its place in the inbox. One that fails waits for the next time, ``FAILURES_MAX`` times.
+    Each is one transaction with its place in the inbox. One that fails waits for the next time, ``FAILURES_MAX`` times;
+    what may pass by itself is not counted, as many runs can follow each other while a lock is held for some seconds.
     """
     done, after = 0, UUID(int=0)
     while rows := await queries_points.list_waiting(after, FAILURES_MAX, WAITING_AT_ONCE_MAX):
@@ -121,9 +123,10 @@ async def count_waiting_events() -> int:
             after = row.id
             try:
                 done += await _settle(row)
-            except Exception:  # one that cannot be counted must not keep the others waiting
+            except Exception as error:  # one that cannot be counted must not keep the others waiting
                 LOG.exception("point event %s could not be counted", row.id)
-                await queries_points.mark_failed(row.id)
+                if not (is_passing(error) or isinstance(error, Overloaded)):
+                    await queries_points.mark_failed(row.id)
     return done
 
 

@@ -18,15 +18,16 @@ from app.intake.rules_clean import judge_fact
 from app.intake.rules_reader import ReadRow
 from app.intake.rules_values import (
     PLAIN_DATE_FORMS,
+    SEALED_BLANKS,
     find_spoilt,
     read_code,
     read_day,
     read_id_number,
     read_quantity,
+    read_sealed,
     read_text,
 )
-from app.values.names import clean_name, fold_name
-from app.values.text import clean_code
+from app.values.text import to_half_width
 
 Seal = Callable[[tuple[str, ...]], str]
 REMEMBERED_MAX = 20_000  # cells per field; a file has few different days, indicators and grades
@@ -43,14 +44,10 @@ CLEANER_FLAWS = make_flaws(
 
 def read_sound(cell: str) -> str | Flaw | None:
     """Return a code that an event id is made of, or what a spreadsheet did to it."""
-    text = read_code(cell)
-    return text if not isinstance(text, str) else find_spoilt(text) or text
-
-
-def fold_spelling(name: str) -> str:
-    """Return a name in the form it is compared in; what is no name stays as it is, to be refused as one."""
-    cleaned = clean_name(name)
-    return name if cleaned is None else fold_name(cleaned)
+    text = read_sealed(cell)
+    if not isinstance(text, str):
+        return text
+    return find_spoilt(text) or (text if text.isascii() else to_half_width(text).strip(SEALED_BLANKS))
 
 
 class Spoilt(Exception):  # noqa: N818 - it says what is true
@@ -92,7 +89,7 @@ class CellCleaner:
         self._source = agreed.source
         self._columns: dict[str, str] = {field: header[place] for field, place in places.items()}
         self._pick = itemgetter(*(places.get(field, NOWHERE) for field in ORDER))
-        rules = {field: agreed.fields.get(field, Rule()) for field in ORDER}
+        rules = self._rules = {field: agreed.fields.get(field, Rule()) for field in ORDER}
         self._sources = Remembered(self._read_source)
         self._indicators = Remembered(self._make_coded("indicator", rules["indicator"]))
         self._honours = Remembered(self._make_coded("honour", rules["honour"]))
@@ -155,11 +152,13 @@ class CellCleaner:
 
         return read
 
-    def _make_text(self, field: Field, rule: Rule) -> Callable[[str], str | None]:
+    def _make_text(
+        self, field: Field, rule: Rule, read_cell: Callable[[str], str | Flaw | None] = read_text
+    ) -> Callable[[str], str | None]:
         values, constant = rule.values, rule.constant
 
         def read(cell: str) -> str | None:
-            text = read_text(cell)
+            text = read_cell(cell)
             if text is None or text.__class__ is Flaw:
                 return cast(None, self._take(field, text)) or constant
             return values.get(cast(str, text), cast(str, text)) or constant
@@ -202,9 +201,11 @@ class CellCleaner:
             "indicator": self._indicators.__getitem__, "honour": self._honours.__getitem__,
             "grade": self._grades.__getitem__, "quantity": self._quantities.__getitem__,
             "eventOn": self._event_days.__getitem__, "endsOn": self._end_days.__getitem__,
-            "idNumber": lambda cell: clean_code(self._read_id_number(cell)).upper(),
-            "name": lambda cell: fold_spelling(self._read_name(cell)),
-            "document": self._read_document, "actId": self._read_act_id, "source": self._sources.__getitem__,
+            "idNumber": lambda cell: self._read_id_number(cell).upper(),
+            "name": self._make_needed("name", read_sealed),
+            "document": self._make_text("document", self._rules["document"], read_sealed),
+            "actId": self._make_text("actId", self._rules["actId"], read_sealed),
+            "source": self._sources.__getitem__,
         }  # fmt: skip
         at, read = ORDER.index(part), readers[part]
         return lambda cells: read(self._pick((*cells, ""))[at])

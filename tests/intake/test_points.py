@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 from asyncpg.connection import Connection
 
@@ -14,6 +15,8 @@ from app.intake import queries_points
 from app.intake.actions_points import FAILURES_MAX, GIVEN_UP_LIFE, count_waiting_events, forget_given_up_events
 from app.kit.clock import SHANGHAI, now
 from app.kit.database import fetch_value
+from app.kit.errors import Overloaded
+from app.kit.failure import DatabaseUnreached
 from tests.support.citizens import join, make_id_number
 from tests.support.digests import digest_tables
 from tests.support.importing import OF_JOINING, events_of, item_of, outcomes_of, records_of, score_of
@@ -284,6 +287,33 @@ async def test_one_that_fails_waits_and_holds_up_no_other(
     assert await fetch_value("SELECT count(*) FROM point_inbox WHERE id = $1", waiting_id) == 1
     await forget_given_up_events(now() + GIVEN_UP_LIFE)
     assert await fetch_value("SELECT count(*) FROM point_inbox WHERE id = $1", waiting_id) == 0
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        asyncpg.QueryCanceledError("slow"), asyncpg.LockNotAvailableError("held"),
+        asyncpg.DeadlockDetectedError("both"), TimeoutError("slow"), DatabaseUnreached(), Overloaded(),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+async def test_what_passes_by_itself_never_gives_an_event_up(
+    client: AsyncClient, city: CityApp, monkeypatch: pytest.MonkeyPatch, passing: Exception
+) -> None:
+    """A job waits for every event told, so many runs follow each other while a lock is held."""
+    person = await join(client)
+
+    async def fail(_: UUID) -> bool:
+        raise passing
+
+    await post(client, city, event_of(person))
+    with monkeypatch.context() as patched:
+        patched.setattr(queries_points, "lock_member", fail)
+        for _ in range(FAILURES_MAX + 1):
+            await count_waiting_events()
+    assert await total_of(person.id, "safety") is None
+    await count_waiting_events()
+    assert await total_of(person.id, "safety") == 1
 
 
 async def test_who_leaves_takes_their_points(client: AsyncClient, city: CityApp) -> None:
