@@ -16,7 +16,7 @@ from app.intake.actions_source import judge_register
 from app.intake.rules import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
 from app.intake.rules_clean import FLAWS, judge_item
 from app.intake.rules_import import IMPORT_FLAWS
-from app.intake.rules_shape import judge_ids
+from app.intake.rules_shape import IN_ITEM, judge_ids
 from app.kit.audit import write_audit
 from app.kit.clock import shanghai_day
 from app.kit.database import transaction
@@ -24,7 +24,7 @@ from app.kit.errors import InvalidRequest
 from app.kit.field_errors import parse_field_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from datetime import datetime
 
     from app.intake.rules_shape import IdShape, ShapedField
@@ -47,7 +47,9 @@ async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCall
     What costs its citizen points waits for a second official. What is refused, and who has not joined, is told to the
     source and kept nowhere.
     """
-    judged, shapes = await _judge_shapes(await judge_register([_clean(item, at) for item in items]))
+    arrived = [read_item(item) for item in items]
+    meant = {place for place, item in enumerate(arrived) if isinstance(item, ArrivedItem) and item.ids_meant}
+    judged, shapes = await _judge_shapes(await judge_register([_judge(item, at) for item in arrived]), meant)
     records = await _match(judged)
     async with transaction():
         worse = await pick_worse(records)
@@ -76,15 +78,17 @@ def read_item(raw: msgspec.Raw) -> ArrivedItem | Flaw:
         return FLAWS["malformed"]
 
 
-def _clean(raw: msgspec.Raw, at: datetime) -> CleanItem | Flaw:
-    arrived = read_item(raw)
+def _judge(arrived: ArrivedItem | Flaw, at: datetime) -> CleanItem | Flaw:
     return arrived if isinstance(arrived, Flaw) else judge_item(arrived, shanghai_day(at))
 
 
 async def _judge_shapes(
-    judged: Sequence[CleanItem | Flaw],
+    judged: Sequence[CleanItem | Flaw], meant: Container[int]
 ) -> tuple[list[CleanItem | Flaw], dict[tuple[str, ShapedField], IdShape]]:
-    """Refuse the items one of whose ids has lost its zeros, and return what the others add to their sources' shapes."""
+    """Refuse the items one of whose ids has lost its zeros, and return what the others add to their sources' shapes.
+
+    Those by the places ``meant`` are right as they are.
+    """
     by_source: dict[str, dict[int, NewRecord]] = {}
     for place, item in enumerate(judged):
         if isinstance(item, CleanItem):
@@ -98,7 +102,7 @@ async def _judge_shapes(
             "actId": {place: record.act_id for place, record in records.items()},
         }
         for field, of_field in ids.items():
-            told = judge_ids(of_field, known.get((source, field)), field)
+            told = judge_ids(of_field, known.get((source, field)), field, meant, IN_ITEM)
             flaws = told.shortened | flaws
             if told.shape is not None:
                 shapes[source, field] = told.shape

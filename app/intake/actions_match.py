@@ -11,7 +11,7 @@ from app.intake import queries_match, queries_quarantine
 from app.intake.rules_cleaner import name_column
 from app.intake.rules_import import IMPORT_FLAWS, ImportCounts
 from app.intake.rules_link import find_unfit, pick_columns
-from app.intake.rules_shape import ZEROS_LOST, IdShape, ShapedField, add_shapes, judge_ids
+from app.intake.rules_shape import IN_FILE, ZEROS_LOST, IdShape, ShapedField, add_shapes, judge_ids
 from app.record.actions_bulk import arrange_rows
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _judge_shapes(
     columns: dict[ShapedField, Sequence[str | None]] = {"eventId": rows.event_id, "actId": rows.act_id}
     for field, column in columns.items():
         known = running.shapes.get(field)
-        judged = judge_ids(dict(enumerate(column)), known, field, meant)
+        judged = judge_ids(dict(enumerate(column)), known, field, meant, IN_FILE)
         shortened = judged.shortened | shortened
         if judged.shape is not None:
             shapes[field] = judged.shape

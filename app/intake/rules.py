@@ -32,7 +32,10 @@ class Flaw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """One fact about one person as its source sends it, nothing checked but the types."""
+    """One fact about one person as its source sends it, nothing checked but the types.
+
+    `idsMeant` says that `eventId` and `actId` are right, though shorter than the source's others (`zeros_lost`).
+    """
 
     source: str
     event_id: str
@@ -46,6 +49,7 @@ class ArrivedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     quantity: int | None = None
     document: str | None = None
     act_id: str | None = None
+    ids_meant: bool = False
 
 
 class CleanItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -22,6 +22,17 @@ DIGITS_MIN_FILLED, DIGITS_MIN = 6, 10
 SHORT_SHARE_MAX = 0.2  # of ids of whose source nothing is known yet
 
 
+class WayOut(msgspec.Struct, frozen=True):
+    """What to do about a short id that is right as it is, which differs by how it was sent."""
+
+    zh: str
+    en: str
+
+
+IN_FILE = WayOut("请在更正文件中原样再报一次", "send the row unchanged in a corrected file")
+IN_ITEM = WayOut("请将 idsMeant 设为 true 后再报一次", "send the item again with idsMeant true")
+
+
 class IdShape(msgspec.Struct, frozen=True):
     """How many digits the ids of a source have, None when they differ; how many ids that is known of."""
 
@@ -56,22 +67,24 @@ class JudgedIds(msgspec.Struct, frozen=True):
 
 
 def judge_ids(
-    ids: Mapping[int, str | None], known: IdShape | None, field: ShapedField, meant: Container[int] = ()
+    ids: Mapping[int, str | None], known: IdShape | None, field: ShapedField, meant: Container[int], way_out: WayOut
 ) -> JudgedIds:
-    """Judge the ids of one field by place, while those of the source are alike; ``meant`` ones are never doubted."""
-    told = {place: one for place, one in ids.items() if one is not None}
+    """Judge the ids of one field by place, while those of the source are alike.
+
+    ``meant`` ones are never doubted, and nothing is learnt of them: one short id that is right does not end the doubt
+    of others.
+    """
+    told = {place: one for place, one in ids.items() if one is not None and place not in meant}
     if not told or (known is not None and known.digits is None):
         return JudgedIds({}, None)
     places = list(told)
-    found = {places[at]: flaw for at, flaw in find_shortened(list(told.values()), known).items()}
-    shortened = {
-        place: msgspec.structs.replace(flaw, pointer=f"/{field}") for place, flaw in found.items() if place not in meant
-    }
+    found = find_shortened(list(told.values()), known)
+    shortened = {places[at]: _make_flaw(field, digits, len(told[places[at]]), way_out) for at, digits in found.items()}
     return JudgedIds(shortened, compute_shape([one for place, one in told.items() if place not in shortened]))
 
 
-def find_shortened(ids: Sequence[str], known: IdShape | None) -> dict[int, Flaw]:
-    """Return the ids, by place, that are shorter than all others of their source, though these are of one length."""
+def find_shortened(ids: Sequence[str], known: IdShape | None) -> dict[int, int]:
+    """Return the ids, by place, that are shorter than all others of their source; and the one length of these."""
     if not ids or (known is not None and known.digits is None):
         return {}
     lengths = set(map(len, ids))
@@ -87,7 +100,7 @@ def find_shortened(ids: Sequence[str], known: IdShape | None) -> dict[int, Flaw]
     is_few = rows >= IDS_MIN or len(short) <= SHORT_SHARE_MAX * len(ids)
     if rows + len(ids) - len(short) < IDS_MIN or not is_few:
         return {}
-    return {place: _make_flaw(digits, len(ids[place])) for place in short}
+    return dict.fromkeys(short, digits)
 
 
 def _are_digits(ids: Sequence[str]) -> bool:
@@ -95,12 +108,12 @@ def _are_digits(ids: Sequence[str]) -> bool:
     return joined.isascii() and joined.isdigit()
 
 
-def _make_flaw(digits: int, found: int) -> Flaw:
+def _make_flaw(field: ShapedField, digits: int, found: int, way_out: WayOut) -> Flaw:
     return Flaw(
         code=ZEROS_LOST,
+        pointer=f"/{field}",
         zh=f"该来源的编号都是 {digits} 位数字，这里只有 {found} 位，可能是表格软件去掉了前面的 0；"
-        "请把该列设为文本格式后补全。如果编号本来如此，请在更正文件中原样再报一次",
+        f"请把该列设为文本格式后补全。如果编号本来如此，{way_out.zh}",
         en=f"the source's numbers all have {digits} digits and this one has {found}: a spreadsheet may have dropped "
-        "zeros in front; make the column text and complete it. If it is right as it is, send the row unchanged in a "
-        "corrected file",
+        f"zeros in front; make the column text and complete it. If it is right as it is, {way_out.en}",
     )

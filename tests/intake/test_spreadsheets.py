@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import secrets
-import threading
-import zipfile
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-import asyncpg
 import pytest
 
-from app.intake import actions_workbook, queries_part
-from app.intake.actions_import import run_import
-from app.intake.actions_workbook import UNPACKED_FROM, unpack_workbook
-from app.intake.rules_import import PART_BYTES
-from app.intake.rules_workbook import ROWS_MAX, SHARED_STRINGS_BYTES_MAX, WORKBOOK_FLAWS, WORKBOOK_MEDIA
+from app.intake.rules_workbook import ROWS_MAX, SHARED_STRINGS_BYTES_MAX, WORKBOOK_MEDIA
 from app.kit.database import fetch_value
-from app.kit.pace import FULL
 from tests.support.citizens import join, make_id_number
 from tests.support.files import (
     FIELDS,
@@ -44,7 +34,6 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-    from app.intake.rules import Flaw
     from tests.support.citizens import Joined
 
 COLUMNS = HEADER.split(",")
@@ -324,12 +313,34 @@ async def test_lost_zeros_are_noticed_by_the_other_ids(client: AsyncClient) -> N
     assert (code, column) == ("zeros_lost", "事件编号")
     assert "14 位" in text
     assert "12 位" in text
-    assert await outcomes_of(client, item_of(person, source=source, eventId=full[3][2:])) == ["zeros_lost"]
     unchanged = open_and_save((await download(client, lost["id"], "csv")).content)
     again = await finish(client, await upload(client, unchanged, "", path=f"{PATH}/{lost['id']}/rerun"))
     assert again["summary"]["accepted"] == 1, "sent again as it is, it is meant"
+    other = await finish(client, await upload(client, make_file(line_of(person, event=full[4][2:])), source))
+    assert other["quarantined"] == {"zeros_lost": 1}, "that one short id is right says nothing of others"
+    await finish(client, await upload(client, make_file(line_of(person, event=full[3] + "0")), source))
     free = await finish(client, await upload(client, make_file(line_of(person, event="77")), source))
     assert free["summary"]["accepted"] == 1, "ids that differ have no shape"
+
+
+async def test_a_short_id_that_is_right_is_taken_over_http(client: AsyncClient) -> None:
+    """The answer says how; the other ids of the source are doubted as before, the same batch's too."""
+    person, source = await join(client), await make_source()
+    full = [f"{number:014d}" for number in range(20)]
+    acts = [f"{number:010d}" for number in range(20)]
+    items = [item_of(person, source=source, eventId=one, actId=act) for one, act in zip(full, acts, strict=True)]
+    assert await outcomes_of(client, *items) == ["accepted"] * 20
+    short = item_of(person, source=source, eventId=full[3][2:], actId=acts[3][1:])
+    other = item_of(person, source=source, eventId=full[4][3:])
+    told = (await send(client, short, language="en")).json()["items"][0]["reason"]
+    assert (told["code"], told["pointer"]) == ("zeros_lost", "/eventId")
+    assert "idsMeant" in told["text"]
+    assert "idsMeant" in (await send(client, short)).json()["items"][0]["reason"]["text"]
+    meant = short | {"idsMeant": True}
+    assert await outcomes_of(client, meant, other) == ["accepted", "zeros_lost"]
+    assert await outcomes_of(client, meant, other) == ["duplicate", "zeros_lost"]
+    assert await outcomes_of(client, short) == ["zeros_lost"]
+    assert await outcomes_of(client, short | {"idsMeant": "yes"}) == ["wrong_type"]
 
 
 async def test_ids_that_count_up_are_not_doubted(client: AsyncClient) -> None:
@@ -337,115 +348,3 @@ async def test_ids_that_count_up_are_not_doubted(client: AsyncClient) -> None:
     lines = [line_of(person, event=str(number)) for number in (*range(100_000, 100_030), 99_999, 7)]
     told = await finish(client, await upload(client, make_file(*lines), source))
     assert told["summary"]["accepted"] == len(lines)
-
-
-def unpack(content: bytes) -> tuple[Flaw | None, bytes]:
-    """Return what becomes of a workbook: why it is not read, or the lines it holds."""
-    blocks: list[bytes] = []
-    flaw = unpack_workbook(lambda number: content[number * PART_BYTES :][:PART_BYTES], len(content), blocks.append)
-    return flaw, b"".join(blocks)
-
-
-def test_a_damaged_workbook_is_named_wherever_it_is_damaged() -> None:
-    """Each byte of its sheet, and many of the rest: it is read, or refused as what it is; nothing else comes out."""
-    content = make_workbook([COLUMNS, ["x"] * 11])
-    assert unpack(content)[1].startswith(HEADER.encode())
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        sheet = archive.getinfo("xl/worksheets/sheet1.xml")
-    places = {*range(0, len(content), 7), *(sheet.header_offset + at for at in range(sheet.compress_size + 60))}
-    codes = set()
-    for place in sorted(places):
-        flaw, _ = unpack(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
-        codes.add(None if flaw is None else flaw.code)
-    assert "workbook_unreadable" in codes
-    assert codes <= {None, "workbook_unreadable", "workbook_too_large", "file_is_zip"}
-
-
-@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_workbook_is_packed_as_workbooks_are(packing: int) -> None:
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(make_workbook([COLUMNS]))) as old, zipfile.ZipFile(out, "w", packing) as new:
-        for part in old.infolist():
-            new.writestr(part.filename, old.read(part))
-    assert unpack(out.getvalue())[0] == WORKBOOK_FLAWS["workbook_unreadable"]
-
-
-async def test_a_damaged_upload_is_refused_and_not_tried_again(client: AsyncClient) -> None:
-    content = bytearray(make_workbook([COLUMNS] * 50))
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        begin = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
-    content[begin] ^= 0xFF
-    told = await finish(client, await upload(client, bytes(content), await make_source(), media=WORKBOOK_MEDIA))
-    assert (told["state"], told["refusal"]["code"]) == ("refused", "workbook_unreadable")
-
-
-@pytest.mark.parametrize("raised", [TimeoutError("slow"), asyncpg.DataError("wrong"), OSError("gone")])
-@pytest.mark.parametrize("name", ["find_part", "insert_part"])
-async def test_a_database_that_fails_is_no_flaw_of_the_workbook(
-    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, raised: Exception, name: str
-) -> None:
-    """The import waits for the next time, and its pieces are still there then."""
-    person, source = await join(client), await make_source()
-    content = make_workbook([COLUMNS, row_of(person)])
-    answer = await upload(client, content, source, media=WORKBOOK_MEDIA)
-    import_id = UUID(answer.json()["id"])
-    kept, asked = getattr(queries_part, name), 0
-
-    async def fail(*args: Any) -> Any:
-        nonlocal asked
-        asked += 1
-        if name == "find_part" and asked == 1:  # what tells a workbook from a table of text
-            return await kept(*args)
-        raise raised
-
-    monkeypatch.setattr(queries_part, name, fail)
-    with pytest.raises(type(raised)):
-        await run_import(import_id, pace=FULL)
-    monkeypatch.undo()
-    assert (await finish(client, answer))["summary"]["accepted"] == 1
-
-
-async def test_who_is_cancelled_while_unpacking_stores_nothing_any_more(
-    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither the piece that is under way, nor one the thread comes to afterwards."""
-    source = await make_source()
-    answer = await upload(client, make_workbook([COLUMNS]), source, media=WORKBOOK_MEDIA)
-    import_id = UUID(answer.json()["id"])
-    insert, under_way, let_go = queries_part.insert_part, asyncio.Event(), asyncio.Event()
-    numbers: list[int] = []
-
-    async def insert_slowly(of: UUID, number: int, cipher: bytes) -> None:
-        numbers.append(number)
-        under_way.set()
-        await let_go.wait()
-        await insert(of, number, cipher)
-
-    tried: list[BaseException] = []
-    over = threading.Event()
-
-    def put_on_and_on(_find: Any, _size: int, put: Any) -> None:
-        for _ in range(3):
-            try:
-                put(b"x" * PART_BYTES)
-            except BaseException as error:  # noqa: BLE001 - whatever it is
-                tried.append(error)
-        over.set()
-
-    monkeypatch.setattr(queries_part, "insert_part", insert_slowly)
-    monkeypatch.setattr(actions_workbook, "unpack_workbook", put_on_and_on)
-    running = asyncio.create_task(run_import(import_id, pace=FULL))
-    await asyncio.wait_for(under_way.wait(), 30)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    let_go.set()
-    assert await asyncio.to_thread(over.wait, 30)
-    assert len(tried) == 3
-    assert len(numbers) == 1, "only the first has come as far as the database"
-    assert (
-        await fetch_value(
-            "SELECT count(*) FROM import_part WHERE import_id = $1 AND number >= $2", import_id, UNPACKED_FROM
-        )
-        == 0
-    )
