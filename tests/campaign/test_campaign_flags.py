@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from app.campaign.schemas_review import ACKNOWLEDGED_MAX, WORD_CHARACTERS_MAX
 from app.kit.database import fetch_value
 from tests.support.campaigns import PATH, act, benefit_body, campaign_body, draft, edit, make_desk
 
@@ -93,3 +94,19 @@ async def test_only_own_campaigns_are_checked(client: AsyncClient) -> None:
     body = {**campaign_body(), "institutionId": str(other.partner.institution_id)}
     answer = await client.post(f"{PATH}/check", json=body, headers=desk.editor.headers)
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("words", "is_taken"),
+    [
+        (["词"] * ACKNOWLEDGED_MAX, True), (["词"] * (ACKNOWLEDGED_MAX + 1), False),
+        (["词" * WORD_CHARACTERS_MAX], True), (["词" * (WORD_CHARACTERS_MAX + 1)], False),
+    ],
+    ids=["most words", "one too many", "longest word", "one character too long"],
+)  # fmt: skip
+async def test_so_many_words_are_acknowledged(client: AsyncClient, words: list[str], is_taken: bool) -> None:
+    desk = await make_desk()
+    campaign = await draft(client, desk)
+    await act(client, desk.editor, campaign, "submit")
+    answer = await act(client, desk.reviewer, campaign, "approve", acknowledgedFlags=words)
+    assert answer.status_code == (200 if is_taken else 400), answer.text
