@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -216,6 +217,9 @@ async def test_one_id_told_of_two_people_at_once_is_one_persons(client: AsyncCli
     assert sum([len(await records_of(one)) for one in people]) == 1
 
 
+IS_OURS: contextvars.ContextVar[bool] = contextvars.ContextVar("IS_OURS", default=False)
+
+
 async def test_the_same_work_for_members_and_for_strangers(
     client: AsyncClient, city: CityApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +228,8 @@ async def test_the_same_work_for_members_and_for_strangers(
     run: Any = getattr(Connection, RUN)
 
     async def note(self: Any, query: str, args: Any, *rest: Any, **more: Any) -> Any:
-        done.append((query, [len(arg) for arg in args if isinstance(arg, bytes)]))
+        if IS_OURS.get():  # and not the look at the catalogues, which comes every half second
+            done.append((query, [len(arg) for arg in args if isinstance(arg, bytes)]))
         return await run(self, query, args, *rest, **more)
 
     member, known = await join(client), await join(client)
@@ -234,6 +239,7 @@ async def test_the_same_work_for_members_and_for_strangers(
     await tell(client, city, event)
     await post(client, city, event_of(member))  # the job of this second is there
     monkeypatch.setattr(Connection, RUN, note)
+    IS_OURS.set(True)
     seen = []
     for told in (event_of(member), event_of(stranger), event_of(named_otherwise), event, event | {"amount": 2}):
         await count_waiting_events()
