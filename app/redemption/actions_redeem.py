@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from app.kit.errors import (
     Refusal,
 )
 from app.kit.group_commit import RETRY_AFTER_SECONDS
-from app.partner.actions import resolve_terminal
+from app.partner.actions import TerminalSuspended, resolve_terminal
 from app.redemption import queries
 from app.redemption.actions_lanes import redeem_lane
 from app.redemption.actions_limits import count_places, count_uses
@@ -99,6 +100,8 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     if (order.scan_id is None) == (order.code is None):
         zh, en = "scanId 与 code 须提供其一，且只能一项", "Give scanId or code, not both"
         raise InvalidRequest(errors=[FieldError(pointer="/scanId", code="one_of", zh=zh, en=en)])
+    with suppress(TerminalSuspended):  # whose earlier answers are still told; not found is told of nothing under way
+        resolve_terminal(caller, order.terminal_id)
     place = (caller.institution_id, order.key, order.digest)
     while (running := _in_flight.get(place)) is not None:
         outcome = await asyncio.shield(running)

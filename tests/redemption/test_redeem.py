@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
+from app.kit.cache import bump
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, fetch_value
+from app.kit.database import execute, fetch_value, transaction
 from app.kit.partitions import make_partitions
-from tests.support.partners import make_partner
+from app.redemption.actions_lanes import redeem_lane
+from tests.support.partners import bearer, make_key, make_partner, refresh_directory
 from tests.support.redeeming import (
     code_of,
     count,
@@ -26,7 +30,10 @@ from tests.support.redeeming import (
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
+    from app.redemption.queries import RedeemItem, RedeemOutcome
     from tests.support.redeeming import Shopper
+
+WAIT_SECONDS_MAX = 10
 
 
 async def test_redeeming_by_scan_gives_a_receipt(client: AsyncClient) -> None:
@@ -98,6 +105,58 @@ async def test_a_lost_answer_is_told_after_the_scan_is_forgotten(client: AsyncCl
     assert (again.status_code, again.content) == (201, first.content)
     unknown = await redeem(client, partner, benefit_id, scanId=scan_id)
     assert (unknown.status_code, code_of(unknown)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("table", ["terminal", "store"])
+async def test_a_lost_answer_is_told_after_its_terminal_was_suspended(client: AsyncClient, table: str) -> None:
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    key, code = secrets.token_hex(12), show_code(await make_shopper())
+    first = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-5")
+    await suspend(table, {"terminal": partner.terminal_ids, "store": partner.store_ids}[table][0])
+    again = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-5")
+    assert (again.status_code, again.content) == (201, first.content)
+    other = await redeem(client, partner, benefit_id, code=show_code(await make_shopper()))
+    assert (other.status_code, code_of(other)) == (409, "terminal_suspended")
+
+
+async def test_what_is_under_way_is_told_to_keys_of_its_store_alone(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key of another store sends the same body in the same moment; a repeat of its own gets the receipt."""
+    partner = await make_partner(stores=2)
+    benefit_id = await make_benefit(partner)
+    stranger = msgspec.structs.replace(
+        partner, headers=bearer(await make_key(partner.institution_id, store_ids=[partner.store_ids[1]]))
+    )
+    begun, released, submit = asyncio.Event(), asyncio.Event(), redeem_lane.submit
+
+    async def held(item: RedeemItem) -> RedeemOutcome:
+        begun.set()
+        await released.wait()
+        return await submit(item)
+
+    monkeypatch.setattr(redeem_lane, "submit", held)
+    wanted = {"key": secrets.token_hex(12), "code": show_code(await make_shopper()), "reference": "R-6"}
+    first = asyncio.create_task(redeem(client, partner, benefit_id, **wanted))
+    await begun.wait()
+    foreign = asyncio.create_task(redeem(client, stranger, benefit_id, **wanted))
+    done, _ = await asyncio.wait({foreign}, timeout=WAIT_SECONDS_MAX)
+    await suspend("terminal", partner.terminal_ids[0])
+    again = asyncio.create_task(redeem(client, partner, benefit_id, **wanted))
+    released.set()
+    answers = await asyncio.gather(first, again, foreign)
+    assert done, "it does not wait for what is not its own"
+    assert [answer.status_code for answer in answers] == [201, 201, 404]
+    assert answers[0].content == answers[1].content
+    assert code_of(answers[2]) == "not_found"
+
+
+async def suspend(table: str, row_id: UUID) -> None:
+    await execute(f"UPDATE {table} SET state = 'suspended' WHERE id = $1", row_id)
+    async with transaction():
+        await bump("directory")
+    await refresh_directory()
 
 
 async def test_a_key_used_with_another_body_is_refused(client: AsyncClient) -> None:
