@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.record.rules import CATALOGUE
 from app.score import queries
-from app.score.rules_check import parse_rule_book
+from app.score.rules_check import read_stored_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +20,7 @@ async def find_book(rule_book_id: int) -> RuleBook:
     if rule_book_id not in _BOOKS:
         stored = await queries.find_book(rule_book_id)
         assert stored is not None, "scores refer to rule books that exist"
-        _BOOKS[rule_book_id] = parse_rule_book(stored.document, CATALOGUE)
+        _BOOKS[rule_book_id] = read_stored_book(stored.document)
     return _BOOKS[rule_book_id]
 
 

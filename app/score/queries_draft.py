@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.score.rules_book import RuleBook
+from app.score.rules_check import read_stored_book
 from app.score.rules_example import Example, parse_examples
 from app.score.rules_moves import BookState
+
+if TYPE_CHECKING:
+    from app.score.rules_book import RuleBook
 
 BOOKS_LOCK = 0x626F6F6B  # "book"
 
@@ -50,7 +54,7 @@ class BookRow(BookSummary, frozen=True, kw_only=True):
 
     def read_document(self) -> RuleBook:
         """Return the document."""
-        return msgspec.json.decode(self.document, type=RuleBook)
+        return read_stored_book(self.document)
 
     def read_examples(self) -> tuple[Example, ...]:
         """Return the examples."""

@@ -1,8 +1,12 @@
-"""Whether a rule book may be loaded: the closed lists hold, and it says one thing about every record. Pure."""
+"""Whether a rule book may be stored: the closed lists hold, and it says one thing about every record. Pure.
+
+What is stored was judged by the rules of its day and is only read from then on (``read_stored_book``): a rule that was
+made stricter since must not stop a city whose book is in force.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -25,17 +29,39 @@ class RuleBookWrong(Exception):  # noqa: N818 - it says what is true, like every
 
 def parse_rule_book(document: bytes | str, catalogue: Catalogue) -> RuleBook:
     """Read a rule book; refuse one that names a denied or unlisted topic, or contradicts itself or the catalogue."""
+    return _parse(document, catalogue, iter_faults)
+
+
+def parse_book_in_force(document: bytes, catalogue: Catalogue) -> RuleBook:
+    """Read a rule book that somebody has published, maybe years ago; which way it pulls was judged then."""
+    return _parse(document, catalogue, iter_term_faults)
+
+
+def _parse(
+    document: bytes | str, catalogue: Catalogue, judge: Callable[[RuleBook, Catalogue], Iterator[BookFault]]
+) -> RuleBook:
     try:
         book = msgspec.json.decode(document, type=RuleBook)
     except msgspec.DecodeError as error:
         raise RuleBookWrong([_fault("", "invalid", "不是计分规则文档", str(error))]) from error
-    if faults := list(iter_faults(book, catalogue)):
+    if faults := list(judge(book, catalogue)):
         raise RuleBookWrong(faults)
     return book
 
 
+def read_stored_book(document: str) -> RuleBook:
+    """Read a rule book of the database, whatever would be said of it if it came today."""
+    return msgspec.json.decode(document, type=RuleBook)
+
+
 def iter_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[BookFault]:
-    """Yield what is wrong with a rule book."""
+    """Yield what is wrong with a rule book that is about to be stored."""
+    yield from iter_term_faults(book, catalogue)
+    yield from iter_direction_faults(book, catalogue)
+
+
+def iter_term_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[BookFault]:
+    """Yield where a rule book leaves the closed lists, or says no one thing: that of any book ever in force."""
     yield from _iter_frame_faults(book)
     codes = {indicator.code for indicator in book.indicators}
     dimensions = {dimension.code for dimension in book.dimensions}
@@ -53,7 +79,6 @@ def iter_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[BookFault]:
         if indicator.clause in clauses:
             yield _fault(f"{at}/clause", "clause_twice", "条款号重复", "a clause stands twice")
         clauses.add(indicator.clause)
-    yield from iter_direction_faults(book, catalogue)
 
 
 def _iter_frame_faults(book: RuleBook) -> Iterator[BookFault]:

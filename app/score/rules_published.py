@@ -8,7 +8,7 @@ import msgspec
 
 from app.record.rules import Catalogue
 from app.score.rules_book import BookFault, Part, RuleBook, RuleIndicator
-from app.score.rules_check import RuleBookWrong, parse_rule_book
+from app.score.rules_check import RuleBookWrong, parse_book_in_force
 
 
 def parse_published(text: bytes, catalogue: Catalogue) -> RuleBook:
@@ -22,7 +22,7 @@ def parse_published(text: bytes, catalogue: Catalogue) -> RuleBook:
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
         fault = BookFault(pointer="", code="invalid", zh="不是计分规则", en=f"it is no rule book: {error}")
         raise RuleBookWrong([fault]) from error
-    return parse_rule_book(msgspec.json.encode(_keep(RuleBook, told)), catalogue)
+    return parse_book_in_force(msgspec.json.encode(_keep(RuleBook, told)), catalogue)
 
 
 def compute_document(book: RuleBook) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -137,7 +137,7 @@ async def test_what_is_under_way_is_told_to_keys_of_its_store_alone(
         return await submit(item)
 
     monkeypatch.setattr(redeem_lane, "submit", held)
-    wanted = {"key": secrets.token_hex(12), "code": show_code(await make_shopper()), "reference": "R-6"}
+    wanted: dict[str, Any] = {"key": secrets.token_hex(12), "code": show_code(await make_shopper()), "reference": "R-6"}
     first = asyncio.create_task(redeem(client, partner, benefit_id, **wanted))
     await begun.wait()
     foreign = asyncio.create_task(redeem(client, stranger, benefit_id, **wanted))
