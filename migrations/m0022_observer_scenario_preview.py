@@ -7,7 +7,9 @@ from app.kit.migration import sql_migration
 ID = "0022"
 DESCRIPTION = "what an observer has seen, scenarios by two officials"
 
-# Previews are counted anew: what they say is now rounded by who is counted, which the old counts do not know.
+# Previews are counted anew: what they say is now rounded by who is counted, which the old counts do not know. Those of
+# books that are past it cannot be: nothing may be told of their counts any more, so they go. What a process of the old
+# version counts meanwhile the new one knows by the missing number of people, and counts again.
 # A campaign that was paused or ended before this counts as in force until today: when it was is not known.
 # Processes of the old version leave stopped_at empty, which reads the same way.
 SQL = """
@@ -43,6 +45,8 @@ CREATE TABLE scenario_proposal (
 CREATE UNIQUE INDEX scenario_proposal_waiting ON scenario_proposal (code) WHERE state = 'waiting';
 
 ALTER TABLE rule_book_preview ADD COLUMN report jsonb;
+DELETE FROM rule_book_preview USING rule_book b
+ WHERE b.id = rule_book_id AND b.state NOT IN ('draft', 'submitted', 'scheduled');
 UPDATE rule_book_preview
    SET state = 'waiting', after_id = '00000000-0000-0000-0000-000000000000', citizens_done = 0, citizens_total = NULL,
        counts = '{}', finished_at = NULL;

@@ -19,6 +19,7 @@ from app.score.actions import find_book
 from app.score.actions_draft import need_allowed, need_centre, read_book, tell
 from app.score.refusals import PreviewBudgetSpent
 from app.score.rules_cells import CELL_MIN
+from app.score.rules_moves import is_allowed
 from app.score.rules_preview import SAMPLE_PARTS, PreviewReport, Seen, compute_report, count_into, round_report
 from app.score.rules_round import (
     PREVIEWS_COMPARED_DAYS,
@@ -92,9 +93,9 @@ async def run_waiting_previews(*, pace: Pace) -> bool:
 
 
 async def _go_on(row: PreviewRow) -> None:
-    """Do one piece of a preview; when another book came into force meanwhile it begins anew, compared with that."""
+    """Do one piece of a preview; it begins anew when another book came into force, or an earlier version counted."""
     active_id = await queries.find_active_book_id()
-    if row.state == "waiting" or row.from_rule_book_id != active_id:
+    if row.state != "running" or row.from_rule_book_id != active_id or not row.is_whole():
         total = await queries_preview.count_scored(active_id) // SAMPLE_PARTS[row.sample]
         await queries_preview.mark_running(row, active_id, total)
         return
@@ -158,8 +159,11 @@ async def _score_again(row: PreviewRow, citizens: Sequence[SampledCitizen]) -> l
 
 
 async def _unfold(book: BookRow) -> Preview:
+    """Return what is told of a book's preview; one that is not done, of a book that is past it, is none."""
     row = await queries_preview.find_preview(book.id)
-    if row is None:
+    if row is None or (row.is_open() and not is_allowed("preview", book.state)):
         raise NotFound
+    if row.is_open() and row.state == "done":  # by an earlier version: it is counted anew
+        row = msgspec.structs.replace(row, state="waiting", finished_at=None)
     before = await find_book(row.from_rule_book_id)
     return Preview(row, before, book.read_document(), row.read_report())

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.score.rules_cells import CELL_MIN
 from app.score.rules_preview import PreviewReport, PreviewState, Sample, Tally
 
 NOBODY_YET = UUID(int=0)
@@ -36,6 +37,15 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
     def read_counts(self) -> Tally:
         """Return what was counted so far."""
         return msgspec.json.decode(self.counts, type=Tally)
+
+    def is_whole(self) -> bool:
+        """Whether everybody it counted was counted by this version."""
+        return self.read_counts().people == self.citizens_done
+
+    def is_open(self) -> bool:
+        """Whether the worker has something to do about it, as ``OPEN`` says."""
+        is_too_few = self.is_whole() and self.citizens_done < CELL_MIN
+        return self.state != "done" or (self.report is None and not is_too_few)
 
 
 class ToldRow(msgspec.Struct, frozen=True):
@@ -66,6 +76,11 @@ COLUMNS = """
     p.rule_book_id, p.from_rule_book_id, p.state, p.sample, p.day, p.requested_at, p.after_id, p.citizens_done,
     p.citizens_total, p.counts, p.report, p.finished_at
 """
+# Whether the worker has something to do about a preview. Of one that is done without a report there were too few, or a
+# process of an earlier version has counted it, in part or to its end: it can be neither rounded nor compared, and is
+# counted anew. Such a process drops the number of people.
+OPEN = f"""(p.state <> 'done' OR (p.report IS NULL AND NOT (
+    coalesce((p.counts ->> 'people')::bigint, 0) = p.citizens_done AND p.citizens_done < {CELL_MIN})))"""
 
 
 async def find_preview(rule_book_id: int) -> PreviewRow | None:
@@ -99,7 +114,7 @@ async def find_open_preview() -> PreviewRow | None:
         PreviewRow,
         f"""
         SELECT {COLUMNS} FROM rule_book_preview p JOIN rule_book b ON b.id = p.rule_book_id
-        WHERE p.state <> 'done' AND b.state IN ('draft', 'submitted', 'scheduled')
+        WHERE {OPEN} AND b.state IN ('draft', 'submitted', 'scheduled')
         ORDER BY p.requested_at, p.rule_book_id LIMIT 1
         """,
     )
@@ -113,10 +128,11 @@ async def count_scored(rule_book_id: int) -> int:
 async def mark_running(row: PreviewRow, from_rule_book_id: int, citizens_total: int) -> int:
     """Begin a preview, from nobody; 0 when it was asked for anew meanwhile."""
     return await execute(
-        """
-        UPDATE rule_book_preview SET state = 'running', from_rule_book_id = $3, citizens_total = $4, after_id = $5,
-                                     citizens_done = 0, counts = '{}'
-        WHERE rule_book_id = $1 AND requested_at = $2 AND state <> 'done'
+        f"""
+        UPDATE rule_book_preview AS p
+           SET state = 'running', from_rule_book_id = $3, citizens_total = $4, after_id = $5, citizens_done = 0,
+               counts = '{{}}', finished_at = NULL
+         WHERE rule_book_id = $1 AND requested_at = $2 AND {OPEN}
         """,
         row.rule_book_id, row.requested_at, from_rule_book_id, citizens_total, NOBODY_YET,
     )  # fmt: skip

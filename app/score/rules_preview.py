@@ -52,9 +52,11 @@ class Counts(msgspec.Struct, kw_only=True):
 class Tally(Counts, kw_only=True):
     """How many there are, exact: never told as it is.
 
-    ``keys`` are sums over who is counted instead of how many, ``buckets`` what two previews are compared by.
+    ``keys`` are sums over who is counted instead of how many, ``buckets`` what two previews are compared by; both are
+    of ``people`` citizens. A process of an earlier version counts without them, and drops what it does not know.
     """
 
+    people: int = 0
     keys: Counts = msgspec.field(default_factory=Counts)
     buckets: bytes = b""
 
@@ -118,6 +120,7 @@ def count_into(tally: Tally, people: Sequence[Seen], day: date, secret: bytes) -
         _count(tally, place, 1)
         _count(tally.keys, place, compute_person_key(one.id, secret))
         places.append((one.id, "/".join(place)))
+    tally.people += len(people)
     tally.buckets = add_to_buckets(tally.buckets, places, secret)
 
 

@@ -162,6 +162,50 @@ async def test_a_killed_preview_goes_on_where_it_was(
     assert await counts_of(book) == counted
 
 
+# What a process of the version before does: it keeps no more of the counts than it knows, and has no report.
+OLD_CHUNK = "UPDATE rule_book_preview SET counts = counts - 'people' - 'keys' - 'buckets' WHERE state <> 'done'"
+OLD_END = """UPDATE rule_book_preview SET state = 'done', citizens_total = citizens_done, finished_at = now()
+    WHERE state <> 'done'"""
+
+
+@pytest.mark.parametrize("done", ["a chunk", "a chunk and the end", "the end", "the end of a whole one"])
+async def test_what_a_process_of_the_version_before_has_counted_is_counted_anew(
+    client: AsyncClient, city: list[UUID], monkeypatch: pytest.MonkeyPatch, done: str
+) -> None:
+    editor = await make_official(roles=["editor"])
+    monkeypatch.setattr(actions_preview, "CHUNK_CITIZENS", 7)
+    book = await make_dearer(client, editor)
+    await ask(client, editor, book)
+    for _ in range(len(city) // 7 + 2 if done == "the end of a whole one" else 3):
+        row = await queries_preview.find_open_preview()
+        assert row is not None
+        await actions_preview._go_on(row)
+    if "chunk" in done:
+        await execute(OLD_CHUNK)
+    if "the end" in done:
+        await execute(OLD_END)
+    assert (await read(client, editor, book))["state"] == ("waiting" if "the end" in done else "running")
+    assert await run_waiting_previews(pace=FULL) is True
+    told, counts = await read(client, editor, book), await counts_of(book)
+    assert (told["state"], told["citizensDone"], told["report"]["citizens"]) == ("done", len(city), len(city))
+    assert counts["people"] == sum(counts["points"].values()) == len(city)
+    assert await run_waiting_previews(pace=FULL) is False
+
+
+async def test_what_was_not_done_when_its_book_came_into_force_is_no_preview(
+    client: AsyncClient, city: list[UUID]
+) -> None:
+    """Nothing says "waiting" for ever."""
+    assert city
+    editor = await make_official(roles=["editor"])
+    book = await make_dearer(client, editor)
+    await ask(client, editor, book)
+    await execute("UPDATE rule_book SET state = 'retired' WHERE public_id = $1", UUID(book["id"]))
+    path = f"{BOOKS}/{book['id']}/preview"
+    assert (await client.get(path, headers=editor.headers)).status_code == 404
+    assert await run_waiting_previews(pace=FULL) is False
+
+
 async def counts_of(book: dict[str, Any]) -> Any:
     """Return the exact counts, which are never told."""
     sql = "SELECT counts FROM rule_book_preview p JOIN rule_book b ON b.id = p.rule_book_id WHERE b.public_id = $1"
