@@ -40,8 +40,8 @@ async def scheduled(effective_on: date, document: dict[str, Any]) -> AsyncIterat
             decided_by = $4 WHERE id = $1""",
         book_id,
         effective_on,
-        await _make_official(),
-        await _make_official(),
+        await make_bare_official(),
+        await make_bare_official(),
     )
     try:
         yield book_id
@@ -77,7 +77,7 @@ async def _restore(book_id: int) -> None:
     await actions_prepare.score_city()
 
 
-async def _make_official() -> UUID:
+async def make_bare_official() -> UUID:
     official = uuid7()
     await execute(
         """INSERT INTO official (id, username, roles, state, password_hash, totp_cipher, created_at)
