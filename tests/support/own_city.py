@@ -17,6 +17,7 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, pool_options
 from app.kit.partitions import make_partitions
 from app.piccolo_conf import DB
+from app.score import actions_known
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ async def speaking_to(url: str) -> AsyncIterator[None]:
     version = await fetch_value(VERSION)
     async with asyncpg.create_pool(url, **pool_options()) as own:
         DB.pool = own
+        actions_known._BOOKS.clear()  # their ids are those of one database
         try:
             await execute(OUTDATE, version)
             yield
             version = await fetch_value(VERSION)
         finally:
             DB.pool = shared
+            actions_known._BOOKS.clear()
             await execute(OUTDATE, version)
 
 
