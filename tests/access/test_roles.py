@@ -12,16 +12,17 @@ import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 import pytest
 
 from app.kit.auth import Role, Scope
-from app.kit.database import execute
+from app.kit.database import execute, fetch_value
 from app.official.rules import CENTRE_ROLES
 from tests.support.officials import headers_of, make_official
 from tests.support.operations import OPERATIONS, Operation, send
 from tests.support.partners import bearer, make_key
-from tests.support.rule_books import copy_book
+from tests.support.rule_books import copy_book, make_books
 from tests.support.world import make_world
 
 if TYPE_CHECKING:
@@ -145,6 +146,10 @@ async def restore(client: AsyncClient, world: World, operation: Operation) -> No
     # What the centre suspended an institution does not resume: the next column starts without.
     await execute("UPDATE standing SET suspended_by_centre = false WHERE suspended_by_centre")
     await execute("UPDATE official SET suspended_by_centre = false WHERE suspended_by_centre")
+    if operation.id == "withdrawRuleBook":  # a preview that was waiting goes with its book
+        state = "SELECT state FROM rule_book WHERE public_id = $1"
+        if await fetch_value(state, UUID(world.ids["submitted_rule_book"])) == "retired":
+            world.ids.update((await make_books(client, world.centre_editor, world.centre_reviewer)).ids)
     if operation.id == "deleteRuleBook":
         world.ids["spare_rule_book"] = (await copy_book(client, world.centre_editor))["id"]
 
