@@ -126,9 +126,9 @@ async def test_a_stranger_locks_nobody_out(client: AsyncClient, monkeypatch: pyt
         refused = await asyncio.gather(
             *(try_from(address, official, password=f"guess {round_}") for address in addresses)
         )
-        # When Valkey does not answer in time, this process counts by itself and only to the half.
         assert set(refused) <= ({"login_failed", "rate_limited"} if round_ else {"login_failed"})
-    assert set(refused) == {"rate_limited"}
+    # Not each of them: a try in whose moment Valkey does not answer is counted by this process alone, from nought.
+    assert refused.count("rate_limited") > len(refused) / 2
     answer = await log_in(client, official)
     assert answer.status_code == 200, answer.text
     elsewhere = await try_from("198.51.100.7", official, totp=code_of(official, steps=1))
