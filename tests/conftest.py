@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,9 @@ START_SECONDS_MAX = 60
 ID_CHARACTERS_MAX = 16
 TEST_SECONDS = 10  # what a test takes that looks at the day
 DAY_SECONDS, SHANGHAI_SECONDS = 86_400, 8 * 3600
+# A shell starts what it runs in the background deaf to Ctrl-C, and the processes that tests interrupt inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _start_sandbox(port: int) -> None:

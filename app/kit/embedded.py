@@ -159,7 +159,8 @@ def _keep_valkey_up(server: ValkeyServer, pid_file: Path, stopping: threading.Ev
     process = server._process  # noqa: SLF001 - the wheel tells of it nowhere else
     if stopping.wait(WATCH_SECONDS) or process is None or process.poll() is None:
         return
-    LOG.warning("Valkey has died and is started again")
+    # Ctrl-C reaches it before we know of it ourselves: who was asked to stop (status 0) has not died.
+    LOG.log(logging.WARNING if process.returncode else logging.INFO, "Valkey has ended and is started again")
     with server.log_path.open("ab") as log:
         server._process = subprocess.Popen(process.args, stdout=log, stderr=log, cwd=server.data_dir)  # noqa: SLF001, S603
     _note_pid(server, pid_file)
