@@ -6,7 +6,8 @@ import asyncio
 import os
 import secrets
 import sys
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,7 +35,7 @@ from tests.test_migrations import FILES, load
 from tests.test_verify import run_cli
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 BEFORE = "0017"  # the last migration of the version before
 MIGRATE = "import asyncio, sys; from piccolo.apps.migrations.commands.forwards import run_forwards as run;"
@@ -60,26 +61,37 @@ class Old(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
-@pytest.fixture(scope="module")
-async def old(app: object) -> AsyncIterator[Old]:
-    """Make such a city and bring it to this version."""
-    assert app is not None
+@asynccontextmanager
+async def fresh_city() -> AsyncIterator[tuple[str, Callable[[str], Awaitable[None]]]]:
+    """Make an empty database; yield its address, and what brings it to a migration."""
     name, url = f"upgrade_{uuid4().hex}", os.environ["DATABASE_URL"]
     server = await asyncpg.connect(url)
     await server.execute(f'CREATE DATABASE "{name}"')
     fresh = urlsplit(url)._replace(path=f"/{name}").geturl()
-    try:
+
+    async def bring(number: str) -> None:
         environment = {**os.environ, "DATABASE_URL": fresh}
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, BEFORE, env=environment)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, number, env=environment)
         assert await process.wait() == 0
-        async with speaking_to(fresh):
-            made = await fill(fresh)
-        code, said = await run_cli("migrate", environment=environment)
-        assert code == 0, said
-        yield made
+
+    try:
+        yield fresh, bring
     finally:
         await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         await server.close()
+
+
+@pytest.fixture(scope="module")
+async def old(app: object) -> AsyncIterator[Old]:
+    """Make such a city and bring it to this version."""
+    assert app is not None
+    async with fresh_city() as (fresh, bring):
+        await bring(BEFORE)
+        async with speaking_to(fresh):
+            made = await fill(fresh)
+        code, said = await run_cli("migrate", environment={**os.environ, "DATABASE_URL": fresh})
+        assert code == 0, said
+        yield made
 
 
 async def fill(url: str) -> Old:
@@ -245,10 +257,11 @@ async def test_the_city_holds_starts_and_goes_on(old: Old) -> None:
             again = await client.post("/v1/partner/redemptions", json=old.body, headers=headers)
             assert (again.status_code, again.content) == (201, old.answer)
             assert again.headers["Idempotency-Replayed"] == "true"
-            other = await client.post(
+            other = await client.post(  # of another day: the key is free, and the code is none
                 "/v1/partner/redemptions", json=old.body | {"reference": "OTHER"}, headers=headers
             )
-            assert (other.status_code, code_of(other)) == (422, "idempotency_key_reused")
+            assert (other.status_code, code_of(other)) == (422, "credit_code_invalid")
+            assert other.headers.get("Idempotency-Replayed") is None
             codes = [show_code(old.shopper) for _ in range(2)]
             answers = [await redeem(client, old.partner, old.benefit_id, code=code) for code in codes]
             assert [(one.status_code, code_of(one)) for one in answers] == [(201, ""), (409, "stock_gone")]
@@ -268,3 +281,53 @@ def test_who_left_is_looked_for_before_anything_is_locked() -> None:
     assert sql.index("INSERT INTO former_account") < sql.index("ALTER TABLE")
     assert sql.index("UPDATE benefit") < sql.index("ALTER TABLE redemption")
     assert sql.rindex("ALTER TABLE") == sql.index("ALTER TABLE redemption")
+
+
+async def test_what_is_stored_while_redemptions_are_copied_comes_along(app: object) -> None:
+    """One redemption lies there before the copy, one comes after it, and the first is reversed in between."""
+    assert app is not None
+    async with fresh_city() as (url, bring):
+        await bring("0024")
+        async with speaking_to(url):
+            await make_partitions(shanghai_day(now()))
+            partner, benefit_id = await make_partner(), uuid4()
+            bodies = [body_of(partner, benefit_id, f"R-{number}") for number in range(2)]
+            first = await put_redemption(partner, benefit_id, uuid4(), uuid4(), "first-key-0123456", bodies[0])
+        await bring("0025")
+        async with speaking_to(url):
+            await put_redemption(partner, benefit_id, uuid4(), uuid4(), "later-key-0123456", bodies[1])
+            await execute(
+                """WITH undone AS (
+                    UPDATE redemption SET state = 'reversed' WHERE reference = 'R-0' RETURNING institution_id, id)
+                INSERT INTO reversal SELECT gen_random_uuid(), institution_id, id, 'undo-key-01234567', 'x', 'r', now(),
+                    'y' FROM undone"""
+            )
+        await bring("0026")
+        async with speaking_to(url):
+            kept = await fetch_all(Kept, "SELECT reference, state, slot_day, answer FROM redemption ORDER BY reference")
+            day = (now() - OLD_DAY).date()
+            assert [(one.reference, one.state, one.slot_day) for one in kept] == [
+                ("R-0", "reversed", day), ("R-1", "redeemed", day),
+            ]  # fmt: skip
+            assert kept[0].answer == first
+            with pytest.raises(asyncpg.UniqueViolationError, match="redemption_key"):
+                await execute(
+                    """INSERT INTO redemption (id, institution_id, idempotency_key, request_digest, reference, scan_id,
+                        benefit_id, benefit_code, title, campaign_version, is_stock_counted, citizen_id, store_id,
+                        terminal_id, state, redeemed_at, reversible_until, answer)
+                    SELECT gen_random_uuid(), institution_id, idempotency_key, 'x', 'R-2', gen_random_uuid(),
+                        benefit_id, 'B', 't', 1, false, citizen_id, store_id, terminal_id, state, redeemed_at,
+                        redeemed_at, 'x'
+                    FROM redemption WHERE reference = 'R-1'"""
+                )
+            with pytest.raises(asyncpg.ForeignKeyViolationError):
+                await execute("DELETE FROM redemption WHERE reference = 'R-0'")
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A redemption as it came through."""
+
+    reference: str
+    state: str
+    slot_day: date
+    answer: bytes

@@ -10,6 +10,7 @@ from uuid import UUID
 from app.kit.randomness import RANDOM
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 UUID_RANDOM_BITS = 62
 UUID_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))  # two random bits after the two fixed ones
 RANDOM_DIGITS = 20  # taken for a UUID in hexadecimal; one is left over, for there are whole bytes only
@@ -27,7 +28,7 @@ def shanghai_day(at: datetime) -> date:
 
 def uuid7(at: datetime | None = None) -> UUID:
     """Return a new UUIDv7 (RFC 9562) that carries ``at``, to the millisecond; sorted by time, random within it."""
-    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
+    milliseconds = time.time_ns() // 1_000_000 if at is None else _milliseconds_of(at)
     random = RANDOM.take(10) >> 6  # 74 bits
     return UUID(
         int=milliseconds << 80
@@ -48,6 +49,16 @@ def uuid7_texts(count: int) -> list[str]:
     ]
 
 
+def first_id_of(at: datetime) -> UUID:
+    """Return what no id of this instant's millisecond or a later one is before, and every earlier one is."""
+    return UUID(int=_milliseconds_of(at) << 80)
+
+
 def instant_of(identifier: UUID) -> datetime:
     """Return the instant a UUIDv7 carries."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+
+
+def _milliseconds_of(at: datetime) -> int:
+    """Return the whole milliseconds since 1970, exactly: a float may fall into the one before."""
+    return (at - EPOCH) // MILLISECOND

@@ -11,7 +11,7 @@ from app.kit.errors import OutcomeUnknown, Unavailable
 from app.kit.failure import family_of, is_passing
 from app.kit.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.redemption import queries
-from app.redemption.queries import RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
+from app.redemption.queries import KeyAsked, RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
@@ -32,7 +32,10 @@ OUTCOME_OF_CONSTRAINT: dict[str, Outcome] = {
 
 
 async def redeem_batch(items: list[RedeemItem]) -> Sequence[RedeemOutcome | Exception]:
-    """Redeem a batch; whatever did not succeed is looked up once more, because a snapshot may hide its twin."""
+    """Redeem a batch; whatever did not succeed is looked up once more: it may be a repeat, seen or not.
+
+    A statement tells of a repeat it sees, without the answer; one that was answered meanwhile its snapshot hides.
+    """
     outcomes = await _redeem_tolerantly(items)
     doubtful = [n for n, outcome in enumerate(outcomes) if not _is_success(outcome)]
     if doubtful:
@@ -66,22 +69,29 @@ async def _halve(items: list[RedeemItem], error: Exception) -> list[RedeemOutcom
 
 
 async def _look_again(items: list[RedeemItem], outcomes: list[RedeemOutcome | Exception], doubtful: list[int]) -> None:
-    """Replace refusals of keys that were answered meanwhile on another connection by that answer."""
+    """Replace the outcomes of keys that have an answer by that answer."""
     try:
-        rows = await queries.find_earlier_answers(
-            [items[n].institution_id for n in doubtful], [items[n].idempotency_key for n in doubtful]
-        )
+        earlier = await queries.find_earlier_answers([_to_asked(items[n]) for n in doubtful])
     except Exception as error:
         LOG.warning("earlier answers could not be looked up: %s", type(error).__name__, exc_info=error)
         for n in doubtful:
             outcomes[n] = OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
         return
-    found = {(row.institution_id, row.idempotency_key): row for row in rows}
-    for n in doubtful:
-        row = found.get((items[n].institution_id, items[n].idempotency_key))
-        if row is not None:
-            is_same = row.request_digest == items[n].request_digest
-            outcomes[n] = RedeemOutcome("replayed", row.answer) if is_same else RedeemOutcome("idempotency_key_reused")
+    for n, found in zip(doubtful, earlier, strict=True):
+        if found is not None:
+            is_same = found.request_digest == items[n].request_digest
+            outcomes[n] = (
+                RedeemOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
+            )
+
+
+def _to_asked(item: RedeemItem) -> KeyAsked:
+    return KeyAsked(
+        institution_id=item.institution_id,
+        idempotency_key=item.idempotency_key,
+        reference=item.reference,
+        slot_day=item.slot_day,
+    )
 
 
 async def scan_batch(items: list[ScanItem]) -> Sequence[ScanOutcome | Exception]:
@@ -113,22 +123,15 @@ def scan_conflicts(item: ScanItem) -> Iterator[Hashable]:
 
 
 def _is_success(outcome: RedeemOutcome | Exception) -> bool:
-    return isinstance(outcome, RedeemOutcome) and outcome.outcome in ("redeemed", "replayed", "again")
+    return isinstance(outcome, RedeemOutcome) and outcome.outcome in ("redeemed", "again")
 
 
 def _outcome_of(error: Exception) -> RedeemOutcome | None:
-    """Name the refusal behind a unique violation; partitions carry names of their own for their indexes."""
+    """Name the refusal behind a unique violation."""
     if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
         return None
-    name = str(getattr(error, "constraint_name", "") or "")
-    for marker, constraint in (
-        ("reference", "redemption_reference"),
-        ("scan_id_benefit_id", "redemption_once"),
-        ("idempotency_key", "redemption_key"),
-    ):
-        if marker in name:
-            return RedeemOutcome(OUTCOME_OF_CONSTRAINT[constraint])
-    return None
+    outcome = OUTCOME_OF_CONSTRAINT.get(str(getattr(error, "constraint_name", "")))
+    return None if outcome is None else RedeemOutcome(outcome)
 
 
 redeem_lane: GroupCommit[RedeemItem, RedeemOutcome] = GroupCommit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.kit.clock import first_id_of
 from app.kit.database import transaction
 from app.kit.group_commit import coalesce
 from app.redemption import queries_limits
@@ -58,7 +59,9 @@ async def _count(institution_id: UUID, benefit_id: UUID) -> None:
             return
         used = 0
         for month in await queries_limits.list_months(institution_id):
-            used += await queries_limits.count_standing(institution_id, benefit_id, month)
+            used += await queries_limits.count_standing(
+                institution_id, benefit_id, since=first_id_of(month.begins_at), before=first_id_of(month.ends_at)
+            )
         await queries_limits.mark_usage_whole(benefit_id, used)
 
 

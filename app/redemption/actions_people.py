@@ -86,10 +86,21 @@ async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -
     raise TurnedAway(refusal, None if person is None else person.id)
 
 
+def find_code_day(text: str, at: datetime) -> date | None:
+    """Return the UTC day a code was of, as far as can be told; None for what is no code of ours any more."""
+    read = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
+    opened = read.opened if isinstance(read, ExpiredCode) else read
+    return None if opened is None else _day_of(opened)
+
+
+def _day_of(opened: OpenedCode) -> date:
+    return opened.slot_start.astimezone(UTC).date()
+
+
 def _to_shown(person: Person, opened: OpenedCode) -> Shown:
     return Shown(
         person=person,
-        slot_day=opened.slot_start.astimezone(UTC).date(),
+        slot_day=_day_of(opened),
         code_id=opened.code_id,
         scan_id=None,
         slot_start=opened.slot_start,

@@ -35,9 +35,16 @@ from app.partner.actions import TerminalSuspended, resolve_terminal
 from app.redemption import queries
 from app.redemption.actions_lanes import redeem_lane
 from app.redemption.actions_limits import count_places, count_uses
-from app.redemption.actions_people import Shown, TurnedAway, find_shown_by_code, find_shown_by_scan, log_refusal
+from app.redemption.actions_people import (
+    Shown,
+    TurnedAway,
+    find_code_day,
+    find_shown_by_code,
+    find_shown_by_scan,
+    log_refusal,
+)
 from app.redemption.actions_scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
-from app.redemption.queries import RedeemItem, RedeemOutcome
+from app.redemption.queries import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome
 from app.redemption.queries_limits import UseWanted
 from app.redemption.refusals import (
     AlreadyRedeemed,
@@ -56,6 +63,7 @@ from app.redemption.rules import (
     compute_allowed_actions,
     compute_period_ends_on,
     compute_period_on,
+    compute_slot_day,
 )
 from app.redemption.rules_receipt import Answered, RedemptionReceipt, encode_receipt
 
@@ -133,9 +141,9 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
         refusal, turned = error.refusal, error
     except Refusal as error:
         refusal = error
-    earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
-    if earlier and earlier[0].request_digest == order.digest:
-        return Answered(earlier[0].answer, is_replayed=True)
+    earlier = await _find_earlier(caller, order)
+    if earlier is not None and earlier.request_digest == order.digest:
+        return Answered(earlier.answer, is_replayed=True)
     if turned is not None:
         await log_refusal(
             turned,
@@ -146,6 +154,22 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
             at=order.at,
         )
     raise IdempotencyKeyReused if earlier else refusal
+
+
+async def _find_earlier(caller: PartnerCaller, order: RedeemOrder) -> EarlierAnswer | None:
+    """Look for an answer that the key had: to this request ever, to another one on the day of its code."""
+    if order.scan_id is not None:
+        slot_day = compute_slot_day(order.scan_id)
+    else:
+        slot_day = find_code_day(order.code or "", order.at)
+    asked = KeyAsked(
+        institution_id=caller.institution_id,
+        idempotency_key=order.key,
+        reference=order.reference,
+        slot_day=slot_day,
+    )
+    (earlier,) = await queries.find_earlier_answers([asked])
+    return earlier
 
 
 async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:

@@ -13,6 +13,7 @@ from app.kit.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal
 from app.partner.rules import may_reach_store
 from app.redemption import queries, queries_reverse
+from app.redemption.queries import KeyAsked
 from app.redemption.queries_reverse import RedemptionRow, ReversalRow
 from app.redemption.refusals import AlreadyReversed, ReversalWindowOver
 from app.redemption.rules import is_reversible
@@ -37,25 +38,35 @@ class ReverseOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 async def reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
     """Undo once. The same key gets the same answer for ever."""
-    try:
-        return await _reverse(caller, order)
-    except NotFound:
-        raise  # nor may a key of other stores learn what this one was answered
-    except Refusal:
-        earlier = await queries.find_earlier_answers([caller.institution_id], [order.key])
-        if not earlier:
-            raise
-    if earlier[0].request_digest != order.digest:
-        raise IdempotencyKeyReused
-    return Answered(earlier[0].answer, is_replayed=True)
-
-
-async def _reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
     row = await queries_reverse.find_redemption(caller.institution_id, order.redemption_id)
     if row is None or not may_reach_store(caller.store_ids, row.store_id):
-        raise NotFound
-    if await queries.find_earlier_answers([caller.institution_id], [order.key]):
-        raise IdempotencyKeyReused  # or its own repeat: the caller looks which
+        raise NotFound  # nor may a key of other stores learn what this one was answered
+    answered = await _find_earlier(row, order)
+    if answered is not None:
+        return answered
+    try:
+        return await _reverse(row, order)
+    except Refusal:
+        answered = await _find_earlier(row, order)  # it may have been answered meanwhile
+        if answered is None:
+            raise
+        return answered
+
+
+async def _find_earlier(row: RedemptionRow, order: ReverseOrder) -> Answered | None:
+    """Return what this request was answered before; refuse a key that a reversal, or a redemption of that day, had."""
+    asked = KeyAsked(
+        institution_id=row.institution_id, idempotency_key=order.key, reference=None, slot_day=row.slot_day
+    )
+    (earlier,) = await queries.find_earlier_answers([asked])
+    if earlier is None:
+        return None
+    if earlier.request_digest != order.digest:
+        raise IdempotencyKeyReused
+    return Answered(earlier.answer, is_replayed=True)
+
+
+async def _reverse(row: RedemptionRow, order: ReverseOrder) -> Answered:
     if row.state == "reversed":
         raise AlreadyReversed
     if not is_reversible(row.reversible_until, order.at):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_all, read_sql
+from app.kit.database import borrow, fetch_all, read_sql
 from app.redemption.rules import SCAN_LIFETIME_SECONDS, Outcome
 
 
 class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One redemption to try; the fields are the parameters of ``redeem.sql`` in order."""
+    """One redemption to try; the fields are the parameters of ``redeem.sql`` in order.
+
+    The day of the code (``slot_day``) is the one that ``scan_id`` carries.
+    """
 
     id: UUID
     institution_id: UUID
@@ -46,7 +51,7 @@ class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RedeemOutcome(msgspec.Struct, frozen=True):
-    """What became of an item; ``answer`` is the earlier one of a replay."""
+    """What became of an item; ``answer`` is the earlier one of a replay, looked up after the statement."""
 
     outcome: Outcome
     answer: bytes | None = None
@@ -101,11 +106,18 @@ class ScannedPersonRow(PersonRow, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class EarlierAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a key was answered before; a reversal's key has no redemption answer."""
+class KeyAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """An institution's Idempotency-Key, the reference that its request brings, and the day of the code, if known."""
 
     institution_id: UUID
     idempotency_key: str
+    reference: str | None
+    slot_day: date | None
+
+
+class EarlierAnswer(msgspec.Struct, frozen=True):
+    """What a key was answered before, and to which request."""
+
     request_digest: bytes
     answer: bytes
 
@@ -115,9 +127,17 @@ PERSON_COLUMNS = """citizen.account_number, citizen.id, citizen.state, citizen.c
     score_snapshot.honours"""
 
 
+@cache
+def write_redeem(*, has_stock: bool) -> str:
+    """Return the statement for a batch: without the steps that take from a stock where nothing is taken from one."""
+    other = "unlimited" if has_stock else "limited"
+    return _MARK.sub("", _block_of(other).sub("", read_sql(__file__, "redeem")))
+
+
 async def redeem_many(items: Sequence[RedeemItem]) -> list[RedeemOutcome]:
-    """Redeem a batch; one outcome per item, in order."""
-    return await fetch_all(RedeemOutcome, read_sql(__file__, "redeem"), *_columns(items))
+    """Redeem a batch; one outcome per item, in order. Of a ``repeated`` one the answer is yet to be looked up."""
+    statement = write_redeem(has_stock=any(item.stock is not None for item in items))
+    return await fetch_all(RedeemOutcome, statement, *_columns(items))
 
 
 async def scan_many(items: Sequence[ScanItem]) -> list[ScanOutcome]:
@@ -153,29 +173,45 @@ async def find_scanned_people(scans: Sequence[tuple[date, UUID]]) -> list[Scanne
     )
 
 
-async def find_earlier_answers(institution_ids: Sequence[UUID], keys: Sequence[str]) -> list[EarlierAnswer]:
-    """Read what these (institution, key) pairs were answered before, by a redemption or a reversal."""
-    return await fetch_all(
-        EarlierAnswer,
-        """
-        SELECT wanted.institution_id, wanted.idempotency_key, found.request_digest, found.answer
-        FROM unnest($1::uuid[], $2::text[]) AS wanted (institution_id, idempotency_key)
-        CROSS JOIN LATERAL (
-            SELECT request_digest, answer FROM redemption AS r
-            WHERE r.idempotency_key = wanted.idempotency_key
-                AND (r.institution_id = wanted.institution_id) IS TRUE
-            UNION ALL
-            SELECT request_digest, answer FROM reversal AS v
-            WHERE v.idempotency_key = wanted.idempotency_key
-                AND (v.institution_id = wanted.institution_id) IS TRUE
-            LIMIT 1
-        ) AS found
-        """,
-        institution_ids,
-        keys,
-    )
+async def find_earlier_answers(asked: Sequence[KeyAsked]) -> list[EarlierAnswer | None]:
+    """Read what keys were answered before, in order; None for a key that has no answer.
+
+    A repeat is found by its reference whenever it comes, another use of the key on the day of its code, and a
+    reversal's at any time.
+    """
+    async with borrow() as connection:
+        rows = await connection.fetch(
+            """
+            SELECT found.request_digest, found.answer
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[])
+                WITH ORDINALITY AS asked (institution_id, idempotency_key, reference, slot_day, n)
+            LEFT JOIN LATERAL (
+                SELECT request_digest, answer FROM redemption AS r
+                WHERE r.reference = asked.reference AND r.idempotency_key = asked.idempotency_key
+                    AND (r.institution_id = asked.institution_id) IS TRUE
+                UNION ALL
+                SELECT request_digest, answer FROM redemption AS r
+                WHERE r.slot_day = asked.slot_day AND r.idempotency_key = asked.idempotency_key
+                    AND (r.institution_id = asked.institution_id) IS TRUE
+                UNION ALL
+                SELECT request_digest, answer FROM reversal AS v
+                WHERE v.idempotency_key = asked.idempotency_key AND (v.institution_id = asked.institution_id) IS TRUE
+                LIMIT 1
+            ) AS found ON true
+            ORDER BY n
+            """,
+            *_columns(asked),
+        )
+    return [None if row["answer"] is None else EarlierAnswer(**row) for row in rows]
 
 
 def _columns(items: Sequence[msgspec.Struct]) -> list[tuple[object, ...]]:
     """Turn rows into one array per parameter."""
     return list(zip(*(msgspec.structs.astuple(item) for item in items), strict=True))
+
+
+def _block_of(kind: str) -> re.Pattern[str]:
+    return re.compile(rf"^--\[ {kind}\n.*?^--\]\n", re.MULTILINE | re.DOTALL)
+
+
+_MARK = re.compile(r"^--[\[\]].*\n", re.MULTILINE)

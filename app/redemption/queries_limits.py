@@ -73,27 +73,26 @@ async def list_months(institution_id: UUID) -> list[Window]:
         """
         SELECT begins_at, begins_at + interval '1 month' AS ends_at
         FROM (
-            SELECT min(redeemed_at) AS first_at, max(redeemed_at) AS last_at FROM redemption
-            WHERE institution_id = $1 AND redeemed_at > '2020-01-01'
+            SELECT (SELECT redeemed_at FROM redemption WHERE institution_id = $1 ORDER BY id LIMIT 1) AS first_at,
+                (SELECT redeemed_at FROM redemption WHERE institution_id = $1 ORDER BY id DESC LIMIT 1) AS last_at
         ) AS span, generate_series(span.first_at, span.last_at, interval '1 month') AS begins_at
         """,
         institution_id,
     )
 
 
-async def count_standing(institution_id: UUID, benefit_id: UUID, window: Window) -> int:
-    """Count a benefit's redemptions of a time that stand."""
+async def count_standing(institution_id: UUID, benefit_id: UUID, *, since: UUID, before: UUID) -> int:
+    """Count a benefit's redemptions that stand, between two ids: they carry the instants."""
     return int(
         await fetch_value(
             """
             SELECT count(*) FROM redemption
-            WHERE institution_id = $1 AND redeemed_at > '2020-01-01' AND redeemed_at >= $3 AND redeemed_at < $4
-                AND benefit_id = $2 AND state = 'redeemed'
+            WHERE institution_id = $1 AND id >= $3 AND id < $4 AND benefit_id = $2 AND state = 'redeemed'
             """,
             institution_id,
             benefit_id,
-            window.begins_at,
-            window.ends_at,
+            since,
+            before,
         )
     )
 
@@ -138,11 +137,15 @@ async def list_uses(citizen_id: UUID, cap_holder_id: UUID, wanted: Sequence[UseW
     return await fetch_all(
         UseRow,
         """
-        SELECT wanted.benefit_id, coalesce(kept.used, CASE WHEN limits.version > 0 THEN (
-            SELECT count(*) FROM redemption AS r
+        WITH had AS MATERIALIZED (  -- read when it is asked for, and once
+            SELECT r.benefit_id, r.campaign_version, r.step, r.redeemed_at FROM redemption AS r
             WHERE r.citizen_id = ANY(ARRAY(
                     SELECT $1 UNION ALL SELECT f.citizen_id FROM former_account AS f WHERE f.cap_holder_id = $2))
-                AND (r.benefit_id = wanted.benefit_id AND r.state = 'redeemed') IS TRUE
+                AND r.state = 'redeemed'
+        )
+        SELECT wanted.benefit_id, coalesce(kept.used, CASE WHEN limits.version > 0 THEN (
+            SELECT count(*) FROM had AS r
+            WHERE r.benefit_id = wanted.benefit_id
                 AND (r.campaign_version < limits.version OR r.step = wanted.step)
                 AND r.redeemed_at >= wanted.period_on::timestamp AT TIME ZONE 'Asia/Shanghai'
                 AND r.redeemed_at < wanted.period_ends_on::timestamp AT TIME ZONE 'Asia/Shanghai'

@@ -76,26 +76,21 @@ PARTNER_COLUMNS = """id, state, benefit_id, benefit_code, title, reference, stor
 
 
 async def list_partner_redemptions(
-    institution_id: UUID,
-    store_ids: Sequence[UUID] | None,
-    *,
-    begins_at: datetime,
-    ends_at: datetime,
-    before: tuple[datetime, UUID],
-    limit: int,
+    institution_id: UUID, store_ids: Sequence[UUID] | None, *, since: UUID, before: UUID, limit: int
 ) -> list[PartnerRedemptionRow]:
-    """List an institution's redemptions of a time, newest first, at the stores a key may see."""
+    """List an institution's redemptions between two ids, newest first, at the stores a key may see.
+
+    An id carries the instant of its redemption (``kit.clock.first_id_of``).
+    """
     return await fetch_all(
         PartnerRedemptionRow,
         f"""SELECT {PARTNER_COLUMNS} FROM redemption
-        WHERE institution_id = $1 AND redeemed_at > '2020-01-01' AND redeemed_at >= $3 AND redeemed_at < $4
-            AND (redeemed_at, id) < ($5, $6) AND ($2::uuid[] IS NULL OR store_id = ANY($2))
-        ORDER BY redeemed_at DESC, id DESC LIMIT $7""",
+        WHERE institution_id = $1 AND id >= $3 AND id < $4 AND ($2::uuid[] IS NULL OR store_id = ANY($2))
+        ORDER BY id DESC LIMIT $5""",
         institution_id,
         store_ids,
-        begins_at,
-        ends_at,
-        *before,
+        since,
+        before,
         limit,
     )
 
@@ -116,9 +111,9 @@ async def list_by_reference(
 
 
 async def find_statement(
-    institution_id: UUID, store_ids: Sequence[UUID] | None, begins_at: datetime, ends_at: datetime
+    institution_id: UUID, store_ids: Sequence[UUID] | None, *, since: UUID, before: UUID
 ) -> StatementRow:
-    """Total a day: count, sums in fen, and the SHA-256 of the redemption ids in order, joined by newlines."""
+    """Total what lies between two ids: count, sums in fen, and the SHA-256 of the ids in order, joined by newlines."""
     row = await fetch_one(
         StatementRow,
         """SELECT count(*) AS count,
@@ -128,12 +123,11 @@ async def find_statement(
             coalesce(sum(discount_fen) FILTER (WHERE state = 'reversed'), 0)::bigint AS reversed_sum_fen,
             encode(sha256(convert_to(coalesce(string_agg(id::text, E'\\n' ORDER BY id), ''), 'UTF8')), 'hex') AS digest
         FROM redemption
-        WHERE institution_id = $1 AND redeemed_at > '2020-01-01'
-            AND ($2::uuid[] IS NULL OR store_id = ANY($2)) AND redeemed_at >= $3 AND redeemed_at < $4""",
+        WHERE institution_id = $1 AND id >= $3 AND id < $4 AND ($2::uuid[] IS NULL OR store_id = ANY($2))""",
         institution_id,
         store_ids,
-        begins_at,
-        ends_at,
+        since,
+        before,
     )
     assert row is not None
     return row
@@ -149,7 +143,8 @@ async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: i
         JOIN institution ON institution.id = redemption.institution_id
         JOIN store ON store.id = redemption.store_id
         WHERE redemption.citizen_id = $1 AND ($2::uuid IS NULL OR redemption.id < $2)
-        ORDER BY redemption.id DESC LIMIT $3""",
+            AND redeemed_month <= coalesce(timezone('Asia/Shanghai', uuid_extract_timestamp($2))::date, 'infinity')
+        ORDER BY redeemed_month DESC, redemption.id DESC LIMIT $3""",
         citizen_id,
         before_id,
         limit,
@@ -175,7 +170,6 @@ async def list_totals(campaign_id: UUID) -> list[TotalsRow]:
         FROM benefit
         LEFT JOIN redemption
             ON redemption.institution_id = benefit.institution_id AND redemption.benefit_id = benefit.id
-            AND redemption.redeemed_at > '2020-01-01'
         WHERE benefit.campaign_id = $1
         GROUP BY benefit.id, benefit.code
         ORDER BY benefit.code""",

@@ -16,6 +16,7 @@ class RedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     institution_id: UUID
+    slot_day: date
     reference: str
     benefit_id: UUID
     benefit_code: str
@@ -48,7 +49,7 @@ async def find_redemption(institution_id: UUID, redemption_id: UUID) -> Redempti
     """Read one redemption of an institution, with whose caps it counts for, also if it was made without one."""
     return await fetch_one(
         RedemptionRow,
-        """SELECT id, institution_id, reference, benefit_id, benefit_code, citizen_id, coalesce(
+        """SELECT id, institution_id, slot_day, reference, benefit_id, benefit_code, citizen_id, coalesce(
                 cap_holder_id,
                 (SELECT c.cap_holder_id FROM citizen AS c WHERE c.id = redemption.citizen_id),
                 (SELECT f.cap_holder_id FROM former_account AS f WHERE f.citizen_id = redemption.citizen_id)

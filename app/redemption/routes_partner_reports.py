@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from app.kit.auth import PartnerCaller
-from app.kit.clock import SHANGHAI, now
+from app.kit.clock import SHANGHAI, first_id_of, now
 from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
@@ -21,7 +21,6 @@ from app.redemption.rules import (
     REFERENCE_CHARACTERS_MAX,
     STATEMENT_DAY_MAX,
     STATEMENT_DAY_MIN,
-    ListPlace,
     compute_allowed_actions,
     is_statement_day,
 )
@@ -52,7 +51,7 @@ async def list_partner_redemptions(
         en = f"A day from {STATEMENT_DAY_MIN} to {STATEMENT_DAY_MAX}"
         raise InvalidRequest(errors=[FieldError(pointer="/query/on", code="out_of_range", zh=zh, en=en)])
     begins_at, ends_at = _bounds(on or STATEMENT_DAY_MIN, on or STATEMENT_DAY_MAX)
-    place = decode_cursor(cursor, ListPlace) or ListPlace(ends_at, UUID(int=2**128 - 1))
+    before = decode_cursor(cursor, UUID) or first_id_of(ends_at)
     at, stores = now(), _stores_of(partner)
     if reference is not None:
         found = await queries_report.list_by_reference(partner.institution_id, stores, reference)
@@ -60,12 +59,11 @@ async def list_partner_redemptions(
     rows = await queries_report.list_partner_redemptions(
         partner.institution_id,
         stores,
-        begins_at=begins_at,
-        ends_at=ends_at,
-        before=(place.at, place.id),
+        since=first_id_of(begins_at),
+        before=min(before, first_id_of(ends_at)),
         limit=limit + 1,
     )
-    return make_page(rows, limit, lambda row: _show_redemption(row, at), lambda row: ListPlace(row.redeemed_at, row.id))
+    return make_page(rows, limit, lambda row: _show_redemption(row, at), lambda row: row.id)
 
 
 @get(
@@ -79,7 +77,9 @@ async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCa
     if not is_statement_day(day):
         raise NotFound
     begins_at, ends_at = _bounds(day, day)
-    row = await queries_report.find_statement(partner.institution_id, _stores_of(partner), begins_at, ends_at)
+    row = await queries_report.find_statement(
+        partner.institution_id, _stores_of(partner), since=first_id_of(begins_at), before=first_id_of(ends_at)
+    )
     return Statement(
         date=day,
         count=row.count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ INSTANT_MILLISECONDS_MAX = 253_402_300_799_000  # the end of the year 9999
 
 Outcome = Literal[
     "redeemed",
+    "repeated",
     "replayed",
     "idempotency_key_reused",
     "credit_code_used",
@@ -60,18 +61,6 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         if self.state != "active" or self.score is None or self.level is None or self.birth_on is None:
             return None
         return Facts(score=self.score, level=self.level, honours=self.honours, birth_on=self.birth_on, levels=levels)
-
-
-class ListPlace(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page of a partner's redemptions ended."""
-
-    at: Annotated[datetime, msgspec.Meta(tz=True)]
-    id: UUID
-
-    def __post_init__(self) -> None:
-        """Refuse instants that were never in a list, and that no database could read."""
-        if not STATEMENT_DAY_MIN.year <= self.at.year <= STATEMENT_DAY_MAX.year + 1:
-            raise ValueError
 
 
 def compute_period_on(period: str, day: date) -> date:

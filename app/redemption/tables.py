@@ -30,7 +30,10 @@ class BenefitUsage(Table, tablename="benefit_usage"):
 
 
 class BenefitUse(Table, tablename="benefit_use"):
-    """How often one person used one benefit (or one step of it) in one period; void once the limits are newer."""
+    """How often one person used one benefit (or one step of it) in one period; void once the limits are newer.
+
+    ``cap`` is what the newest use was held against; who redeems brings the one in force.
+    """
 
     benefit_id = UUID(primary_key=True, default=None)
     cap_holder_id = UUID(primary_key=True, default=None)
@@ -39,34 +42,40 @@ class BenefitUse(Table, tablename="benefit_use"):
     used = Integer(default=None)
     period_ends_on = Date(default=None, null=True)
     limits_version = Integer(default=0)
+    cap = Integer(default=None, null=True)
 
 
 class Redemption(Table, tablename="redemption"):
-    """One benefit used by one citizen at one partner, with the answer the partner got."""
+    """One benefit used by one citizen at one partner, with the answer the partner got.
+
+    Keys lead with time: ``slot_day`` is the UTC day of the code, ``redeemed_month`` the first of the Shanghai month.
+    """
 
     institution_id = UUID(primary_key=True, default=None)
     id = UUID(primary_key=True, default=None)
-    idempotency_key = Text(default=None)
-    request_digest = Bytea(default=None)
-    reference = Text(default=None)
-    reference_turn = SmallInt(default=0)
     scan_id = UUID(default=None)
     benefit_id = UUID(default=None)
-    benefit_code = Text(default=None)
-    title = Text(default=None)
-    campaign_version = Integer(default=None)
-    is_stock_counted = Boolean(default=None)
     citizen_id = UUID(default=None)
     cap_holder_id = UUID(default=None, null=True)
-    step = SmallInt(default=None, null=True)
-    period_on = Date(default=None, null=True)
     store_id = UUID(default=None)
     terminal_id = UUID(default=None)
     amount_fen = BigInt(default=None, null=True)
     discount_fen = BigInt(default=None, null=True)
-    state = Text(default=None)
     redeemed_at = Timestamptz(default=None)
     reversible_until = Timestamptz(default=None)
+    slot_day = Date(default=None)
+    redeemed_month = Date(default=None)
+    period_on = Date(default=None, null=True)
+    campaign_version = Integer(default=None)
+    reference_turn = SmallInt(default=0)
+    step = SmallInt(default=None, null=True)
+    is_stock_counted = Boolean(default=None)
+    state = Text(default=None)
+    idempotency_key = Text(default=None)
+    reference = Text(default=None)
+    benefit_code = Text(default=None)
+    title = Text(default=None)
+    request_digest = Bytea(default=None)
     answer = Bytea(default=None)
 
 

@@ -14,13 +14,13 @@ import pytest
 from httpx2 import AsyncClient
 
 from app.kit.clock import now, uuid7
-from app.kit.database import borrow, execute, read_sql, transaction
+from app.kit.database import borrow, execute, transaction
 from app.kit.errors import OutcomeUnknown
 from app.kit.failure import DatabaseUnreached
 from app.redemption import actions_lanes, actions_redeem, queries
 from app.redemption.actions_lanes import redeem_batch, redeem_lane
 from app.redemption.actions_limits import count_places
-from app.redemption.queries import RedeemItem, RedeemOutcome
+from app.redemption.queries import RedeemItem, RedeemOutcome, write_redeem
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, scan, show_code
 
@@ -255,19 +255,33 @@ def test_items_that_would_meet_in_a_batch_are_kept_apart() -> None:
     assert set(actions_lanes.redeem_conflicts(by_scan)) & set(actions_lanes.redeem_conflicts(twin))
 
 
-def test_an_item_has_a_parameter_for_each_place_of_the_statement() -> None:
-    statement = read_sql(queries.__file__, "redeem")
-    assert f"${len(RedeemItem.__struct_fields__)}::" in statement
-    assert f"${len(RedeemItem.__struct_fields__) + 1}::" not in statement
+@pytest.mark.parametrize("has_stock", [False, True])
+def test_the_parameters_of_the_statement_are_the_fields_of_an_item(*, has_stock: bool) -> None:
+    statement = write_redeem(has_stock=has_stock)
+    given = re.search(r"AS given \(([^)]+)\)", statement)
+    assert given is not None
+    assert tuple(given[1].replace(",", " ").split()) == (*RedeemItem.__struct_fields__, "n")
+    assert [int(number) for number in re.findall(r"\$(\d+)::", statement)] == [
+        n + 1 for n in range(len(RedeemItem.__struct_fields__))
+    ]
+
+
+def test_a_batch_without_a_stock_has_no_step_for_one() -> None:
+    unlimited, limited = write_redeem(has_stock=False), write_redeem(has_stock=True)
+    assert "stocked" in limited
+    assert "candidate" in limited
+    for step in ("stocked", "candidate", "counted AS", "stock_gone", "--["):
+        assert step not in unlimited, step
+    assert "--[" not in limited
 
 
 FILL = """
     INSERT INTO redemption (id, institution_id, idempotency_key, request_digest, reference, scan_id, benefit_id,
         benefit_code, title, campaign_version, is_stock_counted, citizen_id, cap_holder_id, step, period_on, store_id,
         terminal_id, state, redeemed_at, reversible_until, answer)
-    SELECT uuidv7(), md5((n % 5)::text)::uuid, 'k' || n, 'x', 'r' || n, gen_random_uuid(), md5((n % 9)::text)::uuid,
-        'B', 't', 1, false, md5((n % 999)::text)::uuid, md5((n % 999)::text)::uuid, 0, CURRENT_DATE, gen_random_uuid(),
-        gen_random_uuid(), 'redeemed', now(), now(), 'x'
+    SELECT uuidv7(), md5((n % 5)::text)::uuid, 'k' || n, 'x', 'r' || n, uuidv7(-n * interval '1 hour'),
+        md5((n % 9)::text)::uuid, 'B', 't', 1, false, md5((n % 999)::text)::uuid, md5((n % 999)::text)::uuid, 0,
+        CURRENT_DATE, gen_random_uuid(), gen_random_uuid(), 'redeemed', now() - n * interval '1 hour', now(), 'x'
     FROM generate_series(1, 20000) AS n;
     ANALYZE redemption;
 """
@@ -277,24 +291,32 @@ class RolledBack(Exception):  # noqa: N818
     """Ends a transaction without a trace."""
 
 
-@pytest.mark.parametrize("is_full", [False, True])
-async def test_every_look_up_goes_by_what_tells_rows_apart(*, is_full: bool) -> None:
-    """On tables met empty and on full ones; by institution or benefit each look-up would read all of its rows."""
-    name, nulls = f"plan_{secrets.token_hex(4)}", ", ".join(["NULL"] * len(RedeemItem.__struct_fields__))
+async def explain(statement: str, *, is_full: bool) -> list[str]:
+    """Return the plan that a prepared statement gets on empty tables or on full ones."""
+    name = f"plan_{secrets.token_hex(4)}"
+    nulls = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", statement))))
     plan: list[str] = []
     with pytest.raises(RolledBack):
         async with transaction(), borrow() as connection:
             if is_full:
                 await connection.execute(FILL)
-            await connection.execute(f"PREPARE {name} AS {read_sql(queries.__file__, 'redeem')}")
+            await connection.execute(f"PREPARE {name} AS {statement}")
             plan = [str(row[0]) for row in await connection.fetch(f"EXPLAIN EXECUTE {name}({nulls})")]
             await connection.execute(f"DEALLOCATE {name}")
             raise RolledBack
-    scanned = [line for line in plan if re.search(r"Seq Scan on (redemption|benefit|scan|former)", line)]
-    assert scanned == []
+    return plan
+
+
+@pytest.mark.parametrize("has_stock", [False, True])
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_every_look_up_goes_by_what_tells_rows_apart(*, is_full: bool, has_stock: bool) -> None:
+    """On tables met empty and on full ones; by institution, benefit or day each look-up would read all of its rows."""
+    plan = await explain(write_redeem(has_stock=has_stock), is_full=is_full)
+    assert [line for line in plan if re.search(r"Seq Scan on (redemption|reversal|benefit|scan|former)", line)] == []
     looked_up = [
-        (line, plan[n + 1]) for n, line in enumerate(plan) if re.search(r"Scan (using|on) redemption_\d_", line)
+        (line, plan[n + 1]) for n, line in enumerate(plan) if re.search(r"Scan (using|on) (redemption|reversal)_", line)
     ]
-    assert len(looked_up) >= 12  # earlier answers, references and scans, in each of four parts
+    assert len(looked_up) >= 5  # the reference twice, the key twice, the scan
     for line, condition in looked_up:
-        assert re.search(r"Index Cond: \(+(r\w*\.)?(idempotency_key|reference|scan_id) =", condition), line
+        assert re.search(r"Index Cond: \(+(\w+\.)?(slot_day|idempotency_key|reference|scan_id) =", condition), line
+        assert "slot_day" not in condition or "idempotency_key =" in condition, condition

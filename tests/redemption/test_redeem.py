@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -15,6 +16,7 @@ from app.kit.cache import bump
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.partitions import make_partitions
+from app.redemption import actions_people
 from app.redemption.actions_lanes import redeem_lane
 from tests.support.partners import bearer, make_key, make_partner, refresh_directory
 from tests.support.redeeming import (
@@ -168,6 +170,44 @@ async def test_a_key_used_with_another_body_is_refused(client: AsyncClient) -> N
     other = await redeem(client, partner, benefit_id, key=key, code=show_code(shopper))
     assert (other.status_code, code_of(other)) == (422, "idempotency_key_reused")
     assert await count("access_log", citizen_id=shopper.id, outcome="idempotency_key_reused") == 1
+
+
+async def test_a_key_belongs_to_the_day_of_its_code(client: AsyncClient) -> None:
+    """On another day it is free for another request; the same request is answered as before, whenever it comes."""
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    key, code = secrets.token_hex(12), show_code(await make_shopper())
+    first = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-7")
+    mine = "institution_id = $1 AND reference"
+    scan_id = await fetch_value(f"SELECT scan_id FROM redemption WHERE {mine} = 'R-7'", partner.institution_id)
+    move = f"UPDATE redemption SET scan_id = coalesce($2, uuidv7(interval '-400 days')) WHERE {mine} = 'R-7'"
+    await execute(move, partner.institution_id, None)
+    free = await redeem(client, partner, benefit_id, key=key, code=show_code(await make_shopper()), reference="R-8")
+    assert free.status_code == 201
+    assert "idempotency-replayed" not in free.headers
+    again = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-7")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await count("redemption", institution_id=partner.institution_id) == 2
+    with pytest.raises(asyncpg.UniqueViolationError, match="redemption_key"):  # on its own day it is taken
+        await execute(move, partner.institution_id, scan_id)
+    await execute(f"DELETE FROM redemption WHERE {mine} = 'R-8'", partner.institution_id)
+    await execute(move, partner.institution_id, scan_id)
+
+
+async def test_a_repeat_is_answered_when_its_code_means_nothing_any_more(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys of codes are destroyed in time, and a slot's number comes round within a year."""
+    partner = await make_partner()
+    benefit_id = await make_benefit(partner)
+    key, code = secrets.token_hex(12), show_code(await make_shopper())
+    first = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-9")
+    monkeypatch.setattr(actions_people, "open_code", lambda *_: None)
+    again = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-9")
+    assert (again.status_code, again.content) == (201, first.content)
+    reused = await redeem(client, partner, benefit_id, key=key, code=code, reference="R-10")
+    assert (reused.status_code, code_of(reused)) == (422, "credit_code_invalid")
 
 
 async def test_a_refusal_is_not_stored_and_judged_again(client: AsyncClient) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from app.kit.database import execute
 from app.redemption import actions_verify
+from app.redemption.tables import Redemption
 from tests.support.partners import make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, reverse, show_code
 
@@ -67,11 +68,19 @@ async def test_a_count_that_is_wrong_is_found(client: AsyncClient, fault: str, r
     assert await find_broken(benefit_id) == set()
 
 
-COPY_REDEMPTION = """
-    INSERT INTO redemption SELECT (jsonb_populate_record(r, jsonb_build_object(
-        'id', gen_random_uuid(), 'idempotency_key', gen_random_uuid(), 'reference', gen_random_uuid(),
-        'scan_id', gen_random_uuid()))).*
-    FROM redemption AS r, generate_series(1, $2) WHERE r.id = $1
+GIVEN = ", ".join(
+    column._meta.name
+    for column in Redemption._meta.columns
+    if column._meta.name not in ("slot_day", "redeemed_month")  # the database makes these
+)
+COPY_REDEMPTION = f"""
+    INSERT INTO redemption ({GIVEN}) SELECT {", ".join(f"(made.copy).{name}" for name in GIVEN.split(", "))}
+    FROM (
+        SELECT jsonb_populate_record(r, jsonb_build_object(
+            'id', gen_random_uuid(), 'idempotency_key', gen_random_uuid(), 'reference', gen_random_uuid(),
+            'scan_id', gen_random_uuid())) AS copy
+        FROM redemption AS r, generate_series(1, $2) WHERE r.id = $1 OFFSET 0
+    ) AS made
 """
 COUNT_AS_THEY_STAND = tuple(
     f"UPDATE {table} SET used = (SELECT count(*) FROM redemption AS r WHERE r.benefit_id = $1 AND state = 'redeemed') "

@@ -1,10 +1,33 @@
 -- Redeems many items in one statement. Each step feeds the next, so the order of locks is fixed:
 -- codes, then stock, then caps, then redemptions by (institution, reference).
 -- One outcome row per item, by status; nothing here raises but a lost race for a unique key.
+-- An item is written down once and joined again only to insert; between the steps go the few columns that decide, since
+-- every step forms its rows anew. What stands under "limited" is for batches that take from a stock, what stands under
+-- "unlimited" for all others (``write_redeem``): a step without work costs each batch, too.
 -- Limits are passed in and hold for the version they come from: ``benefit.limits_version`` says since which version they
 -- are as they are, and who changes it waits for every statement like this one to end (``fence_limits``).
+-- 1. What is known of an item, a look-up each, as (SELECT true … LIMIT 1) says: of a join, or of EXISTS, the planner may
+-- make a hash of the whole table, and met empty it does.
+-- IS TRUE keeps the institution out of the choice of an index: met empty, any index that has it looks as good.
+-- A repeat brings its reference again, so it is among those that had the reference, whenever it comes. Of any other use
+-- of its key a day knows: that of the code.
 WITH item AS MATERIALIZED (
-    SELECT * FROM unnest(
+    SELECT given.*, held.turns,
+        CASE
+            WHEN held.is_repeated THEN 'repeated'
+            WHEN held.is_key_reused OR (
+                SELECT true FROM redemption AS r
+                WHERE r.slot_day = given.slot_day AND r.idempotency_key = given.idempotency_key
+                    AND (r.institution_id = given.institution_id) IS TRUE
+                LIMIT 1
+            ) OR (
+                SELECT true FROM reversal AS v
+                WHERE v.idempotency_key = given.idempotency_key AND (v.institution_id = given.institution_id) IS TRUE
+                LIMIT 1
+            ) THEN 'idempotency_key_reused'
+        END AS earlier,
+        coalesce((SELECT b.limits_version FROM benefit AS b WHERE b.id = given.benefit_id), 0) AS limits_version
+    FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::date[], $7::text[], $8::uuid[], $9::uuid[],
         $10::uuid[], $11::smallint[], $12::date[], $13::date[], $14::integer[], $15::uuid[], $16::uuid[], $17::text[],
         $18::uuid[], $19::text[], $20::text[], $21::integer[], $22::bigint[], $23::bigint[], $24::bigint[],
@@ -15,92 +38,78 @@ WITH item AS MATERIALIZED (
         benefit_code, title, campaign_version, stock, amount_fen, discount_fen, at,
         scan_expires_at, reversible_until, answer, n
     )
-),
--- 1. Earlier answers to the same key. A look-up each, as LIMIT says: a join planned for an empty table reads it all.
--- IS TRUE keeps the institution out of the choice of an index: met empty, any index that has it looks as good.
-earlier AS MATERIALIZED (
-    SELECT item.n, found.is_same, found.answer
-    FROM item CROSS JOIN LATERAL (
-        SELECT r.request_digest = item.request_digest AS is_same, r.answer FROM redemption AS r
-        WHERE r.idempotency_key = item.idempotency_key AND (r.institution_id = item.institution_id) IS TRUE
-        UNION ALL
-        SELECT false, NULL FROM reversal AS v
-        WHERE v.idempotency_key = item.idempotency_key AND (v.institution_id = item.institution_id) IS TRUE
-        LIMIT 1
-    ) AS found
-),
-fresh AS MATERIALIZED (
-    SELECT item.* FROM item WHERE NOT EXISTS (SELECT FROM earlier WHERE earlier.n = item.n)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS turns,
+            bool_or(r.idempotency_key = given.idempotency_key AND r.request_digest = given.request_digest)
+                AS is_repeated,
+            bool_or(r.idempotency_key = given.idempotency_key) AS is_key_reused
+        FROM redemption AS r
+        WHERE r.reference = given.reference AND (r.institution_id = given.institution_id) IS TRUE
+    ) AS held
 ),
 -- 2. The code belongs to the store that scans it first; the same store re-enters its own scan.
 claimed AS (
     INSERT INTO scan (slot_day, code_id, id, institution_id, store_id, terminal_id, citizen_id, scenario,
                       scanned_at, expires_at)
     SELECT slot_day, code_id, scan_id, institution_id, store_id, terminal_id, citizen_id, scenario, at, scan_expires_at
-    FROM fresh WHERE code_id IS NOT NULL
-    ORDER BY slot_day, code_id
+    FROM item WHERE code_id IS NOT NULL AND earlier IS NULL
+    ORDER BY slot_day, code_id COLLATE "C"
     ON CONFLICT (slot_day, code_id) DO UPDATE SET terminal_id = scan.terminal_id
     WHERE scan.store_id = EXCLUDED.store_id
     RETURNING slot_day, code_id, id
 ),
 -- An item by scanId has no code: its scan was read with the facts a moment ago, and scans never change.
 opened AS MATERIALIZED (
-    SELECT fresh.*, CASE WHEN fresh.code_id IS NULL THEN fresh.scan_id ELSE claimed.id END AS opened_scan_id
-    FROM fresh LEFT JOIN claimed USING (slot_day, code_id)
-),
--- What holds of the benefit, and who has had the reference: a reversed redemption leaves it to the same scan.
-known AS (
-    SELECT opened.*, coalesce(limits.version, 0) AS limits_version, limits.limited_at, holders.turns, holders.is_taken
-    FROM opened
-    LEFT JOIN LATERAL (
-        SELECT b.limits_version AS version, b.limited_at FROM benefit AS b WHERE b.id = opened.benefit_id LIMIT 1
-    ) AS limits ON true
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS turns, bool_or(
-            r.state = 'redeemed' OR r.scan_id <> opened.opened_scan_id OR r.benefit_id <> opened.benefit_id) AS is_taken
-        FROM redemption AS r
-        WHERE (r.institution_id = opened.institution_id) IS TRUE AND r.reference = opened.reference
-    ) AS holders
-),
-judged AS MATERIALIZED (
-    SELECT known.*,
+    SELECT item.n, item.benefit_id, item.cap_holder_id, item.step, item.period_on, item.period_ends_on, item.cap,
+--[ limited
+        item.stock,
+--]
+        item.limits_version,
+        CASE WHEN item.code_id IS NULL THEN item.scan_id ELSE claimed.id END AS scan_id,
         CASE
-            WHEN opened_scan_id IS NULL THEN 'credit_code_used'
-            WHEN EXISTS (
-                SELECT FROM redemption AS r
-                WHERE (r.institution_id = known.institution_id) IS TRUE AND r.scan_id = known.opened_scan_id
-                    AND r.benefit_id = known.benefit_id AND r.state = 'redeemed'
-                LIMIT 1) THEN 'already_redeemed'
-            WHEN is_taken THEN 'reference_taken'
-            WHEN limits_version > campaign_version THEN 'stale'
+            WHEN item.earlier IS NOT NULL THEN item.earlier
+            WHEN item.code_id IS NOT NULL AND claimed.id IS NULL THEN 'credit_code_used'
+            -- a scan that begins with this item has redeemed nothing yet
+            WHEN claimed.id IS DISTINCT FROM item.scan_id AND (
+                SELECT true FROM redemption AS r
+                WHERE r.scan_id = coalesce(claimed.id, item.scan_id) AND r.benefit_id = item.benefit_id
+                    AND r.state = 'redeemed'
+                LIMIT 1
+            ) THEN 'already_redeemed'
+            -- a reversed redemption leaves its reference to the same scan and benefit
+            WHEN item.turns > 0 AND (
+                SELECT true FROM redemption AS r
+                WHERE r.reference = item.reference AND (r.institution_id = item.institution_id) IS TRUE
+                    AND (r.state = 'redeemed' OR r.scan_id <> coalesce(claimed.id, item.scan_id)
+                        OR r.benefit_id <> item.benefit_id)
+                LIMIT 1
+            ) THEN 'reference_taken'
+            WHEN item.limits_version > item.campaign_version THEN 'stale'
+            -- where limits have changed in a period, or a count is older than they are, what stands is counted first
+            WHEN item.cap IS NOT NULL AND item.limits_version > 0 AND coalesce(
+                (SELECT u.limits_version <> item.limits_version FROM benefit_use AS u
+                 WHERE u.benefit_id = item.benefit_id AND u.cap_holder_id = item.cap_holder_id
+                    AND u.step = item.step AND u.period_on = item.period_on),
+                (SELECT b.limited_at >= item.period_on::timestamp AT TIME ZONE 'Asia/Shanghai'
+                 FROM benefit AS b WHERE b.id = item.benefit_id)
+            ) THEN 'uncounted'
+--[ limited
+            -- who is at the cap takes no place: a look without locks, where places are few
+            WHEN item.cap IS NOT NULL AND item.stock IS NOT NULL AND (
+                SELECT u.used >= item.cap FROM benefit_use AS u
+                WHERE u.benefit_id = item.benefit_id AND u.cap_holder_id = item.cap_holder_id
+                    AND u.step = item.step AND u.period_on = item.period_on
+            ) THEN 'cap_reached'
+--]
         END AS refusal
-    FROM known
+    FROM item LEFT JOIN claimed ON claimed.slot_day = item.slot_day AND claimed.code_id = item.code_id
 ),
--- 3. Who is at the cap already takes no place: a look without locks, where places are few or limits have changed.
--- Where limits have changed in a period, or a count is older than they are, what stands has to be counted first.
-looked AS MATERIALIZED (
-    SELECT judged.n, seen.is_current AND seen.used >= judged.cap AS is_at_cap,
-        judged.cap IS NOT NULL AND judged.limits_version > 0 AND CASE
-            WHEN seen.is_current IS NULL
-            THEN judged.limited_at >= judged.period_on::timestamp AT TIME ZONE 'Asia/Shanghai'
-            ELSE NOT seen.is_current END AS is_uncounted
-    FROM judged
-    LEFT JOIN LATERAL (
-        SELECT u.limits_version = judged.limits_version AS is_current, u.used
-        FROM benefit_use AS u
-        WHERE judged.cap IS NOT NULL AND (judged.stock IS NOT NULL OR judged.limits_version > 0)
-            AND u.benefit_id = judged.benefit_id AND u.cap_holder_id = judged.cap_holder_id
-            AND u.step = judged.step AND u.period_on = judged.period_on
-        LIMIT 1
-    ) AS seen ON true
-    WHERE judged.refusal IS NULL
-),
+--[ limited
+-- 3. Stock: the rows are locked in order; who fits is decided against the limit passed in.
 candidate AS MATERIALIZED (
-    SELECT judged.*, row_number() OVER (PARTITION BY benefit_id ORDER BY n) AS place
-    FROM judged JOIN looked USING (n)
-    WHERE is_at_cap IS NOT TRUE AND is_uncounted IS NOT TRUE
+    SELECT opened.*, row_number() OVER (PARTITION BY benefit_id ORDER BY n) AS place
+    FROM opened WHERE refusal IS NULL
 ),
--- 4. Stock: the rows are locked in order; who fits is decided against the limit passed in.
 stocked AS MATERIALIZED (
     SELECT benefit_id, used FROM benefit_usage
     WHERE is_whole AND benefit_id = ANY(ARRAY(SELECT benefit_id FROM candidate WHERE stock IS NOT NULL))
@@ -111,85 +120,94 @@ fitting AS MATERIALIZED (
     SELECT candidate.* FROM candidate LEFT JOIN stocked USING (benefit_id)
     WHERE candidate.stock IS NULL OR stocked.used + candidate.place <= candidate.stock
 ),
--- 5. Caps: a count would race, a conditional upsert does not.
+--]
+--[ unlimited
+fitting AS NOT MATERIALIZED (SELECT * FROM opened WHERE refusal IS NULL),
+-- This changes nothing: it takes the lock by which ``fence_limits`` knows of this statement, and this one of a fence.
+fenced AS (UPDATE benefit_usage SET used = used WHERE false),
+--]
+-- 4. Caps: a count would race, a conditional upsert does not.
 capped AS (
-    INSERT INTO benefit_use AS u (benefit_id, cap_holder_id, step, period_on, period_ends_on, limits_version, used)
-    SELECT benefit_id, cap_holder_id, step, period_on, period_ends_on, limits_version, 1 FROM fitting
+    INSERT INTO benefit_use AS u (benefit_id, cap_holder_id, step, period_on, period_ends_on, limits_version, cap, used)
+    SELECT benefit_id, cap_holder_id, step, period_on, period_ends_on, limits_version, cap, 1 FROM fitting
     WHERE cap IS NOT NULL
     ORDER BY benefit_id, cap_holder_id, step, period_on
-    ON CONFLICT (benefit_id, cap_holder_id, step, period_on) DO UPDATE SET used = u.used + 1
-    WHERE u.used < (
-        SELECT f.cap FROM fitting AS f
-        WHERE f.benefit_id = EXCLUDED.benefit_id AND f.cap_holder_id = EXCLUDED.cap_holder_id)
+    ON CONFLICT (benefit_id, cap_holder_id, step, period_on) DO UPDATE SET used = u.used + 1, cap = EXCLUDED.cap
+    WHERE u.used < EXCLUDED.cap
     RETURNING benefit_id, cap_holder_id
 ),
 survivor AS MATERIALIZED (
-    SELECT fitting.* FROM fitting
-    WHERE cap IS NULL OR EXISTS (
-        SELECT FROM capped
-        WHERE capped.benefit_id = fitting.benefit_id AND capped.cap_holder_id = fitting.cap_holder_id)
+    SELECT fitting.n, fitting.scan_id FROM fitting LEFT JOIN capped USING (benefit_id, cap_holder_id)
+    WHERE fitting.cap IS NULL OR capped.benefit_id IS NOT NULL
 ),
--- 6. The effect, its event and its place in the access log.
+-- 5. The effect, its event and its place in the access log, under one id.
 redeemed AS (
     INSERT INTO redemption (
-        id, institution_id, idempotency_key, request_digest, reference, reference_turn, scan_id, benefit_id,
-        benefit_code, title, campaign_version, is_stock_counted, citizen_id, cap_holder_id, step, period_on, store_id, terminal_id,
-        amount_fen, discount_fen, state, redeemed_at, reversible_until, answer)
+        id, institution_id, idempotency_key, request_digest, reference, reference_turn, scan_id, benefit_id, benefit_code,
+        title, campaign_version, is_stock_counted, citizen_id, cap_holder_id, step, period_on, store_id,
+        terminal_id, amount_fen, discount_fen, state, redeemed_at, reversible_until, answer)
     SELECT
-        id, institution_id, idempotency_key, request_digest, reference, turns, opened_scan_id, benefit_id,
-        benefit_code, title, campaign_version, stock IS NOT NULL, citizen_id, cap_holder_id,
+        id, institution_id, idempotency_key, request_digest, reference, turns, survivor.scan_id, benefit_id, benefit_code,
+        title, campaign_version, stock IS NOT NULL, citizen_id, cap_holder_id,
         CASE WHEN cap IS NOT NULL THEN step END, CASE WHEN cap IS NOT NULL THEN period_on END, store_id, terminal_id,
         amount_fen, discount_fen, 'redeemed', at, reversible_until, answer
-    FROM survivor
-    ORDER BY institution_id, reference
+    FROM survivor JOIN item USING (n)
+    ORDER BY institution_id, reference COLLATE "C"
 ),
+--[ limited
 counted AS (
     UPDATE benefit_usage SET used = benefit_usage.used + taken.places
-    FROM (SELECT benefit_id, count(*) AS places FROM survivor WHERE stock IS NOT NULL GROUP BY benefit_id) AS taken
+    FROM (
+        SELECT benefit_id, count(*) AS places FROM survivor JOIN fitting USING (n)
+        WHERE stock IS NOT NULL GROUP BY benefit_id
+    ) AS taken
     WHERE benefit_usage.benefit_id = taken.benefit_id
 ),
+--]
 told_event AS (
     INSERT INTO event (id, epoch, at, type, institution_id, citizen_id, subject_id, data)
-    SELECT uuidv7(), (SELECT max(epoch) FROM event_epoch), at, 'benefit.redeemed.v1', institution_id, citizen_id, id,
+    SELECT id, (SELECT max(epoch) FROM event_epoch), at, 'benefit.redeemed.v1', institution_id, citizen_id, id,
         jsonb_build_object('state', 'redeemed', 'benefitId', benefit_id, 'storeId', store_id, 'terminalId', terminal_id)
-    FROM survivor
+    FROM survivor JOIN item USING (n)
 ),
 settled AS MATERIALIZED (
-    SELECT item.n,
+    SELECT opened.n,
         CASE
-            WHEN earlier.n IS NOT NULL THEN CASE WHEN earlier.is_same THEN 'replayed' ELSE 'idempotency_key_reused' END
-            WHEN judged.refusal IS NOT NULL THEN judged.refusal
             WHEN survivor.n IS NOT NULL THEN 'redeemed'
-            WHEN fitting.n IS NOT NULL OR looked.is_at_cap THEN 'cap_reached'
-            WHEN looked.is_uncounted OR stocked.benefit_id IS NULL THEN 'uncounted'
+            WHEN opened.refusal IS NOT NULL THEN opened.refusal
+--[ limited
+            WHEN fitting.n IS NOT NULL THEN 'cap_reached'
+            WHEN stocked.benefit_id IS NULL THEN 'uncounted'
             -- a place freed by somebody's cap goes to the next: try again
             WHEN stocked.used + (
-                SELECT count(*) FROM survivor AS s WHERE s.benefit_id = item.benefit_id) < item.stock THEN 'again'
+                SELECT count(*) FROM survivor AS s JOIN fitting AS f USING (n)
+                WHERE f.benefit_id = opened.benefit_id) < opened.stock THEN 'again'
             ELSE 'stock_gone'
-        END AS outcome,
-        earlier.answer
-    FROM item
-    LEFT JOIN earlier USING (n)
-    LEFT JOIN judged USING (n)
-    LEFT JOIN looked USING (n)
-    LEFT JOIN fitting USING (n)
-    LEFT JOIN survivor USING (n)
-    LEFT JOIN stocked ON stocked.benefit_id = item.benefit_id
+--]
+--[ unlimited
+            ELSE 'cap_reached'
+--]
+        END AS outcome
+    FROM opened LEFT JOIN survivor USING (n)
+--[ limited
+    LEFT JOIN fitting USING (n) LEFT JOIN stocked ON stocked.benefit_id = opened.benefit_id
+--]
 ),
+-- A refused item may come here again after a failure that hid its first outcome: its line is then another one.
 logged AS (
     INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told)
-    SELECT uuidv7(), item.at, item.citizen_id, item.institution_id, item.store_id, item.terminal_id, 'redeem',
-        item.scenario, settled.outcome,
-        CASE WHEN settled.outcome = 'redeemed' THEN jsonb_build_array(item.benefit_code) ELSE '[]' END
-    FROM item JOIN settled USING (n)
-    WHERE settled.outcome NOT IN ('replayed', 'again', 'stale', 'uncounted')
+    SELECT CASE WHEN outcome = 'redeemed' THEN id ELSE uuidv7() END,
+        at, citizen_id, institution_id, store_id, terminal_id, 'redeem', scenario, outcome,
+        CASE WHEN outcome = 'redeemed' THEN jsonb_build_array(benefit_code) ELSE '[]' END
+    FROM settled JOIN item USING (n)
+    WHERE outcome NOT IN ('repeated', 'again', 'stale', 'uncounted')
 ),
 -- The citizen is told when a code is shown at a second store.
 warned AS (
     INSERT INTO event (id, epoch, at, type, citizen_id, subject_id, data)
-    SELECT uuidv7(), (SELECT max(epoch) FROM event_epoch), item.at, 'credit_code.refused.v1', item.citizen_id,
-        item.citizen_id, jsonb_build_object('state', 'used', 'storeId', item.store_id)
-    FROM item JOIN settled USING (n)
-    WHERE settled.outcome = 'credit_code_used'
+    SELECT uuidv7(), (SELECT max(epoch) FROM event_epoch), at, 'credit_code.refused.v1', citizen_id, citizen_id,
+        jsonb_build_object('state', 'used', 'storeId', store_id)
+    FROM settled JOIN item USING (n)
+    WHERE outcome = 'credit_code_used'
 )
-SELECT outcome, answer FROM settled ORDER BY n
+SELECT outcome FROM settled ORDER BY n
