@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -222,21 +222,21 @@ async def _find_shown(caller: PartnerCaller, order: RedeemOrder, terminal: Termi
 def _judge(order: RedeemOrder, terminal: TerminalEntry, shown: Shown) -> RedeemItem:
     """Judge by the catalogue of this moment; a refusal names the person whose try it was."""
     try:
-        benefit = _find_benefit(order.benefit_id, terminal)
-        resolved = _resolve(benefit, shown, order.at)
+        benefit, day = _find_benefit(order.benefit_id, terminal), shanghai_day(order.at)
+        resolved = _resolve(benefit, shown, order.at, day)
     except CatalogueStale:
         raise
     except Refusal as refusal:
         raise TurnedAway(refusal, shown.person.id) from refusal
-    return _make_item(order, terminal, benefit, shown, resolved)
+    return _make_item(order, terminal, benefit, shown, resolved, day)
 
 
-def _resolve(benefit: LiveBenefit, shown: Shown, at: datetime) -> ResolvedGrant:
+def _resolve(benefit: LiveBenefit, shown: Shown, at: datetime, day: date) -> ResolvedGrant:
     """Judge by the rules what the statement cannot: does the benefit run, and does it apply to this person."""
     if not benefit.is_active(at):
         raise BenefitNotActive
     facts = shown.person.facts(catalogue.current.levels)
-    if facts is None or not judge_eligibility(benefit.eligibility, facts, shanghai_day(at)).is_eligible:
+    if facts is None or not judge_eligibility(benefit.eligibility, facts, day).is_eligible:
         raise NotEligible
     return resolve_grant(benefit.grant, facts)
 
@@ -258,10 +258,10 @@ def _make_receipt(order: RedeemOrder, benefit: LiveBenefit, grant: WholeGrant) -
 
 
 def _make_item(
-    order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown, resolved: ResolvedGrant
+    order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown, resolved: ResolvedGrant, day: date
 ) -> RedeemItem:
     receipt = _make_receipt(order, benefit, resolved.grant)
-    cap, day = resolved.per_citizen or benefit.per_citizen, shanghai_day(order.at)
+    cap = resolved.per_citizen or benefit.per_citizen
     return RedeemItem(
         id=receipt.id,
         institution_id=terminal.institution_id,

@@ -107,7 +107,11 @@ async def read_scan(
 async def redeem_benefit(
     data: JSONBody[RedeemRequest], partner: NamedDependency[PartnerCaller], idempotency_key: IdempotencyKey = None
 ) -> Response[RedemptionReceipt]:
-    """Redeem a benefit once, by a scan or by the code itself; repeat the key to learn a lost answer."""
+    """Redeem a benefit once, by a scan or by the code itself; repeat the key to learn a lost answer.
+
+    The same request under the same key gets the same answer for ever. Another request under it is refused on the day of
+    its code; on another day the key is free.
+    """
     order = RedeemOrder(
         key=check_key(idempotency_key),
         digest=digest_request("POST", "/v1/partner/redemptions", data),
