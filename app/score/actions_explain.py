@@ -10,7 +10,7 @@ from app.kit.clock import now
 from app.kit.database import transaction
 from app.score import queries, queries_engine, queries_waiting
 from app.score.actions import NoScore, find_book, get_known_book, rescore
-from app.score.rules import Adjustment, ChangeReason, Contribution, DimensionPoints
+from app.score.rules import Adjustment, ChangeReason, Contribution, unpack_dimensions
 from app.score.rules_view import CurrentScore, Explanation, PastChange, StoredScore
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from app.score.rules_book import RuleBook
 
 VERIFY_CITIZENS = 500
-DIMENSIONS = msgspec.json.Decoder(tuple[DimensionPoints, ...])
 CONTRIBUTIONS = msgspec.json.Decoder(tuple[Contribution, ...])
 ADJUSTMENTS = msgspec.json.Decoder(tuple[Adjustment, ...])
 REASONS = msgspec.json.Decoder(tuple[ChangeReason, ...])
@@ -41,13 +40,14 @@ async def read_score(citizen_id: UUID) -> StoredScore:
 
 
 def unfold_score(stored: StoredScore) -> CurrentScore:
-    """Return a score that was read here, with its dimensions and its rule book."""
+    """Return a score that was read here, with the dimensions that have points and its rule book."""
+    book = get_known_book(stored.rule_book_id)
     return CurrentScore(
         value=stored.value,
         level=stored.level,
-        dimensions=DIMENSIONS.decode(stored.dimensions),
+        dimensions=unpack_dimensions(stored.dimensions, book),
         as_of=stored.as_of,
-        book=get_known_book(stored.rule_book_id),
+        book=book,
     )
 
 

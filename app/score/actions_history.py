@@ -9,7 +9,7 @@ import msgspec
 from app.event.actions import NewEvent, insert_events
 from app.kit.clock import uuid7
 from app.score import queries, queries_switch
-from app.score.actions_known import find_book
+from app.score.actions_known import find_book, find_parts
 from app.score.rules import ScoreChange, compute_book_reasons, compute_reasons
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from app.score.queries_engine import ComputedScore
     from app.score.queries_switch import FormerScore
 
-PARTS = msgspec.json.Decoder(dict[str, int])
-
 
 async def explain_change(score: ComputedScore) -> ScoreChange:
     """Return the step from the score before to this one."""
-    old, new = PARTS.decode(score.from_parts or "{}"), PARTS.decode(score.parts)
+    old: dict[str, int] = {}
+    if score.from_parts is not None and score.from_rule_book_id is not None:
+        old = await find_parts(score.from_parts, score.from_rule_book_id)
+    new = await find_parts(score.part_points, score.rule_book_id)
     return ScoreChange(
         citizen_id=score.citizen_id,
         from_value=score.from_value,
@@ -67,7 +68,8 @@ async def store_scores(scores: Sequence[ComputedScore], changes: Sequence[ScoreC
 
 
 async def _explain_switch(former: FormerScore) -> ScoreChange:
-    old, new = PARTS.decode(former.from_parts), PARTS.decode(former.parts)
+    old = await find_parts(former.from_parts, former.from_rule_book_id)
+    new = await find_parts(former.parts, former.rule_book_id)
     book, from_book = await find_book(former.rule_book_id), await find_book(former.from_rule_book_id)
     return ScoreChange(
         citizen_id=former.citizen_id,

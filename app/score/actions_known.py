@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.score import queries
+from app.score.rules import unpack_parts
 from app.score.rules_check import read_stored_book
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from app.score.rules_book import Level, RuleBook
 
 _BOOKS: dict[int, RuleBook] = {}
+_TERMS: dict[int, Mapping[int, str]] = {}
 
 
 async def find_book(rule_book_id: int) -> RuleBook:
@@ -22,6 +24,13 @@ async def find_book(rule_book_id: int) -> RuleBook:
         assert stored is not None, "scores refer to rule books that exist"
         _BOOKS[rule_book_id] = read_stored_book(stored.document)
     return _BOOKS[rule_book_id]
+
+
+async def find_parts(packed: str, rule_book_id: int) -> dict[str, int]:
+    """Return the points by indicator and by limit of a score that is stored under a rule book."""
+    if rule_book_id not in _TERMS:
+        _TERMS[rule_book_id] = {term.no: term.indicator for term in await queries.list_terms(rule_book_id)}
+    return unpack_parts(packed, _TERMS[rule_book_id], await find_book(rule_book_id))
 
 
 async def find_current_levels() -> Mapping[str, Level]:

@@ -10,7 +10,7 @@ import msgspec
 from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
 from app.score import queries_engine
-from app.score.actions_explain import ADJUSTMENTS, CONTRIBUTIONS, DIMENSIONS
+from app.score.actions_explain import ADJUSTMENTS, CONTRIBUTIONS
 from app.score.rules_told import AskedPerson, ToldPerson, ToldRecord, ToldScore
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ def _unfold(row: queries_engine.ExplainedScore) -> ToldScore:
         base=row.base,
         value=row.value,
         level=row.level,
-        dimensions=DIMENSIONS.decode(row.dimensions),
         contributions=CONTRIBUTIONS.decode(row.contributions),
         adjustments=ADJUSTMENTS.decode(row.adjustments),
         next_change_on=row.next_change_on,

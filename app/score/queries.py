@@ -13,8 +13,8 @@ from app.kit.group_commit import coalesce
 from app.score.queries_engine import ComputedScore
 
 SNAPSHOT_COLUMNS = (
-    "citizen_id", "value", "level", "dimensions", "honours", "parts", "rule_book_id", "as_of", "next_change_on",
-    "inputs_hash",
+    "citizen_id", "value", "level", "dimension_points", "honours", "part_points", "rule_book_id", "as_of",
+    "next_change_on", "inputs_hash",
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ class ValueCount(msgspec.Struct, frozen=True):
 
 
 class StoredSnapshot(msgspec.Struct, frozen=True):
-    """A current score as it lies in the database."""
+    """A current score as it lies in the database; ``dimensions`` as ``rules.unpack_dimensions`` reads them."""
 
     citizen_id: UUID
     value: int
@@ -69,6 +69,13 @@ class StoredRuleBook(msgspec.Struct, frozen=True):
     document: str
 
 
+class StoredTerm(msgspec.Struct, frozen=True):
+    """The number of a term, and the indicator it is about: a graded one has several."""
+
+    no: int
+    indicator: str
+
+
 async def insert_scores(scores: Sequence[ComputedScore], steps: Sequence[StoredChange], *, at: datetime) -> None:
     """Store current scores, in the place of older ones, and steps of history; either may be none."""
     await execute(
@@ -78,16 +85,18 @@ async def insert_scores(scores: Sequence[ComputedScore], steps: Sequence[StoredC
             SELECT * FROM unnest($12::uuid[], $13::uuid[], $14::timestamptz[], $15::integer[], $16::integer[],
                                  $17::text[], $18::text[], $19::jsonb[])
         )
-        INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
-                                    next_change_on, inputs_hash, computed_at)
-        SELECT new.*, $11::timestamptz
-        FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::integer[],
-                    $8::date[], $9::date[], $10::bytea[]) AS new
+        INSERT INTO score_snapshot (citizen_id, value, level, dimension_points, honours, part_points, rule_book_id,
+                                    as_of, next_change_on, inputs_hash, computed_at)
+        SELECT id, value, level, dimensions::bigint[], honours, parts::bigint[], book, as_of, next_on, hash,
+               $11::timestamptz
+        FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::integer[],
+                    $8::date[], $9::date[], $10::bytea[])
+             AS new (id, value, level, dimensions, honours, parts, book, as_of, next_on, hash)
         ON CONFLICT (citizen_id) DO UPDATE SET
-            value = excluded.value, level = excluded.level, dimensions = excluded.dimensions,
-            honours = excluded.honours, parts = excluded.parts, rule_book_id = excluded.rule_book_id,
+            value = excluded.value, level = excluded.level, dimension_points = excluded.dimension_points,
+            honours = excluded.honours, part_points = excluded.part_points, rule_book_id = excluded.rule_book_id,
             as_of = excluded.as_of, next_change_on = excluded.next_change_on,
-            inputs_hash = excluded.inputs_hash, computed_at = excluded.computed_at
+            inputs_hash = excluded.inputs_hash, computed_at = excluded.computed_at, dimensions = NULL, parts = NULL
         """,
         *([getattr(score, name) for score in scores] for name in SNAPSHOT_COLUMNS),
         at,
@@ -118,8 +127,9 @@ async def _find_snapshots(citizen_ids: list[UUID]) -> list[StoredSnapshot | Exce
     rows = await fetch_all(
         StoredSnapshot,
         """
-        SELECT citizen_id, value, level, dimensions, rule_book_id, as_of FROM score_snapshot
-        WHERE citizen_id = ANY($1)
+        SELECT citizen_id, value, level, coalesce(dimension_points::text, dimensions::text) AS dimensions,
+               rule_book_id, as_of
+        FROM score_snapshot WHERE citizen_id = ANY($1)
         """,
         citizen_ids,
     )
@@ -173,6 +183,11 @@ async def count_by_step(points: int) -> list[ValueCount]:
 async def find_active_book_id() -> int:
     """Return which rule book is active."""
     return int(await fetch_value("SELECT id FROM rule_book WHERE state = 'active'"))
+
+
+async def list_terms(rule_book_id: int) -> list[StoredTerm]:
+    """Return the terms of a rule book, by whose numbers its scores are packed."""
+    return await fetch_all(StoredTerm, "SELECT no, indicator FROM rule_term WHERE rule_book_id = $1", rule_book_id)
 
 
 async def find_book(rule_book_id: int) -> StoredRuleBook | None:

@@ -11,7 +11,6 @@ import msgspec
 
 from app.kit.database import execute, fetch_all, read_sql
 
-PARTS = ("candidates", "contributions", "totals", "facts")
 # Planning the statement takes longer than running it for one citizen, so one plan serves all. The planner cannot
 # know how many rows a step yields, and a nested loop over a wrong guess costs minutes; so all but what LATERAL looks up
 # is joined by hashing, which for one citizen costs no more.
@@ -31,29 +30,31 @@ COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 INDENT = re.compile(r"\n\s+")
 
 
-def compose(*people: str, answer: str) -> str:
+def compose(*people: str, answer: str, given: str = "given_summed") -> str:
     """Put a statement together, without comments and indents: asyncpg keeps none above 15 KiB prepared."""
-    parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in (*people, *PARTS))
+    names = (*people, "candidates", "contributions", given, "totals", "facts")
+    parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in names)
     statement = COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, answer)}")
     return INDENT.sub("\n", statement)
 
 
 SCORE_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", answer="answer_change")
 SCORE_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", answer="answer_change")
-EXPLAIN_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", answer="answer_explained")
-EXPLAIN_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", answer="answer_explained")
-EXPLAIN_TOLD = compose("people_told", answer="answer_explained")
+EXPLAINED = {"given": "given_each", "answer": "answer_explained"}
+EXPLAIN_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", **EXPLAINED)
+EXPLAIN_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", **EXPLAINED)
+EXPLAIN_TOLD = compose("people_told", **EXPLAINED)
 
 
 class ComputedScore(msgspec.Struct, frozen=True):
-    """A citizen's score as it is stored, and the one it follows; the lists are JSON text."""
+    """A citizen's score as it is stored, and the one it follows: honours are JSON, points packed, all of it text."""
 
     citizen_id: UUID
     value: int
     level: str
-    dimensions: str
+    dimension_points: str
     honours: str
-    parts: str
+    part_points: str
     rule_book_id: int
     as_of: date
     next_change_on: date | None
@@ -61,6 +62,7 @@ class ComputedScore(msgspec.Struct, frozen=True):
     from_value: int | None
     from_level: str | None
     from_parts: str | None
+    from_rule_book_id: int | None
     from_hash: bytes | None
 
 
@@ -70,7 +72,6 @@ class ExplainedScore(msgspec.Struct, frozen=True):
     citizen_id: UUID
     value: int
     level: str
-    dimensions: str
     rule_book_id: int
     as_of: date
     next_change_on: date | None

@@ -25,7 +25,7 @@ SWAP = """
 
 
 class FormerScore(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen's score before a switch beside the current one; parts are JSON text."""
+    """A citizen's score before a switch beside the current one; parts as ``rules.unpack_parts`` reads them."""
 
     citizen_id: UUID
     value: int
@@ -117,8 +117,9 @@ async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:
         FormerScore,
         """
         WITH former AS (DELETE FROM score_prepared WHERE citizen_id = ANY($1) RETURNING *)
-        SELECT s.citizen_id, s.value, s.level, s.parts, s.rule_book_id, f.value AS from_value, f.level AS from_level,
-               f.parts AS from_parts, f.rule_book_id AS from_rule_book_id
+        SELECT s.citizen_id, s.value, s.level, coalesce(s.part_points::text, s.parts::text) AS parts, s.rule_book_id,
+               f.value AS from_value, f.level AS from_level,
+               coalesce(f.part_points::text, f.parts::text) AS from_parts, f.rule_book_id AS from_rule_book_id
         FROM former f
         CROSS JOIN LATERAL (SELECT * FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
         """,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,8 @@ STANDARD_BOOK = parse_rule_book(STANDARD_BOOK_FILE.read_bytes(), CATALOGUE)
 REASONS_MAX = 5
 
 AdjustmentCode = Literal["annual_cap", "dimension_cap", "scale", "ceiling"]
+LIMITS: tuple[AdjustmentCode, ...] = ("annual_cap", "dimension_cap", "scale", "ceiling")  # in the order they apply
+POINTS_BITS, SUBJECT_BITS = 32, 28
 ReasonCode = Literal["appeared", "left", "changed", "limited", "rule_book"]
 VERBS: Mapping[str, tuple[str, str]] = {
     "appeared": ("新增", "new"), "left": ("不再计分", "no longer counts"), "changed": ("变动", "changed"),
@@ -56,6 +58,10 @@ class DimensionPoints(msgspec.Struct, frozen=True):
 
     code: str
     points: int
+
+
+FORMER_PARTS = msgspec.json.Decoder(dict[str, int])
+FORMER_DIMENSIONS = msgspec.json.Decoder(tuple[DimensionPoints, ...])
 
 
 class ChangeReason(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +104,52 @@ def compute_parts(contributions: Sequence[Contribution], adjustments: Sequence[A
         key = f"{adjustment.code}:{adjustment.subject}"
         parts[key] = parts.get(key, 0) + adjustment.points
     return parts
+
+
+def unpack_parts(packed: str, terms: Mapping[int, str], book: RuleBook) -> dict[str, int]:
+    """Return a stored score's points by indicator and by limit, as ``compute_parts`` does.
+
+    ``packed`` is the text of an array of numbers, each a step, a subject and points: ``step << 60 | subject << 32 |
+    points``, added up as signed numbers. Step 0 is what a term gives, its subject the term's number in ``terms``; the
+    others are those of ``LIMITS``. What the version before stored is JSON.
+    """
+    if packed.startswith('{"'):
+        return FORMER_PARTS.decode(packed)
+    parts: dict[str, int] = {}
+    for step, subject, points in _iter_packed(packed):
+        limit = LIMITS[step - 1] if step else None
+        key = f"{limit}:{_name_subject(limit, subject, terms, book)}" if limit else terms[subject]
+        parts[key] = parts.get(key, 0) + points
+    return parts
+
+
+def unpack_dimensions(packed: str, book: RuleBook) -> tuple[DimensionPoints, ...]:
+    """Return what the dimensions of a stored score give, those that give anything: its subjects are their places."""
+    if packed.startswith("["):
+        return FORMER_DIMENSIONS.decode(packed)
+    return tuple(DimensionPoints(book.dimensions[place - 1].code, points) for _, place, points in _iter_packed(packed))
+
+
+def _iter_packed(packed: str) -> Iterator[tuple[int, int, int]]:
+    """Yield step, subject and points of each number."""
+    for text in packed[1:-1].split(",") if len(packed) > len("{}") else ():
+        rest, points = _split(int(text), POINTS_BITS)
+        step, subject = _split(rest, SUBJECT_BITS)
+        yield step, subject, points
+
+
+def _split(number: int, bits: int) -> tuple[int, int]:
+    """Return what lies above the last bits, and those as a signed number."""
+    low = (number + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    return number - low >> bits, low
+
+
+def _name_subject(limit: AdjustmentCode, subject: int, terms: Mapping[int, str], book: RuleBook) -> str:
+    if limit == "annual_cap":
+        return terms[subject]
+    if limit == "dimension_cap":
+        return book.dimensions[subject - 1].code
+    return "" if limit == "scale" else str(subject)
 
 
 def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], *books: RuleBook) -> tuple[ChangeReason, ...]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.score.rules import Adjustment, Contribution, DimensionPoints
+from app.score.rules import Adjustment, Contribution
 
 RecordState = Literal["active", "suspended", "repaired", "corrected", "superseded"]
 
@@ -48,7 +48,6 @@ class ToldScore(msgspec.Struct, frozen=True, kw_only=True):
     base: int
     value: int
     level: str
-    dimensions: tuple[DimensionPoints, ...]
     contributions: tuple[Contribution, ...]
     adjustments: tuple[Adjustment, ...]
     next_change_on: date | None

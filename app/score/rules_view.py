@@ -13,7 +13,10 @@ from app.score.rules_moves import BookState
 
 
 class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
-    """A score as it is stored; two people with equal ones see equal answers, so answers are made once."""
+    """A score as it is stored; two people with equal ones see equal answers, so answers are made once.
+
+    ``dimensions`` as ``rules.unpack_dimensions`` reads them.
+    """
 
     value: int
     level: str
@@ -23,7 +26,7 @@ class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CurrentScore(msgspec.Struct, frozen=True, kw_only=True):
-    """A score as of a day, and the rules it follows."""
+    """A score as of a day, and the rules it follows; a dimension without points is left out."""
 
     value: int
     level: str

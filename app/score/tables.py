@@ -137,19 +137,26 @@ class RuleTerm(Table, tablename="rule_term"):
 
 
 class ScoreSnapshot(Table, tablename="score_snapshot"):
-    """A citizen's current score; ``parts`` is what each indicator and limit gave, to explain the next change."""
+    """A citizen's current score.
+
+    ``part_points`` is what each term and limit gave, to explain the next change, ``dimension_points`` what the
+    dimensions give: packed, as the room's rules unpack them. ``parts`` and ``dimensions`` are the same as JSON, in
+    scores that were computed by an earlier version.
+    """
 
     citizen_id = UUID(primary_key=True, default=None)
     value = Integer(default=None)
     level = Text(default=None)
-    dimensions = JSONB(default=None)
+    dimensions = JSONB(default=None, null=True)
     honours = JSONB(default=None)
-    parts = JSONB(default=None)
+    parts = JSONB(default=None, null=True)
     rule_book_id = Integer(default=None)
     as_of = Date(default=None)
     next_change_on = Date(default=None, null=True)
     inputs_hash = Bytea(default=None)
     computed_at = Timestamptz(default=None)
+    dimension_points = Array(base_column=BigInt(), default=None, null=True)
+    part_points = Array(base_column=BigInt(), default=None, null=True)
 
 
 class ScorePrepared(Table, tablename="score_prepared"):
@@ -158,14 +165,16 @@ class ScorePrepared(Table, tablename="score_prepared"):
     citizen_id = UUID(primary_key=True, default=None)
     value = Integer(default=None)
     level = Text(default=None)
-    dimensions = JSONB(default=None)
+    dimensions = JSONB(default=None, null=True)
     honours = JSONB(default=None)
-    parts = JSONB(default=None)
+    parts = JSONB(default=None, null=True)
     rule_book_id = Integer(default=None)
     as_of = Date(default=None)
     next_change_on = Date(default=None, null=True)
     inputs_hash = Bytea(default=None)
     computed_at = Timestamptz(default=None)
+    dimension_points = Array(base_column=BigInt(), default=None, null=True)
+    part_points = Array(base_column=BigInt(), default=None, null=True)
 
 
 class ScoreDue(Table, tablename="score_due"):

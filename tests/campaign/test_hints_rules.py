@@ -161,7 +161,7 @@ def score_with(*adjustments: Adjustment, counting: tuple[UUID, ...] = ()) -> Tol
         record_ids=counting, indicator="POS_CLUE", dimension="positive", points=4, until=None, is_repeat=False
     )
     return ToldScore(
-        base=500, value=590, level="L2", dimensions=(), contributions=(given,), adjustments=adjustments,
+        base=500, value=590, level="L2", contributions=(given,), adjustments=adjustments,
         next_change_on=None, inputs_hash=b"",
     )  # fmt: skip
 

@@ -270,7 +270,8 @@ async def test_bulk_and_everyday_statements_agree() -> None:
             [new_record(c, "POS_RESCUE", event_on=today) for c in citizens[::2]], at=now(), entered_by=None
         )
         await rescore(citizens, at=now())
-    columns = "citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of, next_change_on, inputs_hash"
+    columns = """citizen_id, value, level, dimension_points, honours, array_sort(part_points) AS part_points,
+        rule_book_id, as_of, next_change_on, inputs_hash"""
     digest = f"""SELECT md5(string_agg(s::text, '' ORDER BY s.citizen_id))
         FROM (SELECT {columns} FROM score_snapshot) s WHERE citizen_id = ANY($1)"""
     few = await fetch_value(digest, citizens)

@@ -40,7 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     value: int
     level: str
-    dimensions: str
+    dimension_points: list[int]
     honours: str
     as_of: date
     next_change_on: date | None
@@ -50,7 +50,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 async def snapshot_of(citizen_id: UUID) -> Snapshot:
     found = await fetch_one(
         Snapshot,
-        """SELECT value, level, dimensions, honours, as_of, next_change_on, inputs_hash FROM score_snapshot
+        """SELECT value, level, dimension_points, honours, as_of, next_change_on, inputs_hash FROM score_snapshot
            WHERE citizen_id = $1""",
         citizen_id,
     )
@@ -82,10 +82,7 @@ async def test_the_first_score() -> None:
     assert [(r.code, r.subject, r.points) for r in change.reasons] == [("appeared", "BASE_CLEAN", 60)]
     stored = await snapshot_of(citizen)
     assert (stored.value, stored.level, stored.as_of, stored.next_change_on) == (560, "L2", date(2026, 11, 21), None)
-    assert msgspec.json.decode(stored.dimensions) == [
-        {"code": "basic", "points": 60},
-        *({"code": code, "points": 0} for code in ("positive", "usage", "negative", "repair")),
-    ]
+    assert stored.dimension_points == [(1 << 32) + 60], "the first dimension, basic; the others have no points"
 
 
 async def test_a_change_tells_what_appeared_changed_and_left_strongest_first() -> None:

@@ -54,15 +54,21 @@ async def speaking_to(url: str) -> AsyncIterator[None]:
     version = await fetch_value(VERSION)
     async with asyncpg.create_pool(url, **pool_options()) as own:
         DB.pool = own
-        actions_known._BOOKS.clear()  # their ids are those of one database
+        _forget_known()
         try:
             await execute(OUTDATE, version)
             yield
             version = await fetch_value(VERSION)
         finally:
             DB.pool = shared
-            actions_known._BOOKS.clear()
+            _forget_known()
             await execute(OUTDATE, version)
+
+
+def _forget_known() -> None:
+    """Forget what is known by the ids of one database."""
+    actions_known._BOOKS.clear()
+    actions_known._TERMS.clear()
 
 
 def _name_database() -> str:

@@ -1,5 +1,5 @@
 -- The score with every contribution and adjustment, in the order they are shown.
-SELECT s.citizen_id, s.value, s.level, s.dimensions, s.rule_book_id, s.as_of, s.next_change_on, s.inputs_hash, t.base,
+SELECT s.citizen_id, s.value, s.level, s.rule_book_id, s.as_of, s.next_change_on, s.inputs_hash, t.base,
        coalesce(c.contributions, '[]') AS contributions, coalesce(a.adjustments, '[]') AS adjustments
 FROM scored s
 JOIN total t ON t.n = s.n

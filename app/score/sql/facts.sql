@@ -41,8 +41,8 @@ fingerprint AS (
 
 -- One row per citizen as it is stored: the value, what it is made of, when it changes next, what went in.
 scored AS (
-    SELECT w.citizen_id, w.n, t.value, t.level, t.dimensions, coalesce(h.honours, '[]') AS honours,
-           coalesce(p.parts, '{}') AS parts, w.rule_book_id, w.day AS as_of,
+    SELECT w.citizen_id, w.n, t.value, t.level, t.dimensions AS dimension_points,
+           coalesce(h.honours, '[]') AS honours, coalesce(p.parts, '{}') AS part_points, w.rule_book_id, w.day AS as_of,
            least(d.next_on, g.next_on, y.next_on) AS next_change_on,
            sha256(b.digest || convert_to(concat_ws('|', '', w.day, array_to_string(w.consents, ','), ''), 'UTF8')
                   || coalesce(f.records, '')) AS inputs_hash

@@ -2,9 +2,9 @@
 
 -- First the annual caps, of the calendar year of the event; a state's cap (cap_year 0) is for all of it.
 annual AS MATERIALIZED (
-    SELECT n, indicator, dimension, cap_year, adjustment AS points
+    SELECT n, indicator, no, dimension, cap_year, adjustment AS points
     FROM (
-        SELECT n, indicator, dimension, cap_year,
+        SELECT n, indicator, min(no) AS no, dimension, cap_year,
                (CASE WHEN annual_cap > 0 THEN least(sum(points), annual_cap)
                      ELSE greatest(sum(points), annual_cap) END - sum(points))::integer AS adjustment
         FROM contribution
@@ -14,31 +14,33 @@ annual AS MATERIALIZED (
     WHERE adjustment <> 0
 ),
 
--- Then the dimension caps.
+-- Then the dimension caps, of dimensions that have points: what another one gives is 0, but where a floor or a cap of a
+-- book lies beyond it.
+dimension AS MATERIALIZED (
+    SELECT *, greatest(least(0, cap), floor) AS unmoved FROM rule_dimension
+    WHERE rule_book_id IN (SELECT rule_book_id FROM who)
+),
 gained AS (
     SELECT n, dimension, sum(points)::integer AS points
     FROM (
         SELECT n, dimension, points FROM contribution
         UNION ALL
         SELECT n, dimension, points FROM annual
+        UNION ALL
+        SELECT w.n, d.code, 0 FROM who w JOIN dimension d ON d.rule_book_id = w.rule_book_id WHERE d.unmoved <> 0
     ) each
     GROUP BY n, dimension
 ),
-dimension AS MATERIALIZED (
-    SELECT *, '{"code": ' || to_json(code)::text || ', "points": ' AS prefix FROM rule_dimension
-    WHERE rule_book_id IN (SELECT rule_book_id FROM who)
-),
 dimension_points AS MATERIALIZED (
-    SELECT w.n, d.code, d.prefix, d.position, coalesce(g.points, 0) AS before,
-           greatest(least(coalesce(g.points, 0), d.cap), d.floor) AS points
-    FROM who w
-    JOIN dimension d ON d.rule_book_id = w.rule_book_id
-    LEFT JOIN gained g ON g.n = w.n AND g.dimension = d.code
+    SELECT g.n, d.code, d.position, g.points AS before, greatest(least(g.points, d.cap), d.floor) AS points
+    FROM gained g
+    JOIN who w ON w.n = g.n
+    JOIN dimension d ON d.rule_book_id = w.rule_book_id AND d.code = g.dimension
 ),
--- JSON is put together as text and read once: building it value by value was a fifth of scoring a city.
+-- Packed as rules.unpack_dimensions reads it: building JSON was a fifth of scoring a city.
 dimension_total AS (
     SELECT n, sum(points)::integer AS points,
-           ('[' || string_agg(prefix || points, '}, ' ORDER BY position) || '}]')::jsonb AS dimensions
+           array_agg((position::bigint << 32) + points ORDER BY position) FILTER (WHERE points <> 0) AS dimensions
     FROM dimension_points
     GROUP BY n
 ),
@@ -48,42 +50,44 @@ lowest_ceiling AS (
     SELECT n, min(ceiling) AS ceiling FROM contribution WHERE ceiling IS NOT NULL GROUP BY n
 ),
 total AS MATERIALIZED (
-    SELECT w.n, b.base, t.dimensions, c.ceiling, s.before, s.scaled, v.value,
+    SELECT w.n, b.base, coalesce(t.dimensions, '{}') AS dimensions, c.ceiling, s.before, s.scaled, v.value,
            b.level_codes[greatest(width_bucket(v.value, b.level_edges), 1)] AS level
     FROM who w
     JOIN rule_book b ON b.id = w.rule_book_id
-    JOIN dimension_total t ON t.n = w.n
+    LEFT JOIN dimension_total t ON t.n = w.n
     LEFT JOIN lowest_ceiling c ON c.n = w.n
     CROSS JOIN LATERAL (
-        SELECT b.base + t.points AS before, greatest(least(b.base + t.points, b.scale_max), b.scale_min) AS scaled
+        SELECT g.before, greatest(least(g.before, b.scale_max), b.scale_min) AS scaled
+        FROM (SELECT b.base + coalesce(t.points, 0) AS before) g
     ) s
     CROSS JOIN LATERAL (SELECT least(s.scaled, c.ceiling) AS value) v
 ),
 
--- What the caps, the scale and the ceilings took or gave back, in the order they were applied.
-adjustment AS MATERIALIZED (
-    SELECT n, 1 AS step, 'annual_cap' AS code, indicator AS subject, nullif(cap_year, 0) AS year, points
+-- What the caps, the scale and the ceilings took or gave back, in the order they were applied. "key" is the subject as
+-- a number: the indicator's first term, the dimension's place, the ceiling itself.
+adjustment AS (
+    SELECT n, 1 AS step, 'annual_cap' AS code, indicator AS subject, no AS key, nullif(cap_year, 0) AS year, points
     FROM annual
     UNION ALL
-    SELECT n, 2, 'dimension_cap', code, NULL, points - before FROM dimension_points WHERE points <> before
+    SELECT n, 2, 'dimension_cap', code, position, NULL, points - before FROM dimension_points WHERE points <> before
     UNION ALL
-    SELECT n, 3, 'scale', '', NULL, scaled - before FROM total WHERE scaled <> before
+    SELECT n, 3, 'scale', '', 0, NULL, scaled - before FROM total WHERE scaled <> before
     UNION ALL
-    SELECT n, 4, 'ceiling', ceiling::text, NULL, value - scaled FROM total WHERE value <> scaled
+    SELECT n, 4, 'ceiling', ceiling::text, ceiling, NULL, value - scaled FROM total WHERE value <> scaled
 ),
 
--- The points by indicator and by limit; with the base they sum to the value, and two of them explain a change. An
--- indicator's code needs no escaping: the catalogue has letters, digits and underscores only.
+-- The points by term and by limit, packed as rules.unpack_parts
+-- reads them; with the base they sum to the value, and two of them explain a change.
 part_total AS (
-    SELECT n, ('{' || string_agg(key || ': ' || points, ', ') || '}')::jsonb AS parts
+    SELECT n, array_agg(part) AS parts
     FROM (
-        SELECT n, '"' || indicator || '"' AS key, sum(points) AS points
+        SELECT n, (no::bigint << 32) + sum(points)::integer AS part
         FROM contribution
-        GROUP BY n, indicator
+        GROUP BY n, no
         UNION ALL
-        SELECT n, to_json(code || ':' || subject)::text, sum(points)
+        SELECT n, (step::bigint << 60) + (key::bigint << 32) + sum(points)::integer
         FROM adjustment
-        GROUP BY n, code, subject
-    ) part
+        GROUP BY n, step, key
+    ) each
     GROUP BY n
 )
