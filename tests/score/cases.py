@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -9,12 +10,16 @@ from uuid import UUID, uuid4
 import msgspec
 
 from app.score import queries_engine
-from app.score.rules import Adjustment, Contribution, compute_parts
+from app.score.actions_known import find_book, find_parts
+from app.score.rules import Adjustment, Contribution, compute_parts, unpack_dimensions
 from tests.score.oracle import Told
 from tests.support.histories import BORN_ON, give_separate_consents, insert_told, make_citizen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.score.queries_engine import ExplainedScore
+    from app.score.rules_book import RuleBook
 
 DAY = date(2026, 11, 21)
 CLEAN = {"BASE_CLEAN": 60}  # five years and more of good faith: what somebody born in 1980 has without any record
@@ -34,7 +39,37 @@ async def score_of(
     citizen_id = await make_citizen(born_on=born_on)
     await give_separate_consents(citizen_id, consents)
     await insert_told(citizen_id, records)
-    return (await queries_engine.find_explained([citizen_id], day, book_id))[0]
+    (explained,) = await queries_engine.find_explained([citizen_id], day, book_id)
+    await check_stored({citizen_id: explained}, day, book_id)
+    return explained
+
+
+async def check_stored(explained: Mapping[UUID, ExplainedScore], day: date, book_id: int | None) -> None:
+    """Check that the statement that stores, which adds up before it joins, gives what the one that explains gives."""
+    stored = await queries_engine.find_scores(list(explained), day, book_id)
+    assert {score.citizen_id for score in stored} == explained.keys()
+    for score in stored:
+        told_ = explained[score.citizen_id]
+        assert (score.value, score.level, score.next_change_on, score.inputs_hash) == (
+            told_.value, told_.level, told_.next_change_on, told_.inputs_hash
+        )  # fmt: skip
+        assert await find_parts(score.part_points, score.rule_book_id) == parts_of(told_)
+        book = await find_book(score.rule_book_id)
+        dimensions = unpack_dimensions(score.dimension_points, book)
+        assert {one.code: one.points for one in dimensions} == dimensions_of(told_, book)
+
+
+def dimensions_of(score: ExplainedScore, book: RuleBook) -> dict[str, int]:
+    """Add up by dimension what an explanation tells; what comes to nothing is left out."""
+    points: Counter[str] = Counter()
+    for given in contributions_of(score):
+        points[given.dimension] += given.points
+    for taken in msgspec.json.decode(score.adjustments, type=list[Adjustment]):
+        if taken.code == "annual_cap":
+            points[book.indicator(taken.subject).dimension] += taken.points
+        if taken.code == "dimension_cap":
+            points[taken.subject] += taken.points
+    return {code: sum_ for code, sum_ in points.items() if sum_}
 
 
 def parts_of(score: ExplainedScore) -> dict[str, int]:

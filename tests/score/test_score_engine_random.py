@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,19 +15,12 @@ from hypothesis import strategies as st
 from app.kit.database import fetch_value
 from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
-from app.score.actions_known import find_parts
 from app.score.actions_told import ToldPerson, ToldRecord, score_told
 from app.score.queries_engine import ExplainedScore
-from app.score.rules import (
-    STANDARD_BOOK,
-    STANDARD_BOOK_FILE,
-    Adjustment,
-    Contribution,
-    compute_parts,
-    unpack_dimensions,
-)
+from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, Adjustment, Contribution
 from app.score.rules_book import RuleBook, RuleIndicator
 from app.score.rules_check import parse_rule_book
+from tests.score.cases import check_stored
 from tests.score.oracle import Given, Judged, Taken, Told, judge
 from tests.support.histories import give_separate_consents, insert_told, make_citizen
 
@@ -122,35 +114,6 @@ def tell(history: History) -> ToldPerson:
     return ToldPerson(birth_on=history.birth_on, consents=tuple(history.consents), records=records)
 
 
-def tell_dimensions(score: ExplainedScore, book: RuleBook) -> dict[str, int]:
-    """Add up by dimension what an explanation tells, and leave out what comes to nothing."""
-    points: Counter[str] = Counter()
-    for one in msgspec.json.decode(score.contributions, type=list[Contribution]):
-        points[one.dimension] += one.points
-    for one in msgspec.json.decode(score.adjustments, type=list[Adjustment]):
-        if one.code in ("annual_cap", "dimension_cap"):
-            is_dimension = one.code == "dimension_cap"
-            points[one.subject if is_dimension else book.indicator(one.subject).dimension] += one.points
-    return {code: given_ for code, given_ in points.items() if given_}
-
-
-async def check_stored(book: RuleBook, answers: dict[UUID, ExplainedScore], day: date, book_id: int | None) -> None:
-    """Check that the statement that stores, which adds up before it joins, gives what the one that explains gives."""
-    stored = await queries_engine.find_scores(list(answers), day, book_id)
-    assert {score.citizen_id for score in stored} == answers.keys()
-    for score in stored:
-        told_ = answers[score.citizen_id]
-        assert (score.value, score.level, score.next_change_on, score.inputs_hash) == (
-            told_.value, told_.level, told_.next_change_on, told_.inputs_hash
-        )  # fmt: skip
-        contributions = msgspec.json.decode(told_.contributions, type=list[Contribution])
-        adjustments = msgspec.json.decode(told_.adjustments, type=list[Adjustment])
-        parts = await find_parts(score.part_points, score.rule_book_id)
-        assert parts == compute_parts(contributions, adjustments)
-        dimensions = {one.code: one.points for one in unpack_dimensions(score.dimension_points, book)}
-        assert dimensions == tell_dimensions(told_, book)
-
-
 async def known(book_id: int | None) -> int:
     return await queries.find_active_book_id() if book_id is None else book_id
 
@@ -161,8 +124,8 @@ async def compare(book: RuleBook, book_id: int | None, cases: list[History], lat
     answers = {score.citizen_id: score for score in await queries_engine.find_explained(ids, DAY, book_id)}
     day = DAY + timedelta(days=later)
     later_answers = {score.citizen_id: score for score in await queries_engine.find_explained(ids, day, book_id)}
-    await check_stored(book, answers, DAY, book_id)
-    await check_stored(book, later_answers, day, book_id)
+    await check_stored(answers, DAY, book_id)
+    await check_stored(later_answers, day, book_id)
     told_answers = await score_told([tell(history) for history in cases], rule_book_id=await known(book_id), day=DAY)
     for citizen_id, history, told_ in zip(ids, cases, told_answers, strict=True):
         facts: dict[str, Any] = {"birth_on": history.birth_on, "consents": history.consents}

@@ -56,9 +56,9 @@ async def make_shopper(
             encrypt_field(name, column="citizen.name", row_id=citizen_id), birth_on, cap_holder_id, at,
         )  # fmt: skip
         await execute(
-            """INSERT INTO score_snapshot (citizen_id, value, level, dimension_points, honours, part_points,
-                rule_book_id, as_of, inputs_hash, computed_at)
-            SELECT $1, $2, $3, '{}', $4::jsonb, '{}', id, $5, '', $6 FROM rule_book WHERE state = 'active'""",
+            """INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
+                inputs_hash, computed_at)
+            SELECT $1, $2, $3, '[]', $4::jsonb, '{}', id, $5, '', $6 FROM rule_book WHERE state = 'active'""",
             citizen_id, score, level, honours, at.date(), at,
         )  # fmt: skip
         await execute(
