@@ -1,5 +1,17 @@
 -- From what is told to the records that may count: rules 3, 4 and 5.
 
+-- What is asked of a term for every record, found once: of those that records can count under, in the books at hand. A
+-- simple term is touched by none of rules 1, 2 and 4, as far as it goes by the term.
+term AS MATERIALIZED (
+    SELECT no, rule_book_id, indicator, grade, points, is_bundled, is_lasting, breaks_good_faith, consent_purpose,
+           make_interval(months => validity_months) AS validity, kind = 'ladder' AS is_ladder,
+           NOT is_lasting AND (annual_cap IS NOT NULL OR kind = 'ladder') AS is_by_year,
+           NOT (is_superseded OR doubles) AND exclusive_group IS NULL AND supersedes = '{}' AND kind <> 'ladder'
+           AND (points <> 0 OR ceiling IS NOT NULL) AS is_simple, rung_edges, rung_points
+    FROM rule_term
+    WHERE kind <> 'clean' AND severity IS DISTINCT FROM 'minor' AND rule_book_id IN (SELECT rule_book_id FROM who)
+),
+
 -- Records that count on some day, with their last day ("until"; null: no end in sight).
 -- Validity, which is the longest publication period of what is negative, counts from the event, that of a continuing act
 -- from its end. A state, negative ones too, counts while it lasts, however long: its period does not begin before it has
@@ -18,19 +30,16 @@ candidate AS MATERIALIZED (
     FROM (
         SELECT r.n, r.day, r.event_on, r.id, r.quantity, r.act_id, t.no, t.is_bundled, t.breaks_good_faith,
                CASE WHEN t.is_lasting THEN r.ends_on - 1
-                    ELSE (coalesce(r.ends_on, r.event_on) + make_interval(months => t.validity_months))::date
+                    ELSE (coalesce(r.ends_on, r.event_on) + t.validity)::date
                END AS until,
-               NOT (t.is_superseded OR t.doubles) AND (r.act_id IS NULL OR t.is_bundled) AND t.exclusive_group IS NULL
-               AND t.supersedes = '{}' AND (t.points <> 0 OR t.ceiling IS NOT NULL) AND t.kind <> 'ladder' AS is_plain,
-               CASE WHEN t.kind = 'ladder' THEN coalesce(t.rung_points[width_bucket(r.quantity, t.rung_edges)], 0)
+               t.is_simple AND (r.act_id IS NULL OR t.is_bundled) AS is_plain,
+               CASE WHEN t.is_ladder THEN coalesce(t.rung_points[width_bucket(r.quantity, t.rung_edges)], 0)
                     ELSE t.points END AS alone,
-               CASE WHEN t.is_lasting OR t.annual_cap IS NULL AND t.kind <> 'ladder' THEN 0
-                    ELSE date_part('year', r.event_on)::integer END AS cap_year
+               CASE WHEN t.is_by_year THEN date_part('year', r.event_on)::integer ELSE 0 END AS cap_year
         FROM told r
-        LEFT JOIN rule_term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
+        LEFT JOIN term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
              AND t.grade IN ('', r.grade)
-        WHERE CASE WHEN r.state = 'active' AND r.event_on >= r.adult_on AND t.kind <> 'clean'
-                        AND t.severity IS DISTINCT FROM 'minor'
+        WHERE CASE WHEN t.no IS NOT NULL AND r.event_on >= r.adult_on AND r.state = 'active'
                    THEN t.consent_purpose IS NULL OR (r.n, t.consent_purpose) IN (SELECT n, unnest(consents) FROM who)
                    ELSE false END
         OFFSET 0

@@ -1,6 +1,13 @@
 -- From candidates to contributions: rules 1, 2 and 4, ladders, and the presumption of good faith.
 -- Each rule looks only at the records it is about, which are few: that is what makes a whole city fast.
 
+-- The records in force that rules 1, 2 and 4 may touch, and those of plain states: few.
+touched AS MATERIALIZED (
+    SELECT n, no, alone, cap_year, event_on, until, is_plain, is_bundled, id, quantity, act_id
+    FROM candidate
+    WHERE is_in_force AND (is_bundled OR NOT is_plain)
+),
+
 -- Rule 1: of the records of one act only the strongest goes on; these do not.
 outdone AS MATERIALIZED (
     SELECT n, id
@@ -9,9 +16,9 @@ outdone AS MATERIALIZED (
             PARTITION BY c.n, c.act_id
             ORDER BY abs(c.alone) DESC, c.alone DESC, c.quantity DESC NULLS LAST, c.event_on,
                      t.indicator COLLATE "C", c.id) AS rank
-        FROM candidate c
+        FROM touched c
         JOIN rule_term t ON t.no = c.no
-        WHERE c.is_in_force AND c.act_id IS NOT NULL
+        WHERE c.act_id IS NOT NULL
     ) ranked
     WHERE rank > 1
 ),
@@ -23,9 +30,9 @@ repeated AS MATERIALIZED (
     FROM (
         SELECT c.n, c.id, row_number() OVER (
             PARTITION BY c.n, t.indicator ORDER BY c.event_on, abs(c.alone) DESC, c.id) AS rank
-        FROM candidate c
+        FROM touched c
         JOIN rule_term t ON t.no = c.no
-        WHERE c.is_in_force AND NOT c.is_plain AND t.doubles
+        WHERE NOT c.is_plain AND t.doubles
           AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
     ) ranked
     WHERE rank > 1
@@ -33,9 +40,9 @@ repeated AS MATERIALIZED (
 counted AS MATERIALIZED (
     SELECT c.n, c.no, c.alone, c.cap_year, c.event_on, c.until, c.is_bundled, r.id IS NOT NULL AS is_repeat, c.id,
            c.quantity
-    FROM candidate c
+    FROM touched c
     LEFT JOIN repeated r ON r.n = c.n AND r.id = c.id
-    WHERE c.is_in_force AND NOT c.is_plain
+    WHERE NOT c.is_plain
       AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
 ),
 

@@ -7,8 +7,8 @@ given AS (
     GROUP BY n, no, cap_year
     UNION ALL
     SELECT n, no, max(alone), 0
-    FROM candidate c
-    WHERE is_plain AND is_in_force AND is_bundled
+    FROM touched c
+    WHERE is_plain
       AND NOT EXISTS (SELECT FROM outdone o WHERE o.n = c.n AND o.id = c.id)
     GROUP BY n, no
     UNION ALL
@@ -23,7 +23,7 @@ given AS (
 ),
 contribution AS MATERIALIZED (
     SELECT g.n, g.no, g.points, g.cap_year, CASE WHEN t.kind <> 'clean' THEN t.annual_cap END AS annual_cap, t.ceiling,
-           t.dimension, t.indicator
+           t.rule_book_id, t.dimension, t.indicator
     FROM given g
     JOIN rule_term t ON t.no = g.no
 )

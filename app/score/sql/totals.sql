@@ -2,14 +2,14 @@
 
 -- First the annual caps, of the calendar year of the event; a state's cap (cap_year 0) is for all of it.
 annual AS MATERIALIZED (
-    SELECT n, indicator, no, dimension, cap_year, adjustment AS points
+    SELECT n, indicator, no, rule_book_id, dimension, cap_year, adjustment AS points
     FROM (
-        SELECT n, indicator, min(no) AS no, dimension, cap_year,
+        SELECT n, indicator, min(no) AS no, rule_book_id, dimension, cap_year,
                (CASE WHEN annual_cap > 0 THEN least(sum(points), annual_cap)
                      ELSE greatest(sum(points), annual_cap) END - sum(points))::integer AS adjustment
         FROM contribution
         WHERE annual_cap IS NOT NULL
-        GROUP BY n, indicator, dimension, cap_year, annual_cap
+        GROUP BY n, indicator, rule_book_id, dimension, cap_year, annual_cap
     ) capped
     WHERE adjustment <> 0
 ),
@@ -21,21 +21,23 @@ dimension AS MATERIALIZED (
     WHERE rule_book_id IN (SELECT rule_book_id FROM who)
 ),
 gained AS (
-    SELECT n, dimension, sum(points)::integer AS points
+    SELECT n, rule_book_id, dimension, sum(points)::integer AS points
     FROM (
-        SELECT n, dimension, points FROM contribution
+        SELECT n, rule_book_id, dimension, points FROM contribution
         UNION ALL
-        SELECT n, dimension, points FROM annual
+        SELECT n, rule_book_id, dimension, points FROM annual
         UNION ALL
-        SELECT w.n, d.code, 0 FROM who w JOIN dimension d ON d.rule_book_id = w.rule_book_id WHERE d.unmoved <> 0
+        SELECT w.n, w.rule_book_id, d.code, 0
+        FROM who w
+        JOIN dimension d ON d.rule_book_id = w.rule_book_id
+        WHERE d.unmoved <> 0
     ) each
-    GROUP BY n, dimension
+    GROUP BY n, rule_book_id, dimension
 ),
 dimension_points AS MATERIALIZED (
     SELECT g.n, d.code, d.position, g.points AS before, greatest(least(g.points, d.cap), d.floor) AS points
     FROM gained g
-    JOIN who w ON w.n = g.n
-    JOIN dimension d ON d.rule_book_id = w.rule_book_id AND d.code = g.dimension
+    JOIN dimension d ON d.rule_book_id = g.rule_book_id AND d.code = g.dimension
 ),
 -- Packed as rules.unpack_dimensions reads it: building JSON was a fifth of scoring a city.
 dimension_total AS (
@@ -76,18 +78,14 @@ adjustment AS (
     SELECT n, 4, 'ceiling', ceiling::text, ceiling, NULL, value - scaled FROM total WHERE value <> scaled
 ),
 
--- The points by term and by limit, packed as rules.unpack_parts
--- reads them; with the base they sum to the value, and two of them explain a change.
+-- The points by term and by limit, packed as rules.unpack_parts reads them, which adds up what is of one; with the base
+-- they sum to the value, and two of them explain a change.
 part_total AS (
     SELECT n, array_agg(part) AS parts
     FROM (
-        SELECT n, (no::bigint << 32) + sum(points)::integer AS part
-        FROM contribution
-        GROUP BY n, no
+        SELECT n, (no::bigint << 32) + points AS part FROM contribution
         UNION ALL
-        SELECT n, (step::bigint << 60) + (key::bigint << 32) + sum(points)::integer
-        FROM adjustment
-        GROUP BY n, step, key
+        SELECT n, (step::bigint << 60) + (key::bigint << 32) + points FROM adjustment
     ) each
     GROUP BY n
 )
