@@ -39,7 +39,7 @@ async def score_of(
     citizen_id = await make_citizen(born_on=born_on)
     await give_separate_consents(citizen_id, consents)
     await insert_told(citizen_id, records)
-    (explained,) = await queries_engine.find_explained([citizen_id], day, book_id)
+    explained = (await queries_engine.find_explained([citizen_id], day, book_id))[0]
     await check_stored({citizen_id: explained}, day, book_id)
     return explained
 
