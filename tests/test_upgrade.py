@@ -24,8 +24,12 @@ from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.partitions import make_partitions
+from app.record.actions import put_records
 from app.redemption.rules_receipt import RedemptionReceipt, encode_receipt
 from app.score.actions import rescore
+from app.score.actions_explain import find_wrong_scores, read_score, unfold_score
+from app.score.schemas_make import show_score
+from tests.support.histories import new_record
 from tests.support.live import live_server
 from tests.support.own_city import speaking_to
 from tests.support.partners import Partner, make_partner
@@ -43,6 +47,7 @@ MIGRATE += " sys.exit(not asyncio.run(run('huixin', sys.argv[1])).success)"
 LIMITS = "limits count what stands"
 COUNT_USE = "INSERT INTO benefit_use VALUES ($1, $2, 0, '2000-01-01', $3)"
 STOCK = 3
+DIMENSIONS = 5
 OLD_DAY = timedelta(days=20)
 
 
@@ -58,6 +63,7 @@ class Old(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
     answer: bytes
     draft_id: int
+    scored: UUID
     url: str
 
 
@@ -109,10 +115,27 @@ async def fill(url: str) -> Old:
     await execute("INSERT INTO benefit_usage VALUES ($1, 1)", benefit_id)
     await execute(COUNT_USE, benefit_id, shopper.cap_holder_id, 7)
     await execute("DELETE FROM score_snapshot")
+    await put_score(resident.id)
     return Old(
         partner=partner, benefit_id=benefit_id, shopper=shopper, foreigner=foreigner.id, key=key + "1", body=body,
-        answer=answer, url=url, leavers=[await put_leaver(partner, buried) for buried in (True, False)],
-        draft_id=await put_previews(makers[0]),
+        answer=answer, url=url, scored=resident.id, draft_id=await put_previews(makers[0]),
+        leavers=[await put_leaver(partner, buried) for buried in (True, False)],
+    )  # fmt: skip
+
+
+async def put_score(citizen_id: UUID) -> None:
+    """Store the score of somebody without records as the version before did, in JSON."""
+    dimensions = [
+        {"code": code, "points": points}
+        for code, points in {"basic": 60, "positive": 0, "usage": 0, "negative": 0, "repair": 0}.items()
+    ]
+    await execute(
+        """INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
+            inputs_hash, computed_at)
+        SELECT $1, 560, 'L2', $2, '[]', '{"BASE_CLEAN": 60}', id, $3::date,
+            sha256(digest || convert_to('|' || $3::date || '||', 'UTF8')), now()
+        FROM rule_book WHERE state = 'active'""",
+        citizen_id, msgspec.json.encode(dimensions).decode(), shanghai_day(now()),
     )  # fmt: skip
 
 
@@ -243,6 +266,30 @@ async def test_what_lies_there_is_brought_along(old: Old) -> None:
         districts = "SELECT array_agg(district ORDER BY district) FROM citizen WHERE state = 'active'"
         assert await fetch_value(districts) == ["110101", "990000", None]
         assert await fetch_value("SELECT district IS NULL FROM citizen WHERE id = $1", old.foreigner)
+
+
+async def test_a_score_of_the_version_before_is_shown_holds_and_moves(old: Old) -> None:
+    is_json = "SELECT parts IS NOT NULL AND part_points IS NULL FROM score_snapshot WHERE citizen_id = $1"
+    async with speaking_to(old.url):
+        assert await points_of(old.scored) == (560, {"basic": 60})
+        assert await find_wrong_scores(100) == [], "also its hash is the one of today"
+        async with transaction():
+            assert await rescore([old.scored], at=now()) == []
+        assert await fetch_value(is_json, old.scored)
+        record = new_record(old.scored, "POS_RESCUE", event_on=shanghai_day(now()))
+        async with transaction():
+            await put_records([record], at=now(), entered_by=None)
+            (change,) = await rescore([old.scored], at=now())
+        assert [(one.code, one.subject, one.points) for one in change.reasons] == [("appeared", "POS_RESCUE", 40)]
+        assert await points_of(old.scored) == (600, {"basic": 60, "positive": 40})
+        assert not await fetch_value(is_json, old.scored)
+
+
+async def points_of(citizen_id: UUID) -> tuple[int, dict[str, int]]:
+    """Return what is shown of a score: its value, and the dimensions that have points."""
+    view = show_score(unfold_score(await read_score(citizen_id)), "zh")
+    assert len(view.dimensions) == DIMENSIONS
+    return view.value, {one.code: one.points for one in view.dimensions if one.points}
 
 
 async def test_the_city_holds_starts_and_goes_on(old: Old) -> None:
