@@ -46,7 +46,10 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     """
     assert is_in_transaction(), "a score moves with what moved it"
     asked = sorted(set(citizen_ids))
-    at = await _heed_preparation(await queries_engine.lock_citizens(asked), at)
+    locked = await queries_engine.lock_citizens(asked)
+    if not locked:
+        return []
+    at = await _heed_preparation(locked, at)
     computed = await queries_engine.find_scores(asked, shanghai_day(at))
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:

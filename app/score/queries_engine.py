@@ -95,7 +95,8 @@ class LockedCitizen(msgspec.Struct, frozen=True):
 async def lock_citizens(citizen_ids: Sequence[UUID]) -> list[LockedCitizen]:
     """Lock citizens in id order; the score is computed by a later statement, which sees what others committed.
 
-    The rest of the transaction plans as the engine needs it, as after ``mark_plan``.
+    The rest of the transaction plans as the engine needs it, as after ``mark_plan``; but where nobody was locked the
+    settings were not even looked at, and an engine's statement would keep the plan it got then.
     """
     return await fetch_all(LockedCitizen, LOCK, citizen_ids, list(PLAN), list(PLAN.values()))
 

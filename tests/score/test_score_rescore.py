@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.record.rules import NewRecord
+    from app.score.queries_engine import ComputedScore
     from app.score.rules import ScoreChange
 
 pytestmark = pytest.mark.usefixtures("that_day")
@@ -73,6 +74,16 @@ async def count_events(citizen_id: UUID) -> int:
     return int(
         await fetch_value("SELECT count(*) FROM event WHERE citizen_id = $1 AND type = 'score.changed.v1'", citizen_id)
     )
+
+
+async def test_to_rescore_nobody_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is locked, so the plan is not marked; a connection would keep a plan of nested loops ever after."""
+
+    async def compute(*_: object) -> list[ComputedScore]:
+        pytest.fail("the engine was asked")
+
+    monkeypatch.setattr(queries_engine, "find_scores", compute)
+    assert await score() == await score(uuid7()) == []
 
 
 async def test_the_first_score() -> None:
