@@ -116,10 +116,9 @@ def unpack_parts(packed: str, terms: Mapping[int, str], book: RuleBook) -> dict[
     if packed.startswith('{"'):
         return FORMER_PARTS.decode(packed)
     parts: dict[str, int] = {}
-    for step, subject, points in _iter_packed(packed):
-        limit = LIMITS[step - 1] if step else None
-        key = f"{limit}:{_name_subject(limit, subject, terms, book)}" if limit else terms[subject]
-        parts[key] = parts.get(key, 0) + points
+    for key, points in _iter_packed(packed):
+        name = terms.get(key) or _name_limit(key, terms, book)
+        parts[name] = parts.get(name, 0) + points
     return parts
 
 
@@ -127,29 +126,32 @@ def unpack_dimensions(packed: str, book: RuleBook) -> tuple[DimensionPoints, ...
     """Return what the dimensions of a stored score give, those that give anything: its subjects are their places."""
     if packed.startswith("["):
         return FORMER_DIMENSIONS.decode(packed)
-    return tuple(DimensionPoints(book.dimensions[place - 1].code, points) for _, place, points in _iter_packed(packed))
+    return tuple(DimensionPoints(book.dimensions[place - 1].code, points) for place, points in _iter_packed(packed))
 
 
-def _iter_packed(packed: str) -> Iterator[tuple[int, int, int]]:
-    """Yield step, subject and points of each number."""
-    for text in packed[1:-1].split(",") if len(packed) > len("{}") else ():
-        rest, points = _split(int(text), POINTS_BITS)
-        step, subject = _split(rest, SUBJECT_BITS)
-        yield step, subject, points
+def _iter_packed(packed: str) -> Iterator[tuple[int, int]]:
+    """Yield of each number what lies above the points, and the points."""
+    return (_split(int(text), POINTS_BITS) for text in packed[1:-1].split(",") if text)
 
 
 def _split(number: int, bits: int) -> tuple[int, int]:
     """Return what lies above the last bits, and those as a signed number."""
-    low = (number + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    half = 1 << bits - 1
+    low = (number + half) % (2 * half) - half
     return number - low >> bits, low
 
 
-def _name_subject(limit: AdjustmentCode, subject: int, terms: Mapping[int, str], book: RuleBook) -> str:
+def _name_limit(key: int, terms: Mapping[int, str], book: RuleBook) -> str:
+    """Return the name of what a limit took or gave; a key of no step is a term nobody knows."""
+    step, subject = _split(key, SUBJECT_BITS)
+    if step == 0:
+        raise KeyError(subject)
+    limit = LIMITS[step - 1]
     if limit == "annual_cap":
-        return terms[subject]
+        return f"{limit}:{terms[subject]}"
     if limit == "dimension_cap":
-        return book.dimensions[subject - 1].code
-    return "" if limit == "scale" else str(subject)
+        return f"{limit}:{book.dimensions[subject - 1].code}"
+    return f"{limit}:" if limit == "scale" else f"{limit}:{subject}"
 
 
 def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], *books: RuleBook) -> tuple[ChangeReason, ...]:

@@ -63,6 +63,11 @@ def test_parts_are_unpacked(numbers: list[tuple[int, int, int]], parts: dict[str
     assert unpack_parts("{" + ",".join(map(str, packed)) + "}", TERMS, STANDARD_BOOK) == parts
 
 
+def test_a_term_nobody_knows_is_not_taken_for_another() -> None:
+    with pytest.raises(KeyError):
+        unpack_parts("{" + str(pack(0, 9, 5)) + "}", TERMS, STANDARD_BOOK)
+
+
 def test_json_of_the_version_before_is_read_too() -> None:
     parts = {"POS_CLUE": 4, "scale:": -1}
     assert unpack_parts(msgspec.json.encode(parts).decode(), {}, STANDARD_BOOK) == parts
