@@ -9,8 +9,9 @@ DESCRIPTION = "points of scores as arrays"
 
 # No row is rewritten and none is read: both tables are locked for the moment their catalogue entries take, however many
 # scores there are, so nothing waits for it. A score lies in one of the two forms and is read in either; it takes the new
-# one when it is computed next: when something moves it, when the city is scored anew, with the next switch. NOT VALID
-# keeps the check from reading every row; what was there before satisfies it.
+# one when it is computed next: when something moves it, with the next switch, or for everybody by `huixin score
+# recompute`, for which nobody waits either. NOT VALID keeps the check from reading every row; what was there before
+# satisfies it.
 # The old code goes on beside this. What it stores is read like everything from before. A score the new code has stored
 # it can use at the till, where the value counts; it can neither show its dimensions nor compute it anew: that fails, by
 # the check, rather than tell wrong reasons, and is done by the new code.

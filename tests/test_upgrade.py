@@ -46,6 +46,8 @@ MIGRATE = "import asyncio, sys; from piccolo.apps.migrations.commands.forwards i
 MIGRATE += " sys.exit(not asyncio.run(run('huixin', sys.argv[1])).success)"
 LIMITS = "limits count what stands"
 COUNT_USE = "INSERT INTO benefit_use VALUES ($1, $2, 0, '2000-01-01', $3)"
+SCORE_FILES = """SELECT array_agg(pg_relation_filenode(name::regclass)::bigint)
+    FROM unnest(ARRAY['score_snapshot', 'score_prepared']) AS name"""
 STOCK = 3
 DIMENSIONS = 5
 OLD_DAY = timedelta(days=20)
@@ -64,6 +66,7 @@ class Old(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes
     draft_id: int
     scored: UUID
+    score_files: list[int]
     url: str
 
 
@@ -119,6 +122,7 @@ async def fill(url: str) -> Old:
     return Old(
         partner=partner, benefit_id=benefit_id, shopper=shopper, foreigner=foreigner.id, key=key + "1", body=body,
         answer=answer, url=url, scored=resident.id, draft_id=await put_previews(makers[0]),
+        score_files=await fetch_value(SCORE_FILES),
         leavers=[await put_leaver(partner, buried) for buried in (True, False)],
     )  # fmt: skip
 
@@ -271,6 +275,7 @@ async def test_what_lies_there_is_brought_along(old: Old) -> None:
 async def test_a_score_of_the_version_before_is_shown_holds_and_moves(old: Old) -> None:
     is_json = "SELECT parts IS NOT NULL AND part_points IS NULL FROM score_snapshot WHERE citizen_id = $1"
     async with speaking_to(old.url):
+        assert await fetch_value(SCORE_FILES) == old.score_files, "of millions of scores none was written anew"
         assert await points_of(old.scored) == (560, {"basic": 60})
         assert await find_wrong_scores(100) == [], "also its hash is the one of today"
         async with transaction():

@@ -206,12 +206,14 @@ async def test_a_score_of_the_version_before_is_shown_and_moves_like_any_other()
     assert (await form_of(new)).parts is (await form_of(new)).dimensions is None
 
 
-async def test_what_is_not_moved_stays_as_it_is_and_is_no_change() -> None:
+async def test_what_is_not_moved_stays_as_it_is_until_everybody_is_scored_anew() -> None:
     _, former = await make_twins()
     before = await form_of(former)
     async with transaction():
         assert await rescore([former], at=now()) == []
     assert await form_of(former) == before
+    await actions_prepare.score_city()
+    assert await fetch_value("SELECT count(*) FROM score_snapshot WHERE num_nonnulls(parts, dimensions) > 0") == 0
 
 
 async def test_a_switch_tells_scores_of_the_version_before_like_any_other() -> None:
