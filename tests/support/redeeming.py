@@ -55,7 +55,7 @@ async def make_shopper(
             citizen_id, account, secrets.token_bytes(32),
             encrypt_field(name, column="citizen.name", row_id=citizen_id), birth_on, cap_holder_id, at,
         )  # fmt: skip
-        await execute(
+        await execute(  # in the old form, which the city of the version before in the test of upgrading has, too
             """INSERT INTO score_snapshot (citizen_id, value, level, dimensions, honours, parts, rule_book_id, as_of,
                 inputs_hash, computed_at)
             SELECT $1, $2, $3, '[]', $4::jsonb, '{}', id, $5, '', $6 FROM rule_book WHERE state = 'active'""",
