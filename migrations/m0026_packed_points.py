@@ -11,7 +11,7 @@ DESCRIPTION = "points of scores as arrays"
 # scores there are, so nothing waits for it. A score lies in one of the two forms and is read in either; it takes the new
 # one when it is computed next: when something moves it, with the next switch, or for everybody by `huixin score
 # recompute`, for which nobody waits either. NOT VALID keeps the check from reading every row; what was there before
-# satisfies it.
+# satisfies it. Both tables call it the same: a switch may have swapped them by the time it is dropped.
 # The old code goes on beside this. What it stores is read like everything from before. A score the new code has stored
 # it can use at the till, where the value counts; it can neither show its dimensions nor compute it anew: that fails, by
 # the check, rather than tell wrong reasons, and is done by the new code.
@@ -21,14 +21,14 @@ ALTER TABLE score_snapshot
     ADD COLUMN part_points bigint[],
     ALTER COLUMN dimensions DROP NOT NULL,
     ALTER COLUMN parts DROP NOT NULL,
-    ADD CONSTRAINT score_snapshot_one_form CHECK (
+    ADD CONSTRAINT score_one_form CHECK (
         num_nonnulls(dimensions, dimension_points) = 1 AND num_nonnulls(parts, part_points) = 1) NOT VALID;
 ALTER TABLE score_prepared
     ADD COLUMN dimension_points bigint[],
     ADD COLUMN part_points bigint[],
     ALTER COLUMN dimensions DROP NOT NULL,
     ALTER COLUMN parts DROP NOT NULL,
-    ADD CONSTRAINT score_prepared_one_form CHECK (
+    ADD CONSTRAINT score_one_form CHECK (
         num_nonnulls(dimensions, dimension_points) = 1 AND num_nonnulls(parts, part_points) = 1) NOT VALID;
 """
 
