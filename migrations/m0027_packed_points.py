@@ -4,7 +4,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from app.kit.migration import sql_migration
 
-ID = "0026"
+ID = "0027"
 DESCRIPTION = "points of scores as arrays"
 
 # No row is rewritten and none is read: both tables are locked for the moment their catalogue entries take, however many
