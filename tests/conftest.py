@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -126,8 +127,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_unconfigure() -> None:
-    """Stop what this worker started."""
+    """Stop what this worker started, and leave nothing behind; the last worker takes the servers' folder with it."""
     STACK.close()
+    shutil.rmtree(SERVERS_FOLDER / WORKER, ignore_errors=True)
+    if not (SERVERS_FOLDER / "postgres" / "postmaster.pid").exists():
+        shutil.rmtree(SERVERS_FOLDER, ignore_errors=True)
 
 
 @pytest.fixture
