@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import pytest
 from httpx2 import AsyncClient
 
+from app.kit import database
 from app.kit.clock import now, uuid7
 from app.kit.database import borrow, execute, transaction
 from app.kit.errors import OutcomeUnknown
 from app.kit.failure import DatabaseUnreached
-from app.redemption import actions_lanes, actions_redeem, queries
+from app.redemption import actions_lanes, actions_redeem, queries, queries_limits, queries_report
 from app.redemption.actions_lanes import redeem_batch, redeem_lane
 from app.redemption.actions_limits import count_places
 from app.redemption.queries import RedeemItem, RedeemOutcome, write_redeem
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, scan, show_code
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -320,3 +326,54 @@ async def test_every_look_up_goes_by_what_tells_rows_apart(*, is_full: bool, has
     for line, condition in looked_up:
         assert re.search(r"Index Cond: \(+(\w+\.)?(slot_day|idempotency_key|reference|scan_id) =", condition), line
         assert "slot_day" not in condition or "idempotency_key =" in condition, condition
+
+
+class Noting:
+    """A connection that notes what is asked of it."""
+
+    def __init__(self, connection: Any, asked: list[str]) -> None:
+        self._connection, self._asked = connection, asked
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(sql: str, *arguments: object) -> Any:
+            self._asked.append(sql)
+            return getattr(self._connection, name)(sql, *arguments)
+
+        return ask
+
+
+async def read_lists(institution_id: UUID, citizen_id: UUID) -> None:
+    """Read every list and sum that goes through many redemptions."""
+    first, last = UUID(int=0), UUID(int=2**128 - 1)
+    await queries_report.list_partner_redemptions(institution_id, None, since=first, before=last, limit=3)
+    await queries_report.list_by_reference(institution_id, None, "r1")
+    await queries_report.find_statement(institution_id, None, since=first, before=last)
+    await queries_report.list_my_redemptions(citizen_id, None, 3)
+    await queries_limits.list_months(institution_id)
+    await queries_limits.count_standing(institution_id, uuid4(), since=first, before=last)
+    await queries_limits.list_uses(citizen_id, citizen_id, [])
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_lists_and_sums_go_by_the_key_made_for_them(monkeypatch: pytest.MonkeyPatch, *, is_full: bool) -> None:
+    """An institution's by its primary key or the reference, a citizen's by month, however many years there are."""
+    asked: list[str] = []
+
+    @asynccontextmanager
+    async def noting() -> AsyncIterator[Any]:
+        async with borrow() as connection:
+            yield Noting(connection, asked)
+
+    monkeypatch.setattr(database, "borrow", noting)
+    await read_lists(uuid4(), uuid4())
+    monkeypatch.undo()
+    plans = ["\n".join(await explain(sql, is_full=is_full)) for sql in asked]
+    keys = ["pkey", "reference", "pkey", "citizen", "pkey", "pkey", "citizen"]
+    assert len(plans) == len(keys)
+    for plan, key in zip(plans, keys, strict=True):
+        assert set(re.findall(r"redemption_(\w+) on redemption|Scan on redemption_(\w+)", plan)) <= {
+            (key, ""),
+            ("", key),
+        }
+        assert f"redemption_{key}" in plan, plan
+        assert "Seq Scan on redemption" not in plan
