@@ -1,13 +1,15 @@
 """Group commit: requests that wait together share one statement and one fsync.
 
 ``await lane.submit(item)``: whoever waits when a lane is free goes into the next batch, one outcome per item comes
-back. There is no timer, so an idle system adds no latency. Also serves coalesced reads, where no two items conflict.
+back. An idle lane starts at once. A lane may be paced: while many wait, its batches start some milliseconds apart, so
+that they are fewer and larger. Also serves coalesced reads, where no two items conflict.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeAlias, TypeVar
@@ -23,6 +25,8 @@ Entry: TypeAlias = tuple[Item, asyncio.Future[Outcome], Conflicts, int]
 NONE: Conflicts = frozenset()
 RETRY_AFTER_SECONDS = 1
 ROUNDS_MAX = 8
+# Below this a batch is no crowd: pacing always, it cost a request in mid load 3.7 ms of its median and saved nothing.
+PACED_FROM_ITEMS = 4
 
 
 class GroupCommit(Generic[Item, Outcome]):
@@ -31,7 +35,8 @@ class GroupCommit(Generic[Item, Outcome]):
     ``run`` takes a list of items and returns one outcome per item, in order; an outcome that is an exception is
     raised to that item's caller alone. ``conflict_keys`` names what two items of one batch must not share; the later
     one waits for the next batch. ``is_unsettled`` says an outcome means "try me again", in the next batch and at most
-    ``ROUNDS_MAX`` times in all; then its caller hears that we are overloaded.
+    ``ROUNDS_MAX`` times in all; then its caller hears that we are overloaded. After a batch of ``PACED_FROM_ITEMS`` or
+    more the next one starts ``pace_seconds`` after it at the earliest, unless enough for a whole batch wait.
     """
 
     def __init__(
@@ -43,6 +48,9 @@ class GroupCommit(Generic[Item, Outcome]):
         queue_size_max: int,
         conflict_keys: Callable[[Item], Iterable[Hashable]] | None = None,
         is_unsettled: Callable[[Outcome], bool] | None = None,
+        pace_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._run = run
         self._free_lanes = lanes
@@ -50,6 +58,10 @@ class GroupCommit(Generic[Item, Outcome]):
         self._queue_size_max = queue_size_max
         self._conflict_keys = conflict_keys
         self._is_unsettled = is_unsettled
+        self._pace_seconds = pace_seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._next_start = 0.0
         self._waiting: deque[Entry[Item, Outcome]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -85,9 +97,22 @@ class GroupCommit(Generic[Item, Outcome]):
         try:
             await asyncio.sleep(0)  # let everybody who is ready in this turn of the loop join the batch
             while self._waiting:
-                await self._serve_batch(self._take_batch())
+                if self._pace_seconds:
+                    await self._pace()
+                await self._serve_batch(self._start_batch())
         finally:
             self._free_lanes += 1
+
+    async def _pace(self) -> None:
+        """Let a crowd gather: an item costs a fraction in a large batch of what it costs in a small one."""
+        ahead = self._next_start - self._clock()
+        if ahead > 0 and len(self._waiting) < self._batch_size_max:
+            await self._sleep(ahead)
+
+    def _start_batch(self) -> list[Entry[Item, Outcome]]:
+        batch = self._take_batch()
+        self._next_start = self._clock() + self._pace_seconds if len(batch) >= PACED_FROM_ITEMS else 0.0
+        return batch
 
     def _take_batch(self) -> list[Entry[Item, Outcome]]:
         if self._conflict_keys is None:

@@ -21,7 +21,7 @@ from app.kit.database import borrow, execute, transaction
 from app.kit.errors import OutcomeUnknown
 from app.kit.failure import DatabaseUnreached
 from app.redemption import actions_lanes, actions_redeem, queries, queries_limits, queries_report
-from app.redemption.actions_lanes import redeem_batch, redeem_lane
+from app.redemption.actions_lanes import LANES, PACE_SECONDS, redeem_batch, redeem_lane, scan_lane
 from app.redemption.actions_limits import count_places
 from app.redemption.queries import RedeemItem, RedeemOutcome, write_redeem
 from tests.support.partners import make_partner
@@ -377,3 +377,9 @@ async def test_lists_and_sums_go_by_the_key_made_for_them(monkeypatch: pytest.Mo
         }
         assert f"redemption_{key}" in plan, plan
         assert "Seq Scan on redemption" not in plan
+
+
+def test_writes_have_one_lane_each_with_a_pace() -> None:
+    assert (LANES, 0.001 <= PACE_SECONDS <= 0.006) == (1, True)
+    for one in (redeem_lane, scan_lane):
+        assert (one._free_lanes, one._pace_seconds) == (LANES, PACE_SECONDS)
