@@ -6,6 +6,7 @@ The city grows: the same people stay and others move in, so that every size is m
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import uvloop
 from app.kit.embedded import embedded_servers
 from load_tests.command import run_command
 from load_tests.figure import Figure, make_report
+from load_tests.machine import describe_machine
 from load_tests.servers import FOLDER
 
 RESULTS = Path(__file__).parent / "results" / "city.json"
@@ -40,12 +42,15 @@ def main(sizes: str, *, imports: bool, is_kept: bool) -> None:
             uvloop.run(_create(servers.database_url))
         os.environ.update(DATABASE_URL=url, VALKEY_URL=servers.valkey_url)
         numbers = [int(size) for size in sizes.split(",")]
+        machine = uvloop.run(describe_machine(servers.database_url))
         figures = uvloop.run(_measure(url, numbers, imports=imports))
+    click.echo(machine.tell())
     for figure in figures:
         click.echo(figure.tell())
         click.echo(f"         {figure.detail}")
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_bytes(make_report(figures))
+    RESULTS.write_bytes(make_report(machine, figures))
+    sys.exit(0 if all(figure.is_met for figure in figures) else 1)
 
 
 async def _create(database_url: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from load_tests.machine import Machine
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +44,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return f"{mark} {self.name:30} w={self.workers} {self.value:10,.1f} {self.unit:7} {against:44} {asked}"
 
 
-def make_report(figures: list[Figure]) -> bytes:
-    """Return the figures as a JSON file, ratios and verdicts included."""
+def make_report(machine: Machine, figures: list[Figure]) -> bytes:
+    """Return machine and figures as a JSON file, ratios and verdicts included."""
     rows = [msgspec.structs.asdict(figure) | {"ratio": figure.ratio, "is_met": figure.is_met} for figure in figures]
-    return msgspec.json.format(msgspec.json.encode(rows)) + b"\n"
+    return msgspec.json.format(msgspec.json.encode({"machine": machine, "figures": rows})) + b"\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
+from app.intake.rules_import import ImportCounts
 from app.kit.clock import uuid7
 from load_tests.command import Ran, run_command
 from load_tests.figure import Figure
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 ROWS = 1_000_000
 FEW_ROWS = 250_000
 ROWS_PER_SECOND = 25_000
+COUNT_SECONDS_MAX = 600
 
 
 async def measure_imports(database_url: str, citizens: int) -> list[Figure]:
     """Import a million rows, 2 % dirt and 5 % duplicates; and a smaller file, to see whether memory is flat."""
     small, large = make_file(citizens, FEW_ROWS), make_file(citizens, ROWS)
-    few = import_file(small)
-    ran = import_file(large)
+    few = await import_checked(database_url, small, FEW_ROWS)
+    ran = await import_checked(database_url, large, ROWS)
     copied = await measure_copy(database_url, large)
     rate = ROWS / ran.seconds
     detail = {
@@ -52,9 +54,27 @@ def make_file(citizens: int, rows: int) -> Path:
     return path
 
 
-def import_file(path: Path, *options: str) -> Ran:
-    """Import a file under a source nobody has used; what it counts must be what was written."""
-    ran = run_command("records", "import", str(path), "--source", register_source(), *options)
+async def import_checked(database_url: str, path: Path, rows: int) -> Ran:
+    """Import a file under a source nobody has used; fail unless every row was read, and all that is new is there."""
+    source = register_source()
+    ran = import_file(path, source)
+    connection = await asyncpg.connect(database_url)
+    counts = await connection.fetchval(
+        "SELECT counts FROM record_import WHERE source = $1 AND state = 'finished'", source, timeout=COUNT_SECONDS_MAX
+    )
+    stored = await connection.fetchval(
+        "SELECT count(*) FROM record WHERE source = $1", source, timeout=COUNT_SECONDS_MAX
+    )
+    await connection.close()
+    told = msgspec.json.decode(counts or b"null", type=ImportCounts | None)
+    if told is None or not told.adds_up or told.received != rows or not 0 < stored == told.sync.inserted:
+        raise SystemExit(f"{path.name}: {rows} rows, {stored} records stored, and the import says {told}")
+    return ran
+
+
+def import_file(path: Path, source: str, *options: str) -> Ran:
+    """Import a file under a source, and print what it counted beside what was written into the file."""
+    ran = run_command("records", "import", str(path), "--source", source, *options)
     written = msgspec.json.decode(path.with_name(path.name + ".json").read_bytes())
     print(f"{path.name} {ran.seconds:.1f} s {ran.peak_mib:.0f} MiB\n{ran.output[-1500:]}\n{written}", flush=True)
     return ran

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.credit_code.rules import open_code
 from app.kit.clock import now, uuid7
-from app.kit.database import database_lifespan, transaction
+from app.kit.database import database_lifespan, fetch_value, transaction
 from app.kit.embedded import free_port
 from app.kit.keys import KEYS
 from app.record.actions import put_records
@@ -21,12 +21,17 @@ from load_tests.loads import make_codes
 from load_tests.servers import FOLDER, serve_huixin, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
     from load_tests.city import City
 
 CODES = 20_000
 RESCORINGS = 200
 COLD_STARTS = 3
 RESCORE_CHUNK = 500
+RESCORE_MS_MAX, COLD_START_SECONDS_MAX = 2.5, 5
 
 
 async def score_readers(city: City) -> None:
@@ -51,6 +56,7 @@ def measure_opening(city: City) -> Figure:
 async def measure_rescoring(city: City) -> Figure:
     """Put one record on a citizen and rescore them, in one transaction; the median counts the rescoring alone."""
     seconds: list[float] = []
+    first = now()
     async with database_lifespan():
         for number in range(RESCORINGS):
             citizen_id, at = city.readers[number], now()
@@ -63,11 +69,22 @@ async def measure_rescoring(city: City) -> Figure:
                 begin = time.perf_counter()
                 await rescore([citizen_id], at=at)
                 seconds.append(time.perf_counter() - begin)
+        rescored = await count_rescored(city.readers[:RESCORINGS], first)
     milliseconds = [one * 1000 for one in seconds]
     return Figure(
-        name="rescore one citizen, median", workers=1, value=statistics.median(milliseconds), unit="ms", asked=3,
-        is_upper_bound=True, detail={"p90_ms": round(sorted(milliseconds)[RESCORINGS * 9 // 10], 2)},
+        name="rescore one citizen, median", workers=1, value=statistics.median(milliseconds), unit="ms",
+        asked=RESCORE_MS_MAX, is_upper_bound=True, is_clean=rescored == RESCORINGS,
+        detail={"p90_ms": round(sorted(milliseconds)[RESCORINGS * 9 // 10], 2)},
     )  # fmt: skip
+
+
+async def count_rescored(citizen_ids: Sequence[UUID], since: datetime) -> int:
+    """Return how many of these citizens have a score computed since then."""
+    return int(
+        await fetch_value(
+            "SELECT count(*) FROM score_snapshot WHERE citizen_id = ANY($1) AND computed_at >= $2", citizen_ids, since
+        )
+    )
 
 
 def measure_cold_start() -> Figure:
@@ -84,5 +101,6 @@ def measure_cold_start() -> Figure:
             seconds.append(took)
     os.environ.update(kept | saved)
     return Figure(
-        name="cold start, median", workers=1, value=statistics.median(seconds), unit="s", asked=5, is_upper_bound=True
-    )
+        name="cold start, median", workers=1, value=statistics.median(seconds), unit="s",
+        asked=COLD_START_SECONDS_MAX, is_upper_bound=True,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from load_tests.command import run_command
 from load_tests.figure import Figure
-from load_tests.figures_import import FEW_ROWS, import_file, make_file
+from load_tests.figures_import import FEW_ROWS, import_file, make_file, register_source
 
 if TYPE_CHECKING:
     from load_tests.command import Ran
@@ -19,7 +19,10 @@ def measure_throttle(citizens: int) -> list[Figure]:
     """Import a file and score everybody, each at full pace and gently."""
     file = make_file(citizens, FEW_ROWS)
     imports = _compare(
-        f"gentle import, {citizens:,}", import_file(file), import_file(file, "--gentle"), IMPORT_TIMES_MAX
+        f"gentle import, {citizens:,}",
+        import_file(file, register_source()),
+        import_file(file, register_source(), "--gentle"),
+        IMPORT_TIMES_MAX,
     )
     run_command("score", "recompute")  # whom the imports moved are rescored with it, only the first time
     return [

@@ -22,12 +22,13 @@ CODES_PER_RUN = 40_000
 _salt_bases = itertools.count(step=1 + CODES_PER_RUN // CITIZENS)
 
 
-def redemptions(accounts: list[int], tills: list[Till]) -> Iterator[bytes]:
+def redemptions(accounts: list[int], tills: list[Till], *, key: bytes | None = None) -> Iterator[bytes]:
     """Return redemptions by code: each by somebody, at some till, of one of its benefits (of one in all on one till).
 
-    They are made before the clock starts: making a code costs a fifth of what redeeming it does.
+    They are made before the clock starts: making a code costs a fifth of what redeeming it does. ``key`` is what the
+    city enciphers its codes with; None: this process's own.
     """
-    codes = make_codes(random.sample(accounts, len(accounts)), CODES_PER_RUN)
+    codes = make_codes(random.sample(accounts, len(accounts)), CODES_PER_RUN, key=key)
     return iter([_redemption(code, random.choice(tills), is_hot=len(tills) == 1) for code in codes])
 
 
@@ -40,9 +41,9 @@ def _redemption(code: str, till: Till, *, is_hot: bool) -> bytes:
     return make_request("POST", "/v1/partner/redemptions", headers, body)
 
 
-def make_codes(accounts: list[int], number: int) -> list[str]:
+def make_codes(accounts: list[int], number: int, *, key: bytes | None = None) -> list[str]:
     """Make codes of this slot: several for each citizen, each with another salt, and no run with another's."""
-    base, key, slot = next(_salt_bases), KEYS.code_keys()[0].key, compute_slot(now())
+    base, key, slot = next(_salt_bases), key or KEYS.code_keys()[0].key, compute_slot(now())
     return [
         encode_code(
             key=key,
@@ -69,6 +70,13 @@ def code_issues(city: City) -> Iterator[bytes]:
             make_request("POST", "/v1/me/codes", {"Authorization": f"Bearer {token}"}, {"count": 1})
             for token in city.tokens
         ]
+    )
+
+
+def constant_posts(city: City) -> Iterator[bytes]:
+    """Yield the requests for a code, to the constant route instead."""
+    return itertools.cycle(
+        [make_request("POST", "/constant", {"Authorization": f"Bearer {token}"}, {"count": 1}) for token in city.tokens]
     )
 
 
