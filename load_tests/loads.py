@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from app.credit_code.rules import SALTS, compute_slot, encode_code
 from app.kit.clock import now
 from app.kit.keys import KEYS
-from load_tests.city import CITIZENS
 from load_tests.client import make_request
 
 if TYPE_CHECKING:
@@ -19,16 +18,18 @@ if TYPE_CHECKING:
     from load_tests.city import City, Till
 
 CODES_PER_RUN = 40_000
-_salt_bases = itertools.count(step=1 + CODES_PER_RUN // CITIZENS)
+_salts = itertools.count()
 
 
-def redemptions(accounts: list[int], tills: list[Till], *, key: bytes | None = None) -> Iterator[bytes]:
+def redemptions(
+    accounts: list[int], tills: list[Till], *, key: bytes | None = None, number: int = CODES_PER_RUN
+) -> Iterator[bytes]:
     """Return redemptions by code: each by somebody, at some till, of one of its benefits (of one in all on one till).
 
     They are made before the clock starts: making a code costs a fifth of what redeeming it does. ``key`` is what the
     city enciphers its codes with; None: this process's own.
     """
-    codes = make_codes(random.sample(accounts, len(accounts)), CODES_PER_RUN, key=key)
+    codes = make_codes(random.sample(accounts, len(accounts)), number, key=key)
     return iter([_redemption(code, random.choice(tills), is_hot=len(tills) == 1) for code in codes])
 
 
@@ -43,14 +44,15 @@ def _redemption(code: str, till: Till, *, is_hot: bool) -> bytes:
 
 def make_codes(accounts: list[int], number: int, *, key: bytes | None = None) -> list[str]:
     """Make codes of this slot: several for each citizen, each with another salt, and no run with another's."""
-    base, key, slot = next(_salt_bases), key or KEYS.code_keys()[0].key, compute_slot(now())
+    key, slot = key or KEYS.code_keys()[0].key, compute_slot(now())
+    salts = [next(_salts) % SALTS for _ in range(0, number, len(accounts))]
     return [
         encode_code(
             key=key,
             account_number=accounts[n % len(accounts)],
             slot=slot,
             generation=0,
-            salt=(base + n // len(accounts)) % SALTS,
+            salt=salts[n // len(accounts)],
         )
         for n in range(number)
     ]

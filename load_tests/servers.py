@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,15 +19,24 @@ FOLDER = ROOT / "var" / "bench"
 START_SECONDS_MAX = 30
 
 
+class Served(NamedTuple):
+    """A server that answers, and how long that took."""
+
+    pid: int
+    seconds: float
+
+
 @contextlib.contextmanager
-def serving(command: list[str], port: int) -> Iterator[float]:
-    """Run a server until the block ends; yields the seconds until it answered."""
+def serving(command: list[str], port: int, *, cwd: Path = ROOT, **environment: str) -> Iterator[Served]:
+    """Run a server until the block ends, with more of an environment; yields it once it answers."""
     begin = time.perf_counter()
     with (FOLDER / "server.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, cwd=cwd, stdout=log, stderr=log, env=os.environ | environment
+        )
     try:
         _wait_for(port, process)
-        yield time.perf_counter() - begin
+        yield Served(process.pid, time.perf_counter() - begin)
     finally:
         process.terminate()
         process.wait(START_SECONDS_MAX)
