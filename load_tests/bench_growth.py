@@ -21,7 +21,7 @@ import uvloop
 from app.kit.embedded import embedded_servers, free_port
 from load_tests.figure import Figure, make_report
 from load_tests.machine import describe_machine
-from load_tests.servers import FOLDER, serve_huixin, serving
+from load_tests.servers import FOLDER, cpu_seconds, postmaster_of, serve_huixin, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -131,17 +131,20 @@ async def _compare(name: str, empty: Place, full: Place, city: City, seconds: fl
     from load_tests.figures import compare  # noqa: PLC0415
 
     took: dict[str, list[Result]] = {empty.url: [], full.url: []}
-    written: dict[str, list[int]] = {empty.url: [], full.url: []}
+    costs: dict[str, list[dict[str, int]]] = {empty.url: [], full.url: []}
+    postmaster = postmaster_of(FOLDER)
     for _ in range(rounds):
         await _execute(full.url, "CHECKPOINT")
         for place in (empty, full):
-            before = await _read_written(place)
+            written, spent = await _read_written(place), cpu_seconds(postmaster)
             result = await _redeem(place, city, seconds)
             took[place.url].append(result)
-            written[place.url].append((await _read_written(place) - before) // sum(result.statuses.values()))
+            written, spent = await _read_written(place) - written, cpu_seconds(postmaster) - spent
+            items = sum(result.statuses.values())
+            costs[place.url].append({"wal_bytes": written // items, "postgres_us": round(spent / items * 1e6)})
     figure = compare(name, WORKERS, took[full.url], took[empty.url], "empty", SHARE_MIN)
-    wal = {"wal_bytes_each": written[full.url], "wal_bytes_each_empty": written[empty.url]}
-    return msgspec.structs.replace(figure, detail=figure.detail | wal)
+    each = {"each": costs[full.url], "each_empty": costs[empty.url]}
+    return msgspec.structs.replace(figure, detail=figure.detail | each)
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
+from uuid import UUID  # noqa: TC003 - a city that was sent is decoded by these types
 
 import asyncpg
 import msgspec
@@ -16,9 +17,6 @@ from app.kit.auth import issue_token
 from app.kit.clock import now, uuid7
 from app.kit.keys import KEYS
 from app.partner.rules import compute_key_prefix, compute_secret_hash
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 CITIZENS = 20_000

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import click
 import msgspec
-import psutil
 import uvloop
 
 from app.kit.clock import uuid7
@@ -31,7 +30,7 @@ from load_tests.city import City
 from load_tests.client import run_closed, run_open
 from load_tests.grown import watching
 from load_tests.loads import code_issues, redemptions, score_reads
-from load_tests.servers import FOLDER, ROOT, serving
+from load_tests.servers import FOLDER, ROOT, cpu_seconds, postmaster_of, serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 SIDE = Path(__file__).parent / "compare_side.py"
 CLIENTS, OPEN_RATE = 64, 1_000
 WARM_UP_SECONDS = 2.0
+START_TRIES_MAX = 3
 SUCCESSES = {200, 201}
 RECORDS_EACH, IMPORT_ROWS = 10, 250_000
 
@@ -119,27 +119,32 @@ def tell(name: str, before: list[Cost], after: list[Cost]) -> str:
 @contextmanager
 def serve(root: Path, python: str, folder: Path, workers: int) -> Iterator[Side]:
     """Let a checkout make servers and a city, and serve it."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / "side.log").open("ab") as log:
-        helper = subprocess.Popen(  # noqa: S603 - our own file; -P: not its folder's modules but the checkout's
-            [python, "-P", SIDE, folder], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-            env=environment_of(root),
-        )  # fmt: skip
-    try:
-        assert helper.stdout is not None
-        line = helper.stdout.readline()
-        if not line.startswith(b"{"):
-            raise SystemExit(f"{root} made no city; see {FOLDER / 'side.log'}")
-        told: dict[str, Any] = msgspec.json.decode(line)
+    with ExitStack() as stack:
+        told = make_city(stack, root, python, folder)
         port = free_port()
         command = [python, "-m", "app.cli", "serve", "--workers", str(workers), "--port", str(port)]
-        with serving(command, port, cwd=root, **told["settings"]) as served:
-            yield Side(
-                root=root, python=python, settings=told["settings"], city=msgspec.convert(told["city"], City),
-                code_key=bytes.fromhex(told["code_key"]), port=port, pid=served.pid,
+        served = stack.enter_context(serving(command, port, cwd=root, **told["settings"]))
+        yield Side(
+            root=root, python=python, settings=told["settings"], city=msgspec.convert(told["city"], City),
+            code_key=bytes.fromhex(told["code_key"]), port=port, pid=served.pid,
+        )  # fmt: skip
+
+
+def make_city(stack: ExitStack, root: Path, python: str, folder: Path) -> dict[str, Any]:
+    """Start a checkout's helper, which ends when its stdin is closed; an old one may lose a race for a port."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for _ in range(START_TRIES_MAX):
+        with (FOLDER / "side.log").open("ab") as log:
+            helper = subprocess.Popen(  # noqa: S603 - our own file; -P: not its folder's modules but the checkout's
+                [python, "-P", SIDE, folder], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                env=environment_of(root),
             )  # fmt: skip
-    finally:
-        helper.communicate()  # closes its stdin, upon which it ends
+        stack.callback(helper.communicate)
+        assert helper.stdout is not None
+        if (line := helper.stdout.readline()).startswith(b"{"):
+            told: dict[str, Any] = msgspec.json.decode(line)
+            return told
+    raise SystemExit(f"{root} made no city; see {FOLDER / 'side.log'}")
 
 
 def environment_of(root: Path) -> dict[str, str]:
@@ -184,7 +189,7 @@ def load_open(side: Side, *, seconds: float) -> Cost:
     def turn() -> Awaitable[Result]:
         return run_open(side.port, requests, rate=OPEN_RATE, clients=2 * CLIENTS, seconds=seconds)
 
-    return measure(side, turn, redeems=seconds, value=lambda result: result.p99_ms)
+    return measure(side, turn, redeems=seconds, rate=OPEN_RATE, value=lambda result: result.p99_ms)
 
 
 def load_phone(side: Side, *, seconds: float, requests: Callable[[City], Iterator[bytes]]) -> Cost:
@@ -197,6 +202,7 @@ def measure(
     turn: Callable[[], Awaitable[Result]],
     *,
     redeems: float = 0,
+    rate: float = 0,
     value: Callable[[Result], float] = lambda result: result.rate,
 ) -> Cost:
     """Run a load against a side, and see what it took of the CPU and whether it did what it says."""
@@ -206,7 +212,7 @@ def measure(
             return await turn()
         async with watching(side.settings["DATABASE_URL"]) as growth:
             result = await turn()
-            growth.expect(sum(result.statuses.values()), rate=result.rate, seconds=redeems, what=str(side.root))
+            growth.expect(sum(result.statuses.values()), rate=rate or result.rate, seconds=redeems, what=str(side.root))
         return result
 
     before = cpu_of(side)
@@ -255,19 +261,7 @@ async def ask(side: Side, sql: str) -> int:
 
 def cpu_of(side: Side) -> tuple[float, float]:
     """Return the seconds of CPU that a side's service and its PostgreSQL have taken so far."""
-    postmaster = int((Path(side.settings["HUIXIN_VAR"]) / "postgres" / "postmaster.pid").read_text().split()[0])
-    return _cpu_of_tree(side.pid), _cpu_of_tree(postmaster)
-
-
-def _cpu_of_tree(pid: int) -> float:
-    """Sum up a process, its children that live and those that have ended."""
-    parent = psutil.Process(pid)
-    ended, total = parent.cpu_times(), 0.0
-    for process in (parent, *parent.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total + ended.children_user + ended.children_system
+    return cpu_seconds(side.pid), cpu_seconds(postmaster_of(Path(side.settings["HUIXIN_VAR"])))
 
 
 LOADS: dict[str, Callable[..., Cost]] = {

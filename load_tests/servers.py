@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,6 +42,22 @@ def serving(command: list[str], port: int, *, cwd: Path = ROOT, **environment: s
     finally:
         process.terminate()
         process.wait(START_SECONDS_MAX)
+
+
+def postmaster_of(folder: Path) -> int:
+    """Return the id of the first process of the PostgreSQL under a folder."""
+    return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU a process, its children that live and those that have ended took so far."""
+    parent = psutil.Process(pid)
+    ended, total = parent.cpu_times(), 0.0
+    for process in (parent, *parent.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total + ended.children_user + ended.children_system
 
 
 def serve_huixin(port: int, workers: int) -> list[str]:
