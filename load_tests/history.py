@@ -43,7 +43,7 @@ ORDER BY drawn.at"""
 REDEMPTION: dict[str, str | None] = {
     "id": "id", "institution_id": "institution_id", "idempotency_key": "idempotency_key",
     "request_digest": "request_digest", "reference": "reference", "reference_turn": None, "scan_id": "scan_id",
-    "slot_day": "(at AT TIME ZONE 'UTC')::date", "benefit_id": "benefit_id", "benefit_code": "benefit_code",
+    "benefit_id": "benefit_id", "benefit_code": "benefit_code",
     "title": "'维修优惠'", "campaign_version": "1", "is_stock_counted": "false", "citizen_id": "citizen_id",
     "cap_holder_id": "cap_holder_id", "step": "0", "period_on": "date_trunc('month', at AT TIME ZONE 'UTC')::date",
     "store_id": "store_id", "terminal_id": "terminal_id", "amount_fen": "10000", "discount_fen": "1000",
@@ -66,12 +66,14 @@ EVENT: dict[str, str | None] = {
     "data": """jsonb_build_object('state', 'redeemed', 'benefitId', benefit_id, 'storeId', store_id,
         'terminalId', terminal_id)""",
 }  # fmt: skip
-USES = """
-INSERT INTO benefit_use AS u (benefit_id, cap_holder_id, step, period_on, period_ends_on, limits_version, used)
-SELECT benefit_id, cap_holder_id, 0, month, (month + interval '1 month')::date, 0, count(*)
-FROM (SELECT *, date_trunc('month', at AT TIME ZONE 'UTC')::date AS month FROM bench_day) AS dated
-GROUP BY benefit_id, cap_holder_id, month
-ON CONFLICT (benefit_id, cap_holder_id, step, period_on) DO UPDATE SET used = u.used + EXCLUDED.used"""
+USE: dict[str, str | None] = {
+    "benefit_id": "benefit_id", "cap_holder_id": "cap_holder_id", "step": "0",
+    "period_on": "date_trunc('month', min(at) AT TIME ZONE 'UTC')::date",
+    "period_ends_on": "(date_trunc('month', min(at) AT TIME ZONE 'UTC') + interval '1 month')::date",
+    "limits_version": "0", "cap": "1000", "used": "count(*)",
+}  # fmt: skip
+USES = """{insert} FROM bench_day GROUP BY benefit_id, cap_holder_id
+ON CONFLICT (benefit_id, cap_holder_id, step, period_on) DO UPDATE SET used = benefit_use.used + EXCLUDED.used"""
 
 
 async def make_past_partitions(today: date) -> None:
@@ -88,15 +90,16 @@ async def fill_history(database_url: str, city: City, rows: int) -> AsyncIterato
     """
     connection = await asyncpg.connect(database_url, server_settings={"jit": "off", "synchronous_commit": "off"})
     per_day, people = max(1, rows // DAYS), max(len(city.accounts), rows // REDEMPTIONS_EACH)
-    inserts = [await _insert(connection, *each) for each in (
+    inserts = [await write_insert(connection, *each) for each in (
         ("redemption", REDEMPTION), ("access_log", ACCESS_LOG), ("event", EVENT))]  # fmt: skip
-    scans = await _insert(connection, "scan", SCAN)
+    scans = await write_insert(connection, "scan", SCAN)
+    uses = USES.format(insert=await write_insert(connection, "benefit_use", USE, is_sorted=False))
     await _list_places(connection, city)
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     for done, days_ago in enumerate(range(DAYS, 0, -1), 1):
         await connection.execute("DROP TABLE IF EXISTS bench_day")
         await _make_day(connection, today - timedelta(days=days_ago), per_day, people, len(city.hot.benefit_ids))
-        for insert in [*inserts, USES, *([scans] if days_ago <= SCAN_DAYS else [])]:
+        for insert in [*inserts, uses, *([scans] if days_ago <= SCAN_DAYS else [])]:
             await connection.execute(insert)
         yield done
     await connection.execute("DROP TABLE bench_day, bench_till, bench_person")
@@ -111,18 +114,22 @@ async def _make_day(connection: Connection, day: datetime, rows: int, people: in
     await connection.execute(text)
 
 
-async def _insert(connection: Connection, table: str, values: dict[str, str | None]) -> str:
+async def write_insert(
+    connection: Connection, table: str, values: dict[str, str | None], *, is_sorted: bool = True
+) -> str:
     """Return the statement that copies a day into a table; a column nobody thought of is said by its name."""
     rows = await connection.fetch(
-        "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped",
+        """SELECT attname FROM pg_attribute
+        WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''""",
         table,
     )
     columns = {row["attname"] for row in rows}
     if unknown := columns - set(values):
         raise SystemExit(f"nothing is known of {table}.{', '.join(sorted(unknown))}")
     used = {name: value for name, value in values.items() if value is not None and name in columns}
-    columns_used, expressions = ", ".join(used), ", ".join(used.values())
-    return f"INSERT INTO {table} ({columns_used}) SELECT {expressions} FROM bench_day ORDER BY at"  # noqa: S608
+    names, expressions = ", ".join(used), ", ".join(used.values())
+    insert = f"INSERT INTO {table} ({names}) SELECT {expressions}"
+    return f"{insert} FROM bench_day ORDER BY at" if is_sorted else insert
 
 
 async def _list_places(connection: Connection, city: City) -> None:
