@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -88,22 +89,31 @@ async def fill_history(database_url: str, city: City, rows: int) -> AsyncIterato
 
     Without full page images, which would be most of the time; whoever measures has a checkpoint in between.
     """
-    connection = await asyncpg.connect(database_url, server_settings={"jit": "off", "synchronous_commit": "off"})
     per_day, people = max(1, rows // DAYS), max(len(city.accounts), rows // REDEMPTIONS_EACH)
-    inserts = [await write_insert(connection, *each) for each in (
-        ("redemption", REDEMPTION), ("access_log", ACCESS_LOG), ("event", EVENT))]  # fmt: skip
-    scans = await write_insert(connection, "scan", SCAN)
-    uses = USES.format(insert=await write_insert(connection, "benefit_use", USE, is_sorted=False))
-    await _list_places(connection, city)
+    one, other = [await _connect(database_url) for _ in range(2)]  # there are two cores
+    own = [await write_insert(one, "redemption", REDEMPTION)]
+    others = [await write_insert(one, "access_log", ACCESS_LOG), await write_insert(one, "event", EVENT)]
+    others.append(USES.format(insert=await write_insert(one, "benefit_use", USE, is_sorted=False)))
+    scans = await write_insert(one, "scan", SCAN)
+    await _list_places(one, city)
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     for done, days_ago in enumerate(range(DAYS, 0, -1), 1):
-        await connection.execute("DROP TABLE IF EXISTS bench_day")
-        await _make_day(connection, today - timedelta(days=days_ago), per_day, people, len(city.hot.benefit_ids))
-        for insert in [*inserts, uses, *([scans] if days_ago <= SCAN_DAYS else [])]:
-            await connection.execute(insert)
+        await one.execute("DROP TABLE IF EXISTS bench_day")
+        await _make_day(one, today - timedelta(days=days_ago), per_day, people, len(city.hot.benefit_ids))
+        mine = own + ([scans] if days_ago <= SCAN_DAYS else [])
+        await asyncio.gather(_execute_all(one, mine), _execute_all(other, others))
         yield done
-    await connection.execute("DROP TABLE bench_day, bench_till, bench_person")
-    await connection.close()
+    await one.execute("DROP TABLE bench_day, bench_till, bench_person")
+    await asyncio.gather(one.close(), other.close())
+
+
+async def _connect(database_url: str) -> Connection:
+    return await asyncpg.connect(database_url, server_settings={"jit": "off", "synchronous_commit": "off"})
+
+
+async def _execute_all(connection: Connection, statements: list[str]) -> None:
+    for statement in statements:
+        await connection.execute(statement)
 
 
 async def _make_day(connection: Connection, day: datetime, rows: int, people: int, benefits: int) -> None:
