@@ -61,7 +61,7 @@ async def measure_city(database_url: str, citizens: int) -> Figure:
     members = await fetch_value("SELECT count(*) FROM citizen WHERE state = 'active'")
     return Figure(
         name=f"score everybody, {citizens:,}", workers=2, value=seconds, unit="s", is_upper_bound=True,
-        asked=CITY_SECONDS * citizens / MILLION, is_clean=scored == members > 0,
+        asked=CITY_SECONDS * citizens / MILLION, is_clean=scored >= members > 0,
         detail={
             "scored": scored, "members": members, "records": records,
             "group_by_seconds": round(scan, 2), "times_group_by": round(seconds / scan, 1),
