@@ -64,8 +64,10 @@ def main(rows: int, seconds: float, rounds: int) -> None:
         uvloop.run(_forget(servers.database_url))
         uvloop.run(_execute(servers.database_url, f"CREATE DATABASE {EMPTY}"))
         os.environ.update(DATABASE_URL=_url_of(servers.database_url, EMPTY), VALKEY_URL=servers.valkey_url)
-        figures = uvloop.run(_measure(servers.database_url, rows, seconds, rounds))
-        uvloop.run(_forget(servers.database_url))
+        try:
+            figures = uvloop.run(_measure(servers.database_url, rows, seconds, rounds))
+        finally:
+            uvloop.run(_forget(servers.database_url))
     click.echo(machine.tell())
     for figure in figures:
         click.echo(figure.tell())
@@ -156,7 +158,7 @@ async def _compare(name: str, empty: Place, full: Place, city: City, seconds: fl
 
 @asynccontextmanager
 async def _quiet(database_url: str) -> AsyncIterator[None]:
-    """Change settings of the server for a block; what a crash leaves of them is gone with the bench's folder."""
+    """Change settings of the server for a block; autovacuum stays off until both cities are forgotten."""
     for name, value in QUIET.items():
         await _execute(database_url, f"ALTER SYSTEM SET {name} = {value}")
     await _execute(database_url, "SELECT pg_reload_conf()")
