@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import asyncpg
 
+from app.kit.clock import first_id_of, now
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from uuid import UUID
 
 # Who is under way when the time is over ends a little later, and connections take a moment to open.
 SLACK, SLACK_ITEMS = 0.2, 128
 COUNT_SECONDS_MAX = 600
+LATEST = timedelta(seconds=1)  # who is told of at the end was asked before it
 
 
 class NothingDone(SystemExit):
@@ -37,29 +40,26 @@ class Growth:
 @asynccontextmanager
 async def watching(database_url: str) -> AsyncIterator[Growth]:
     """Fail unless the table grows during the block by exactly what its loads were told of."""
-    growth, since = Growth(), uuid7_floor(datetime.now(UTC))
+    growth, since = Growth(), first_id_of(now())
     yield growth
-    grew = await count_redemptions(database_url, since)
+    grew = await count_redemptions(database_url, since, first_id_of(now() + LATEST))
     if grew != growth.expected:
         raise NothingDone(f"{growth.expected} redemptions were told of, the table grew by {grew}")
 
 
-async def count_redemptions(database_url: str, since: UUID) -> int:
-    """Return how many redemptions have ids of that instant or later; older ones are not looked at."""
+async def count_redemptions(database_url: str, since: UUID, before: UUID) -> int:
+    """Return how many redemptions have ids between two: an id carries its instant. Others are not looked at."""
     connection = await asyncpg.connect(database_url, server_settings={"enable_seqscan": "off"})
     try:
         count = await connection.fetchval(
             """SELECT sum(theirs.count)::bigint FROM institution CROSS JOIN LATERAL (
-                SELECT count(*) FROM redemption AS r WHERE r.institution_id = institution.id AND r.id >= $1
+                SELECT count(*) FROM redemption AS r
+                WHERE r.institution_id = institution.id AND r.id >= $1 AND r.id < $2
             ) AS theirs""",
             since,
+            before,
             timeout=COUNT_SECONDS_MAX,
         )
     finally:
         await connection.close()
     return int(count or 0)
-
-
-def uuid7_floor(at: datetime) -> UUID:
-    """Return the lowest UUIDv7 of an instant."""
-    return UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CODES_PER_RUN = 40_000
 _salts = itertools.count()
+_orders = itertools.count()
 
 
 def redemptions(
@@ -36,10 +37,15 @@ def redemptions(
 def _redemption(code: str, till: Till, *, is_hot: bool) -> bytes:
     body = {
         "code": code, "benefitId": str(till.benefit_ids[0] if is_hot else random.choice(till.benefit_ids)),
-        "terminalId": str(till.terminal_id), "reference": secrets.token_hex(10), "amountFen": 10000,
+        "terminalId": str(till.terminal_id), "reference": _number(till), "amountFen": 10000,
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {till.api_key}", "Idempotency-Key": secrets.token_hex(12)}
     return make_request("POST", "/v1/partner/redemptions", headers, body)
+
+
+def _number(till: Till) -> str:
+    """Return an order number as tills make them: the moment, the till, and a number of its own."""
+    return f"{now():%Y%m%d%H%M%S}-{till.terminal_id.hex[-8:]}-{next(_orders):06}-{secrets.token_hex(2)}"
 
 
 def make_codes(accounts: list[int], number: int, *, key: bytes | None = None) -> list[str]:

@@ -10,7 +10,7 @@ DESCRIPTION = "one table of redemptions, its copy"
 # Four hash partitions cost every look-up without the institution four descents. And a key whose first column is random
 # touches a random page for each row: past some million rows that is a page read and, after every checkpoint, a page
 # image of 8 kB in the log for each. So what may lead with time does: the Idempotency-Key with the day of its code, the
-# citizen's list with a month. ``slot_day`` is the day that the scan's id carries.
+# citizen's list with the day in the city. ``slot_day`` is the day that the scan's id carries.
 # Nobody waits for this copy: it reads a snapshot. The next migration brings what came since, and takes the table's place.
 SQL = """
 CREATE TABLE redemption_copy (
@@ -28,8 +28,7 @@ CREATE TABLE redemption_copy (
     reversible_until timestamptz NOT NULL,
     slot_day date NOT NULL GENERATED ALWAYS AS (
         coalesce(timezone('UTC', uuid_extract_timestamp(scan_id)), timezone('UTC', redeemed_at))::date) STORED,
-    redeemed_month date NOT NULL GENERATED ALWAYS AS (
-        date_trunc('month', timezone('Asia/Shanghai', redeemed_at))::date) STORED,
+    redeemed_on date NOT NULL GENERATED ALWAYS AS (timezone('Asia/Shanghai', redeemed_at)::date) STORED,
     period_on date,
     campaign_version integer NOT NULL,
     reference_turn smallint NOT NULL DEFAULT 0 CHECK (reference_turn >= 0),
@@ -56,7 +55,7 @@ ALTER TABLE redemption_copy ADD CONSTRAINT redemption_copy_pkey PRIMARY KEY (ins
 CREATE UNIQUE INDEX redemption_copy_key ON redemption_copy (slot_day, idempotency_key, institution_id);
 CREATE UNIQUE INDEX redemption_copy_reference ON redemption_copy (reference, institution_id, reference_turn);
 CREATE UNIQUE INDEX redemption_copy_once ON redemption_copy (scan_id, benefit_id) WHERE state = 'redeemed';
-CREATE INDEX redemption_copy_citizen ON redemption_copy (redeemed_month, citizen_id, id);
+CREATE INDEX redemption_copy_citizen ON redemption_copy (redeemed_on, citizen_id, id);
 """
 
 

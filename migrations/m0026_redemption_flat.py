@@ -43,7 +43,10 @@ ALTER TABLE reversal
     ALTER COLUMN idempotency_key TYPE text COLLATE "C",
     ADD CONSTRAINT reversal_redemption FOREIGN KEY (institution_id, redemption_id) REFERENCES redemption (institution_id, id);
 ALTER TABLE scan ALTER COLUMN code_id TYPE text COLLATE "C";
-ALTER TABLE benefit_use ADD COLUMN cap integer;
+ALTER TABLE benefit_use
+    ADD COLUMN cap integer,
+    DROP CONSTRAINT benefit_use_pkey,
+    ADD PRIMARY KEY (period_on, cap_holder_id, benefit_id, step);
 """
 
 

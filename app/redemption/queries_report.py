@@ -143,8 +143,8 @@ async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: i
         JOIN institution ON institution.id = redemption.institution_id
         JOIN store ON store.id = redemption.store_id
         WHERE redemption.citizen_id = $1 AND ($2::uuid IS NULL OR redemption.id < $2)
-            AND redeemed_month <= coalesce(timezone('Asia/Shanghai', uuid_extract_timestamp($2))::date, 'infinity')
-        ORDER BY redeemed_month DESC, redemption.id DESC LIMIT $3""",
+            AND redeemed_on <= coalesce(timezone('Asia/Shanghai', uuid_extract_timestamp($2))::date, 'infinity')
+        ORDER BY redeemed_on DESC, redemption.id DESC LIMIT $3""",
         citizen_id,
         before_id,
         limit,

@@ -48,7 +48,7 @@ class BenefitUse(Table, tablename="benefit_use"):
 class Redemption(Table, tablename="redemption"):
     """One benefit used by one citizen at one partner, with the answer the partner got.
 
-    Keys lead with time: ``slot_day`` is the UTC day of the code, ``redeemed_month`` the first of the Shanghai month.
+    Keys lead with time: ``slot_day`` is the UTC day of the code, ``redeemed_on`` the day in the city.
     """
 
     institution_id = UUID(primary_key=True, default=None)
@@ -64,7 +64,7 @@ class Redemption(Table, tablename="redemption"):
     redeemed_at = Timestamptz(default=None)
     reversible_until = Timestamptz(default=None)
     slot_day = Date(default=None)
-    redeemed_month = Date(default=None)
+    redeemed_on = Date(default=None)
     period_on = Date(default=None, null=True)
     campaign_version = Integer(default=None)
     reference_turn = SmallInt(default=0)

@@ -356,7 +356,7 @@ async def read_lists(institution_id: UUID, citizen_id: UUID) -> None:
 
 @pytest.mark.parametrize("is_full", [False, True])
 async def test_lists_and_sums_go_by_the_key_made_for_them(monkeypatch: pytest.MonkeyPatch, *, is_full: bool) -> None:
-    """An institution's by its primary key or the reference, a citizen's by month, however many years there are."""
+    """An institution's by its primary key or the reference, a citizen's by day, however many days there are."""
     asked: list[str] = []
 
     @asynccontextmanager

@@ -71,7 +71,7 @@ async def test_a_count_that_is_wrong_is_found(client: AsyncClient, fault: str, r
 GIVEN = ", ".join(
     column._meta.name
     for column in Redemption._meta.columns
-    if column._meta.name not in ("slot_day", "redeemed_month")  # the database makes these
+    if column._meta.name not in ("slot_day", "redeemed_on")  # the database makes these
 )
 COPY_REDEMPTION = f"""
     INSERT INTO redemption ({GIVEN}) SELECT {", ".join(f"(made.copy).{name}" for name in GIVEN.split(", "))}
