@@ -30,7 +30,8 @@ SELECT drawn.at, uuidv7(drawn.at - now()) AS id, uuidv7(drawn.at - now()) AS sca
     coalesce(person.citizen_id, md5('citizen' || drawn.person)::uuid) AS citizen_id,
     coalesce(person.cap_holder_id, md5('holder' || drawn.person)::uuid) AS cap_holder_id,
     md5(random()::text) AS idempotency_key, sha256(drawn.at::text::bytea) AS request_digest,
-    to_char(drawn.at, 'YYYYMMDDHH24MISS-') || right(till.terminal_id::text, 8) || '-' || drawn.n AS reference, lpad((random() * 1e18)::bigint::text, 20, '0') AS code_id
+    to_char(drawn.at, 'YYYYMMDDHH24MISS-') || right(till.terminal_id::text, 8) || '-' || drawn.n AS reference,
+    lpad((random() * 1e18)::bigint::text, 20, '0') AS code_id
 FROM (
     SELECT n, $1::timestamptz + n * interval '1 day' / $2 AS at, random(1, $3) AS person,
         random(1, (SELECT count(*)::integer FROM bench_till)) AS till, random(1, $4) AS benefit
