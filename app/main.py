@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from app.campaign import actions as campaign_actions
 from app.campaign import routes as campaign_routes
@@ -41,6 +42,7 @@ from app.kit.database import database_lifespan
 from app.kit.edge import guard_edge, need_one_reading
 from app.kit.errors import Forbidden, Refusal
 from app.kit.headers import find_header
+from app.kit.hot import answer_first
 from app.kit.http import answer_bug, answer_http_error, answer_refusal
 from app.kit.keys import ensure_keys
 from app.kit.openapi import RowsPlugin, make_openapi_config
@@ -111,6 +113,13 @@ ROUTERS = [
     intake_routes_official_points.router,
     intake_routes_partner_points.router,
 ]
+# What is asked most by far: these are answered before the router.
+HOT = (
+    score_routes_citizen.get_score,
+    credit_code_routes_citizen.issue_codes,
+    redemption_routes_partner.scan_code,
+    redemption_routes_partner.redeem_benefit,
+)
 STATES = {
     "campaign": CAMPAIGN_MOVES,
     "citizen": CITIZEN_MOVES,
@@ -168,8 +177,8 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
 
 
-def create_app() -> Litestar:
-    """Build the application."""
+def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
+    """Build the application; without ``hot`` operations every request goes through the router."""
     partner_actions_key.MAY_GRANT["report"] = intake_actions_points.is_source_owner
     campaign_actions.FENCES[:] = [redemption_actions.fence_limits]
     app = Litestar(
@@ -192,4 +201,4 @@ def create_app() -> Litestar:
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
     )
-    return guard_edge(app)
+    return guard_edge(answer_first(app, hot))

@@ -59,12 +59,17 @@ def callers_of(handler: HTTPRouteHandler) -> list[str]:
     by_type = [
         name
         for name, declared in parameters.items()
-        if declared.annotation in CALLERS.values() or declared.raw in CALLERS.values()
+        if any(
+            isinstance(one, type) and issubclass(one, tuple(CALLERS.values()))
+            for one in (declared.annotation, declared.raw)
+        )
     ]
     by_name = [name for name in CALLERS if name in parameters]
     assert set(by_type) <= set(by_name), f"{handler} takes a caller under another name: nobody would authenticate it"
     for name in by_name:
-        assert parameters[name].annotation is CALLERS[name], f"{handler}: {name} is not a {CALLERS[name].__name__}"
+        assert issubclass(parameters[name].annotation, CALLERS[name]), (
+            f"{handler}: {name} is not a {CALLERS[name].__name__}"
+        )
     return by_name
 
 

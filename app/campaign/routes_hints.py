@@ -41,7 +41,7 @@ async def read_score_hints(request: AnyRequest, citizen: NamedDependency[Citizen
     your own records: what is full already is not suggested.
     """
     citizen.need_active()
-    limits = HINTS_LIMIT.hit(str(citizen.id))
+    limits = HINTS_LIMIT.hit(citizen.id)
     hints = await read_hints(citizen.id, at=now())
     return Response(_show(hints, language_of(request)), headers=limits | NO_STORE)
 

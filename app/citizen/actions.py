@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -50,18 +50,19 @@ from app.kit.group_commit import coalesce
 from app.values.names import clean_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import date, datetime
     from uuid import UUID
 
 __all__ = [
-    "Contact", "MatchedCitizen", "Tokens", "authenticate", "bind_person", "close_account", "compute_try_names",
-    "fetch_phone_number", "find_contacts", "find_member", "find_same_names", "forget_old_sessions", "is_bound_to",
-    "lock_accounts", "lock_caller", "lock_id_number", "log_in", "log_out", "match_people", "move_openid",
-    "open_session", "raise_code_generation", "read_id_number", "read_person", "read_profile", "refresh",
-    "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
+    "Contact", "MatchedCitizen", "Tokens", "authenticate", "authenticate_by", "bind_person", "close_account",
+    "compute_try_names", "fetch_phone_number", "find_contacts", "find_member", "find_same_names",
+    "forget_old_sessions", "is_bound_to", "lock_accounts", "lock_caller", "lock_id_number", "log_in", "log_out",
+    "match_people", "move_openid", "open_session", "raise_code_generation", "read_id_number", "read_person",
+    "read_profile", "refresh", "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
 ]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
+KindOfCaller = TypeVar("KindOfCaller", bound=CitizenCaller)
 
 
 class MatchedCitizen(msgspec.Struct, frozen=True):
@@ -82,8 +83,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 async def authenticate(authorization: str | None) -> CitizenCaller:
     """Return the citizen behind an access token; one read, shared by all who wait, sees every revocation."""
+    return await authenticate_by(_CALLERS.submit, authorization)
+
+
+async def authenticate_by(
+    find: Callable[[UUID], Awaitable[KindOfCaller | None]], authorization: str | None
+) -> KindOfCaller:
+    """Return the citizen behind an access token as ``find`` reads them by a session, with whatever else is wanted."""
     claims = TOKENS.check(authorization)
-    caller = await _CALLERS.submit(claims.sid)
+    caller = await find(claims.sid)
     if caller is None or caller.id != claims.sub:
         raise Unauthenticated
     return caller
@@ -133,16 +141,7 @@ async def read_profile(citizen_id: UUID) -> Profile:
 
 
 async def _find_callers(session_ids: list[UUID]) -> list[CitizenCaller | None]:
-    callers = {
-        row.session_id: CitizenCaller(
-            id=row.id,
-            session_id=row.session_id,
-            state=row.state,
-            account_number=row.account_number,
-            code_generation=row.code_generation,
-        )
-        for row in await queries.find_callers(session_ids)
-    }
+    callers = {caller.session_id: caller for caller in await queries.find_callers(session_ids)}
     return [callers.get(session_id) for session_id in session_ids]
 
 

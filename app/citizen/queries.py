@@ -8,17 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
+from app.kit.auth import CitizenCaller
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-
-
-class CallerRow(msgspec.Struct, frozen=True):
-    """What every request of a citizen needs to know."""
-
-    session_id: UUID
-    id: UUID
-    state: str
-    account_number: int
-    code_generation: int
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -94,15 +86,11 @@ SEALED_NAME = "SELECT id, birth_on, id_number_index, id_number_cipher, person_in
 OF_MEMBERS = "AND state IN ('active', 'frozen')"
 
 
-async def find_callers(session_ids: Sequence[UUID]) -> list[CallerRow]:
+async def find_callers(session_ids: Sequence[UUID]) -> list[CitizenCaller]:
     """Return the live sessions among these, with the citizens they belong to."""
     return await fetch_all(
-        CallerRow,
-        """
-        SELECT s.id AS session_id, c.id, c.state, c.account_number, c.code_generation
-          FROM citizen_session s JOIN citizen c ON c.id = s.citizen_id
-         WHERE s.id = ANY($1) AND s.revoked_at IS NULL AND c.state IN ('new', 'active')
-        """,
+        CitizenCaller,
+        f"SELECT {LIVE_CALLER} FROM {LIVE_SESSIONS} WHERE s.id = ANY($1)",
         session_ids,
     )
 

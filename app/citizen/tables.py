@@ -39,6 +39,12 @@ class CitizenSession(Table, tablename="citizen_session"):
     revoked_because = Text(default=None, null=True)
 
 
+# Who is logged in, for every statement that begins with a session; the names of the columns are CitizenCaller's.
+LIVE_CALLER = "s.id AS session_id, c.id, c.state, c.account_number, c.code_generation"
+LIVE_SESSIONS = """citizen_session s
+          JOIN citizen c ON c.id = s.citizen_id AND s.revoked_at IS NULL AND c.state IN ('new', 'active')"""
+
+
 class RefreshToken(Table, tablename="refresh_token"):
     """A refresh token's hash; ``replaced_at`` says when its successor was given out."""
 

@@ -41,7 +41,7 @@ async def issue_codes(
 ) -> Response[IssuedCodes]:
     """Make the code of this 30-second slot and, when asked, of the next one or two."""
     citizen.need_active()
-    headers = CODE_LIMIT.hit(str(citizen.id)) | NO_STORE
+    headers = CODE_LIMIT.hit(citizen.id) | NO_STORE
     at = now()
     codes = actions.issue_codes(citizen, count=data.count, at=at)
     return Answer(IssuedCodes(server_time=at, codes=[_show(code) for code in codes]), headers)
@@ -58,7 +58,7 @@ async def revoke_codes(
 ) -> Response[None]:
     """Kill every code shown so far: the phone is lost, or somebody took a picture."""
     citizen.need_active()
-    headers = REVOKE_LIMIT.hit(str(citizen.id))
+    headers = REVOKE_LIMIT.hit(citizen.id)
     await actions.revoke_codes(citizen, reason=data.reason, at=now())
     return Response(None, headers=headers)
 
@@ -73,7 +73,7 @@ async def revoke_codes(
 async def draw_current_code(citizen: NamedDependency[CitizenCaller]) -> Response[str]:
     """Draw a fresh code of this slot as a QR picture, for kiosks and tests."""
     citizen.need_active()
-    headers = CODE_LIMIT.hit(str(citizen.id)) | NO_STORE
+    headers = CODE_LIMIT.hit(citizen.id) | NO_STORE
     (code,) = actions.issue_codes(citizen, count=1, at=now())
     picture = await asyncio.to_thread(compute_svg, code.text)
     return Response(picture, headers=headers, media_type="image/svg+xml")

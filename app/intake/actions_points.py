@@ -98,7 +98,7 @@ async def take_event(partner: PartnerCaller, event: PointEvent, signed: Signed, 
     What is done here is the same for whomever it is about, known or unknown: nobody is looked up, so that neither the
     answer nor the time it takes says who has joined.
     """
-    INSTITUTION_LIMIT.hit(str(partner.institution_id))
+    INSTITUTION_LIMIT.need(partner.institution_id)
     source = await _find_signer(partner, signed, at)
     judged = await _judge(source, event, at)
     if isinstance(judged, Flaw):

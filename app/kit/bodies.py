@@ -31,6 +31,7 @@ from app.kit.errors import (
 from app.kit.field_errors import make_pointer, parse_field_error
 from app.kit.field_texts import find_error
 from app.kit.headers import find_header
+from app.kit.patience import Patience
 
 # A body may pause so long, and take so long altogether, longer only by what it brings.
 PAUSE_SECONDS_MAX = 10
@@ -44,8 +45,11 @@ NOT_UTF_8 = Reason(
 DEPTH_MAX = 32
 INTEGER_MAX = 2**63 - 1
 REFUSAL_KEY = "body_refusal"
-# What may be a NUL, or a number too long for a bigint outside a text: such a body is looked through.
-_ODD = re.compile(rb'\\u0000|(?<!["0-9])[0-9]{19}')
+NUL = rb"\u0000"
+# As many digits as the largest integer has. A number is never right behind a quote; a text of digits is.
+LONG_NUMBER = b"0" * len(str(INTEGER_MAX))
+LONG_TEXT = b'"' + LONG_NUMBER
+_TO_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _JSON_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
@@ -54,6 +58,7 @@ class Unfit:
 
 
 UNFIT = Unfit()
+ARRIVALS = Patience()
 
 
 class JSONRequest(Request[Any, Any, State]):
@@ -122,8 +127,8 @@ class JSONRequest(Request[Any, Any, State]):
         client: Any = self.scope["client"]
         TRAFFIC.arriving.add(client)
         try:
-            async with asyncio.timeout_at(min(due_at + BODY_SECONDS_MAX, loop.time() + PAUSE_SECONDS_MAX)):
-                event: Any = await self.receive()
+            due_at = min(due_at + BODY_SECONDS_MAX, loop.time() + PAUSE_SECONDS_MAX)
+            event: Any = await ARRIVALS.wait(self.receive(), due_at)
         except TimeoutError:
             raise BodyTooSlow from None
         finally:
@@ -142,12 +147,20 @@ def find_body_refusal(request: Request[Any, Any, State]) -> Refusal | None:
 def read_body(body: bytes, content_type: str | None, body_type: Any) -> Any:
     """Return a body as its type: at once when nothing about it is odd, else step by step to tell what is wrong."""
     need_json(content_type)
-    if not _ODD.search(body) and body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
+    if not may_be_odd(body) and body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
         try:
             return _decoder_of(body_type).decode(body.removeprefix(UTF_8_MARK))
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             pass  # said with its place below
     return convert_body(decode_body(body, content_type), body_type)
+
+
+def may_be_odd(body: bytes) -> bool:
+    """Whether there may be a NUL in a body, or a number too long for a bigint: then it is looked through.
+
+    Finds every one, and some texts that only look like one; two passes cost a tenth of a pattern that looks behind.
+    """
+    return NUL in body or LONG_NUMBER in body.translate(_TO_ZEROS).replace(LONG_TEXT, b"")
 
 
 def decode_body(body: bytes, content_type: str | None) -> Any:

@@ -32,6 +32,7 @@ from app.kit.errors import (
 )
 from app.kit.failure import is_passing
 from app.kit.field_errors import iter_field_errors
+from app.kit.headers import find_header
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 Language = Literal["zh", "en"]
@@ -83,7 +84,7 @@ class Problem(Wire, kw_only=True):
 
 def language_of(request: AnyRequest) -> Language:
     """Return the reader's language: Chinese unless English is asked for first."""
-    wanted = request.headers.get("accept-language", "").strip().lower()
+    wanted = (find_header(request.scope, b"accept-language") or "").strip().lower()
     return "en" if wanted.startswith("en") else "zh"
 
 
@@ -91,7 +92,7 @@ def trace_id_of(request: AnyRequest) -> str:
     """Return the caller's W3C trace id, or one of our own for this request."""
     state: dict[str, Any] = request.scope.setdefault("state", {})
     if TRACE_KEY not in state:
-        given = TRACE_PARENT.fullmatch(request.headers.get("traceparent", ""))
+        given = TRACE_PARENT.fullmatch(find_header(request.scope, b"traceparent") or "")
         state[TRACE_KEY] = given[1] if given else secrets.token_hex(16)
     return str(state[TRACE_KEY])
 

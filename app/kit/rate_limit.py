@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Hashable
 
 import msgspec
 from redis.asyncio import Redis
@@ -25,41 +26,43 @@ class LocalLimit:
         self.period_seconds = period_seconds
         self.limit_here = max(1, limit // (share or SETTINGS.workers))
         self._policy = f'"{name}";q={self.limit_here};w={period_seconds}'
-        self._hits: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._hits: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
 
-    def hit(self, key: str, *, cost: int = 1) -> dict[str, str]:
+    def hit(self, key: Hashable) -> dict[str, str]:
         """Count a try and return the RateLimit headers, or refuse with them."""
-        return self.answer(self.count(key, cost=cost), time.time())
+        return self.answer(self.count(key), time.time())
 
-    def count(self, key: str, *, cost: int = 1) -> int:
+    def need(self, key: Hashable) -> None:
+        """Count a try, or refuse; for answers that carry no RateLimit headers."""
+        self.judge(self.count(key), time.time())
+
+    def count(self, key: Hashable) -> int:
         """Count a try and return how many there were in this window; refuses nothing."""
         now = time.time()
         window = int(now // self.period_seconds)
-        seen_window, count = self._hits.get(key, (window, 0))
-        count = count + cost if seen_window == window else cost
-        self._hits[key] = (window, count)
-        self._hits.move_to_end(key)
+        seen_window, count = self._hits.pop(key, (window, 0))
+        count = count + 1 if seen_window == window else 1
+        self._hits[key] = (window, count)  # the last one to be forgotten
         if len(self._hits) > KEYS_REMEMBERED_MAX:
             self._hits.popitem(last=False)
         return count
 
-    def peek(self, key: str) -> None:
-        """Refuse when the key has used up its tries; counts nothing."""
-        now = time.time()
-        seen_window, count = self._hits.get(key, (-1, 0))
-        if seen_window == int(now // self.period_seconds) and count >= self.limit_here:
-            self.answer(self.limit_here + 1, now)
+    def judge(self, count: int, now: float) -> None:
+        """Refuse when ``count`` hits are too many, with the headers that say so."""
+        if count > self.limit_here:
+            raise RateLimited(retry_after_seconds=self._reset_seconds(now), headers=self._tell(count, now))
 
     def answer(self, count: int, now: float) -> dict[str, str]:
         """Return the headers for ``count`` hits, or raise RateLimited with them."""
-        reset = math.ceil(self.period_seconds - now % self.period_seconds)
-        headers = {
-            "RateLimit": f'"{self.name}";r={max(0, self.limit_here - count)};t={reset}',
-            "RateLimit-Policy": self._policy,
-        }
-        if count > self.limit_here:
-            raise RateLimited(retry_after_seconds=reset, headers=headers)
-        return headers
+        self.judge(count, now)
+        return self._tell(count, now)
+
+    def _tell(self, count: int, now: float) -> dict[str, str]:
+        left = f'"{self.name}";r={max(0, self.limit_here - count)};t={self._reset_seconds(now)}'
+        return {"RateLimit": left, "RateLimit-Policy": self._policy}
+
+    def _reset_seconds(self, now: float) -> int:
+        return math.ceil(self.period_seconds - now % self.period_seconds)
 
 
 class DistinctLimit:
@@ -81,7 +84,7 @@ class DistinctLimit:
             seen = set()
         if thing in seen:
             return False
-        self._limit.answer(len(seen) + 1, now)
+        self._limit.judge(len(seen) + 1, now)
         seen.add(thing)
         self._seen[key] = (window, seen)
         self._seen.move_to_end(key)

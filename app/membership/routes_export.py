@@ -33,7 +33,7 @@ async def export_own_data(citizen: NamedDependency[CitizenCaller]) -> Response[E
     With it and the public rule book anybody can compute your score again: `huixin score explain`.
     """
     citizen.need_active()
-    limits = EXPORT_LIMIT.hit(str(citizen.id))
+    limits = EXPORT_LIMIT.hit(citizen.id)
     at = now()
     named = f'attachment; filename="huixin-export-{shanghai_day(at)}.json"'
     file = await actions_export.export_own(citizen, at=at)

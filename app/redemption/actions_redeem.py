@@ -174,8 +174,8 @@ async def _find_earlier(caller: PartnerCaller, order: RedeemOrder) -> EarlierAns
 
 async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     terminal = resolve_terminal(caller, order.terminal_id)
-    INSTITUTION_LIMIT.hit(str(terminal.institution_id))
-    TERMINAL_LIMIT.hit(str(terminal.id))
+    INSTITUTION_LIMIT.need(terminal.institution_id)
+    TERMINAL_LIMIT.need(terminal.id)
     shown = await _find_shown(caller, order, terminal)
     for _ in range(ROUNDS_MAX):
         item = _judge(order, terminal, shown)

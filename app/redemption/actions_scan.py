@@ -66,8 +66,8 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
     The code belongs to the first store that scans it; the same store gets the same scan again.
     """
     terminal = resolve_terminal(caller, terminal_id)
-    INSTITUTION_LIMIT.hit(str(terminal.institution_id))
-    TERMINAL_LIMIT.hit(str(terminal.id))
+    INSTITUTION_LIMIT.need(terminal.institution_id)
+    TERMINAL_LIMIT.need(terminal.id)
     try:
         shown = await find_shown_by_code(code, terminal, at)
     except TurnedAway as turned:
@@ -95,8 +95,8 @@ async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scann
 
     What was told at the scan already is no new line in the access log; whatever else is told is one.
     """
-    KEY_READ_LIMIT.hit(str(caller.key_id))
-    SCAN_READ_LIMIT.hit(f"{caller.institution_id} {scan_id}")  # nobody uses up the reads of another's scan
+    KEY_READ_LIMIT.need(caller.key_id)
+    SCAN_READ_LIMIT.need((caller.institution_id, scan_id))  # nobody uses up the reads of another's scan
     try:
         row, _ = await find_scan(caller, scan_id, at)
     except TurnedAway as turned:

@@ -70,13 +70,13 @@ REFERENCE_CHARACTERS_MAX = 64
 )
 async def scan_code(
     request: AnyRequest, data: JSONBody[ScanRequest], partner: NamedDependency[PartnerCaller]
-) -> ScanAnswer:
+) -> Response[ScanAnswer]:
     """Resolve a code that a citizen shows; the answer lists only what applies to them here."""
     at = now()
     scanned = await actions_scan.scan(
         partner, code=data.code, terminal_id=data.terminal_id, scenario=data.scenario, at=at
     )
-    return _show_scan(scanned, at, request)
+    return Answer(_show_scan(scanned, at, request), {})
 
 
 @get(

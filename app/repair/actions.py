@@ -73,7 +73,7 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
     citizen.need_active()
     _check(new)
     text = read_text(new.text)
-    OBJECTION_LIMIT.hit(str(citizen.id))
+    OBJECTION_LIMIT.need(citizen.id)
     async with transaction():
         await citizens.lock_caller(citizen.id)  # one at a time: keys and open tickets are counted under this lock
         known = await queries.find_objection_by_key(citizen.id, new.key)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.citizen.actions import authenticate_by
 from app.kit.clock import now
 from app.kit.database import transaction
 from app.score import queries, queries_engine, queries_waiting
@@ -16,12 +17,38 @@ from app.score.rules_view import CurrentScore, Explanation, PastChange, StoredSc
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from app.score.queries import ScoredCaller
     from app.score.rules_book import RuleBook
 
 VERIFY_CITIZENS = 500
 CONTRIBUTIONS = msgspec.json.Decoder(tuple[Contribution, ...])
 ADJUSTMENTS = msgspec.json.Decoder(tuple[Adjustment, ...])
 REASONS = msgspec.json.Decoder(tuple[ChangeReason, ...])
+
+
+async def authenticate_scored(authorization: str | None) -> ScoredCaller:
+    """Return the citizen behind an access token and the score, of one read and one moment."""
+    return await authenticate_by(queries.find_scored_caller, authorization)
+
+
+async def read_own_score(caller: ScoredCaller) -> StoredScore:
+    """Return the score a caller came with; refuses with ``NoScore`` who has none."""
+    if (
+        caller.value is None
+        or caller.level is None
+        or caller.dimensions is None
+        or caller.as_of is None
+        or caller.rule_book_id is None
+    ):
+        raise NoScore
+    await find_book(caller.rule_book_id)
+    return StoredScore(
+        value=caller.value,
+        level=caller.level,
+        dimensions=caller.dimensions,
+        as_of=caller.as_of,
+        rule_book_id=caller.rule_book_id,
+    )
 
 
 async def read_score(citizen_id: UUID) -> StoredScore:

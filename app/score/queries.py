@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
+from app.kit.auth import CitizenCaller
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value, read_sql
 from app.kit.group_commit import coalesce
 from app.score.queries_engine import ComputedScore
@@ -47,6 +49,16 @@ class StoredSnapshot(msgspec.Struct, frozen=True):
     dimensions: str
     rule_book_id: int
     as_of: date
+
+
+class ScoredCaller(CitizenCaller, frozen=True, kw_only=True):
+    """A citizen with a live session, and the current score; all None for who has none."""
+
+    value: int | None
+    level: str | None
+    dimensions: str | None
+    as_of: date | None
+    rule_book_id: int | None
 
 
 class StoredChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +150,27 @@ async def _find_snapshots(citizen_ids: list[UUID]) -> list[StoredSnapshot | Exce
 
 
 SNAPSHOTS = coalesce(_find_snapshots)
+
+
+async def find_scored_caller(session_id: UUID) -> ScoredCaller | None:
+    """Return whose live session this is, with their score; reads that wait together share one statement."""
+    return await SCORED_CALLERS.submit(session_id)
+
+
+async def _find_scored_callers(session_ids: list[UUID]) -> list[ScoredCaller | Exception | None]:
+    rows = await fetch_all(
+        ScoredCaller,
+        f"""
+        SELECT {LIVE_CALLER}, k.value, k.level, k.dimensions, k.as_of, k.rule_book_id
+        FROM {LIVE_SESSIONS} LEFT JOIN score_snapshot k ON k.citizen_id = c.id WHERE s.id = ANY($1)
+        """,
+        session_ids,
+    )
+    by_session = {row.session_id: row for row in rows}
+    return [by_session.get(session_id) for session_id in session_ids]
+
+
+SCORED_CALLERS = coalesce(_find_scored_callers)
 
 
 async def find_due_citizens(day: date, limit: int) -> list[ScoredCitizen]:

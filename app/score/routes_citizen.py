@@ -8,15 +8,17 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 
 from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
 from app.kit.errors import NotJoined, StaleCursor, Unauthenticated
+from app.kit.headers import find_header
 from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score import actions_explain
 from app.score.actions import NoScore
+from app.score.queries import ScoredCaller
 from app.score.rules_view import StoredScore
 from app.score.schemas import ChangeView, ExplanationView, ScoreView
 from app.score.schemas_make import show_change, show_explanation, show_score
@@ -25,11 +27,19 @@ ANSWERS_REMEMBERED_MAX = 10_000
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-@get("/", operation_id="getScore", status_code=200, responses=refusals(Unauthenticated, NotJoined, NoScore))
-async def get_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> Response[ScoreView]:
+async def provide_scored(request: AnyRequest) -> ScoredCaller:
+    """Authenticate a citizen by the access token, and read the score in the same statement."""
+    return await actions_explain.authenticate_scored(find_header(request.scope, b"authorization"))
+
+
+@get(
+    "/", operation_id="getScore", status_code=200, dependencies={"citizen": Provide(provide_scored)},
+    responses=refusals(Unauthenticated, NotJoined, NoScore),
+)  # fmt: skip
+async def get_score(request: AnyRequest, citizen: NamedDependency[ScoredCaller]) -> Response[ScoreView]:
     """Return your score, its level, and how far the next level is."""
     citizen.need_active()
-    return Answer(_render_score(await actions_explain.read_score(citizen.id), language_of(request)), NO_STORE)
+    return Answer(_render_score(await actions_explain.read_own_score(citizen), language_of(request)), NO_STORE)
 
 
 @get(

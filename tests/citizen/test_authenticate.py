@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pytest
     from httpx2 import AsyncClient
 
+    from app.kit.auth import CitizenCaller
+
 
 async def make_member(tokens: Tokens, name: str, number: str) -> None:
     """Bind an identity to an account without the rest of joining."""
@@ -50,7 +52,7 @@ async def test_callers_that_wait_together_share_one_read(client: AsyncClient, mo
     reads: list[int] = []
     find_callers = queries.find_callers
 
-    async def count(session_ids: list[UUID]) -> list[queries.CallerRow]:
+    async def count(session_ids: list[UUID]) -> list[CitizenCaller]:
         reads.append(len(session_ids))
         return await find_callers(session_ids)
 

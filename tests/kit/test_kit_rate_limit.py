@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
+import re
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +20,7 @@ from app.kit.rate_limit import KEYS_REMEMBERED_MAX, TIGHTENED_BY, LocalLimit, Sh
 from app.kit.valkey import BREAKER_SECONDS, CALL_SECONDS_MAX, VALKEY
 from app.settings import SETTINGS
 
+APP = Path(__file__).parents[2] / "app"
 LONG = 100_000  # seconds: no window ends during a test
 
 
@@ -83,15 +86,28 @@ def test_a_new_window_begins_anew(key: str, monkeypatch: pytest.MonkeyPatch) -> 
     limit.hit(key)
 
 
-def test_looking_counts_nothing(key: str) -> None:
-    limit = LocalLimit("test", 2, LONG, share=1)
-    for _ in range(5):
-        limit.peek(key)
-    limit.hit(key)
-    limit.peek(key)
-    limit.hit(key)
-    with pytest.raises(RateLimited):
-        limit.peek(key)
+def test_a_limit_whose_headers_nobody_sends_refuses_the_same(key: str) -> None:
+    told, untold = (LocalLimit("test", 2, LONG, share=1) for _ in range(2))
+    for _ in range(2):
+        told.hit(key)
+        untold.need(key)
+    refusals = []
+    for refuse in (told.hit, untold.need):
+        with pytest.raises(RateLimited) as refused:
+            refuse(key)
+        refusals.append((refused.value.headers, refused.value.retry_after_seconds))
+    assert refusals[0] == refusals[1]
+    assert refusals[0][0].keys() == {"RateLimit", "RateLimit-Policy"}
+
+
+def test_no_headers_are_made_to_be_thrown_away() -> None:
+    thrown = [
+        f"{path.name}: {ast.unparse(line)}"
+        for path in sorted(APP.rglob("*.py"))
+        for line in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(line, ast.Expr) and re.match(r"\w+_LIMIT\.(hit|answer)\(", ast.unparse(line))
+    ]
+    assert thrown == []
 
 
 @pytest.mark.parametrize(("limit", "workers", "here"), [(100, 1, 100), (100, 2, 50), (5, 2, 2), (1, 8, 1)])
