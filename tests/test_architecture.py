@@ -66,6 +66,7 @@ MAY_BEGIN = {
     ("kit/aside.py", "ProcessPoolExecutor"): "each call is awaited by its caller",
     ("kit/connections.py", "call_later"): "the look logs whatever fails and is asked for again in a finally",
     ("kit/connections.py", "create_task"): "a stop, which ends the server whatever fails",
+    ("kit/patience.py", "call_at"): "a look that is asked for again by whoever waits next",
     ("kit/status.py", "call_later"): "counts once, and the next request asks for it again",
     ("official/actions_session.py", "call_later"): "gives a place back, which cannot fail",
     ("intake/actions_pipeline.py", "create_task"): "the next block, awaited by the import",
