@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asyncpg import Connection
+from asyncpg.pool import PoolConnectionProxy
 
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
@@ -16,6 +19,7 @@ from app.score.actions import rescore
 from app.score.rules import STANDARD_BOOK
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
+from tests.support.redeeming import make_shopper
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -50,6 +54,32 @@ async def test_who_joins_has_a_score_at_once(client: AsyncClient) -> None:
     assert score["dimensions"][0] == {"code": "basic", "title": "基础信息", "points": 90, "floor": 0, "cap": 140}
     assert [d["code"] for d in score["dimensions"]] == ["basic", "positive", "usage", "negative", "repair"]
     assert date.fromisoformat(score["asOf"])
+
+
+async def test_session_and_score_are_read_in_one_statement_by_all_who_wait(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await make_shopper(score=600 + number) for number in range(12)]
+    await get(client, SCORE, people[0].headers)  # the rule book is known from here on
+    asked: list[str] = []
+    for kind in (Connection, PoolConnectionProxy):
+        for name in ("fetch", "fetchrow", "fetchval", "execute"):
+            monkeypatch.setattr(kind, name, note(asked, getattr(kind, name)))
+    answers = await asyncio.gather(*(get(client, SCORE, one.headers) for one in people))
+    assert [answer["value"] for answer in answers] == [600 + number for number in range(12)]
+    about_people = [sql for sql in asked if "citizen_session" in sql or "score_snapshot" in sql]
+    assert all("citizen_session" in sql and "score_snapshot" in sql for sql in about_people)
+    assert 0 < len(about_people) < 12
+
+
+def note(asked: list[str], ask: Any) -> Any:
+    """Note every statement that is asked."""
+
+    async def noting(self: Any, sql: str, *more: Any, **options: Any) -> Any:
+        asked.append(sql)
+        return await ask(self, sql, *more, **options)
+
+    return noting
 
 
 async def test_in_english(client: AsyncClient) -> None:
