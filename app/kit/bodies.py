@@ -106,9 +106,13 @@ class JSONRequest(Request[Any, Any, State]):
             yield block
 
     async def _receive_body(self) -> bytes:
-        body = b""
-        async for block in self.blocks():
+        size_max, begun = self._need_plain(), asyncio.get_running_loop().time()
+        body, more = await self._receive_block(begun)
+        while more and len(body) <= size_max:
+            block, more = await self._receive_block(begun + len(body) / BODY_BYTES_PER_SECOND_MIN)
             body += block
+        if len(body) > size_max:
+            raise RequestEntityTooLarge
         return body
 
     def _need_plain(self) -> float:

@@ -96,6 +96,8 @@ class KeyRing(msgspec.Struct, kw_only=True):
 
     def code_keys(self, now: float) -> list[CodeKey]:
         """Return the keys a code may be under, the current one first, then those replaced within the overlap."""
+        if len(self.code) == 1:  # never replaced yet
+            return self.code[:]
         started = [key for key in self.code if key.since <= now] or self.code[:1]
         replaced = [key for key, after in pairwise(started) if now < after.since + CODE_KEY_OVERLAP_SECONDS]
         return [started[-1], *reversed(replaced)]

@@ -65,6 +65,38 @@ async def test_who_is_cancelled_is_cancelled() -> None:
     assert patience._due == {}
 
 
+async def test_who_is_cancelled_while_it_is_given_up_is_cancelled() -> None:
+    patience = Patience()
+    waiting = asyncio.ensure_future(patience.wait(asyncio.Event().wait(), asyncio.get_running_loop().time() - 1))
+    give_up = patience._give_up
+
+    def cancel_and_give_up() -> None:
+        waiting.cancel()
+        give_up()
+
+    patience._give_up = cancel_and_give_up  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert waiting.cancelled()
+
+
+async def test_what_will_not_be_given_up_is_no_cancellation_afterwards() -> None:
+    patience = Patience()
+
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "it"
+        return "never"
+
+    assert await patience.wait(stubborn(), asyncio.get_running_loop().time()) == "it"
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    assert patience._given_up == set()
+
+
 async def test_all_share_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     loop, patience, made = asyncio.get_running_loop(), Patience(), list[float]()
     call_at = loop.call_at
