@@ -20,6 +20,10 @@ SNAPSHOT_COLUMNS = (
 )  # fmt: skip
 
 
+# The dimensions of a score in whichever form it is stored, as rules.unpack_dimensions reads them.
+EITHER_DIMENSIONS = "coalesce(dimension_points::text, dimensions::text) AS dimensions"
+
+
 class ScoredCitizen(msgspec.Struct, frozen=True):
     """A citizen who has a score."""
 
@@ -138,9 +142,8 @@ async def find_snapshot(citizen_id: UUID) -> StoredSnapshot | None:
 async def _find_snapshots(citizen_ids: list[UUID]) -> list[StoredSnapshot | Exception | None]:
     rows = await fetch_all(
         StoredSnapshot,
-        """
-        SELECT citizen_id, value, level, coalesce(dimension_points::text, dimensions::text) AS dimensions,
-               rule_book_id, as_of
+        f"""
+        SELECT citizen_id, value, level, {EITHER_DIMENSIONS}, rule_book_id, as_of
         FROM score_snapshot WHERE citizen_id = ANY($1)
         """,
         citizen_ids,
@@ -161,7 +164,7 @@ async def _find_scored_callers(session_ids: list[UUID]) -> list[ScoredCaller | E
     rows = await fetch_all(
         ScoredCaller,
         f"""
-        SELECT {LIVE_CALLER}, k.value, k.level, k.dimensions, k.as_of, k.rule_book_id
+        SELECT {LIVE_CALLER}, k.value, k.level, {EITHER_DIMENSIONS}, k.as_of, k.rule_book_id
         FROM {LIVE_SESSIONS} LEFT JOIN score_snapshot k ON k.citizen_id = c.id WHERE s.id = ANY($1)
         """,
         session_ids,
