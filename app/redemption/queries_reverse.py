@@ -62,10 +62,14 @@ async def find_redemption(institution_id: UUID, redemption_id: UUID) -> Redempti
 
 
 async def mark_reversed(institution_id: UUID, redemption_id: UUID) -> bool:
-    """Turn a redemption into a reversed one; False when somebody else did."""
+    """Turn a redemption into a reversed one; False when somebody else did.
+
+    IS TRUE keeps the state out of the choice of an index: met empty, the one of those that stand looks as good as any.
+    """
     return (
         await execute(
-            "UPDATE redemption SET state = 'reversed' WHERE institution_id = $1 AND id = $2 AND state = 'redeemed'",
+            """UPDATE redemption SET state = 'reversed'
+            WHERE institution_id = $1 AND id = $2 AND (state = 'redeemed') IS TRUE""",
             institution_id,
             redemption_id,
         )
