@@ -45,8 +45,10 @@ def register(code: str, title_zh: str, title_en: str, mapping_file: Path | None)
     async def run() -> None:
         import msgspec
 
-        from app.intake.actions_source import SourceEntry, register_source
-        from app.intake.rules_mapping import Mapping, make_default_mapping
+        from app.intake.actions_source import register_source
+        from app.intake.rules_agreed import Mapping
+        from app.intake.rules_mapping import make_default_mapping
+        from app.intake.rules_source import SourceEntry
 
         mapping = make_default_mapping(code) if given is None else msgspec.json.decode(given, type=Mapping)
         entry = SourceEntry(
@@ -153,7 +155,8 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bool, watch: bool) -> None:
-    from app.intake.actions_import import ImportElsewhere, ImportStopped, run_import
+    from app.intake.actions_import import ImportElsewhere, run_import
+    from app.intake.actions_store import ImportStopped
     from app.intake.actions_upload import open_file_import
     from app.kit.pace import FULL, GENTLE
 

@@ -17,7 +17,7 @@ from app.campaign import actions as campaign_actions
 from app.campaign import routes as campaign_routes
 from app.campaign import routes_hints as campaign_routes_hints
 from app.campaign import routes_official as campaign_routes_official
-from app.campaign.rules import CAMPAIGN_MOVES, SCENARIO_PROPOSAL_MOVES
+from app.campaign.rules_moves import CAMPAIGN_MOVES, SCENARIO_PROPOSAL_MOVES
 from app.citizen import actions as citizen_actions
 from app.citizen import routes as citizen_routes
 from app.citizen.rules import CITIZEN_MOVES
@@ -56,14 +56,14 @@ from app.membership import routes_export as membership_routes_export
 from app.notice import routes_citizen as notice_routes_citizen
 from app.official import actions as official_actions
 from app.official import routes_official as official_routes_official
-from app.official.rules import MOVES as OFFICIAL_MOVES
+from app.official.rules_moves import MOVES as OFFICIAL_MOVES
 from app.partner import actions as partner_actions
 from app.partner import actions_key as partner_actions_key
 from app.partner import routes_official as partner_routes_official
 from app.partner import routes_partner as partner_routes_partner
 from app.partner.rules import MOVES as PARTNER_MOVES
 from app.record import routes_citizen as record_routes_citizen
-from app.redemption import actions as redemption_actions
+from app.redemption import actions_lanes, actions_limits
 from app.redemption import routes_citizen as redemption_routes_citizen
 from app.redemption import routes_official as redemption_routes_official
 from app.redemption import routes_partner as redemption_routes_partner
@@ -171,7 +171,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await event_actions.ensure_epoch()
         await stack.enter_async_context(cache_lifespan(CATALOGUES))
         await stack.enter_async_context(partner_actions.key_use_lifespan())
-        await stack.enter_async_context(redemption_actions.lanes_lifespan())
+        await stack.enter_async_context(actions_lanes.lanes_lifespan())
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not walk it again and again
         yield
@@ -180,7 +180,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
     partner_actions_key.MAY_GRANT["report"] = intake_actions_points.is_source_owner
-    campaign_actions.FENCES[:] = [redemption_actions.fence_limits]
+    campaign_actions.FENCES[:] = [actions_limits.fence_limits]
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],
         dependencies={

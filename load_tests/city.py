@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from typing import TypeAlias
-from uuid import UUID  # noqa: TC003 - a city that was sent is decoded by these types
+from uuid import UUID
 
 import asyncpg
 import msgspec

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from litestar import Litestar, get, post
-from litestar.params import JSONBody  # noqa: TC002 - the framework reads the annotation
+from litestar.params import JSONBody
 
 
 class Constant(msgspec.Struct):

@@ -18,7 +18,8 @@ from app.record.actions import put_records
 from app.record.rules import NewRecord
 from app.score import actions_explain
 from app.score.actions import rescore, rescore_waiting
-from app.score.actions_prepare import open_preparation, prepare_all, score_city, switch
+from app.score.actions_prepare import open_preparation, prepare_all, score_city
+from app.score.actions_switch import switch
 from app.score.queries import find_active_book_id
 from app.score.schemas_make import show_explanation
 from app.worker import RESCORE_CHUNK

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from app import verify
-from app.campaign.rules import CampaignDocument
+from app.campaign.rules_document import CampaignDocument
 from app.campaign.rules_grant import PercentOff
 from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day, uuid7

@@ -22,14 +22,15 @@ from app.campaign.rules_catalogue import Catalogue, compute_live_benefits
 from app.campaign.rules_document import find_changed_limits
 from app.campaign.rules_flags import find_flags, list_unacknowledged
 from app.campaign.rules_moves import PAST, compute_allowed_actions, compute_move
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.audit import write_audit
 from app.kit.cache import Versioned, bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import Forbidden, NotFound
 from app.kit.etag import need_etag
-from app.score.actions import find_current_levels
+from app.score.actions_known import find_current_levels
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -25,7 +25,8 @@ from app.consent.actions import list_all_consents
 from app.kit.clock import shanghai_day
 from app.partner.actions import directory
 from app.record.actions_kept import list_records
-from app.score.actions import NoScore, find_book
+from app.score.actions import NoScore
+from app.score.actions_known import find_book
 from app.score.actions_told import score_told
 from app.score.rules import compute_next_level
 from app.score.rules_told import ToldPerson, ToldRecord

@@ -21,7 +21,7 @@ from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import Forbidden, NotFound
+from app.kit.errors import NotFound
 from app.kit.etag import need_etag
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 async def propose_scenario(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
     """Propose a scenario for the whole city; it is there once another official of the centre confirms it."""
-    need_centre(official)
+    official.need_centre()
     async with transaction():
         if await queries_scenario.find_scenario(scenario.code) is not None:
             raise ScenarioTaken
@@ -44,7 +44,7 @@ async def propose_scenario(official: OfficialCaller, scenario: Scenario) -> Prop
 
 async def propose_change(official: OfficialCaller, scenario: Scenario, *, if_match: str | None) -> ProposalRow:
     """Propose what a scenario shall be; it goes on as it is until another official of the centre confirms it."""
-    need_centre(official)
+    official.need_centre()
     async with transaction():
         found = await queries_scenario.find_scenario(scenario.code, lock=True)
         if found is None:
@@ -57,7 +57,7 @@ async def confirm_proposal(
     official: OfficialCaller, proposal_id: UUID, acknowledged_flags: Sequence[str], *, if_match: str | None
 ) -> ProposalRow:
     """Put a proposal in force, as another official than the one who made it, who names its flagged words."""
-    need_centre(official)
+    official.need_centre()
     async with transaction():
         row = await _lock(proposal_id, if_match)
         if row.proposed_by == official.id:
@@ -75,17 +75,11 @@ async def reject_proposal(
     official: OfficialCaller, proposal_id: UUID, note: str, *, if_match: str | None
 ) -> ProposalRow:
     """Reject a proposal with a note; who made it may take it back in this way."""
-    need_centre(official)
+    official.need_centre()
     async with transaction():
         row = await _lock(proposal_id, if_match)
         await queries_scenario.mark_decided(row.id, "rejected", official.id, now(), note)
         return await _finish(official, row.id, "reject")
-
-
-def need_centre(official: OfficialCaller) -> None:
-    """Refuse officials of institutions."""
-    if official.institution_id is not None:
-        raise Forbidden
 
 
 async def _propose(official: OfficialCaller, scenario: Scenario) -> ProposalRow:

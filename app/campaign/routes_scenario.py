@@ -132,7 +132,7 @@ async def list_proposals(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[ScenarioProposalView]:
     """List what scenarios were proposed, newest first."""
-    actions_scenario.need_centre(official)
+    official.need_centre()
     rows = await queries_scenario.list_proposals(proposal_state, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, _show_proposal, lambda row: row.id)
 
@@ -149,7 +149,7 @@ async def get_proposal(
     official: NamedDependency[OfficialCaller], proposal_id: FromPath[UUID]
 ) -> Response[ScenarioProposalView]:
     """Show a proposal with its `ETag`."""
-    actions_scenario.need_centre(official)
+    official.need_centre()
     row = await queries_scenario.find_proposal(proposal_id)
     if row is None:
         raise NotFound

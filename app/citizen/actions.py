@@ -7,21 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.citizen import queries, queries_session
-from app.citizen.actions_contact import Contact, find_contacts
-from app.citizen.actions_identity import (
-    bind_person,
-    close_account,
-    compute_try_names,
-    find_member,
-    is_bound_to,
-    lock_accounts,
-    lock_caller,
-    lock_id_number,
-    move_openid,
-    read_id_number,
-    read_person,
-    verify_identity,
-)
 from app.citizen.actions_sealing import (
     NAME,
     PHONE,
@@ -29,19 +14,10 @@ from app.citizen.actions_sealing import (
     compute_person_index,
     is_person,
     open_field,
-    seal_openid,
-    seal_person,
 )
 from app.citizen.actions_session import (
     AUDIENCE,
-    Tokens,
-    forget_old_sessions,
-    log_in,
-    log_out,
-    open_session,
-    refresh,
 )
-from app.citizen.actions_wechat import fetch_phone_number
 from app.citizen.rules import mask_phone, parse_id_number
 from app.kit.auth import CitizenCaller, TokenChecker
 from app.kit.crypto import mask_name
@@ -54,13 +30,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-__all__ = [
-    "Contact", "MatchedCitizen", "Tokens", "authenticate", "authenticate_by", "bind_person", "close_account",
-    "compute_try_names", "fetch_phone_number", "find_contacts", "find_member", "find_same_names",
-    "forget_old_sessions", "is_bound_to", "lock_accounts", "lock_caller", "lock_id_number", "log_in", "log_out",
-    "match_people", "move_openid", "open_session", "raise_code_generation", "read_id_number", "read_person",
-    "read_profile", "refresh", "revoke_sessions", "seal_openid", "seal_person", "verify_identity",
-]  # fmt: skip
 TOKENS = TokenChecker(AUDIENCE)
 KindOfCaller = TypeVar("KindOfCaller", bound=CitizenCaller)
 

@@ -8,7 +8,8 @@ import msgspec
 
 from app.consent import queries, queries_access
 from app.consent.rules import NewAccess, Purpose, compute_missing, compute_unknown
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.clock import uuid7
 from app.kit.errors import FieldError, NotFound, Reason, Refusal
 
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.consent.rules import AccessCount, GivenConsent
-
-__all__ = [
-    "ConsentMissing", "ConsentRequired", "ConsentUnknown", "NewAccess", "check_consent", "check_consents",
-    "check_missing", "count_access", "forget_consents", "give_consents", "insert_access", "insert_access_once",
-    "list_all_consents", "withdraw_consent",
-]  # fmt: skip
 
 
 class ConsentUnknown(Refusal):

@@ -9,7 +9,8 @@ import msgspec
 
 from app.citizen.actions import raise_code_generation
 from app.credit_code.rules import SALTS, ExpiredCode, OpenedCode, compute_salt, compute_slot, encode_code, open_code
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.database import transaction
 from app.kit.errors import Refusal
 from app.kit.keys import KEYS

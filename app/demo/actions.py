@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-__all__ = [
-    "CITIZENS_DEFAULT", "are_rules_as_shipped", "is_here", "make_city", "make_tour_officials", "read_city",
-    "write_city",
-]  # fmt: skip
-
 CITIZENS_DEFAULT = 20_000
 CITIZENS_SHOWN = 32
 OWNER_ONLY = 0o600

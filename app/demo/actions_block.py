@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.actions import seal_openid, seal_person
+from app.citizen.actions_sealing import seal_openid, seal_person
 from app.citizen.rules import Person
 from app.demo.rules_copy import (
     NOISE_BYTES,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.actions import seal_openid
+from app.citizen.actions_sealing import seal_openid
 from app.demo import queries, queries_city
 from app.demo.actions_block import BlockMaker, Made, Order
 from app.demo.rules_file import CitizenShown
@@ -27,7 +27,8 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
 from app.sandbox.rules import compute_openid
-from app.score.actions import find_current_levels, rescore
+from app.score.actions import rescore
+from app.score.actions_known import find_current_levels
 from app.score.actions_prepare import score_city
 
 if TYPE_CHECKING:

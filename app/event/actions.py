@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from app.event.queries import FeedRow
 
-__all__ = ["Feed", "NewEvent", "ensure_epoch", "insert_events", "read_feed"]
-
-
 STORE_WINDOW = 1_000  # events of an institution looked over for a page of some of its stores
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from app.intake.rules_mapping import Cleaner
     from app.intake.rules_quarantine import Correction
 
-__all__ = ["FileCleaner", "judge_plan"]
-
 EVENT_ID_DIGITS = 40  # 160 bits tell all events of a source apart
 
 

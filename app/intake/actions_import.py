@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.intake import queries_import, queries_part, queries_shape, queries_source
 from app.intake.actions_clean import FileCleaner, judge_plan
-from app.intake.actions_match import match_chunks
+from app.intake.actions_match import Import, match_chunks
 from app.intake.actions_pipeline import clean_ahead, one_ahead
-from app.intake.actions_store import Import, ImportStopped, store_chunk
+from app.intake.actions_store import ImportStopped, store_chunk
 from app.intake.actions_workbook import Opened, open_text
 from app.intake.rules import Flaw
-from app.intake.rules_agreed import FIELD_TITLES
+from app.intake.rules_agreed import FIELD_TITLES, Mapping
 from app.intake.rules_cleaned import CleanPlan
 from app.intake.rules_format import FileFormat, detect_format
 from app.intake.rules_import import ImportCounts
-from app.intake.rules_mapping import Mapping, find_column, list_names
+from app.intake.rules_mapping import find_column, list_names
 from app.intake.rules_quarantine import list_correction_names
 from app.kit.aside import aside
 from app.kit.clock import now
@@ -41,15 +42,6 @@ if TYPE_CHECKING:
     from app.kit.pace import Pace
 
     Told = Callable[[Import], None]
-
-__all__ = [
-    "Import",
-    "ImportElsewhere",
-    "ImportStopped",
-    "close_import",
-    "run_import",
-    "run_waiting_imports",
-]
 
 LOG = logging.getLogger("huixin.intake")
 APART_BYTES_MIN = 4 * 1024 * 1024  # a smaller file is cleaned before another process has started

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from app.intake.rules import Flaw
     from app.intake.rules_cleaned import CleanChunk, CleanRows
-    from app.record.actions_bulk import Arranged, NewRows
-
-__all__ = ["HeldBack", "Import", "Matched", "match_chunks"]
+    from app.record.actions_bulk import Arranged
+    from app.record.rules_rows import NewRows
 
 
 class Import(msgspec.Struct, kw_only=True):

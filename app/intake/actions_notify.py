@@ -8,7 +8,8 @@ from uuid import UUID
 from app.intake import queries_notify
 from app.intake.rules_notify import NEGATIVE_RECORD, SourceTitle, compute_words, is_negative, list_negative_codes
 from app.kit.clock import shanghai_day
-from app.notice.actions import NewNotice, insert_notices
+from app.notice.actions import insert_notices
+from app.notice.rules import NewNotice
 from app.record.rules import NewRecord
 from app.score.actions_explain import read_current_book
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from app.record.rules_rows import NewRows
     from app.score.rules_book import RuleBook, RuleIndicator
-
-__all__ = ["tell_of_negative", "tell_of_negative_rows"]
 
 
 async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *, at: datetime) -> int:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     ReadAt = Callable[[int], Awaitable[bytes]]
 
-__all__ = ["FileCut", "clean_ahead", "name_part", "one_ahead", "read_file", "read_parts"]
-
 CLEANED_AHEAD = 2  # with one, whoever cleans would wait while this process is busy with what is clean already
 Item = TypeVar("Item")
 _DECODER = msgspec.msgpack.Decoder(CleanChunk)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.intake import queries_points
 from app.intake.actions_points import SECRET_COLUMN
 from app.intake.queries_points import RuleRow, SourceRow

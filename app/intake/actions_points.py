@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from app.intake.rules_webhook import Signed
     from app.kit.auth import PartnerCaller
 
-__all__ = ["count_waiting_events", "delete_points", "forget_given_up_events", "is_source_owner", "take_event"]
-
 LOG = logging.getLogger("huixin.intake")
 
 SECRET_COLUMN = "source_secret.secret"  # noqa: S105 - the name of a column

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from app.citizen.actions import match_people
 from app.citizen.rules import parse_id_number
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.intake import queries_proposal
 from app.intake.actions_keep import KEPT, keep_records
 from app.intake.actions_source import may_still_report
@@ -27,8 +28,8 @@ from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
-from app.record.actions import NewRecord, find_known_records
-from app.record.rules import compute_facts_digest
+from app.record.actions import find_known_records
+from app.record.rules import NewRecord, compute_facts_digest
 from app.score.actions_explain import read_current_book
 from app.values.names import clean_name
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from app.intake.rules import Flaw
     from app.intake.rules_proposal import Decision, ProposalState, RejectReason, Weights
     from app.kit.auth import OfficialCaller
-    from app.record.actions import KnownRecord
+    from app.record.queries import KnownRecord
 
 EXPIRED_AT_ONCE_MAX = 500
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from app.intake.queries_quality import DayRow
     from app.intake.rules import Flaw, ItemOutcome
 
-__all__ = ["Report", "count_batch", "read_quality", "read_quality_of_all"]
-
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """How a source fared in some days, each of them, and beside the days before."""

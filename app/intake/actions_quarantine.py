@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from app.kit.auth import OfficialCaller
     from app.kit.http import Language
 
-__all__ = ["find_import", "forget_old", "open_quarantine"]
-
 QuarantineForm = Literal["csv", "xlsx"]
 RETENTION = timedelta(days=30)
 PAGE_ROWS = 500

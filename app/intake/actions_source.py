@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from app.kit.auth import OfficialCaller
     from app.record.rules import NewRecord
 
-__all__ = [
-    "SourceEntry",
-    "SourceInvalid",
-    "SourceTaken",
-    "change_source",
-    "find_source",
-    "judge_register",
-    "may_still_report",
-    "register_source",
-]
-
 
 class SourceTaken(Refusal):
     """A source with this code is registered."""

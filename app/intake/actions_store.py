@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.intake import queries_import, queries_quality, queries_quarantine, queries_shape
 from app.intake.actions_match import HeldBack, Import, Matched
 from app.intake.actions_notify import tell_of_negative_rows
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from app.intake.rules import Flaw
     from app.intake.rules_cleaned import CleanChunk, CleanRows
     from app.record.rules import PutOutcome
-
-__all__ = ["Import", "ImportStopped", "name_cipher", "store_chunk"]
 
 LINK_FLAWS: dict[PutOutcome, Flaw] = {
     "conflict": FLAWS["event_id_reused"],

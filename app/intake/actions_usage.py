@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-__all__ = ["write_usage"]
-
 
 async def write_usage(
     citizen_id: UUID,

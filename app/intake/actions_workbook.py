@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     Find = Callable[[int], bytes]
     Put = Callable[[bytes], None]
 
-__all__ = ["Opened", "open_text", "unpack_workbook"]
-
 LOG = logging.getLogger("huixin.intake")
 UNPACKED_FROM = 1_000_000  # the number of the first piece of text a workbook became; the workbook's own come before
 SHEETS_NAMED_MAX = 5

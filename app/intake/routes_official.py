@@ -14,7 +14,7 @@ from litestar.params import RawBody
 from app.intake import actions
 from app.intake.actions import TooManyItems
 from app.intake.rules import ITEMS_MAX, ArrivedItem, ItemOutcome, compute_counts, is_array, parse_batch
-from app.intake.schemas import ImportCounts, ImportReport, ItemAnswer, ItemReason
+from app.intake.schemas import BatchCounts, ImportReport, ItemAnswer, ItemReason
 from app.kit.auth import OfficialCaller
 from app.kit.bodies import need_json
 from app.kit.clock import now
@@ -68,7 +68,7 @@ async def import_records(body: RawBody, request: AnyRequest, official: NamedDepe
         items=[
             _show(index, outcome, f"/{index}" if in_array else "", language) for index, outcome in enumerate(outcomes)
         ],
-        counts=ImportCounts(received=len(outcomes), **compute_counts(outcomes)),
+        counts=BatchCounts(received=len(outcomes), **compute_counts(outcomes)),
     )
 
 

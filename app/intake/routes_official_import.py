@@ -24,7 +24,6 @@ from app.intake.routes_official_quarantine import (
     download_quarantine,
     download_quarantine_workbook,
     list_quarantine,
-    need_centre,
 )
 from app.intake.rules import Flaw
 from app.intake.rules_import import IMPORT_MOVES, UPLOAD_BYTES_MAX, ImportCounts
@@ -86,7 +85,7 @@ async def send_record_file(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
     """Take a file of records (CSV, JSONL or .xlsx) as it arrives; it is imported soon, and watched by its id."""
-    need_centre(official)
+    official.need_centre()
     if source is None:  # not by the framework, which would say so to whoever is not even known
         raise InvalidRequest(errors=[find_error("/query/source", "missing")])
     _need_file_type(request)
@@ -112,7 +111,7 @@ async def rerun_import(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
     """Take the corrected quarantine of an import, as downloaded; what fits now goes in and is no longer to correct."""
-    need_centre(official)
+    official.need_centre()
     _need_file_type(request)
     key = check_key(idempotency_key)
     parent = await actions_upload.find_parent(import_id)
@@ -139,7 +138,7 @@ async def list_imports(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[ImportView]:
     """List the imports, newest first."""
-    need_centre(official)
+    official.need_centre()
     language = language_of(request)
     rows = await queries_import.list_imports(source, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
@@ -156,7 +155,7 @@ async def get_import(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> ImportView:
     """Show how far an import has got, and what became of its rows stage by stage."""
-    need_centre(official)
+    official.need_centre()
     return _show(await find_import(import_id), language_of(request))
 
 
@@ -171,7 +170,7 @@ async def cancel_import(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> ImportView:
     """Stop an import; what is stored stays."""
-    need_centre(official)
+    official.need_centre()
     return _show(await actions_upload.cancel_import(official, import_id), language_of(request))
 
 

@@ -12,7 +12,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.intake import actions_proposal, queries_proposal
 from app.intake.queries_proposal import ProposalRow
-from app.intake.routes_official_quarantine import need_centre
 from app.intake.rules_proposal import ProposalState, compute_allowed_actions, compute_state
 from app.intake.schemas import ApproveProposal, RecordProposal, RejectProposal
 from app.kit.auth import OfficialCaller
@@ -44,7 +43,7 @@ async def list_proposals(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[RecordProposal]:
     """List the records that were typed in and need a second official, the oldest first; never whom they are about."""
-    need_centre(official)
+    official.need_centre()
     rows = await queries_proposal.list_proposals(in_state, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
 
@@ -61,7 +60,7 @@ async def get_proposal(
     official: NamedDependency[OfficialCaller], proposal_id: FromPath[UUID]
 ) -> Response[RecordProposal]:
     """Show one with its `ETag`."""
-    need_centre(official)
+    official.need_centre()
     return _answer(await actions_proposal.find_proposal(proposal_id), official)
 
 
@@ -82,7 +81,7 @@ async def approve_proposal(
     if_match: IfMatch = None,
 ) -> Response[RecordProposal]:
     """Keep it, naming the person as the document does: it counts and its citizen is told from now on."""
-    need_centre(official)
+    official.need_centre()
     row = await actions_proposal.approve_proposal(
         official, proposal_id, id_number=data.id_number, name=data.name, if_match=if_match, at=now()
     )
@@ -104,7 +103,7 @@ async def reject_proposal(
     if_match: IfMatch = None,
 ) -> Response[RecordProposal]:
     """Turn it down: nothing of it is left, and nobody else hears of it."""
-    need_centre(official)
+    official.need_centre()
     row = await actions_proposal.reject_proposal(official, proposal_id, reason=data.reason, if_match=if_match, at=now())
     return _answer(row, official)
 

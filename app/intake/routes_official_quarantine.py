@@ -41,7 +41,7 @@ async def list_quarantine(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[QuarantinedView]:
     """List the rows that stayed behind, in the order of the file, with the reason of each."""
-    need_centre(official)
+    official.need_centre()
     await find_import(import_id)
     language = language_of(request)
     after = decode_cursor(cursor, RowNumber) or 0
@@ -79,16 +79,10 @@ async def download_quarantine_workbook(
     return await _answer(request, official, import_id, "xlsx", WORKBOOK_MEDIA)
 
 
-def need_centre(official: OfficialCaller) -> None:
-    """Refuse whoever is not the centre's: files hold what every institution's citizens did."""
-    if official.institution_id is not None:
-        raise Forbidden
-
-
 async def _answer(
     request: AnyRequest, official: OfficialCaller, import_id: UUID, form: QuarantineForm, media_type: str
 ) -> Stream:
-    need_centre(official)
+    official.need_centre()
     blocks = await open_quarantine(official, import_id, language_of(request), form)
     headers = {"Content-Disposition": f'attachment; filename="quarantine-{import_id}.{form}"'}
     return Stream(blocks, media_type=media_type, headers=headers)

@@ -11,11 +11,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.intake import actions_quality, actions_source, queries_source
-from app.intake.actions_source import SourceEntry
 from app.intake.queries_source import SourceRow
-from app.intake.routes_official_quarantine import need_centre
-from app.intake.rules_mapping import Mapping, make_default_mapping
+from app.intake.rules_agreed import Mapping
+from app.intake.rules_mapping import make_default_mapping
 from app.intake.rules_quality import DAYS_DEFAULT, SIGNS, Quality, Sign
+from app.intake.rules_source import SourceEntry
 from app.intake.schemas_source import (
     BadSign,
     DatedQuality,
@@ -71,7 +71,7 @@ async def list_sources(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[SourceView]:
     """List the sources, by code."""
-    need_centre(official)
+    official.need_centre()
     rows = await queries_source.list_sources(decode_cursor(cursor, SourceCode), limit)
     return make_page(rows, limit, _show, lambda row: row.code)
 
@@ -86,7 +86,7 @@ async def list_sources(
 )
 async def get_source(official: NamedDependency[OfficialCaller], source_code: FromPath[str]) -> Response[SourceView]:
     """Show a source with its `ETag`."""
-    need_centre(official)
+    official.need_centre()
     return _answer(await actions_source.find_source(source_code))
 
 
@@ -134,7 +134,7 @@ async def get_source_quality(
     until: Annotated[date | None, QueryParameter(name="to", description="The last day; today.")] = None,
 ) -> QualityReport:
     """Show how a source fares: what was sent, kept, late or held back, day by day and beside the days before."""
-    need_centre(official)
+    official.need_centre()
     until = until or shanghai_day(now())
     since = since or until - timedelta(days=DAYS_DEFAULT - 1)
     report = await actions_quality.read_quality(source_code, since, until)
@@ -152,7 +152,7 @@ async def get_source_quality(
 
 def _need_keeper(official: OfficialCaller) -> None:
     """Refuse who imports records too: one official alone must not invent a source and send in its name."""
-    need_centre(official)
+    official.need_centre()
     if "importer" in official.roles:
         raise Forbidden
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from app.intake.rules import Flaw
+from app.intake.rules_agreed import Mapping
 from app.intake.rules_format import FileFormat
-from app.intake.rules_mapping import Mapping
 
 
 class CleanPlan(msgspec.Struct, frozen=True, kw_only=True):

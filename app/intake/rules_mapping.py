@@ -17,8 +17,6 @@ from app.intake.rules_reader import ReadRow
 from app.intake.rules_values import PLAIN_DATE_FORMS
 from app.record.rules import CATALOGUE
 
-__all__ = ["Cleaner", "Mapping", "Rule", "check_mapping", "compile_mapping", "make_default_mapping"]
-
 HEADER_CHARACTERS_SHOWN = 64
 HEADER_NAMES_SHOWN = 20
 LONG_NUMBER = re.compile(r"\w*\d{6}\w*")  # in the place of a header: of a person rather than of a column

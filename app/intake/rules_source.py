@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.intake.rules import Flaw
-from app.intake.rules_mapping import Mapping, check_mapping
+from app.intake.rules_agreed import Mapping, check_mapping
 from app.record.rules import NewRecord, RecordFault
 from app.record.rules_fault import find_kind
 

@@ -31,7 +31,7 @@ class ItemAnswer(Wire, omit_defaults=True):
     proposal_id: UUID | None = None
 
 
-class ImportCounts(Wire):
+class BatchCounts(Wire):
     """How many items had which outcome; they add up to ``received``."""
 
     received: int
@@ -47,7 +47,7 @@ class ImportReport(Wire):
     """The outcome of every item, in the order sent."""
 
     items: list[ItemAnswer]
-    counts: ImportCounts
+    counts: BatchCounts
 
 
 class ApproveProposal(Ask, kw_only=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.intake.rules_mapping import Mapping
+from app.intake.rules_agreed import Mapping
 from app.kit.http import Ask, Wire
 
 TITLE_CHARACTERS_MAX = 100

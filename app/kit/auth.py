@@ -18,7 +18,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.kit.errors import NotJoined, Unauthenticated
+from app.kit.errors import Forbidden, NotJoined, Unauthenticated
 from app.kit.keys import KEYS, TokenKey
 
 Role = Literal["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]
@@ -67,6 +67,11 @@ class OfficialCaller(msgspec.Struct, frozen=True, kw_only=True):
     def may_act_for(self, institution_id: UUID) -> bool:
         """Whether this official's tenant covers an institution; the centre's covers all."""
         return self.institution_id is None or self.institution_id == institution_id
+
+    def need_centre(self) -> None:
+        """Refuse an institution's own official: this is the credit centre's."""
+        if self.institution_id is not None:
+            raise Forbidden
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from http import HTTPStatus
@@ -129,11 +130,40 @@ def describe_api(app: Litestar) -> dict[str, Any]:
         _describe_answers(operation)
         _describe_refusals(operation, find_caller(handler))
         tags.update((tag, _describe_tag(tag, handler)) for tag in operation.get("tags", []))
+    _name_components(schema)
     schema["paths"] = {_camel_case(path): item for path, item in schema["paths"].items()}
     schema["tags"] = [{"name": name, "description": tags[name]} for name in sorted(tags)]
     schema["x-states"] = _find_plugin(app).states
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema, order="deterministic"))
     return plain
+
+
+def _name_components(schema: dict[str, Any]) -> None:
+    """Name schemas by what they are; the framework names some by the file they are written in.
+
+    Two of one name are told apart by their room: the first part of what the framework calls them.
+    """
+    parts = schema["components"]["schemas"]
+    titles = Counter(part.get("title", key) for key, part in parts.items())
+    names = {}
+    for key, part in parts.items():
+        title = part.get("title", key)
+        plain = re.sub(r"\W+", "_", title).strip("_")
+        names[key] = plain if titles[title] == 1 else f"{key.partition('_')[0]}_{plain}"
+    assert len(set(names.values())) == len(names), "two schemas of a room have one name"
+    schema["components"]["schemas"] = {names[key]: part for key, part in parts.items()}
+    _point_to(schema, {f"#/components/schemas/{key}": f"#/components/schemas/{name}" for key, name in names.items()})
+
+
+def _point_to(node: Any, places: Mapping[str, str]) -> None:
+    """Change every reference below a node."""
+    if isinstance(node, dict):
+        if node.get("$ref") in places:
+            node["$ref"] = places[node["$ref"]]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            _point_to(one, places)
 
 
 def iter_operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:

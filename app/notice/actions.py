@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["NewNotice", "add_quota", "count_deliveries", "delete_notices", "insert_notices", "mark_read", "read_quota"]
 COUNTED_FOR = timedelta(days=1)
 
 

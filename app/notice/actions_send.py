@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.citizen.actions import Contact, find_contacts
+from app.citizen.actions_contact import Contact, find_contacts
 from app.citizen.actions_wechat import call_with_token
 from app.citizen.rules_answers import judge_tencent
 from app.kit.clock import now

@@ -5,33 +5,11 @@ from __future__ import annotations
 from app.kit.auth import OfficialCaller, TokenChecker
 from app.kit.errors import Unauthenticated
 from app.official import queries_session
-from app.official.actions_enrol import complete_enrolment, open_enrolment
-from app.official.actions_manage import (
-    create_administrator,
-)
 from app.official.actions_session import (
     AUDIENCE,
-    LoginFailed,
-    SignedIn,
-    issue_official_token,
-    log_in,
-    log_out,
     make_caller,
 )
 from app.official.rules import compute_session
-
-__all__ = [
-    "AUDIENCE",
-    "LoginFailed",
-    "SignedIn",
-    "authenticate",
-    "complete_enrolment",
-    "create_administrator",
-    "issue_official_token",
-    "log_in",
-    "log_out",
-    "open_enrolment",
-]
 
 CHECKER = TokenChecker(AUDIENCE)
 

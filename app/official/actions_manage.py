@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction

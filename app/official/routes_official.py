@@ -15,7 +15,7 @@ from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, Overloaded, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.official import actions, actions_enrol, queries
+from app.official import actions_enrol, actions_session, queries
 from app.official.queries import AuditEntryRow
 from app.official.routes_moves import MOVES, NO_STORE
 from app.official.schemas import (
@@ -38,11 +38,11 @@ AuditNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     "/login",
     operation_id="loginOfficial",
     status_code=200,
-    responses=refusals(InvalidRequest, actions.LoginFailed, RateLimited, Overloaded),
+    responses=refusals(InvalidRequest, actions_session.LoginFailed, RateLimited, Overloaded),
 )
 async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]) -> LoginAnswer:
     """Sign in with password and TOTP code; wrong tries slow down where they come from and lock nobody out."""
-    signed_in = await actions.log_in(data.username, data.password, data.totp, address=address_of(request))
+    signed_in = await actions_session.log_in(data.username, data.password, data.totp, address=address_of(request))
     account = signed_in.account
     institution = None
     if account.institution_id is not None and account.institution_name is not None:
@@ -56,7 +56,7 @@ async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]
 @post("/logout", operation_id="logoutOfficial", status_code=204, opt=EVERY_ROLE, responses=refusals(Unauthenticated))
 async def log_out(official: NamedDependency[OfficialCaller]) -> None:
     """Let every token of the caller die."""
-    await actions.log_out(official)
+    await actions_session.log_out(official)
 
 
 @post(
@@ -69,7 +69,7 @@ async def open_enrolment(
     request: Request[Any, Any, State], data: JSONBody[EnrolmentRequest]
 ) -> Response[OpenedEnrolment]:
     """Begin to enrol with the one-time code: a new TOTP secret, which nobody else is shown."""
-    opened = await actions.open_enrolment(data.code, address=address_of(request))
+    opened = await actions_enrol.open_enrolment(data.code, address=address_of(request))
     return Response(OpenedEnrolment(**msgspec.structs.asdict(opened)), headers=NO_STORE)
 
 
@@ -85,7 +85,7 @@ async def complete_enrolment(
     request: Request[Any, Any, State], data: JSONBody[EnrolmentCompletion]
 ) -> CompletedEnrolment:
     """Choose a password and prove the TOTP secret; the code is used up, and a second administrator may be needed."""
-    row = await actions.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
+    row = await actions_enrol.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
     return CompletedEnrolment(username=row.username, state=row.state)
 
 

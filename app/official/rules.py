@@ -10,10 +10,6 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID, uuid5
 
-from app.official.rules_moves import MOVES, Move, State
-
-__all__ = ["MOVES", "Move", "State"]
-
 PasswordFlaw = Literal["password_names_account", "password_common"]
 
 USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,63}$"

@@ -16,7 +16,6 @@ from app.kit.cache import Versioned
 from app.kit.clock import now
 from app.kit.errors import NotFound, Refusal, Unauthenticated
 from app.partner import queries, queries_key
-from app.partner.actions_key import make_key
 from app.partner.rules import Directory, compute_secret_hash, may_key_speak, may_reach_store
 
 if TYPE_CHECKING:
@@ -25,19 +24,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.partner.rules import InstitutionEntry, StoreEntry, TerminalEntry
-
-__all__ = [
-    "Place",
-    "TerminalSuspended",
-    "authenticate",
-    "directory",
-    "find_institution",
-    "flush_key_uses",
-    "key_use_lifespan",
-    "list_terminals",
-    "make_key",
-    "resolve_terminal",
-]
 
 LOG = logging.getLogger("huixin.partner")
 KEY_USE_FLUSH_SECONDS = 60

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7
@@ -75,7 +76,7 @@ class Movable(Protocol):
 
 async def create_institution(official: OfficialCaller, *, name: str, kind: InstitutionKind) -> InstitutionRow:
     """Create an institution; only the centre does."""
-    need_centre(official)
+    official.need_centre()
     at = now()
     row = InstitutionRow(uuid7(at), read_name(name), kind, "active", at)
     async with transaction():
@@ -126,7 +127,7 @@ async def move_institution(
 ) -> InstitutionRow:
     """Suspend or resume an institution with everything it has; only the centre does."""
     await find_institution(official, institution_id)
-    need_centre(official)
+    official.need_centre()
     async with transaction():
         await lock_row(official, "institution", institution_id, institution_id)
         row = await find_institution(official, institution_id)
@@ -211,12 +212,6 @@ async def find_terminal(official: OfficialCaller, institution_id: UUID, terminal
 def show_state(state: State) -> Reason:
     """Say in which state something is, to who asked for a move that its state does not allow."""
     return Reason(code=f"state_{state}", zh=f"当前状态：{STATES_ZH[state]}", en=f"the state is {state}")
-
-
-def need_centre(official: OfficialCaller) -> None:
-    """Refuse an institution's own official."""
-    if official.institution_id is not None:
-        raise Forbidden
 
 
 def read_name(text: str) -> str:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from app.kit.database import is_in_transaction
 from app.record import queries
 from app.record.actions_bulk import put_rows
-from app.record.queries import KnownRecord
-from app.record.rules import NewRecord, PutOutcome
 from app.record.rules_rows import make_rows
 
 if TYPE_CHECKING:
@@ -16,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["KnownRecord", "NewRecord", "PutOutcome", "delete_records", "find_known_records", "put_records"]
+    from app.record.queries import KnownRecord
+    from app.record.rules import NewRecord, PutOutcome
 
 
 async def put_records(records: Sequence[NewRecord], *, at: datetime, entered_by: UUID | None) -> list[PutOutcome]:

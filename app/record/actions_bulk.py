@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from app.record.queries import KnownRecord
     from app.record.queries_bulk import Columns
 
-__all__ = ["Arranged", "NewRows", "PutRows", "arrange_rows", "put_rows"]
-
-
 LOG = logging.getLogger("huixin.record")
 # Rounds in a row that settle no row: each needs somebody who frees an event between two of our statements.
 FRUITLESS_ROUNDS_MAX = 5

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.rules import HeldHonour
-from app.consent.actions import NewAccess, insert_access_once
+from app.campaign.rules_eligibility import HeldHonour
+from app.consent.actions import insert_access_once
+from app.consent.rules import NewAccess
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.rules import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.crypto import decrypt_field, mask_name

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.consent.actions import NewAccess, insert_access
-from app.event.actions import NewEvent, insert_events
+from app.consent.actions import insert_access
+from app.consent.rules import NewAccess
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.campaign.actions import catalogue
-from app.campaign.rules import Grant, LiveBenefit, judge_eligibility, resolve_grant
-from app.consent.actions import NewAccess, insert_access_once
+from app.campaign.rules_catalogue import LiveBenefit
+from app.campaign.rules_grant import Grant, resolve_grant
+from app.campaign.rules_judge import judge_eligibility
+from app.consent.actions import insert_access_once
+from app.consent.rules import NewAccess
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.rate_limit import LocalLimit
 from app.partner.actions import resolve_terminal

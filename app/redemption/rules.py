@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules import Facts, HeldHonour
+from app.campaign.rules_eligibility import Facts, HeldHonour
 from app.score.rules_book import Level
 
 SCAN_LIFETIME_SECONDS = 300

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen import actions as citizens
-from app.event.actions import NewEvent, insert_events
+from app.citizen import actions_identity
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import decrypt_field, encrypt_field
 from app.kit.database import is_in_transaction, transaction
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.kit.auth import CitizenCaller
-
-__all__ = ["NewObjection", "Received", "delete_objections", "receive_objection", "withdraw_objection"]
 
 TEXT_COLUMN, ANSWER_COLUMN = "objection.text", "objection.answer"
 # Tickets that are made and withdrawn again are rows too.
@@ -75,7 +74,9 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
     text = read_text(new.text)
     OBJECTION_LIMIT.need(citizen.id)
     async with transaction():
-        await citizens.lock_caller(citizen.id)  # one at a time: keys and open tickets are counted under this lock
+        await actions_identity.lock_caller(
+            citizen.id
+        )  # one at a time: keys and open tickets are counted under this lock
         known = await queries.find_objection_by_key(citizen.id, new.key)
         if known is not None:
             return _replay(known, new.digest)

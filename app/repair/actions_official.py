@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen import actions as citizens
-from app.consent.actions import NewAccess, insert_access
+from app.citizen import actions_identity
+from app.consent.actions import insert_access
+from app.consent.rules import NewAccess
 from app.event.actions import insert_events
 from app.kit.audit import write_audit
 from app.kit.crypto import encrypt_field, mask_name
 from app.kit.database import transaction
 from app.kit.errors import Forbidden, NotFound
-from app.notice.actions import NewNotice, insert_notices
+from app.notice.actions import insert_notices
+from app.notice.rules import NewNotice
 from app.repair import queries, queries_official
 from app.repair.actions import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
 from app.repair.refusals import FindingUnsuitable
@@ -58,7 +60,7 @@ async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: da
     """Open a ticket; the citizen's access log and the audit chain say who did."""
     async with transaction():
         row = await _find(official, objection_id)
-        person = await citizens.read_person(row.citizen_id)
+        person = await actions_identity.read_person(row.citizen_id)
         if person is None:  # left this very moment
             raise NotFound
         record = await queries.find_record(row.citizen_id, row.record_id) if row.record_id else None
@@ -128,7 +130,7 @@ async def _find(official: OfficialCaller, objection_id: UUID) -> ObjectionRow:
 async def _lock(official: OfficialCaller, objection_id: UUID, action: ObjectionAction) -> ObjectionRow:
     """Lock a ticket for a move: its citizen first, as in leaving and withdrawing, so that nobody waits in a circle."""
     seen = await _find(official, objection_id)
-    await citizens.lock_accounts([seen.citizen_id])
+    await actions_identity.lock_accounts([seen.citizen_id])
     row = await queries.find_own_objection_for_update(seen.citizen_id, objection_id)
     if row is None:
         raise NotFound

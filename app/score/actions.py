@@ -11,8 +11,6 @@ from app.kit.errors import Refusal
 from app.kit.queue import enqueue
 from app.score import queries, queries_engine, queries_waiting
 from app.score.actions_history import explain_change, store_scores, tell_former
-from app.score.actions_known import find_book, find_current_levels, get_known_book
-from app.score.rules import ScoreChange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.score.queries_engine import LockedCitizen
-
-__all__ = [
-    "NoScore", "ScoreChange", "delete_score", "find_book", "find_current_levels", "find_due", "get_known_book",
-    "mark_due", "rescore", "rescore_waiting",
-]  # fmt: skip
+    from app.score.rules import ScoreChange
 
 AFTER = timedelta(milliseconds=1)
 

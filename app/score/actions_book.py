@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.kit.errors import NotFound
 from app.score import queries_book
-from app.score.actions import find_book
+from app.score.actions_known import find_book
 from app.score.rules_book import VERSION_MAX
 from app.score.rules_view import PublishedBook
 

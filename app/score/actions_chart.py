@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from app.kit.clock import SHANGHAI, shanghai_day
 from app.score import queries_chart
-from app.score.actions import find_book
 from app.score.actions_explain import read_score
+from app.score.actions_known import find_book
 from app.score.rules_chart import ChartSpan, ChartStep, compute_chart, compute_since
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.kit.errors import ETagStale, Forbidden, NotFound
+from app.kit.errors import ETagStale, NotFound
 from app.kit.etag import need_etag
 from app.score import queries, queries_draft
 from app.score.actions_example import run_examples
@@ -31,15 +32,9 @@ if TYPE_CHECKING:
     from app.score.rules_moves import BookAction
 
 
-def need_centre(official: OfficialCaller) -> None:
-    """Refuse officials of institutions: rule books are the centre's."""
-    if official.institution_id is not None:
-        raise Forbidden
-
-
 async def read_book(official: OfficialCaller, public_id: UUID) -> BookRow:
     """Return a rule book in whatever state."""
-    need_centre(official)
+    official.need_centre()
     row = await queries_draft.find_book(public_id)
     if row is None:
         raise NotFound
@@ -48,7 +43,7 @@ async def read_book(official: OfficialCaller, public_id: UUID) -> BookRow:
 
 async def draft_book(official: OfficialCaller, book: RuleBook, examples: Sequence[Example]) -> BookRow:
     """Store a new version as a draft; its number must be the next one of its code."""
-    need_centre(official)
+    official.need_centre()
     at = now()
     async with transaction():
         await queries_draft.lock_books()
@@ -60,7 +55,7 @@ async def draft_book(official: OfficialCaller, book: RuleBook, examples: Sequenc
 
 async def copy_book(official: OfficialCaller, public_id: UUID) -> BookRow:
     """Store a copy of a rule book, with its examples, as a draft of the next version."""
-    need_centre(official)
+    official.need_centre()
     at = now()
     async with transaction():
         await queries_draft.lock_books()
@@ -111,7 +106,7 @@ async def delete_book(official: OfficialCaller, public_id: UUID, *, if_match: st
 
 async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, list[ExampleOutcome]]:
     """Run a rule book's examples through the engine; nothing is stored, and nobody edits it meanwhile."""
-    need_centre(official)
+    official.need_centre()
     async with transaction():
         await queries_draft.lock_books()
         row = await read_book(official, public_id)
@@ -120,7 +115,7 @@ async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, 
 
 async def lock_book(official: OfficialCaller, public_id: UUID, action: BookAction, if_match: str | None) -> BookRow:
     """Return a rule book that nobody else changes until the transaction ends; refuse what it does not allow."""
-    need_centre(official)
+    official.need_centre()
     await queries_draft.lock_books()
     row = await read_book(official, public_id)
     need_etag(if_match, row.revision)

@@ -10,7 +10,8 @@ from app.citizen.actions import authenticate_by
 from app.kit.clock import now
 from app.kit.database import transaction
 from app.score import queries, queries_engine, queries_waiting
-from app.score.actions import NoScore, find_book, get_known_book, rescore
+from app.score.actions import NoScore, rescore
+from app.score.actions_known import find_book, get_known_book
 from app.score.rules import Adjustment, ChangeReason, Contribution, unpack_dimensions
 from app.score.rules_view import CurrentScore, Explanation, PastChange, StoredScore
 

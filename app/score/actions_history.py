@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.clock import uuid7
 from app.score import queries, queries_switch
 from app.score.actions_known import find_book, find_parts

@@ -19,7 +19,7 @@ from app.kit.pace import FULL
 from app.score import queries, queries_engine, queries_prepare, queries_switch
 from app.score.actions import rescore_waiting
 from app.score.actions_history import tell_former
-from app.score.actions_switch import MARGIN, NOBODY, Withdrawn, switch
+from app.score.actions_switch import NOBODY, Withdrawn, switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 
     from app.kit.pace import Pace
     from app.score.queries_prepare import PreparationRow
-
-__all__ = [
-    "MARGIN", "UnderWay", "drop_preparation", "open_preparation", "prepare_all", "prepare_scheduled", "read_progress",
-    "score_city", "switch", "switch_due", "tell_all",
-]  # fmt: skip
 
 CHUNK_CITIZENS = 4000
 GENTLE_CHUNK_CITIZENS = 1000

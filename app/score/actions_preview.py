@@ -15,8 +15,8 @@ from app.kit.errors import NotFound
 from app.kit.keys import KEYS
 from app.kit.queue import enqueue
 from app.score import queries, queries_draft, queries_engine, queries_preview
-from app.score.actions import find_book
-from app.score.actions_draft import need_allowed, need_centre, read_book, tell
+from app.score.actions_draft import need_allowed, read_book, tell
+from app.score.actions_known import find_book
 from app.score.refusals import PreviewBudgetSpent
 from app.score.rules_cells import CELL_MIN
 from app.score.rules_moves import is_allowed
@@ -54,7 +54,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sample) -> Preview:
     """Have the worker count what a rule book would change; the same one that is under way goes on."""
-    need_centre(official)
+    official.need_centre()
     at = now()
     async with transaction():
         await queries_draft.lock_books()

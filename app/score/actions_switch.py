@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.event.actions import NewEvent, insert_events
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
 from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7

@@ -11,13 +11,11 @@ from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
 from app.score import queries_engine
 from app.score.actions_explain import ADJUSTMENTS, CONTRIBUTIONS
-from app.score.rules_told import AskedPerson, ToldPerson, ToldRecord, ToldScore
+from app.score.rules_told import AskedPerson, ToldPerson, ToldScore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
-
-__all__ = ["ToldPerson", "ToldRecord", "ToldScore", "score_told"]
 
 
 async def score_told(people: Sequence[ToldPerson], *, rule_book_id: int, day: date) -> list[ToldScore | None]:

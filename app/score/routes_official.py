@@ -48,7 +48,7 @@ async def list_books(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[BookSummaryView]:
     """List rule books in every state, newest first."""
-    actions_draft.need_centre(official)
+    official.need_centre()
     rows = await queries_draft.list_books(book_state, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, show_summary, lambda row: row.public_id)
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.campaign.rules import Catalogue, LiveBenefit, Scenario
+from app.campaign.rules_catalogue import Catalogue, LiveBenefit
 from app.campaign.rules_eligibility import Everyone
 from app.campaign.rules_grant import FreeMinutes
+from app.campaign.rules_limits import Scenario
 from app.kit.etag import compute_etag, is_etag_current
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)

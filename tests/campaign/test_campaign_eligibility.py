@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.campaign.rules import Eligibility, Facts, HeldHonour, judge_eligibility
-from app.campaign.rules_eligibility import AgeBetween, AllOf, AnyOf, Everyone, HasHonour, LevelAtLeast, ScoreAtLeast
+from app.campaign.rules_eligibility import (
+    AgeBetween,
+    AllOf,
+    AnyOf,
+    Eligibility,
+    Everyone,
+    Facts,
+    HasHonour,
+    HeldHonour,
+    LevelAtLeast,
+    ScoreAtLeast,
+)
+from app.campaign.rules_judge import judge_eligibility
 from app.score.rules_book import Level
 from tests.support.switching import LEDGER_LEVELS, LEVELS
 

@@ -9,18 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.campaign.rules import (
-    Combine,
+from app.campaign.rules_eligibility import (
+    AllOf,
+    AnyOf,
+    Eligibility,
+    Everyone,
     Facts,
+    HasHonour,
+    LevelAtLeast,
+    ScoreAtLeast,
+)
+from app.campaign.rules_grant import (
+    AmountOff,
+    Combine,
+    DepositWaiver,
+    FreeMinutes,
     Grant,
+    PercentOff,
     PerCitizen,
+    Service,
+    Step,
     Steps,
     compute_discount_fen,
-    judge_eligibility,
     resolve_grant,
 )
-from app.campaign.rules_eligibility import AllOf, AnyOf, Eligibility, Everyone, HasHonour, LevelAtLeast, ScoreAtLeast
-from app.campaign.rules_grant import AmountOff, DepositWaiver, FreeMinutes, PercentOff, Service, Step
+from app.campaign.rules_judge import judge_eligibility
 from app.campaign.rules_ladder import compute_effective_eligibility
 from app.score.rules import STANDARD_BOOK, compute_level
 from tests.support.switching import LEDGER_LEVELS, LEVELS

@@ -11,17 +11,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.campaign.rules import (
-    SCENARIO_CHARACTERS_MAX,
-    Benefit,
-    CampaignDocument,
-    Facts,
-    HeldHonour,
+from app.campaign.rules_document import Benefit, CampaignDocument
+from app.campaign.rules_eligibility import Facts, HeldHonour
+from app.campaign.rules_grant import resolve_grant
+from app.campaign.rules_judge import judge_eligibility
+from app.campaign.rules_limits import (
+    BENEFITS_MAX,
+    CAMPAIGN_DAYS_MAX,
+    STORES_MAX,
+    TREE_WIDTH_MIN,
     Scenario,
-    judge_eligibility,
-    resolve_grant,
+    judge_document,
 )
-from app.campaign.rules_limits import BENEFITS_MAX, CAMPAIGN_DAYS_MAX, STORES_MAX, TREE_WIDTH_MIN, judge_document
+from app.campaign.rules_texts import SCENARIO_CHARACTERS_MAX
 from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.actions import catalogue
-from app.campaign.rules import CAMPAIGN_MOVES
+from app.campaign.rules_moves import CAMPAIGN_MOVES
 from app.kit.clock import now
 from app.kit.database import execute
 from tests.support.campaigns import (

@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from app.campaign.rules import CAMPAIGN_MOVES
 from app.campaign.rules_moves import (
     ACTIONS_ZH,
+    CAMPAIGN_MOVES,
     PAST,
     STATES_ZH,
     CampaignAction,

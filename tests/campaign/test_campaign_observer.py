@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.campaign.rules import CampaignDocument, Facts, HeldHonour, judge_eligibility
+from app.campaign.rules_document import CampaignDocument
+from app.campaign.rules_eligibility import Facts, HeldHonour
+from app.campaign.rules_judge import judge_eligibility
 from app.campaign.rules_observer import (
     AGE_DISTANCE_MIN,
     INSTITUTION_HONOURS_MAX,

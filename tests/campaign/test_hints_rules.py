@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from app.campaign.rules import Eligibility, Facts, Grant, HeldHonour, LiveBenefit
+from app.campaign.rules_catalogue import LiveBenefit
+from app.campaign.rules_eligibility import Eligibility, Facts, HeldHonour
+from app.campaign.rules_grant import Grant
 from app.campaign.rules_hints import (
     ACTIONABLE,
     ACTIONABLE_FILE,

@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.citizen import actions, queries
+from app.citizen import actions, actions_identity, queries
 from app.citizen.rules import Person, parse_id_number
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
@@ -26,7 +26,7 @@ async def make_member(tokens: Tokens, name: str, number: str) -> None:
     assert id_number is not None
     person = Person(name=name, id_number=id_number, phone="12000000000")
     async with transaction():
-        assert await actions.bind_person(tokens.citizen_id, person, cap_holder_id=uuid7(), at=now())
+        assert await actions_identity.bind_person(tokens.citizen_id, person, cap_holder_id=uuid7(), at=now())
 
 
 async def status_of(client: AsyncClient, tokens: Tokens) -> int:
@@ -67,7 +67,7 @@ async def test_who_has_left_is_not_a_caller(client: AsyncClient) -> None:
     tokens = await log_in(client)
     assert await status_of(client, tokens) == 200
     async with transaction():
-        await actions.close_account(tokens.citizen_id, at=now())
+        await actions_identity.close_account(tokens.citizen_id, at=now())
     assert await status_of(client, tokens) == 401
     again = await log_in(client, tokens.code)
     assert again.citizen_id != tokens.citizen_id
@@ -105,7 +105,7 @@ async def test_nobody_is_matched_by_what_was_forgotten(client: AsyncClient) -> N
     tokens, number = await log_in(client), make_id_number()
     await make_member(tokens, "张三", number)
     async with transaction():
-        await actions.close_account(tokens.citizen_id, at=now())
+        await actions_identity.close_account(tokens.citizen_id, at=now())
     assert await actions.match_people([("张三", number)]) == [None]
     assert await actions.match_people([]) == []
 
@@ -141,6 +141,6 @@ async def test_one_id_number_is_one_account(client: AsyncClient) -> None:
     assert id_number is not None
     person = Person(name="张三", id_number=id_number, phone="12000000000")
     async with transaction():
-        assert not await actions.bind_person(second.citizen_id, person, cap_holder_id=uuid7(), at=now())
-    assert await actions.find_member(number) == first.citizen_id
-    assert await actions.find_member(make_id_number(sequence=secrets.randbelow(1000))) is None
+        assert not await actions_identity.bind_person(second.citizen_id, person, cap_holder_id=uuid7(), at=now())
+    assert await actions_identity.find_member(number) == first.citizen_id
+    assert await actions_identity.find_member(make_id_number(sequence=secrets.randbelow(1000))) is None

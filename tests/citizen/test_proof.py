@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from app.citizen import actions_identity, actions_wechat, clients, clients_identity
-from app.citizen.actions import fetch_phone_number, verify_identity
-from app.citizen.actions_wechat import AccessToken
+from app.citizen.actions_identity import verify_identity
+from app.citizen.actions_wechat import AccessToken, fetch_phone_number
 from app.citizen.clients_identity import ApiError, Verification
 from app.citizen.rules import Person, parse_id_number
 from app.kit import outside

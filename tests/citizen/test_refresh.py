@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.citizen import actions
+from app.citizen import actions, actions_session
 from app.citizen.rules_session import REFRESH_GRACE, REFRESH_LIFETIME, compute_token_hash
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value, transaction
@@ -120,7 +120,7 @@ async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> 
             hash_,
             timedelta(days=days),
         )
-    assert await actions.forget_old_sessions(now()) >= 1
+    assert await actions_session.forget_old_sessions(now()) >= 1
     sessions = "SELECT count(*) FROM citizen_session WHERE citizen_id = $1"
     assert await fetch_value(sessions, old.citizen_id) == 0
     assert (await try_token(client, kept.refresh)).status_code == 200
@@ -129,7 +129,7 @@ async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> 
 async def test_every_refresh_moves_the_end(client: AsyncClient) -> None:
     first = await log_in(client)
     at = now() + timedelta(days=20)
-    moved = await actions.refresh(first.refresh, at=at)
+    moved = await actions_session.refresh(first.refresh, at=at)
     expires_at = await fetch_value(
         "SELECT expires_at FROM refresh_token WHERE token_hash = $1", compute_token_hash(moved.refresh_token)
     )

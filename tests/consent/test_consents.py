@@ -13,7 +13,8 @@ import pytest
 from app.consent import actions
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
-from app.record.actions import NewRecord, put_records
+from app.record.actions import put_records
+from app.record.rules import NewRecord
 from app.score.actions import rescore
 from tests.support.citizens import join, log_in
 

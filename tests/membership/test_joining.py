@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.citizen import actions as citizens
+from app.citizen import actions_identity
 from app.citizen.actions_sealing import compute_id_number_index
 from app.kit import rate_limit, valkey
 from app.kit.clock import now, shanghai_day
@@ -332,7 +333,7 @@ async def test_no_stranger_uses_up_somebodys_tries(client: AsyncClient, counting
 
 async def test_names_of_tries_are_hashes_of_their_own(client: AsyncClient) -> None:
     tokens, number = await log_in(client), make_id_number()
-    names = await citizens.compute_try_names(tokens.citizen_id, number)
+    names = await actions_identity.compute_try_names(tokens.citizen_id, number)
     index = await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", tokens.citizen_id)
     assert len(set(names)) == 2
     assert not {index.hex(), compute_id_number_index(number).hex(), tombstone_hash(number).hex()} & set(names)

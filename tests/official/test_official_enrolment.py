@@ -13,8 +13,7 @@ from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.rate_limit import SharedLimit
 from app.official import actions_enrol, actions_secret, actions_session
-from app.official.actions import create_administrator
-from app.official.actions_manage import UsernameTaken, reset_administrator
+from app.official.actions_manage import UsernameTaken, create_administrator, reset_administrator
 from app.official.rules import ENROLMENT_LIFETIME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from tests.support.officials import (
     CHEAP,

@@ -15,7 +15,7 @@ from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.errors import Overloaded, RateLimited, Refusal
 from app.kit.rate_limit import SharedLimit
-from app.official import actions, actions_secret, actions_session
+from app.official import actions_secret, actions_session
 from app.official.actions_session import REFUSED_SECONDS_MIN, WAITING_MAX, WAITING_PER_ADDRESS_MAX
 from app.official.rules import ADDRESSES_KNOWN_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
 from tests.support.officials import OfficialLogin, make_official
@@ -60,7 +60,7 @@ async def try_from(address: str, official: OfficialLogin, **changes: str) -> str
     asked = {"password": official.password, "code": code_of(official)} | changes
     code = asked.pop("totp", asked["code"])
     try:
-        await actions.log_in(official.username, asked["password"], code, address=address)
+        await actions_session.log_in(official.username, asked["password"], code, address=address)
     except Refusal as refusal:
         return refusal.code
     return None

@@ -17,7 +17,7 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_value, transaction
 from app.record.rules import CATALOGUE
 from app.score import queries
-from app.score.actions import find_book, find_current_levels
+from app.score.actions_known import find_book, find_current_levels
 from app.score.rules_check import RuleBookWrong, iter_faults, parse_rule_book
 from app.score.rules_published import compute_document, parse_published
 from app.score.schemas_make import show_book

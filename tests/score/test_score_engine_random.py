@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from app.kit.database import fetch_value
 from app.record.rules import CATALOGUE
 from app.score import queries, queries_engine
-from app.score.actions_told import ToldPerson, ToldRecord, score_told
+from app.score.actions_told import score_told
 from app.score.queries_engine import ExplainedScore
 from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, Adjustment, Contribution
 from app.score.rules_book import RuleBook, RuleIndicator
 from app.score.rules_check import parse_rule_book
+from app.score.rules_told import ToldPerson, ToldRecord
 from tests.score.cases import check_stored
 from tests.score.oracle import Given, Judged, Taken, Told, judge
 from tests.support.histories import give_separate_consents, insert_told, make_citizen

@@ -14,7 +14,7 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.actions import put_records
-from app.score import actions_explain, actions_prepare, queries, queries_prepare
+from app.score import actions_explain, actions_prepare, actions_switch, queries, queries_prepare
 from app.score.actions import delete_score, mark_due, rescore
 from app.score.rules import STANDARD_BOOK_FILE
 from tests.support import switching
@@ -109,7 +109,7 @@ async def test_who_moves_while_it_is_prepared_is_prepared_again() -> None:
             await delete_score(leaver)
             await execute("UPDATE citizen SET state = 'frozen' WHERE id = $1", leaver)
         value, newcomers = await value_of(citizen), await value_of(newcomer)
-        await actions_prepare.switch(opened, at=now())
+        await actions_switch.switch(opened, at=now())
         assert await value_of(citizen) == value + BASE_STEP
         assert await value_of(newcomer) == newcomers + BASE_STEP
         assert not await actions_explain.find_wrong_scores(1000)
@@ -165,7 +165,7 @@ async def test_a_stopped_run_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPa
         with pytest.raises(actions_prepare.UnderWay):
             await actions_prepare.open_preparation(book_id, today, at=now())
         await actions_prepare.prepare_all(stopped, pace=FULL)
-        await actions_prepare.switch(stopped, at=now())
+        await actions_switch.switch(stopped, at=now())
         scored = "SELECT count(*) FROM citizen c LEFT JOIN score_snapshot s ON s.citizen_id = c.id WHERE c.state = $1"
         everybody = await fetch_value(scored, "active")
         assert await fetch_value(f"{scored} AND s.rule_book_id = $2", "active", book_id) == everybody
@@ -198,7 +198,7 @@ async def test_the_switch_and_rescorings_at_once_leave_every_score_right() -> No
 
         await asyncio.gather(
             *(move(citizen) for citizen in citizens[:15]),
-            actions_prepare.switch(opened, at=now()),
+            actions_switch.switch(opened, at=now()),
             *(move(citizen) for citizen in citizens[15:]),
         )
         await finish()
@@ -227,7 +227,7 @@ async def test_a_switch_waits_for_who_reads_long_and_holds_nobody_up() -> None:
 
         reading = asyncio.create_task(read_long())
         await has_read.wait()
-        switching = asyncio.create_task(actions_prepare.switch(opened, at=now()))
+        switching = asyncio.create_task(actions_switch.switch(opened, at=now()))
         assert await value_of(citizen) == before, "while it waits, and between two tries, everybody reads on"
         may_end.set()
         await asyncio.gather(reading, switching)
@@ -237,7 +237,7 @@ async def test_a_switch_waits_for_who_reads_long_and_holds_nobody_up() -> None:
 async def test_who_waited_is_rescored_with_everybody() -> None:
     early, late = await make_citizens(2)
     async with transaction():
-        await mark_due([early], at=now() - 2 * actions_prepare.MARGIN)
+        await mark_due([early], at=now() - 2 * actions_switch.MARGIN)
         await mark_due([late], at=now())
     async with scheduled(shanghai_day(now())):
         await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
@@ -259,7 +259,7 @@ async def test_who_moves_again_while_waiting_stays_on_the_list() -> None:
         async with transaction():
             await put_records([new_record(citizen, "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
             await mark_due([citizen], at=now())
-        await actions_prepare.switch(opened, at=now())
+        await actions_switch.switch(opened, at=now())
         assert await fetch_value("SELECT count(*) FROM score_due WHERE citizen_id = $1", citizen) == 1
 
 

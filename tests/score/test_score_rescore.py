@@ -13,7 +13,7 @@ from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_one, fetch_value, transaction
 from app.kit.partitions import make_partitions
 from app.record.actions import put_records
-from app.score import actions, actions_explain, queries_engine
+from app.score import actions, actions_explain, actions_known, queries_engine
 from app.score.actions import NoScore, find_due, rescore
 from tests.support.histories import give_separate_consents, make_citizen, make_citizens, new_record
 
@@ -323,7 +323,7 @@ async def test_leaving_takes_the_score_and_its_history() -> None:
 
 async def test_a_book_is_read_once() -> None:
     book_id = await fetch_value("SELECT id FROM rule_book WHERE state = 'active'")
-    assert await actions.find_book(book_id) is await actions.find_book(book_id)
+    assert await actions_known.find_book(book_id) is await actions_known.find_book(book_id)
 
 
 async def test_a_score_that_is_not_its_recomputation_is_found() -> None:

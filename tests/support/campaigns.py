@@ -19,7 +19,7 @@ from tests.support.partners import Partner, make_partner
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
-    from app.campaign.rules import LiveBenefit
+    from app.campaign.rules_catalogue import LiveBenefit
 
 PATH = "/v1/official/campaigns"
 

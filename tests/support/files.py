@@ -10,10 +10,11 @@ from uuid import UUID
 import msgspec
 
 from app.intake.actions_import import run_import
-from app.intake.actions_source import SourceEntry, register_source
+from app.intake.actions_source import register_source
 from app.intake.actions_upload import open_file_import
 from app.intake.rules_import import ImportCounts
 from app.intake.rules_mapping import make_default_mapping
+from app.intake.rules_source import SourceEntry
 from app.kit.database import fetch_value
 from app.kit.pace import FULL
 from tests.support.importing import importer, today

@@ -12,7 +12,7 @@ import pyotp
 from argon2 import PasswordHasher
 
 from app.kit.clock import now, uuid7
-from app.official import actions, actions_secret, queries, queries_session
+from app.official import actions_secret, actions_session, queries, queries_session
 from app.official.rules import TOTP_STEP_SECONDS, compute_enrolment_hash
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ async def headers_of(official_id: UUID) -> dict[str, str]:
     """Return headers with a fresh token of an official."""
     account = await queries_session.find_account(official_id)
     assert account is not None
-    return {"Authorization": f"Bearer {actions.issue_official_token(account, now())}"}
+    return {"Authorization": f"Bearer {actions_session.issue_official_token(account, now())}"}
 
 
 async def enrol(client: AsyncClient, code: str, *, password: str = PASSWORD) -> tuple[Response, str]:

@@ -13,7 +13,7 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.partner import queries, queries_key
 from app.partner.actions import directory
-from app.partner.actions import make_key as make_key_text
+from app.partner.actions_key import make_key as make_key_text
 from app.partner.rules import compute_secret_hash
 
 if TYPE_CHECKING:

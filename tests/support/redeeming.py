@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from app.campaign.actions import catalogue
-from app.campaign.rules import Benefit, CampaignDocument
+from app.campaign.rules_document import Benefit, CampaignDocument
 from app.credit_code.rules import compute_slot, encode_code
 from app.kit.auth import issue_token
 from app.kit.cache import bump, refresh_all
