@@ -25,15 +25,10 @@ from app.consent import routes as consent_routes
 from app.credit_code import routes_citizen as credit_code_routes_citizen
 from app.event import actions as event_actions
 from app.event import routes_partner as event_routes_partner
-from app.intake import actions_points as intake_actions_points
-from app.intake import routes_official as intake_routes_official
-from app.intake import routes_official_import as intake_routes_official_import
-from app.intake import routes_official_points as intake_routes_official_points
-from app.intake import routes_official_proposal as intake_routes_official_proposal
-from app.intake import routes_official_source as intake_routes_official_source
-from app.intake import routes_partner_points as intake_routes_partner_points
-from app.intake.rules_import import IMPORT_MOVES
-from app.intake.rules_proposal import PROPOSAL_MOVES
+from app.intake import routes as intake_routes
+from app.intake.file.counts import IMPORT_MOVES
+from app.intake.points.actions import events as events_actions
+from app.intake.proposal.moves import PROPOSAL_MOVES
 from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller
 from app.kit.bodies import JSONRequest
 from app.kit.cache import cache_lifespan
@@ -106,12 +101,7 @@ ROUTERS = [
     campaign_routes.router,
     campaign_routes_hints.router,
     campaign_routes_official.router,
-    intake_routes_official.router,
-    intake_routes_official_import.router,
-    intake_routes_official_proposal.router,
-    intake_routes_official_source.router,
-    intake_routes_official_points.router,
-    intake_routes_partner_points.router,
+    *intake_routes.ROUTERS,
 ]
 # What is asked most by far: these are answered before the router.
 HOT = (
@@ -179,7 +169,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
-    partner_actions_key.MAY_GRANT["report"] = intake_actions_points.is_source_owner
+    partner_actions_key.MAY_GRANT["report"] = events_actions.is_source_owner
     campaign_actions.FENCES[:] = [actions_limits.fence_limits]
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],

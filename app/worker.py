@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.citizen import actions_session
-from app.intake import actions_import as import_actions
-from app.intake import actions_points as point_actions
-from app.intake import actions_proposal as proposal_actions
-from app.intake import actions_quarantine as quarantine_actions
-from app.intake import actions_upload as upload_actions
-from app.intake import queries_import
+from app.intake.file.actions import quarantine as quarantine_actions
+from app.intake.file.actions import run as run_actions
+from app.intake.file.actions import upload as upload_actions
+from app.intake.file.queries import imports as imports_queries
+from app.intake.points.actions import events as events_actions
+from app.intake.proposal import actions as proposal_actions
 from app.kit.background import keep_doing
 from app.kit.clock import SHANGHAI, now, shanghai_day
 from app.kit.database import database_lifespan
@@ -58,7 +58,7 @@ async def rescore(pace: StoppablePace) -> None:
 
 async def run_imports(pace: StoppablePace) -> None:
     """Run the files of records that wait."""
-    while await import_actions.run_waiting_imports(pace=pace):
+    while await run_actions.run_waiting_imports(pace=pace):
         pass
 
 
@@ -79,7 +79,7 @@ async def run_previews(pace: StoppablePace) -> None:
 
 async def count_points(_: StoppablePace) -> None:
     """Count the events of city apps that wait."""
-    await point_actions.count_waiting_events()
+    await events_actions.count_waiting_events()
 
 
 async def send_notices(pace: StoppablePace) -> None:
@@ -94,7 +94,7 @@ async def forget(_: StoppablePace) -> None:
     await quarantine_actions.forget_old(now())
     await upload_actions.forget_given_up(now())
     await proposal_actions.forget_old_proposals(now())
-    await point_actions.forget_given_up_events(now())
+    await events_actions.forget_given_up_events(now())
 
 
 async def keep_queue_small(_: StoppablePace) -> None:
@@ -155,8 +155,8 @@ async def _tell_queue() -> list[str]:
 async def _tell_progress() -> list[str]:
     deliveries = await notice_actions.count_deliveries()
     lines = ["notices           " + (", ".join(f"{name} {number}" for name, number in deliveries.items()) or "none")]
-    for waiting in await queries_import.list_spooled(IMPORTS_TOLD_MAX):
-        row = await queries_import.find_import(waiting.id)
+    for waiting in await imports_queries.list_spooled(IMPORTS_TOLD_MAX):
+        row = await imports_queries.find_import(waiting.id)
         if row is None:
             continue
         share = 100 * row.seen_bytes // max(row.file_bytes or 1, 1)

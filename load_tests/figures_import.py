@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
-from app.intake.rules_import import ImportCounts
+from app.intake.file.counts import ImportCounts
 from app.kit.clock import uuid7
 from load_tests.command import Ran, run_command
 from load_tests.figure import Figure

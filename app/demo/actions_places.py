@@ -15,9 +15,9 @@ from app.demo import queries
 from app.demo.rules_file import OfficialShown, PartnerShown
 from app.demo.rules_habits import read_sources
 from app.demo.rules_places import ADMINISTRATORS, CENTRE, KEY_LIFETIME, PLACES, Place, Post
-from app.intake.actions_source import SourceTaken, register_source
-from app.intake.rules_mapping import make_default_mapping
-from app.intake.rules_source import SourceEntry
+from app.intake.source.actions import SourceTaken, register_source
+from app.intake.source.compile import make_default_mapping
+from app.intake.source.entry import SourceEntry
 from app.kit.auth import OfficialCaller, Scope
 from app.kit.clock import now
 from app.kit.etag import compute_etag

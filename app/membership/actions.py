@@ -10,9 +10,9 @@ from app.citizen.rules import Person
 from app.consent import actions as consents
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
-from app.intake.actions_points import delete_points
-from app.intake.actions_proposal import delete_proposals
-from app.intake.actions_usage import write_usage
+from app.intake.points.actions.events import delete_points
+from app.intake.proposal.actions import delete_proposals
+from app.intake.usage.actions import write_usage
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import tombstone_hash
 from app.kit.database import transaction

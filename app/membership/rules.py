@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from app.citizen.rules import ADULT_AGE, IdNumber, compute_age, parse_id_number
-from app.intake.rules_usage import OWN_SOURCE
+from app.intake.fact.judge import OWN_SOURCE
 from app.values.names import clean_name
 
 TOMBSTONE_LIFETIME = timedelta(days=365)

@@ -12,7 +12,8 @@ import httpx2
 import msgspec
 import pytest
 
-from app.citizen import actions_identity, actions_wechat, clients
+from app.citizen import actions_identity, actions_wechat
+from app.citizen import clients as citizen_clients
 from app.citizen.actions_identity import verify_identity
 from app.citizen.actions_wechat import NO_TOKEN, AccessToken, fetch_phone_number
 from app.citizen.clients_identity import Verification
@@ -191,10 +192,10 @@ async def test_a_dead_token_in_valkey_is_forgotten_for_all_workers(monkeypatch: 
     dead = AccessToken("sandbox-dead", 4e9)
     await VALKEY.try_call(lambda client: client.set(actions_wechat._place(), msgspec.json.encode(dead)))
 
-    async def refuse(_code: str, _token: str) -> clients.PhoneAnswer:
-        return clients.PhoneAnswer(errcode=40014)
+    async def refuse(_code: str, _token: str) -> citizen_clients.PhoneAnswer:
+        return citizen_clients.PhoneAnswer(errcode=40014)
 
-    monkeypatch.setattr(clients, "fetch_phone_number", refuse)
+    monkeypatch.setattr(citizen_clients, "fetch_phone_number", refuse)
     with pytest.raises(OutsideServiceUnavailable):
         await fetch_phone_number("demo-phone-1")
     assert actions_wechat._Held.token == NO_TOKEN

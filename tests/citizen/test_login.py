@@ -16,7 +16,8 @@ import jwt
 import msgspec
 import pytest
 
-from app.citizen import actions_session, clients
+from app.citizen import actions_session
+from app.citizen import clients as citizen_clients
 from app.citizen.actions_session import LOGIN_PERIOD_SECONDS, LOGINS_PER_ADDRESS_MAX, LOGINS_PER_OPENID_MAX
 from app.kit import outside, rate_limit
 from app.kit.clock import now
@@ -107,14 +108,14 @@ async def test_the_time_limit_covers_the_whole_call(
 async def test_wrong_credentials_of_ours_are_our_fault(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(citizen_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
     answer = await try_code(client, "demo-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "misconfigured")
 
 
 async def test_nobody_listening_is_an_outage(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = msgspec.structs.replace(SETTINGS, wechat_base_url="http://127.0.0.1:1")
-    monkeypatch.setattr(clients, "SETTINGS", dead)
+    monkeypatch.setattr(citizen_clients, "SETTINGS", dead)
     answer = await try_code(client, "demo-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "outside_service_unavailable")
 
@@ -248,7 +249,7 @@ async def test_an_outage_drags_no_request_along(monkeypatch: pytest.MonkeyPatch)
     """Neither cause nor context of the refusal holds the address with the secret in it."""
     monkeypatch.setattr(outside, "CALL_SECONDS_MAX", 0.2)
     with pytest.raises(OutsideServiceUnavailable) as caught:
-        await clients.exchange_login_code("slow-1")
+        await citizen_clients.exchange_login_code("slow-1")
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from app.citizen import actions_identity, actions_wechat, clients, clients_identity
+from app.citizen import actions_identity, actions_wechat, clients_identity
+from app.citizen import clients as citizen_clients
 from app.citizen.actions_identity import verify_identity
 from app.citizen.actions_wechat import AccessToken, fetch_phone_number
 from app.citizen.clients_identity import ApiError, Verification
@@ -70,13 +71,13 @@ async def test_what_is_not_about_the_code_is_refused(code: str, refusal: type[Re
 
 async def test_the_access_token_is_fetched_once_and_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
-    fetch = clients.fetch_access_token
+    fetch = citizen_clients.fetch_access_token
 
-    async def count() -> clients.TokenAnswer:
+    async def count() -> citizen_clients.TokenAnswer:
         fetched.append(1)
         return await fetch()
 
-    monkeypatch.setattr(clients, "fetch_access_token", count)
+    monkeypatch.setattr(citizen_clients, "fetch_access_token", count)
     for _ in range(3):
         assert await fetch_phone_number("demo-phone-1")
     monkeypatch.setattr(actions_wechat._Held, "token", AccessToken("", 0))  # another worker
@@ -107,7 +108,7 @@ async def test_garbage_in_valkey_is_not_a_token() -> None:
 
 
 async def test_wrong_credentials_give_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_app_secret="no"))
+    monkeypatch.setattr(citizen_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_app_secret="no"))
     with pytest.raises(MisconfiguredHere):
         await fetch_phone_number("demo-phone-1")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.citizen import actions, actions_session
+from app.citizen import actions as citizen_actions
+from app.citizen import actions_session
 from app.citizen.rules_session import REFRESH_GRACE, REFRESH_LIFETIME, compute_token_hash
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value, transaction
@@ -180,7 +181,7 @@ async def test_revoking_sessions_ends_them_all(client: AsyncClient) -> None:
     here = await log_in(client)
     there = await log_in(client, here.code)
     async with transaction():
-        await actions.revoke_sessions(here.citizen_id, because="test", at=now())
+        await citizen_actions.revoke_sessions(here.citizen_id, because="test", at=now())
     assert not await is_alive(client, here)
     assert not await is_alive(client, there)
     assert await is_alive(client, await log_in(client, here.code))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from app.consent import actions
+from app.consent import actions as consent_actions
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.record.actions import put_records
@@ -236,7 +236,7 @@ async def test_a_text_of_the_future_is_not_in_force(client: AsyncClient) -> None
         await execute(
             "INSERT INTO consent_text VALUES ('later', 1, '后', 'Later', '后', 'L', false, now() + interval '1 day')"
         )
-        with pytest.raises(actions.ConsentUnknown):
-            await actions.check_consents([("later", 1)])
+        with pytest.raises(consent_actions.ConsentUnknown):
+            await consent_actions.check_consents([("later", 1)])
         await execute("DELETE FROM consent_text WHERE purpose = 'later'")
     assert "later" not in await purposes_of(client, member.headers)

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from app.citizen.actions import authenticate
-from app.credit_code import actions, routes_citizen
+from app.credit_code import actions as credit_code_actions
+from app.credit_code import routes_citizen
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid, open_shown_code
 from app.credit_code.rules import SALTS, is_of_generation
 from app.credit_code.rules_picture import SIDE_MODULES, compute_svg
@@ -200,21 +201,21 @@ async def test_codes_of_one_slot_are_never_equal(client: AsyncClient) -> None:
 def test_workers_never_give_one_code_of_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each worker is its own process with its own memory; together they use every salt once."""
     workers = 4
-    monkeypatch.setattr(actions, "SETTINGS", msgspec.structs.replace(SETTINGS, workers=workers))
+    monkeypatch.setattr(credit_code_actions, "SETTINGS", msgspec.structs.replace(SETTINGS, workers=workers))
     given = []
     for worker in range(workers):
-        actions._LAST_STEPS.clear()
+        credit_code_actions._LAST_STEPS.clear()
         monkeypatch.setenv(WORKER_PLACE, str(worker))
-        given += [actions._draw_salt(1) for _ in range(SALTS // workers)]
+        given += [credit_code_actions._draw_salt(1) for _ in range(SALTS // workers)]
     assert sorted(given) == list(range(SALTS))
 
 
 def test_the_memory_of_salts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "SALTS_REMEMBERED_MAX", 3)
-    actions._LAST_STEPS.clear()
+    monkeypatch.setattr(credit_code_actions, "SALTS_REMEMBERED_MAX", 3)
+    credit_code_actions._LAST_STEPS.clear()
     for account in (1, 2, 3, 1, 4):
-        actions._draw_salt(account)
-    assert list(actions._LAST_STEPS) == [3, 1, 4]
+        credit_code_actions._draw_salt(account)
+    assert list(credit_code_actions._LAST_STEPS) == [3, 1, 4]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from app.campaign.actions import catalogue
-from app.demo import actions
+from app.demo import actions as demo_actions
 from app.demo.rules_copy import pack_bytes, pack_count, pack_rows, pack_text, pack_timestamp
 from app.demo.rules_file import City
 from app.kit.audit import find_broken_entry
@@ -46,7 +46,7 @@ class Found(msgspec.Struct, frozen=True):
 async def city(app: object) -> AsyncIterator[City]:
     """Make the city; afterwards its campaigns end, so that other tests find only what they publish."""
     assert app is not None
-    made = await actions.make_city(citizens=CITIZENS, seed=SEED)
+    made = await demo_actions.make_city(citizens=CITIZENS, seed=SEED)
     await refresh_all([directory, catalogue])
     yield made
     async with transaction():
@@ -63,7 +63,7 @@ async def values(sql: str, *arguments: object) -> list[Any]:
 
 
 async def test_everybody_has_a_score_and_every_level_and_honour_is_there(city: City) -> None:
-    assert len(city.citizens) == actions.CITIZENS_SHOWN
+    assert len(city.citizens) == demo_actions.CITIZENS_SHOWN
     assert len(await values(f"SELECT citizen_id AS value FROM score_snapshot WHERE citizen_id IN {MINE}")) == CITIZENS
     levels = await values(f"SELECT DISTINCT level AS value FROM score_snapshot WHERE citizen_id IN {MINE}")
     assert set(levels) == {level.code for level in STANDARD_BOOK.levels}
@@ -102,7 +102,7 @@ async def test_people_are_members_like_any_other(city: City) -> None:
 
 async def test_making_it_again_makes_nobody_twice(city: City) -> None:
     before = await fetch_value("SELECT count(*) FROM citizen"), await fetch_value("SELECT count(*) FROM campaign")
-    again = await actions.make_city(citizens=CITIZENS, seed=SEED)
+    again = await demo_actions.make_city(citizens=CITIZENS, seed=SEED)
     after = await fetch_value("SELECT count(*) FROM citizen"), await fetch_value("SELECT count(*) FROM campaign")
     assert before == after
     assert again.benefits == city.benefits
@@ -112,9 +112,9 @@ async def test_making_it_again_makes_nobody_twice(city: City) -> None:
 
 
 async def test_a_file_of_another_city_is_told_from_ours(city: City) -> None:
-    assert await actions.is_here(city)
+    assert await demo_actions.is_here(city)
     elsewhere = msgspec.structs.replace(city.partners[0], terminal_id=uuid7())
-    assert not await actions.is_here(msgspec.structs.replace(city, partners=[elsewhere, *city.partners[1:]]))
+    assert not await demo_actions.is_here(msgspec.structs.replace(city, partners=[elsewhere, *city.partners[1:]]))
 
 
 async def test_every_campaign_was_approved_by_somebody_else(city: City) -> None:
@@ -156,7 +156,7 @@ async def test_the_file_lets_everybody_in(city: City, client: AsyncClient) -> No
 async def test_officials_sign_in_and_are_of_the_roles_the_file_names(city: City, client: AsyncClient) -> None:
     roles = {role for official in city.officials for role in official.roles}
     assert roles == {"administrator", "editor", "reviewer", "importer", "auditor"}
-    renewed = await actions.make_tour_officials()
+    renewed = await demo_actions.make_tour_officials()
     for made in renewed.values():
         body = {"username": made.post.username, "password": made.password, "totp": pyotp.TOTP(made.totp_secret).now()}
         answer = await client.post("/v1/official/login", json=body)
@@ -166,8 +166,8 @@ async def test_officials_sign_in_and_are_of_the_roles_the_file_names(city: City,
 
 async def test_the_file_is_its_owners_alone_and_says_what_it_should(city: City, tmp_path: Path) -> None:
     path = tmp_path / "demo.json"
-    assert actions.read_city(path) is None
-    actions.write_city(city, path, base_url="http://127.0.0.1:8000")
+    assert demo_actions.read_city(path) is None
+    demo_actions.write_city(city, path, base_url="http://127.0.0.1:8000")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     told = msgspec.json.decode(path.read_bytes())
     assert told.pop("baseUrl") == "http://127.0.0.1:8000"
@@ -177,7 +177,7 @@ async def test_the_file_is_its_owners_alone_and_says_what_it_should(city: City, 
         "officials": {"username", "password", "totpSecret", "roles", "institution"},
         "benefits": {"id", "code", "institution", "title"},
     }
-    assert actions.read_city(path) == city
+    assert demo_actions.read_city(path) == city
 
 
 async def test_copied_rows_are_stored_all_or_none(app: object) -> None:

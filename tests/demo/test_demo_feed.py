@@ -19,10 +19,10 @@ from app.demo.actions_people import RECORDS_MEAN
 from app.demo.rules_dirt import AGAIN, MEMBER, REPEAT, REUSED, STRANGER, find_reason, list_dirt
 from app.demo.rules_feed import COLUMNS, EVENT, ID_NUMBER, TITLES
 from app.demo.rules_people import BLOCK, compute_papers
-from app.intake.rules import Flaw
-from app.intake.rules_format import FileFormat, detect_format
-from app.intake.rules_mapping import Cleaner, compile_mapping, make_default_mapping
-from app.intake.rules_reader import RowReader
+from app.intake.fact.item import Flaw
+from app.intake.reading.format import FileFormat, detect_format
+from app.intake.reading.reader import RowReader
+from app.intake.source.compile import Cleaner, compile_mapping, make_default_mapping
 
 TODAY = date(2026, 11, 20)
 CITIZENS = 3 * BLOCK

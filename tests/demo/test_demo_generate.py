@@ -26,12 +26,12 @@ from app.demo.rules_life import Plan, compute_lives
 from app.demo.rules_people import BLOCK, compute_account_number, find_paper
 from app.demo.rules_residents import compute_residents
 from app.event.actions import ensure_epoch
-from app.intake.actions_import import run_import
-from app.intake.actions_source import register_source
-from app.intake.actions_upload import open_file_import
-from app.intake.rules_import import ImportCounts
-from app.intake.rules_mapping import make_default_mapping
-from app.intake.rules_source import SourceEntry
+from app.intake.file.actions.run import run_import
+from app.intake.file.actions.upload import open_file_import
+from app.intake.file.counts import ImportCounts
+from app.intake.source.actions import register_source
+from app.intake.source.compile import make_default_mapping
+from app.intake.source.entry import SourceEntry
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.pace import FULL

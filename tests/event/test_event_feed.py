@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from app.event import actions
+from app.event import actions as event_actions
 from app.event.actions import ensure_epoch, insert_events
 from app.event.rules import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import now, uuid7
@@ -255,7 +255,7 @@ async def test_a_key_of_some_stores_looks_over_the_others_without_a_gap(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Whole windows may hold nothing of its stores: the cursor goes on all the same, and nothing is skipped."""
-    monkeypatch.setattr(actions, "STORE_WINDOW", 4)
+    monkeypatch.setattr(event_actions, "STORE_WINDOW", 4)
     partner = await make_partner(stores=2)
     mine, other = map(str, partner.store_ids)
     bound = bearer(await make_key(partner.institution_id, store_ids=[partner.store_ids[0]]))
@@ -274,7 +274,7 @@ async def test_a_key_of_some_stores_looks_over_the_others_without_a_gap(
 async def test_a_page_of_some_stores_may_be_empty_and_yet_more_to_come(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "STORE_WINDOW", 2)
+    monkeypatch.setattr(event_actions, "STORE_WINDOW", 2)
     partner = await make_partner(stores=2)
     bound = bearer(await make_key(partner.institution_id, store_ids=[partner.store_ids[0]]))
     await write(partner.institution_id, *[uuid7() for _ in range(3)], data={"storeId": str(partner.store_ids[1])})

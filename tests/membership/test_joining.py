@@ -22,7 +22,7 @@ from app.kit.database import fetch_value, is_in_transaction
 from app.kit.errors import RateLimited
 from app.kit.rate_limit import TIGHTENED_BY
 from app.kit.valkey import VALKEY
-from app.membership import actions
+from app.membership import actions as membership_actions
 from app.membership.actions import (
     FIRST_TRIES_MAX,
     IDENTITY_LIMIT,
@@ -220,7 +220,7 @@ async def test_nothing_is_stored_when_the_last_step_fails(client: AsyncClient, m
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(actions, "insert_events", fail)
+        broken.setattr(membership_actions, "insert_events", fail)
         assert (await ask(client, tokens)).status_code == 500
     assert await state_of(tokens.citizen_id) == "new"
     for table in ("consent", "record", "record_source_event", "event"):

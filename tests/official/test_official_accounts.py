@@ -10,7 +10,8 @@ import pytest
 from app.kit.audit import find_broken_entry
 from app.kit.clock import uuid7
 from app.kit.database import fetch_value
-from app.official import actions_secret, queries
+from app.official import actions_secret
+from app.official import queries as official_queries
 from tests.support.officials import code_of, make_official, move
 from tests.support.partners import make_partner
 
@@ -159,7 +160,7 @@ async def test_whom_the_centre_suspended_only_the_centre_resumes(client: AsyncCl
     for verb in ("reset", "suspend", "confirm"):
         assert (await move(client, local, editor.id, verb)).status_code == 409
     revision = await fetch_value("SELECT revision FROM official WHERE id = $1", editor.id)
-    assert not await queries.mark_moved(editor.id, "active", revision=revision, by_centre=False)
+    assert not await official_queries.mark_moved(editor.id, "active", revision=revision, by_centre=False)
     resumed = await move(client, centre, editor.id, "resume")
     assert (resumed.status_code, resumed.json()["suspendedByCentre"]) == (200, False)
 

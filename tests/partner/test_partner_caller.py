@@ -10,7 +10,8 @@ import pytest
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.errors import NotFound, Unauthenticated
-from app.partner import actions, queries_key
+from app.partner import actions as partner_actions
+from app.partner import queries_key
 from app.partner.actions import TerminalSuspended, authenticate, flush_key_uses, resolve_terminal
 from app.partner.rules import compute_secret_hash
 from tests.support.officials import make_official
@@ -63,15 +64,15 @@ async def test_a_key_expires_while_it_lies_in_memory(app: object, monkeypatch: p
     partner = await make_partner()
     authorization = partner.headers["Authorization"]
     caller = await authenticate(authorization)
-    monkeypatch.setattr(actions, "now", lambda: caller_expiry(authorization) - timedelta(microseconds=1))
+    monkeypatch.setattr(partner_actions, "now", lambda: caller_expiry(authorization) - timedelta(microseconds=1))
     assert await authenticate(authorization) == caller
-    monkeypatch.setattr(actions, "now", lambda: caller_expiry(authorization))
+    monkeypatch.setattr(partner_actions, "now", lambda: caller_expiry(authorization))
     with pytest.raises(Unauthenticated):
         await authenticate(authorization)
 
 
 def caller_expiry(authorization: str) -> datetime:
-    key = actions.directory.current.key_by_hash(compute_secret_hash(authorization.removeprefix("Bearer ")))
+    key = partner_actions.directory.current.key_by_hash(compute_secret_hash(authorization.removeprefix("Bearer ")))
     assert key is not None
     return key.expires_at
 
@@ -145,7 +146,7 @@ async def test_the_last_use_is_noted_without_a_write_per_request(client: AsyncCl
     await flush_key_uses()
     assert await fetch_value(last_used, partner.institution_id) == first
     await client.get("/v1/partner/me", headers=partner.headers)
-    async with actions.key_use_lifespan():
+    async with partner_actions.key_use_lifespan():
         pass
     assert await fetch_value(last_used, partner.institution_id) > first
 

@@ -14,8 +14,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.intake.actions_import import APART_BYTES_MIN, compute_lock
-from app.intake.rules_import import CHUNK_BYTES, ImportCounts
+from app.intake.file.actions.run import APART_BYTES_MIN, compute_lock
+from app.intake.file.counts import CHUNK_BYTES, ImportCounts
 from app.kit.database import fetch_one, fetch_value
 from app.kit.lock import try_lock
 from tests.support.citizens import join, make_id_number

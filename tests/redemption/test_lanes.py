@@ -20,7 +20,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import borrow, execute, transaction
 from app.kit.errors import OutcomeUnknown
 from app.kit.failure import DatabaseUnreached
-from app.redemption import actions_lanes, actions_redeem, queries, queries_limits, queries_report, queries_reverse
+from app.redemption import actions_lanes, actions_redeem, queries_limits, queries_report, queries_reverse
+from app.redemption import queries as redemption_queries
 from app.redemption.actions_lanes import LANES, PACE_SECONDS, redeem_batch, redeem_lane, scan_lane
 from app.redemption.actions_limits import count_places
 from app.redemption.queries import RedeemItem, RedeemOutcome, write_redeem
@@ -71,7 +72,7 @@ async def test_a_reference_lost_in_a_race_is_a_refusal_not_an_error() -> None:
 async def test_opposite_orders_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two batches with the same references the other way round; without the ORDER BY they deadlock every time."""
     errors: list[BaseException] = []
-    plain = queries.redeem_many
+    plain = redemption_queries.redeem_many
 
     async def watched(items: list[RedeemItem]) -> list[RedeemOutcome]:
         try:
@@ -80,7 +81,7 @@ async def test_opposite_orders_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) 
             errors.append(error)
             raise
 
-    monkeypatch.setattr(queries, "redeem_many", watched)
+    monkeypatch.setattr(redemption_queries, "redeem_many", watched)
     for _ in range(10):
         institution_id = uuid4()
         forth = [make_item(institution_id=institution_id, reference=f"r{n:03}") for n in range(40)]
@@ -120,14 +121,14 @@ async def test_a_crowd_at_its_cap_takes_no_places(monkeypatch: pytest.MonkeyPatc
     had = [make_item(benefit_id=benefit_id, cap_holder_id=person, stock=201, cap=1) for person in crowd]
     assert set(outcomes_of(await asyncio.gather(*map(redeem_lane.submit, had)))) == {"redeemed"}
     seen: list[str] = []
-    plain = queries.redeem_many
+    plain = redemption_queries.redeem_many
 
     async def watched(items: list[RedeemItem]) -> list[RedeemOutcome]:
         outcomes = await plain(items)
         seen.extend(outcomes_of(outcomes))
         return outcomes
 
-    monkeypatch.setattr(queries, "redeem_many", watched)
+    monkeypatch.setattr(redemption_queries, "redeem_many", watched)
     tries = [make_item(benefit_id=benefit_id, cap_holder_id=person, stock=201, cap=1) for person in crowd]
     fresh = make_item(benefit_id=benefit_id, stock=201, cap=1)
     results = await asyncio.gather(*map(redeem_lane.submit, [*tries, fresh]))
@@ -150,10 +151,10 @@ async def test_a_crowd_is_turned_away_by_what_stands_where_limits_have_changed()
     limits = {"benefit_id": benefit_id, "stock": 21, "cap": 1, "campaign_version": 2}
     tries = [make_item(citizen_id=citizen, cap_holder_id=holder, **limits) for citizen, holder in crowd]
     everybody = [*tries, make_item(**limits)]
-    assert outcomes_of(await queries.redeem_many(everybody)) == ["uncounted"] * 21
+    assert outcomes_of(await redemption_queries.redeem_many(everybody)) == ["uncounted"] * 21
     for item in everybody:
         await actions_redeem._count(item)
-    assert outcomes_of(await queries.redeem_many(everybody)) == ["cap_reached"] * 20 + ["redeemed"]
+    assert outcomes_of(await redemption_queries.redeem_many(everybody)) == ["cap_reached"] * 20 + ["redeemed"]
 
 
 UNHEARD_OF = [
@@ -167,7 +168,7 @@ UNHEARD_OF = [
 async def test_a_lost_connection_is_tried_once_more_and_then_unknown(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    plain, calls = queries.redeem_many, []
+    plain, calls = redemption_queries.redeem_many, []
 
     async def flaky(items: list[RedeemItem]) -> list[RedeemOutcome]:
         calls.append(len(items))
@@ -175,14 +176,14 @@ async def test_a_lost_connection_is_tried_once_more_and_then_unknown(
             raise error
         return await plain(items)
 
-    monkeypatch.setattr(queries, "redeem_many", flaky)
+    monkeypatch.setattr(redemption_queries, "redeem_many", flaky)
     assert outcomes_of(await redeem_batch([make_item(), make_item()])) == ["redeemed", "redeemed"]
     assert calls == [2, 2]
 
     async def dead(_: list[RedeemItem]) -> list[RedeemOutcome]:
         raise error
 
-    monkeypatch.setattr(queries, "redeem_many", dead)
+    monkeypatch.setattr(redemption_queries, "redeem_many", dead)
     results = await redeem_batch([make_item() for _ in range(3)])
     assert all(isinstance(r, OutcomeUnknown) for r in results)
 
@@ -191,14 +192,14 @@ async def test_a_lost_connection_is_tried_once_more_and_then_unknown(
 async def test_an_effect_committed_before_the_connection_broke_is_found(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    plain, item = queries.redeem_many, make_item(answer=b'{"first":true}')
+    plain, item = redemption_queries.redeem_many, make_item(answer=b'{"first":true}')
 
     async def commits_then_breaks(items: list[RedeemItem]) -> list[RedeemOutcome]:
-        monkeypatch.setattr(queries, "redeem_many", plain)
+        monkeypatch.setattr(redemption_queries, "redeem_many", plain)
         await plain(items)
         raise error
 
-    monkeypatch.setattr(queries, "redeem_many", commits_then_breaks)
+    monkeypatch.setattr(redemption_queries, "redeem_many", commits_then_breaks)
     (result,) = await redeem_batch([item])
     assert isinstance(result, RedeemOutcome)
     assert (result.outcome, result.answer) == ("replayed", b'{"first":true}')
@@ -211,18 +212,18 @@ async def test_a_till_is_never_told_500_of_what_may_be_done(
     """Committed, and every look afterwards fails too; the repeat of the key tells."""
     partner = await make_partner()
     benefit_id, code, key = await make_benefit(partner), show_code(await make_shopper()), secrets.token_hex(12)
-    plain = queries.redeem_many
+    plain = redemption_queries.redeem_many
 
     async def commits_then_breaks(items: list[RedeemItem]) -> list[RedeemOutcome]:
         await plain(items)
         raise error
 
-    async def breaks(*_: object) -> list[queries.EarlierAnswer]:
+    async def breaks(*_: object) -> list[redemption_queries.EarlierAnswer]:
         raise error
 
     with monkeypatch.context() as broken:
-        broken.setattr(queries, "redeem_many", commits_then_breaks)
-        broken.setattr(queries, "find_earlier_answers", breaks)
+        broken.setattr(redemption_queries, "redeem_many", commits_then_breaks)
+        broken.setattr(redemption_queries, "find_earlier_answers", breaks)
         answer = await redeem(client, partner, benefit_id, code=code, key=key, reference=key)
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["retryable"]) == (503, "outcome_unknown", True)
@@ -236,11 +237,11 @@ async def test_scans_that_fail_twice_are_unavailable(client: AsyncClient, monkey
     partner = await make_partner()
     calls: list[int] = []
 
-    async def breaks(items: list[queries.ScanItem]) -> list[queries.ScanOutcome]:
+    async def breaks(items: list[redemption_queries.ScanItem]) -> list[redemption_queries.ScanOutcome]:
         calls.append(len(items))
         raise asyncpg.InternalClientError("cannot switch to state 14")
 
-    monkeypatch.setattr(queries, "scan_many", breaks)
+    monkeypatch.setattr(redemption_queries, "scan_many", breaks)
     answer = await scan(client, partner, show_code(await make_shopper()))
     assert (answer.status_code, code_of(answer), calls) == (503, "unavailable", [1, 1])
 

@@ -21,7 +21,8 @@ from app.credit_code.rules import (
 from app.kit.database import execute
 from app.kit.errors import RateLimited
 from app.kit.rate_limit import DistinctLimit
-from app.redemption import actions_people, queries
+from app.redemption import actions_people
+from app.redemption import queries as redemption_queries
 from app.redemption.actions_people import WRONG_CODES_MAX
 from app.redemption.actions_scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
 from tests.support.partners import make_partner
@@ -136,13 +137,13 @@ async def test_of_a_code_of_another_time_nobody_is_looked_up(
 ) -> None:
     """A member's code, a stranger's and no code at all: the same answer by the same work, and no line anywhere."""
     looked_up: list[int] = []
-    find_people = queries.find_people
+    find_people = redemption_queries.find_people
 
     async def find(account_numbers: Sequence[int]) -> list[PersonRow]:
         looked_up.extend(account_numbers)
         return await find_people(account_numbers)
 
-    monkeypatch.setattr(queries, "find_people", find)
+    monkeypatch.setattr(redemption_queries, "find_people", find)
     partner = await make_partner()
     shopper = await make_shopper()
     stranger = shopper.__class__(shopper.id, (shopper.account_number + 1) % ACCOUNTS, shopper.id, "", {})

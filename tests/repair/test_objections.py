@@ -13,7 +13,7 @@ from asyncpg import UniqueViolationError
 
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import fetch_value
-from app.repair import queries
+from app.repair import queries as repair_queries
 from app.repair.actions import load_calendar
 from app.repair.rules import OPEN_OBJECTIONS_MAX, TEXT_CHARACTERS_MAX
 from app.repair.rules_deadline import ANSWER_WORKING_DAYS, compute_due_day
@@ -107,13 +107,13 @@ async def test_the_database_holds_one_open_ticket_on_a_record_by_itself(client: 
     person = await join(client)
     record_id = await make_record(client, person)
     ticket = await make_objection(client, person, wrong(record_id))
-    row = await queries.find_own_objection(person.id, UUID(ticket["id"]))
+    row = await repair_queries.find_own_objection(person.id, UUID(ticket["id"]))
     assert row is not None
     twin = msgspec.structs.replace(row, id=uuid7(), number="00000-00000", idempotency_key=secrets.token_hex(12))
     with pytest.raises(UniqueViolationError, match="objection_open_record"):
-        await queries.insert_objection(twin)
+        await repair_queries.insert_objection(twin)
     taken = msgspec.structs.replace(twin, number=row.number, record_id=None, kind="missing")
-    assert not await queries.insert_objection(taken), "its number is taken"
+    assert not await repair_queries.insert_objection(taken), "its number is taken"
 
 
 async def test_five_open_tickets_are_enough(client: AsyncClient) -> None:

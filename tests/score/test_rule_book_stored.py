@@ -16,7 +16,7 @@ from app.kit.cache import refresh_all
 from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_value, transaction
 from app.record.rules import CATALOGUE
-from app.score import queries
+from app.score import queries as score_queries
 from app.score.actions_known import find_book, find_current_levels
 from app.score.rules_check import RuleBookWrong, iter_faults, parse_rule_book
 from app.score.rules_published import compute_document, parse_published
@@ -71,7 +71,7 @@ async def test_whatever_is_stored_is_read(edits: list[Any]) -> None:
     with pytest.raises(RuleBookWrong):
         parse_rule_book(msgspec.json.encode(book), CATALOGUE)
     async with transaction():
-        book_id = await queries.insert_rule_book(compute_document(book), "draft")
+        book_id = await score_queries.insert_rule_book(compute_document(book), "draft")
     assert await find_book(book_id) == book
     assert parse_published(msgspec.json.encode(show_book(book)), CATALOGUE) == book  # a citizen can still compute it
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from app.kit.database import fetch_value
 from app.record.rules import CATALOGUE
-from app.score import queries, queries_engine
+from app.score import queries as score_queries
+from app.score import queries_engine
 from app.score.actions_told import score_told
 from app.score.queries_engine import ExplainedScore
 from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, Adjustment, Contribution
@@ -116,7 +117,7 @@ def tell(history: History) -> ToldPerson:
 
 
 async def known(book_id: int | None) -> int:
-    return await queries.find_active_book_id() if book_id is None else book_id
+    return await score_queries.find_active_book_id() if book_id is None else book_id
 
 
 async def compare(book: RuleBook, book_id: int | None, cases: list[History], later: int) -> None:

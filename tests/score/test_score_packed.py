@@ -13,7 +13,8 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_one, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.actions import put_records
-from app.score import actions_explain, actions_prepare, queries, queries_engine
+from app.score import actions_explain, actions_prepare, queries_engine
+from app.score import queries as score_queries
 from app.score.actions import rescore
 from app.score.actions_known import find_parts
 from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, unpack_dimensions, unpack_parts
@@ -84,7 +85,9 @@ def variant(**changes: Any) -> dict[str, Any]:
 
 async def make_book(version: int, document: dict[str, Any]) -> int:
     async with transaction():
-        return await queries.insert_rule_book(msgspec.json.encode({**document, "version": version}).decode(), "draft")
+        return await score_queries.insert_rule_book(
+            msgspec.json.encode({**document, "version": version}).decode(), "draft"
+        )
 
 
 @pytest.mark.parametrize(("floor", "cap", "given"), LIMITS)
@@ -114,13 +117,13 @@ async def test_scores_under_two_books_are_computed_in_one_statement() -> None:
     document["dimensions"].reverse()
     document["dimensions"][-1].update(cap=7)  # basic
     other = await make_book(230, document)
-    books = [await queries.find_active_book_id(), other]
+    books = [await score_queries.find_active_book_id(), other]
     async with transaction():
         stored = [
             (await queries_engine.find_scores([citizen], today, book))[0]
             for citizen, book in zip(citizens, books, strict=True)
         ]
-        await queries.insert_scores(stored, [], at=now())
+        await score_queries.insert_scores(stored, [], at=now())
         again = {one.citizen_id: one for one in await queries_engine.find_scores_again(citizens)}
     assert [one.value for one in stored] == [560, 507]
     for one in stored:

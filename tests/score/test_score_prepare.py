@@ -14,7 +14,8 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.actions import put_records
-from app.score import actions_explain, actions_prepare, actions_switch, queries, queries_prepare
+from app.score import actions_explain, actions_prepare, actions_switch, queries_prepare
+from app.score import queries as score_queries
 from app.score.actions import delete_score, mark_due, rescore
 from app.score.rules import STANDARD_BOOK_FILE
 from tests.support import switching
@@ -64,7 +65,7 @@ async def test_everybody_moves_at_the_switch_and_hears_why() -> None:
         assert not await actions_prepare.prepare_scheduled(at=now(), pace=FULL), "everything is prepared"
 
         assert await actions_prepare.switch_due(at=midnight(tomorrow))
-        assert await queries.find_active_book_id() == book_id
+        assert await score_queries.find_active_book_id() == book_id
         assert [await value_of(citizen) for citizen in citizens] == [value + BASE_STEP for value in before]
         assert not await actions_explain.find_wrong_scores(1000)
 
@@ -80,7 +81,7 @@ async def test_everybody_moves_at_the_switch_and_hears_why() -> None:
 
 async def test_a_withdrawn_book_is_not_switched_to() -> None:
     (citizen,), today = await make_scored(1), shanghai_day(now())
-    before, standard = await value_of(citizen), await queries.find_active_book_id()
+    before, standard = await value_of(citizen), await score_queries.find_active_book_id()
     withdraw = "UPDATE rule_book SET state = 'retired', withdrawn_by = submitted_by WHERE id = $1"
     async with scheduled(today) as book_id:
         await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
@@ -92,7 +93,7 @@ async def test_a_withdrawn_book_is_not_switched_to() -> None:
         await execute(withdraw, book_id)
         assert await actions_prepare.prepare_scheduled(at=now(), pace=FULL), "what was prepared is dropped"
         assert await actions_prepare.read_progress() is None
-    assert (await value_of(citizen), await queries.find_active_book_id()) == (before, standard)
+    assert (await value_of(citizen), await score_queries.find_active_book_id()) == (before, standard)
 
 
 async def test_who_moves_while_it_is_prepared_is_prepared_again() -> None:

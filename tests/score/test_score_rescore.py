@@ -13,7 +13,8 @@ from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_one, fetch_value, transaction
 from app.kit.partitions import make_partitions
 from app.record.actions import put_records
-from app.score import actions, actions_explain, actions_known, queries_engine
+from app.score import actions as score_actions
+from app.score import actions_explain, actions_known, queries_engine
 from app.score.actions import NoScore, find_due, rescore
 from tests.support.histories import give_separate_consents, make_citizen, make_citizens, new_record
 
@@ -316,7 +317,7 @@ async def test_leaving_takes_the_score_and_its_history() -> None:
     citizen = await make_citizen()
     await score(citizen)
     async with transaction():
-        await actions.delete_score(citizen)
+        await score_actions.delete_score(citizen)
     for table in ("score_snapshot", "score_change"):
         assert await fetch_value(f"SELECT count(*) FROM {table} WHERE citizen_id = $1", citizen) == 0
 

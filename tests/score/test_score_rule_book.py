@@ -11,7 +11,7 @@ import pytest
 
 from app.kit.database import fetch_value, transaction
 from app.record.rules import CATALOGUE
-from app.score import queries
+from app.score import queries as score_queries
 from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE, compute_level, compute_next_level
 from app.score.rules_check import RuleBookWrong, parse_rule_book
 from app.score.rules_text import tell_clause
@@ -136,7 +136,7 @@ async def make_book(version: int, *edits: Edit) -> int:
     document = edited(*edits, lambda d: d.update(version=version))
     parse_rule_book(document, CATALOGUE)
     async with transaction():
-        return await queries.insert_rule_book(document, "draft")
+        return await score_queries.insert_rule_book(document, "draft")
 
 
 @pytest.mark.usefixtures("app")
@@ -183,7 +183,7 @@ async def test_superseding_reaches_down_a_chain() -> None:
 async def test_the_points_ledger_runs_from_data_alone() -> None:
     """No ceiling above, one list, no good faith, grades with a ceiling of their own, negative totals."""
     async with transaction():
-        book_id = await queries.insert_rule_book(LEDGER.replace('"version": 1', '"version": 7'), "draft")
+        book_id = await score_queries.insert_rule_book(LEDGER.replace('"version": 1', '"version": 7'), "draft")
     none = await score_of(book_id=book_id)
     assert (none.value, none.level, parts_of(none)) == (1000, "A", {})
     assert (await score_of(told("POS_AWARD", grade="province"), book_id=book_id)).level == "AAA"

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import msgspec
 
-from app.intake.actions_import import run_import
-from app.intake.actions_source import register_source
-from app.intake.actions_upload import open_file_import
-from app.intake.rules_import import ImportCounts
-from app.intake.rules_mapping import make_default_mapping
-from app.intake.rules_source import SourceEntry
+from app.intake.file.actions.run import run_import
+from app.intake.file.actions.upload import open_file_import
+from app.intake.file.counts import ImportCounts
+from app.intake.source.actions import register_source
+from app.intake.source.compile import make_default_mapping
+from app.intake.source.entry import SourceEntry
 from app.kit.database import fetch_value
 from app.kit.pace import FULL
 from tests.support.importing import importer, today
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-    from app.intake.queries_import import ImportRow
+    from app.intake.file.queries.imports import ImportRow
     from tests.support.citizens import Joined
     from tests.support.officials import OfficialLogin
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.intake.rules_mapping import make_default_mapping
+from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now
 from app.kit.database import database_lifespan, execute, fetch_value
 from app.repair.queries import mark_asked

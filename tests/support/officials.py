@@ -12,7 +12,8 @@ import pyotp
 from argon2 import PasswordHasher
 
 from app.kit.clock import now, uuid7
-from app.official import actions_secret, actions_session, queries, queries_session
+from app.official import actions_secret, actions_session, queries_session
+from app.official import queries as official_queries
 from app.official.rules import TOTP_STEP_SECONDS, compute_enrolment_hash
 
 if TYPE_CHECKING:
@@ -44,15 +45,15 @@ async def make_official(*, roles: Sequence[Role], institution_id: UUID | None = 
     Invited and enrolled as by the command line: nobody confirms, and hashing the password costs next to nothing.
     """
     official_id, at = uuid7(), now()
-    row = queries.OfficialRow(
+    row = official_queries.OfficialRow(
         id=official_id, username=f"official-{official_id.hex[-12:]}", institution_id=institution_id, roles=list(roles),
         state="invited", created_at=at, enrolment_expires_at=at + timedelta(hours=1),
     )  # fmt: skip
     code_hash, secret = compute_enrolment_hash(actions_secret.make_enrolment_code()), actions_secret.make_totp_secret()
     cipher = actions_secret.encrypt_totp(secret, official_id)
-    assert await queries.insert_official(row, code_hash)
-    assert await queries.mark_secret_given(official_id, code_hash, cipher)
-    assert await queries.mark_enrolled(
+    assert await official_queries.insert_official(row, code_hash)
+    assert await official_queries.mark_secret_given(official_id, code_hash, cipher)
+    assert await official_queries.mark_enrolled(
         official_id, enrolment_hash=code_hash, totp_cipher=cipher, password_hash=CHEAP.hash(PASSWORD), step=0, at=at
     )
     return OfficialLogin(official_id, row.username, await headers_of(official_id), PASSWORD, secret)

@@ -11,7 +11,8 @@ import msgspec
 from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.partner import queries, queries_key
+from app.partner import queries as partner_queries
+from app.partner import queries_key
 from app.partner.actions import directory
 from app.partner.actions_key import make_key as make_key_text
 from app.partner.rules import compute_secret_hash
@@ -52,12 +53,16 @@ async def make_partner(
     places = [(store_id, number) for store_id in store_ids for number in range(terminals)]
     terminal_ids = [uuid7() for _ in places]
     async with transaction():
-        await queries.insert_institution(queries.InstitutionRow(institution_id, name, kind, "active", at))
+        await partner_queries.insert_institution(
+            partner_queries.InstitutionRow(institution_id, name, kind, "active", at)
+        )
         for number, store_id in enumerate(store_ids):
-            await queries.insert_store(queries.StoreRow(store_id, institution_id, f"网点{number}", "active", at))
+            await partner_queries.insert_store(
+                partner_queries.StoreRow(store_id, institution_id, f"网点{number}", "active", at)
+            )
         for terminal_id, (store_id, number) in zip(terminal_ids, places, strict=True):
-            row = queries.TerminalRow(terminal_id, institution_id, store_id, f"终端{number}", "active", at)
-            await queries.insert_terminal(row)
+            row = partner_queries.TerminalRow(terminal_id, institution_id, store_id, f"终端{number}", "active", at)
+            await partner_queries.insert_terminal(row)
         await bump("directory")
     api_key = await make_key(institution_id, scopes=scopes)
     return Partner(institution_id, name, store_ids, terminal_ids, api_key, bearer(api_key))

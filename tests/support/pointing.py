@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.intake.actions_points import SECRET_COLUMN, count_waiting_events
-from app.intake.queries_points import insert_secret
-from app.intake.rules_webhook import SECRET_BYTES, compute_signature, make_secret, parse_secret
+from app.intake.points.actions.events import SECRET_COLUMN, count_waiting_events
+from app.intake.points.queries import insert_secret
+from app.intake.points.webhook import SECRET_BYTES, compute_signature, make_secret, parse_secret
 from app.kit.clock import SHANGHAI, now, uuid7
 from app.kit.crypto import encrypt_field
 from app.kit.database import execute, fetch_value

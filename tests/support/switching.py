@@ -14,7 +14,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.rules import CATALOGUE
-from app.score import actions_prepare, queries
+from app.score import actions_prepare
+from app.score import queries as score_queries
 from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE
 from app.score.rules_check import parse_rule_book
 
@@ -32,9 +33,9 @@ LEDGER_LEVELS = {level.code: level for level in LEDGER.levels}
 @asynccontextmanager
 async def scheduled(effective_on: date, document: dict[str, Any]) -> AsyncIterator[int]:
     """Have a book approved for a day, under a code of its own, and the standard one back in force afterwards."""
-    standard = await queries.find_active_book_id()
+    standard = await score_queries.find_active_book_id()
     text = msgspec.json.encode({**document, "code": f"t{secrets.token_hex(6)}"}).decode()
-    book_id = await queries.insert_rule_book(text, "draft")
+    book_id = await score_queries.insert_rule_book(text, "draft")
     await execute(
         """UPDATE rule_book SET state = 'scheduled', effective_on = $2, makers = ARRAY[$3::uuid], submitted_by = $3,
             decided_by = $4 WHERE id = $1""",

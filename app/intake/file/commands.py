@@ -1,0 +1,246 @@
+"""The command line of records: sources, files, their quarantine and how sources fare.
+
+The settings are read once, when they are first imported; so every verb first makes sure of its surroundings and only
+then imports what reads them.
+"""
+# ruff: noqa: PLC0415 - that is why imports stand inside functions here
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from app.kit import surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from uuid import UUID
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PATIENCE_SECONDS = 60  # of a statement: the command line is in less of a hurry than a request
+WATCH_SECONDS = 0.5
+QUALITY_DAYS = 28
+STOPPED_EXIT = 130
+
+
+@click.group()
+def records() -> None:
+    """Register sources, import their files, correct what stayed behind."""
+
+
+@records.command("register")
+@click.argument("code")
+@click.option("--title-zh", required=True, help="What citizens read, in Chinese.")
+@click.option("--title-en", required=True, help="The same in English.")
+@click.option("--mapping", "mapping_file", type=FILE, help="A mapping as JSON; without it our own names of columns.")
+def register(code: str, title_zh: str, title_en: str, mapping_file: Path | None) -> None:
+    """Register a source by its CODE, so that its files can be imported."""
+    given = None if mapping_file is None else mapping_file.read_bytes()
+
+    async def run() -> None:
+        import msgspec
+
+        from app.intake.source.actions import register_source
+        from app.intake.source.compile import make_default_mapping
+        from app.intake.source.entry import SourceEntry
+        from app.intake.source.mapping import Mapping
+
+        mapping = make_default_mapping(code) if given is None else msgspec.json.decode(given, type=Mapping)
+        entry = SourceEntry(
+            code=code, title_zh=title_zh, title_en=title_en, institution_id=None, mapping=mapping, indicators=None,
+            honours=None,
+        )  # fmt: skip
+        await register_source(None, entry)
+        click.echo(f"registered {code}")
+
+    _run(run)
+
+
+@records.command("import")
+@click.argument("file", type=FILE)
+@click.option("--source", required=True, help="The code of a registered source.")
+@click.option("--gentle/--full", default=False, help="Leave room for others, or take all the time there is (default).")
+@click.option("--watch", is_flag=True, help="When another process imports this file, follow it to its end.")
+def import_file(file: Path, source: str, *, gentle: bool, watch: bool) -> None:
+    """Import a FILE of records (CSV, JSONL or .xlsx), here and now; run again after an interruption it goes on."""
+    _run(lambda: _import(file, source, None, gentle=gentle, watch=watch))
+
+
+@records.command("rerun")
+@click.argument("import_id", metavar="ID", type=click.UUID)
+@click.argument("file", type=FILE)
+@click.option("--gentle/--full", default=False)
+def rerun(import_id: UUID, file: Path, *, gentle: bool) -> None:
+    """Import the corrected quarantine of import ID from FILE."""
+
+    async def run() -> None:
+        from app.intake.file.actions.upload import find_parent
+
+        parent = await find_parent(import_id)
+        await _import(file, parent.source, import_id, gentle=gentle, watch=False)
+
+    _run(run)
+
+
+@records.command("quarantine")
+@click.argument("import_id", metavar="ID", type=click.UUID)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of the terminal.")
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def quarantine(import_id: UUID, out: Path | None, language: Any) -> None:
+    """Print the rows of import ID that are still to be corrected: CSV, or a workbook where --out ends in .xlsx."""
+
+    async def run() -> None:
+        from app.intake.file.actions.quarantine import open_quarantine
+
+        form: Any = "xlsx" if out is not None and out.suffix.lower() == ".xlsx" else "csv"
+        lines = await open_quarantine(None, import_id, language, form)
+        with out.open("wb") if out else open(sys.stdout.fileno(), "wb", closefd=False) as file:  # noqa: ASYNC230 - nobody else waits on this loop
+            async for line in lines:
+                file.write(line)
+
+    _run(run)
+
+
+@records.command("quality")
+@click.argument("source", required=False)
+def quality(source: str | None) -> None:
+    """Print how SOURCE, or every source, fared in the last 28 days beside the 28 days before."""
+
+    async def run() -> None:
+        from app.intake.file.report import QUALITY_HEADER, tell_quality
+        from app.intake.quality.actions import read_quality, read_quality_of_all
+        from app.kit.clock import now, shanghai_day
+
+        until = shanghai_day(now())
+        since = until - timedelta(days=QUALITY_DAYS - 1)
+        reports = [await read_quality(source, since, until)] if source else await read_quality_of_all(since, until)
+        click.echo(QUALITY_HEADER)
+        for report in reports:
+            for line in tell_quality(report.source, report.total, report.before, report.signs):
+                click.echo(line)
+
+    _run(run)
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run work on a city's database, or on the embedded one; what is refused is said in one line."""
+    with surroundings.database():
+        import uvloop
+
+        from app.event.actions import ensure_epoch
+        from app.kit.database import database_lifespan
+        from app.kit.errors import Refusal
+        from app.kit.prepare import prepare_database
+
+        prepare_database()
+
+        async def run() -> None:
+            async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):
+                await ensure_epoch()
+                await work()
+
+        try:
+            uvloop.run(run())  # a million rows pass through this loop: its sockets cost less than asyncio's
+        except Refusal as refusal:
+            reasons = "; ".join(reason.en for reason in refusal.reasons)
+            raise click.ClickException(f"{refusal.text('en')} {reasons}".strip()) from None
+        except KeyboardInterrupt:
+            click.echo("stopped; run it again to go on", err=True)
+            raise SystemExit(STOPPED_EXIT) from None
+
+
+async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bool, watch: bool) -> None:
+    from app.intake.file.actions.run import ImportElsewhere, run_import
+    from app.intake.file.actions.store import ImportStopped
+    from app.intake.file.actions.upload import open_file_import
+    from app.kit.pace import FULL, GENTLE
+
+    received = await open_file_import(file, source=source, parent_id=parent_id)
+    row: Any = received.row
+    if received.row.state == "finished":
+        click.echo("this file was imported before; nothing is changed")
+    else:
+        surroundings.collect_rarely()
+        try:
+            with _Bar(received.row) as bar:
+                row = await run_import(
+                    received.row.id, pace=GENTLE if gentle else FULL, told=bar.show_running, path=file
+                )
+        except ImportElsewhere:
+            if not watch:
+                raise click.ClickException("another process imports this file; --watch follows it") from None
+            row = await _watch(received.row)
+        except ImportStopped:
+            raise click.ClickException("the import was cancelled") from None
+    assert row is not None, "an import is not deleted"
+    _print_report(row)
+
+
+async def _watch(row: Any) -> Any:
+    """Follow an import that another process runs."""
+    from app.intake.file.actions.quarantine import find_import
+
+    with _Bar(row) as bar:
+        while row.state in {"waiting", "running"}:
+            await asyncio.sleep(WATCH_SECONDS)
+            row = await find_import(row.id)
+            bar.show(row.seen_bytes, row.counts)
+    return row
+
+
+class _Bar:
+    """How far a file has got, in the terminal."""
+
+    def __init__(self, row: Any) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("import"), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"),
+            TimeRemainingColumn(), console=Console(stderr=True),
+        )  # fmt: skip
+        self._task = self._progress.add_task("", total=row.file_bytes, completed=row.seen_bytes)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show_running(self, running: Any) -> None:
+        """Show an import that runs here."""
+        self._show(running.seen_bytes, running.counts)
+
+    def show(self, seen_bytes: int, counts: str) -> None:
+        """Show an import as stored."""
+        import msgspec
+
+        from app.intake.file.counts import ImportCounts
+
+        self._show(seen_bytes, msgspec.json.decode(counts, type=ImportCounts))
+
+    def _show(self, seen_bytes: int, counts: Any) -> None:
+        told = f"{counts.received:,} rows, {sum(counts.quarantined.values()):,} quarantined"
+        self._progress.update(self._task, completed=seen_bytes, description=told)
+
+
+def _print_report(row: Any) -> None:
+    import msgspec
+
+    from app.intake.fact.item import Flaw
+    from app.intake.file.counts import ImportCounts
+    from app.intake.file.report import tell_counts
+
+    counts = msgspec.json.decode(row.counts, type=ImportCounts)
+    click.echo(f"import     {row.id}\nstate      {row.state}")
+    if row.refusal is not None:
+        flaw = msgspec.json.decode(row.refusal, type=Flaw)
+        raise click.ClickException(f"{flaw.zh} {flaw.en} ({flaw.code})")
+    for line in tell_counts(counts):
+        click.echo(line)

@@ -1,0 +1,78 @@
+"""Telling citizens of negative records as they are kept, in the same transaction, however many come at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.intake.keeping import queries
+from app.intake.keeping.negative import NEGATIVE_RECORD, SourceTitle, compute_words, is_negative, list_negative_codes
+from app.kit.clock import shanghai_day
+from app.notice.actions import insert_notices
+from app.notice.rules import NewNotice
+from app.record.rules import NewRecord
+from app.score.actions_explain import read_current_book
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from app.record.rules_rows import NewRows
+    from app.score.rules_book import RuleBook, RuleIndicator
+
+
+async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *, at: datetime) -> int:
+    """Tell the citizens of the negative ones among new records, by place, inside the caller's transaction; how many.
+
+    Of a record a citizen is told once. Costs two reads for all rows, and one write when there is anything to tell.
+    """
+    if not any(rows.indicator):
+        return 0
+    book = await read_current_book()
+    negative = list_negative_codes(book)
+    kept = [
+        (UUID(record_id), NewRecord(**{name: getattr(rows, name)[place] for name in NewRecord.__struct_fields__}))
+        for place, record_id in record_ids.items()
+        if rows.indicator[place] in negative
+    ]
+    return await _tell(book, kept, at)
+
+
+async def tell_of_negative(records: Sequence[tuple[UUID, NewRecord]], *, at: datetime) -> int:
+    """Tell the citizens of the negative ones among new records, inside the caller's transaction; how many."""
+    if not any(record.indicator for _, record in records):
+        return 0
+    return await _tell(await read_current_book(), records, at)
+
+
+async def _tell(book: RuleBook, records: Sequence[tuple[UUID, NewRecord]], at: datetime) -> int:
+    negative = list_negative_codes(book)
+    told = [
+        (record_id, record, negative[record.indicator])
+        for record_id, record in records
+        if record.indicator in negative and is_negative(book, negative[record.indicator], record.grade)
+    ]
+    if not told:
+        return 0
+    codes = sorted({record.source for _, record, _ in told})
+    titles = {title.code: title for title in await queries.list_source_titles(codes)}
+    today = shanghai_day(at)
+    return await insert_notices(
+        [_make_notice(record_id, record, indicator, titles, today) for record_id, record, indicator in told], at=at
+    )
+
+
+def _make_notice(
+    record_id: UUID, record: NewRecord, indicator: RuleIndicator, titles: Mapping[str, SourceTitle], today: date
+) -> NewNotice:
+    source = titles.get(record.source) or SourceTitle(record.source, record.source, record.source)
+    words = compute_words(indicator, record, source, today)
+    return NewNotice(
+        citizen_id=record.citizen_id,
+        kind=NEGATIVE_RECORD,
+        subject_id=record_id,
+        title_zh=words.title_zh,
+        title_en=words.title_en,
+        body_zh=words.body_zh,
+        body_en=words.body_en,
+    )

@@ -1,0 +1,13 @@
+"""SQL for what notices name: one function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.intake.keeping.negative import SourceTitle
+from app.kit.database import fetch_all
+
+
+async def list_source_titles(codes: Sequence[str]) -> list[SourceTitle]:
+    """Return what sources are called that stand in the register."""
+    return await fetch_all(SourceTitle, "SELECT code, title_zh, title_en FROM source WHERE code = ANY($1)", codes)

@@ -1,0 +1,129 @@
+"""What officials set up for a city app: what its points become, and the secret it signs with."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
+from app.intake.points import queries
+from app.intake.points.actions.events import SECRET_COLUMN
+from app.intake.points.ledger import judge_rate
+from app.intake.points.queries import RuleRow, SourceRow
+from app.intake.points.webhook import SECRET_BYTES, make_secret
+from app.kit.audit import write_audit
+from app.kit.clock import now, uuid7
+from app.kit.crypto import encrypt_field
+from app.kit.database import transaction
+from app.kit.errors import FieldError, Forbidden, NotFound, Refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.intake.points.ledger import Rate
+    from app.kit.auth import OfficialCaller
+
+MESSAGES = {
+    "/indicator": ("该来源不可将积分换算为此指标", "this source's points cannot become this indicator"),
+    "/yearlyCap": (
+        "年度上限应至少换算出 1、按件计的指标至多 100 条",
+        "a year's cap must come to 1 at least, and to 100 at most of an indicator that counts cases",
+    ),
+}
+
+
+class PointRuleInvalid(Refusal):
+    """Points of this source cannot become this."""
+
+    code = "point_rule_invalid"
+    status_code = 422
+    zh = "换算规则不可用"
+
+    def __init__(self, pointer: str) -> None:
+        zh, en = MESSAGES[pointer]
+        super().__init__(errors=[FieldError(pointer=pointer, code="point_rule_invalid", zh=zh, en=en)])
+
+
+class PointRuleInUse(Refusal):
+    """Events were counted by this rule, so it stays as it is; make another kind instead."""
+
+    code = "point_rule_in_use"
+    zh = "已按此规则计入事件，不可更改，请另设种类"
+
+
+class NewSecret(msgspec.Struct, frozen=True):
+    """A secret that is shown this once."""
+
+    source: str
+    secret: str
+    created_at: datetime
+
+
+async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds: int) -> NewSecret:
+    """Give a source a new secret; the one before works on for a while, any older one ends now."""
+    at = now()
+    secret_id, secret = uuid7(at), make_secret(secrets.token_bytes(SECRET_BYTES))
+    async with transaction():
+        source = _check_tenant(official, await queries.find_source_for_update(code))
+        await queries.delete_passing_secrets(code)
+        await queries.mark_secret_expiring(code, at + timedelta(seconds=overlap_seconds))
+        cipher = encrypt_field(secret, column=SECRET_COLUMN, row_id=secret_id)
+        await queries.insert_secret(secret_id, code, cipher, at)
+        created = NewEvent(
+            type="source.secret_created.v1", subject_id=secret_id, institution_id=source.institution_id, at=at
+        )
+        await insert_events([created])
+        detail: dict[str, object] = {"secretId": secret_id, "overlapSeconds": overlap_seconds}
+        await write_audit(official, action="source.create-secret", subject=f"source:{code}", detail=detail)
+    return NewSecret(code, secret, at)
+
+
+async def list_rules(official: OfficialCaller, code: str) -> list[RuleRow]:
+    """Return what a source's points become."""
+    _check_tenant(official, await queries.find_source(code))
+    return await queries.list_rules(code)
+
+
+async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -> RuleRow:
+    """Say what points of a kind become; only the centre does, and not any more once an event was counted by it."""
+    at = now()
+    rule = RuleRow(source=code, kind=kind, created_at=at, **msgspec.structs.asdict(rate))
+    async with transaction():
+        source = _check_tenant(official, await queries.find_source_for_update(code))
+        if official.institution_id is not None:
+            raise Forbidden
+        _check_rate(source, rate)
+        known = await queries.find_rule_for_update(code, kind)
+        if known is not None and known.rate == rate:
+            return known
+        if known is not None and await queries.count_events(code, kind):
+            raise PointRuleInUse
+        await queries.insert_rule(rule)
+        changed = NewEvent(
+            type="source.points_changed.v1", subject_id=uuid7(at), institution_id=source.institution_id, at=at
+        )
+        await insert_events([changed])
+        detail: dict[str, object] = {"kind": kind, **msgspec.structs.asdict(rate)}
+        await write_audit(official, action="source.set-point-rule", subject=f"source:{code}", detail=detail)
+    return rule
+
+
+def _check_tenant(official: OfficialCaller, source: SourceRow | None) -> SourceRow:
+    if source is None:
+        raise NotFound
+    is_mine = official.institution_id is None or official.institution_id == source.institution_id
+    if not is_mine:
+        raise NotFound
+    return source
+
+
+def _check_rate(source: SourceRow, rate: Rate) -> None:
+    pointer = judge_rate(rate)
+    if pointer is None and source.indicators is not None and rate.indicator not in source.indicators:
+        pointer = "/indicator"
+    if pointer is not None:
+        raise PointRuleInvalid(pointer)

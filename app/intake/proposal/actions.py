@@ -1,0 +1,277 @@
+"""Records that cost points and that an official types in wait for a second one; until then nobody is told of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from app.citizen.actions import match_people
+from app.citizen.rules import parse_id_number
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
+from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
+from app.intake.keeping.actions.keep import KEPT, keep_records
+from app.intake.proposal import queries
+from app.intake.proposal.moves import (
+    DECIDED_LIFE,
+    PROPOSAL_LIFE,
+    PROPOSAL_MOVES,
+    STATES_ZH,
+    compute_state,
+    is_end_worse,
+    is_worse,
+    make_weights,
+)
+from app.intake.source.actions import may_still_report
+from app.kit.audit import write_audit
+from app.kit.clock import uuid7
+from app.kit.database import is_in_transaction, transaction
+from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
+from app.kit.etag import need_etag
+from app.record.actions import find_known_records
+from app.record.rules import NewRecord, compute_facts_digest
+from app.score.actions_explain import read_current_book
+from app.values.names import clean_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.intake.fact.item import Flaw
+    from app.intake.proposal.moves import Decision, ProposalState, RejectReason, Weights
+    from app.intake.proposal.queries import ProposalRow
+    from app.kit.auth import OfficialCaller
+    from app.record.queries import KnownRecord
+
+EXPIRED_AT_ONCE_MAX = 500
+
+
+class ProposalStateUnsuitable(Refusal):
+    """The state of the proposal does not allow this."""
+
+    code: ClassVar[str] = "proposal_state_unsuitable"
+    zh: ClassVar[str] = "该待核准记录当前状态不允许此操作"
+
+    def __init__(self, state: ProposalState) -> None:
+        zh, en = f"当前状态：{STATES_ZH[state]}", f"the state is {state}"
+        super().__init__(reasons=[Reason(code=f"state_{state}", zh=zh, en=en)])
+
+
+class ProposalMakerIsChecker(Forbidden):
+    """Who typed a record in may not decide on it; a second official does."""
+
+    code: ClassVar[str] = "proposal_maker_is_checker"
+    zh: ClassVar[str] = "录入人不得核准或退回本人录入的记录，须由另一名工作人员办理"
+
+
+class ProposerSuspended(Refusal):
+    """Who typed this record in is suspended since; it can only be rejected."""
+
+    code: ClassVar[str] = "proposer_suspended"
+    zh: ClassVar[str] = "录入人已被停用，该记录只能退回"
+
+
+class PersonMismatch(Refusal):
+    """The record was typed in about somebody else than the document you read names."""
+
+    code: ClassVar[str] = "person_mismatch"
+    status_code: ClassVar[int] = 422
+    zh: ClassVar[str] = "您所填的姓名、身份证号码与录入的当事人不一致，请核对文书"
+
+
+class ProposalUnfit(Refusal):
+    """The record cannot be kept any more; the reason says why."""
+
+    code: ClassVar[str] = "proposal_unfit"
+    zh: ClassVar[str] = "该记录已不能入库"
+
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(reasons=[Reason(code=flaw.code, zh=flaw.zh, en=flaw.en)])
+
+
+UNFIT = {
+    "conflict": FLAWS["event_id_reused"],
+    "not_renewable": IMPORT_FLAWS["honour_not_renewable"],
+    "not_of_this_source": IMPORT_FLAWS["not_of_this_source"],
+}
+
+
+async def pick_worse(records: Mapping[int, NewRecord]) -> set[int]:
+    """Return the places of records that need a second official, inside the caller's transaction.
+
+    Locks everybody concerned, in id order and before anything else, as keeping records does.
+    """
+    assert is_in_transaction(), "what is known of an event must stay so until the record is kept"
+    if not records:
+        return set()
+    await queries.lock_members([record.citizen_id for record in records.values()])
+    weights = make_weights(await read_current_book())
+    known = await find_known_records(sorted({_event_of(record) for record in records.values()}))
+    return {place for place, record in records.items() if _needs_second(record, known.get(_event_of(record)), weights)}
+
+
+async def propose(
+    official: OfficialCaller, records: Mapping[int, NewRecord], *, at: datetime
+) -> dict[int, UUID | Flaw]:
+    """Let records wait, inside the caller's transaction; the proposal of each by its place, or why it cannot wait.
+
+    The same again is the proposal that waits already. Whoever has left meanwhile is not in the answer.
+    """
+    if not records:
+        return {}
+    live = await queries.lock_members([record.citizen_id for record in records.values()])
+    told: dict[int, UUID | Flaw] = {}
+    # In the order of their events: two officials who send the same at once wait for each other, never in a circle.
+    for place, record in sorted(records.items(), key=lambda item: _event_of(item[1])):
+        if record.citizen_id in live:
+            told[place] = await _propose_one(official, record, at)
+    return told
+
+
+async def approve_proposal(
+    official: OfficialCaller, proposal_id: UUID, *, id_number: str, name: str, if_match: str | None, at: datetime
+) -> ProposalRow:
+    """Keep a record that waits: it counts, and its citizen is told, from now on.
+
+    The second official names the person as the document does, so nobody approves what they have not looked into, and
+    nothing personal has to be shown for it.
+    """
+    async with transaction():
+        row = await _lock(official, proposal_id, "approve", if_match, at)
+        if not row.is_proposer_active:
+            raise ProposerSuspended
+        await _need_person(row, id_number, name)
+        record = _make_record(row)
+        if not await may_still_report(record):
+            raise ProposalUnfit(UNFIT["not_of_this_source"])
+        (outcome,) = await keep_records([record], at=at, entered_by=row.proposed_by)
+        if outcome in UNFIT:
+            raise ProposalUnfit(UNFIT[outcome])
+        assert outcome in KEPT | {"duplicate"}, "its citizen is locked and has not left"
+        return await _decide(official, row, "approve", None, at)
+
+
+async def reject_proposal(
+    official: OfficialCaller, proposal_id: UUID, *, reason: RejectReason, if_match: str | None, at: datetime
+) -> ProposalRow:
+    """Turn a record down: nothing of it is left, and its citizen never hears of it."""
+    async with transaction():
+        row = await _lock(official, proposal_id, "reject", if_match, at)
+        return await _decide(official, row, "reject", reason, at)
+
+
+async def find_proposal(proposal_id: UUID) -> ProposalRow:
+    """Return a proposal, or refuse."""
+    row = await queries.find_proposal(proposal_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def forget_old_proposals(at: datetime) -> int:
+    """Let proposals run out whose time is over, and delete those decided ``DECIDED_LIFE`` ago; how many of both."""
+    done = await queries.delete_decided(at - DECIDED_LIFE)
+    while True:
+        async with transaction():
+            expired = await queries.mark_expired(at, EXPIRED_AT_ONCE_MAX)
+            await insert_events(_make_events("expired", expired, at))
+        done += len(expired)
+        if len(expired) < EXPIRED_AT_ONCE_MAX:
+            return done
+
+
+async def delete_proposals(citizen_id: UUID) -> None:
+    """Delete what waits about a citizen who leaves, inside the caller's transaction."""
+    assert is_in_transaction(), "leaving is one transaction"
+    await queries.delete_proposals(citizen_id)
+
+
+async def _propose_one(official: OfficialCaller, record: NewRecord, at: datetime) -> UUID | Flaw:
+    proposal_id, digest = uuid7(at), compute_facts_digest(record)
+    while not await queries.insert_proposal(
+        proposal_id, record, digest, by=official.id, at=at, expires_at=at + PROPOSAL_LIFE
+    ):
+        waiting = await queries.find_waiting(*_event_of(record))
+        if waiting is None:  # decided this very moment
+            continue
+        if compute_state(waiting.state, waiting.expires_at, at) == "expired":
+            expired = await queries.mark_one_expired(waiting.id, at)
+            await insert_events(_make_events("expired", expired, at))
+            continue
+        is_same = (waiting.facts_digest, waiting.ends_on) == (digest, record.ends_on)
+        return waiting.id if is_same else FLAWS["event_id_reused"]
+    await insert_events(_make_events("proposed", [proposal_id], at))
+    return proposal_id
+
+
+async def _lock(
+    official: OfficialCaller, proposal_id: UUID, action: Decision, if_match: str | None, at: datetime
+) -> ProposalRow:
+    """Lock a proposal for a decision: its citizen first, as in leaving, so that nobody waits in a circle."""
+    seen = await find_proposal(proposal_id)
+    if seen.citizen_id is not None:
+        await queries.lock_members([seen.citizen_id])
+    row = await queries.find_proposal_for_update(proposal_id)
+    if row is None:  # its citizen has left
+        raise NotFound
+    state = compute_state(row.state, row.expires_at, at)
+    if action not in PROPOSAL_MOVES[state]:
+        raise ProposalStateUnsuitable(state)
+    need_etag(if_match, row.revision)
+    if row.proposed_by == official.id:
+        raise ProposalMakerIsChecker
+    return row
+
+
+async def _need_person(row: ProposalRow, id_number: str, name: str) -> None:
+    number, spelt = parse_id_number(id_number), clean_name(name)
+    found = None
+    if number is not None and spelt is not None:
+        (found,) = await match_people([(spelt, number.number)])
+    if found is None or found.id != row.citizen_id:
+        zh, en = PersonMismatch.zh, PersonMismatch.text("en")
+        raise PersonMismatch(errors=[FieldError(pointer="/idNumber", code=PersonMismatch.code, zh=zh, en=en)])
+
+
+async def _decide(
+    official: OfficialCaller, row: ProposalRow, action: Decision, reason: RejectReason | None, at: datetime
+) -> ProposalRow:
+    """Write a decision down with its event and audit entry; of the record they say what it was of, never whom."""
+    state = PROPOSAL_MOVES["pending"][action]
+    is_decided = await queries.mark_decided(row.id, state, by=official.id, reason=reason, at=at)
+    assert is_decided, "it is locked"
+    await insert_events(_make_events(state, [row.id], at))
+    detail: dict[str, object] = {
+        "source": row.source, "proposedBy": row.proposer, "indicator": row.indicator, "honour": row.honour,
+        "reason": reason,
+    }  # fmt: skip
+    await write_audit(official, action=f"record_proposal.{action}", subject=f"record_proposal:{row.id}", detail=detail)
+    return await find_proposal(row.id)
+
+
+def _make_record(row: ProposalRow) -> NewRecord:
+    assert row.citizen_id is not None
+    assert row.event_id is not None
+    assert row.event_on is not None
+    return NewRecord(
+        citizen_id=row.citizen_id, indicator=row.indicator, honour=row.honour, source=row.source,
+        event_id=row.event_id, event_on=row.event_on, ends_on=row.ends_on, grade=row.grade, quantity=row.quantity,
+        document=row.document, act_id=row.act_id,
+    )  # fmt: skip
+
+
+def _make_events(done: str, proposal_ids: Iterable[UUID], at: datetime) -> Sequence[NewEvent]:
+    """Return events that say nothing of whom they are about."""
+    return [NewEvent(type=f"record_proposal.{done}.v1", subject_id=one, at=at) for one in proposal_ids]
+
+
+def _event_of(record: NewRecord) -> tuple[str, str]:
+    return (record.source, record.event_id)
+
+
+def _needs_second(record: NewRecord, known: KnownRecord | None, weights: Weights) -> bool:
+    if known is None:
+        return is_worse(record, weights)
+    if known.facts_digest != compute_facts_digest(record):
+        return False  # it is refused, whoever sends it
+    return is_end_worse(record, known.ends_on, weights)

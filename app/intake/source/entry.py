@@ -1,0 +1,51 @@
+"""Whether a register's entry makes sense. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import msgspec
+
+from app.intake.fact.item import Flaw
+from app.intake.source.mapping import Mapping, check_mapping
+from app.record.rules import NewRecord, RecordFault
+from app.record.rules_fault import find_kind
+
+
+class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What is registered of a source; the lists None where it may report all there is."""
+
+    code: str
+    title_zh: str
+    title_en: str
+    institution_id: UUID | None
+    mapping: Mapping
+    indicators: Sequence[str] | None
+    honours: Sequence[str] | None
+
+
+def may_report(record: NewRecord, indicators: Collection[str] | None, honours: Collection[str] | None) -> bool:
+    """Whether a source may report a record; a list that is None has all of them."""
+    allowed, told = (honours, record.honour) if record.indicator is None else (indicators, record.indicator)
+    return allowed is None or told in allowed
+
+
+def judge_source(entry: SourceEntry) -> Flaw | None:
+    """Return what is wrong with an entry: a mapping of another source or that makes no sense, an unknown code."""
+    if entry.mapping.source != entry.code:
+        return Flaw(
+            code="mapping_of_other_source",
+            zh="映射中的来源代码与登记的不同",
+            en="the mapping names another source",
+            pointer="/mapping/source",
+        )
+    flaw = check_mapping(entry.mapping)
+    if flaw is not None:
+        return msgspec.structs.replace(flaw, pointer="/mapping" + flaw.pointer)
+    told = [(find_kind(code, None), code, "/indicators") for code in entry.indicators or ()]
+    told += [(find_kind(None, code), code, "/honours") for code in entry.honours or ()]
+    for kind, code, pointer in told:
+        if isinstance(kind, RecordFault):
+            return Flaw(code=kind.code, zh=f"{kind.zh}：{code}", en=f"{kind.en}: {code}", pointer=pointer)
+    return None

@@ -1,0 +1,144 @@
+"""The register of sources, and how each of them fares, for the centre."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from app.intake.source import actions
+from app.intake.source.compile import make_default_mapping
+from app.intake.source.entry import SourceEntry
+from app.intake.source.mapping import Mapping
+from app.intake.source.queries import register as register_queries
+from app.intake.source.queries.register import SourceRow
+from app.intake.source.schemas import SourceContent, SourceRequest, SourceView
+from app.kit.auth import OfficialCaller
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.etag import ETAG, IfMatch, compute_etag
+from app.kit.http import refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+
+SourceCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]{2,40}\Z")]
+KEEPERS = {"roles": ["administrator"]}
+READERS = {"roles": ["importer", "administrator", "auditor"]}
+
+
+@post(
+    "/",
+    operation_id="registerSource",
+    status_code=201,
+    opt=KEEPERS,
+    response_headers=ETAG,
+    responses=refusals(
+        InvalidRequest,
+        Unauthenticated,
+        Forbidden,
+        actions.SourceTaken,
+        actions.SourceInvalid,
+        actions.InstitutionUnknown,
+    ),
+)
+async def register_source(
+    official: NamedDependency[OfficialCaller], data: JSONBody[SourceRequest]
+) -> Response[SourceView]:
+    """Register a source of records: what it may report, and how its files are read."""
+    _need_keeper(official)
+    return _answer(await actions.register_source(official, _make_entry(data.code, data)), 201)
+
+
+@get(
+    "/",
+    operation_id="listSources",
+    status_code=200,
+    opt=READERS,
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden),
+)
+async def list_sources(
+    official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
+) -> Page[SourceView]:
+    """List the sources, by code."""
+    official.need_centre()
+    rows = await register_queries.list_sources(decode_cursor(cursor, SourceCode), limit)
+    return make_page(rows, limit, _show, lambda row: row.code)
+
+
+@get(
+    "/{source_code:str}",
+    operation_id="getSource",
+    status_code=200,
+    opt=READERS,
+    response_headers=ETAG,
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound),
+)
+async def get_source(official: NamedDependency[OfficialCaller], source_code: FromPath[str]) -> Response[SourceView]:
+    """Show a source with its `ETag`."""
+    official.need_centre()
+    return _answer(await actions.find_source(source_code))
+
+
+@put(
+    "/{source_code:str}",
+    operation_id="changeSource",
+    status_code=200,
+    opt=KEEPERS,
+    response_headers=ETAG,
+    responses=refusals(
+        InvalidRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        ETagMissing,
+        ETagStale,
+        actions.SourceInvalid,
+        actions.InstitutionUnknown,
+    ),
+)
+async def change_source(
+    official: NamedDependency[OfficialCaller],
+    source_code: FromPath[str],
+    data: JSONBody[SourceContent],
+    if_match: IfMatch = None,
+) -> Response[SourceView]:
+    """Replace what is registered of a source."""
+    _need_keeper(official)
+    entry = _make_entry(source_code, data)
+    return _answer(await actions.change_source(official, entry, if_match=if_match))
+
+
+def _need_keeper(official: OfficialCaller) -> None:
+    """Refuse who imports records too: one official alone must not invent a source and send in its name."""
+    official.need_centre()
+    if "importer" in official.roles:
+        raise Forbidden
+
+
+def _make_entry(code: str, content: SourceContent) -> SourceEntry:
+    return SourceEntry(
+        code=code,
+        title_zh=content.title_zh,
+        title_en=content.title_en,
+        institution_id=content.institution_id,
+        mapping=content.mapping or make_default_mapping(code),
+        indicators=content.indicators,
+        honours=content.honours,
+    )
+
+
+def _answer(row: SourceRow, status_code: int = 200) -> Response[SourceView]:
+    return Response(_show(row), status_code=status_code, headers={"ETag": compute_etag(row.revision)})
+
+
+def _show(row: SourceRow) -> SourceView:
+    told = msgspec.structs.asdict(row)
+    return SourceView(**{**told, "mapping": msgspec.json.decode(row.mapping, type=Mapping)})
+
+
+router = Router(
+    "/v1/official/sources",
+    route_handlers=[register_source, list_sources, get_source, change_source],
+    tags=["intake"],
+)

@@ -1,0 +1,51 @@
+"""What our own rooms write down about citizens: one door for all of them, inside the transaction of what happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.intake.fact.judge import OWN_SOURCE
+from app.intake.keeping.actions.keep import KEPT, keep_records
+from app.intake.usage.writers import UsageWrong, check_writer
+from app.kit.clock import shanghai_day
+from app.kit.database import is_in_transaction
+from app.record.rules import NewRecord
+from app.record.rules_fault import judge_record
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from uuid import UUID
+
+
+async def write_usage(
+    citizen_id: UUID,
+    indicator: str,
+    *,
+    by: str,
+    event_id: str,
+    event_on: date,
+    at: datetime,
+    ends_on: date | None = None,
+    grade: str | None = None,
+    quantity: int | None = None,
+    document: str | None = None,
+) -> bool:
+    """Write a fact of a room's own inside the caller's transaction, and rescore; whether that was news.
+
+    ``by`` is the room: ``data/usage.csv`` says which may write what. ``event_id`` is the room's own number of the
+    event, which a repeat is known by and which begins with a word of that room (``identity:…``, ``loan:…``). A state
+    is told again with ``ends_on`` when it is over. False: it was known, or the citizen has left.
+    """
+    assert is_in_transaction(), "what happened and what is recorded of it are one transaction"
+    check_writer(indicator, by)
+    record = NewRecord(
+        citizen_id=citizen_id, indicator=indicator, honour=None, source=OWN_SOURCE, event_id=event_id,
+        event_on=event_on, ends_on=ends_on, grade=grade, quantity=quantity, document=document,
+    )  # fmt: skip
+    fault = judge_record(record, shanghai_day(at))
+    if fault is not None:
+        raise UsageWrong(f"{by} writes {indicator}: {fault.en}")
+    (outcome,) = await keep_records([record], at=at, entered_by=None)
+    if outcome == "conflict":
+        raise UsageWrong(f"{by} has written other facts of {indicator} under the same event id")
+    return outcome in KEPT
