@@ -17,12 +17,12 @@ from typing import Any
 import click
 
 from app.cli_city import city
-from app.cli_rescoring import distribution, recompute
-from app.cli_rescoring import verify as verify_scores
 from app.cli_score import score
 from app.intake.file.commands import records
 from app.kit import supervisor, surroundings
 from app.kit.logs import configure_logs
+from app.score.city.commands import distribution, recompute
+from app.score.city.commands import verify as verify_scores
 
 SANDBOX = "app.sandbox.main:app"
 WORKERS_MAX = 64

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from app.membership.rules_export import Export
-    from app.score.rules_book import RuleBook
+    from app.score.book.document import RuleBook
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 BOOK_BYTES_MAX = 4 * 1024 * 1024
@@ -88,9 +88,9 @@ def _read_export(file: Path, keys: Path | None) -> Export:
 def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
     from app.kit.signed_file import SignatureWrong, read_json
     from app.record.rules import CATALOGUE
-    from app.score.rules import STANDARD_BOOK_FILE
-    from app.score.rules_check import RuleBookWrong
-    from app.score.rules_published import parse_published
+    from app.score.book.check import RuleBookWrong
+    from app.score.book.published import parse_published
+    from app.score.book.standard import STANDARD_BOOK_FILE
 
     if export.score is None:
         raise click.ClickException("文件中没有信用分 the file states no score")

@@ -68,11 +68,9 @@ from app.repair import routes_citizen as repair_routes_citizen
 from app.repair import routes_official as repair_routes_official
 from app.repair.rules import OBJECTION_MOVES
 from app.score import routes as score_routes
-from app.score import routes_chart as score_routes_chart
-from app.score import routes_citizen as score_routes_citizen
-from app.score import routes_official as score_routes_official
-from app.score.rules_moves import RULE_BOOK_MOVES
-from app.score.rules_preview import PREVIEW_MOVES
+from app.score.book.moves import RULE_BOOK_MOVES
+from app.score.current import routes as current_routes
+from app.score.preview.report import PREVIEW_MOVES
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -83,10 +81,7 @@ ROUTERS = [
     membership_routes.router,
     membership_routes_export.router,
     record_routes_citizen.router,
-    score_routes.router,
-    score_routes_citizen.router,
-    score_routes_official.router,
-    score_routes_chart.router,
+    *score_routes.ROUTERS,
     credit_code_routes_citizen.router,
     redemption_routes_citizen.router,
     redemption_routes_partner.router,
@@ -105,7 +100,7 @@ ROUTERS = [
 ]
 # What is asked most by far: these are answered before the router.
 HOT = (
-    score_routes_citizen.get_score,
+    current_routes.get_score,
     credit_code_routes_citizen.issue_codes,
     redemption_routes_partner.scan_code,
     redemption_routes_partner.redeem_benefit,

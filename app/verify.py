@@ -14,7 +14,7 @@ from app.kit.partitions import count_days_ahead
 from app.redemption import actions_verify as redemption
 from app.repair.actions import load_calendar
 from app.repair.rules_deadline import knows_year
-from app.score import actions_explain as score
+from app.score.current.actions import read as score
 
 SCORES_SAMPLED = 1_000
 CHECK_SECONDS_MAX = 600

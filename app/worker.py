@@ -31,9 +31,9 @@ from app.kit.valkey import valkey_lifespan
 from app.membership import actions as membership_actions
 from app.notice import actions as notice_actions
 from app.notice import actions_send as send_actions
-from app.score import actions as score_actions
-from app.score import actions_prepare as prepare_actions
-from app.score import actions_preview as preview_actions
+from app.score.city.actions import prepare as prepare_actions
+from app.score.current.actions import rescore as rescore_actions
+from app.score.preview import actions as preview_actions
 
 COMMAND_SECONDS_MAX = 60  # a piece of long work may take longer than a request
 IMPORTS_TOLD_MAX = 20
@@ -52,7 +52,7 @@ async def rescore(pace: StoppablePace) -> None:
     """Rescore, in chunks that commit, whoever waits for it, and whose score changes by today without a new record."""
     for _ in range(RESCORE_CHUNKS_MAX):
         async with pace.work():
-            if await score_actions.rescore_waiting(RESCORE_CHUNK, at=now()) < RESCORE_CHUNK:
+            if await rescore_actions.rescore_waiting(RESCORE_CHUNK, at=now()) < RESCORE_CHUNK:
                 return
 
 

@@ -15,7 +15,7 @@ from app.kit.embedded import free_port
 from app.kit.keys import KEYS
 from app.record.actions import put_records
 from app.record.rules import NewRecord
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 from load_tests.figure import Figure
 from load_tests.loads import make_codes
 from load_tests.servers import FOLDER, serve_huixin, serving

@@ -16,12 +16,12 @@ from app.kit.database import database_lifespan, execute, fetch_value, transactio
 from app.kit.pace import FULL, Pace
 from app.record.actions import put_records
 from app.record.rules import NewRecord
-from app.score import actions_explain
-from app.score.actions import rescore, rescore_waiting
-from app.score.actions_prepare import open_preparation, prepare_all, score_city
-from app.score.actions_switch import switch
-from app.score.queries import find_active_book_id
-from app.score.schemas_make import show_explanation
+from app.score.book.queries import find_active_book_id
+from app.score.city.actions.prepare import open_preparation, prepare_all, score_city
+from app.score.city.actions.switch import switch
+from app.score.current.actions import read as read_actions
+from app.score.current.actions.rescore import rescore, rescore_waiting
+from app.score.current.views import show_explanation
 from app.worker import RESCORE_CHUNK
 from load_tests.figure import Figure
 from load_tests.figures_local import count_rescored
@@ -133,7 +133,7 @@ async def measure_long(citizens: int) -> Figure:
             await rescore([citizen_id], at=now())
         for _ in range(EXPLANATIONS // 5):
             begin = time.perf_counter()
-            explanation = await actions_explain.explain_score(citizen_id)
+            explanation = await read_actions.explain_score(citizen_id)
             msgspec.json.encode(show_explanation(explanation, "zh"))
             milliseconds.append((time.perf_counter() - begin) * 1000)
     return _median(f"explain 200 records, {citizens:,}", milliseconds, EXPLAIN_MS_MAX)

@@ -34,7 +34,7 @@ def read_rows(name: str) -> object:
 
 
 def read_document(name: str) -> object:
-    return json.loads((APP / "score" / "data" / name).read_text(encoding="utf-8"))
+    return json.loads((APP / "score" / "book" / "data" / name).read_text(encoding="utf-8"))
 
 
 def fill(sql: str, values: dict[str, object]) -> str:

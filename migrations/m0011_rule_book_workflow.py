@@ -73,7 +73,7 @@ WHERE EXISTS (SELECT FROM rule_term o WHERE o.rule_book_id = t.rule_book_id AND 
 
 def read_literal(name: str) -> str:
     """Return a shipped document as a dollar-quoted literal, because a migration takes no parameters."""
-    document = json.loads((SCORE / "data" / f"{name}.json").read_text(encoding="utf-8"))
+    document = json.loads((SCORE / "book" / "data" / f"{name}.json").read_text(encoding="utf-8"))
     return f"$json${json.dumps(document, ensure_ascii=False)}$json$::jsonb"
 
 

@@ -26,9 +26,9 @@ from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.partitions import make_partitions
 from app.record.actions import put_records
 from app.redemption.rules_receipt import RedemptionReceipt, encode_receipt
-from app.score.actions import rescore
-from app.score.actions_explain import find_wrong_scores, read_score, unfold_score
-from app.score.schemas_make import show_score
+from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score
+from app.score.current.actions.rescore import rescore
+from app.score.current.views import show_score
 from tests.support.histories import new_record
 from tests.support.live import live_server
 from tests.support.own_city import speaking_to

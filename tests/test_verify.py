@@ -15,7 +15,7 @@ import pytest
 from app import verify
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value, transaction
-from app.score import actions as score_actions
+from app.score.current.actions import rescore as rescore_actions
 from tests.support.histories import make_citizens
 
 
@@ -51,7 +51,7 @@ async def test_a_score_that_was_tampered_with_is_found(app: object, monkeypatch:
     monkeypatch.setattr(verify, "SCORES_SAMPLED", 1_000_000)
     (citizen,) = await make_citizens(1)
     async with transaction():
-        await score_actions.rescore([citizen], at=now())
+        await rescore_actions.rescore([citizen], at=now())
     await execute("UPDATE score_snapshot SET value = value + 1 WHERE citizen_id = $1", citizen)
     assert str(citizen) in str(await verify.check_scores())
     await execute("UPDATE score_snapshot SET value = value - 1 WHERE citizen_id = $1", citizen)

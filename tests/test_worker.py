@@ -26,7 +26,7 @@ from app.kit.jobs import Job, StoppablePace, lock_of
 from app.kit.lock import try_lock
 from app.kit.partitions import count_days_ahead
 from app.kit.queue import LOG_DAYS_KEPT, enqueue, forget_old_jobs, list_queue_sizes
-from app.score import actions as score_actions
+from app.score.current.actions import rescore as rescore_actions
 from app.worker import JOBS
 from tests.support.histories import make_citizens
 from tests.support.waiting import patient_connection, wait_until
@@ -77,7 +77,7 @@ async def due(app: object) -> AsyncIterator[list[UUID]]:
     del app
     citizens = await make_citizens(3)
     async with transaction():
-        await score_actions.rescore(citizens, at=now() - timedelta(days=2))
+        await rescore_actions.rescore(citizens, at=now() - timedelta(days=2))
     yesterday = shanghai_day(now()) - timedelta(days=1)
     await execute("UPDATE score_snapshot SET next_change_on = $1 WHERE citizen_id = ANY($2)", yesterday, citizens)
     yield citizens
@@ -112,7 +112,7 @@ async def test_somebody_who_stays_due_does_not_keep_the_worker_busy_for_ever(mon
         asked.append(limit)
         return limit
 
-    monkeypatch.setattr(score_actions, "rescore_waiting", change_nothing)
+    monkeypatch.setattr(rescore_actions, "rescore_waiting", change_nothing)
     await asyncio.wait_for(worker.rescore(StoppablePace(1.0)), SECONDS_MAX)
     assert asked == [worker.RESCORE_CHUNK] * worker.RESCORE_CHUNKS_MAX
 

@@ -30,7 +30,7 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import Forbidden, NotFound
 from app.kit.etag import need_etag
-from app.score.actions_known import find_current_levels
+from app.score.book.actions.find import find_current_levels
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -22,7 +22,7 @@ from app.campaign.rules_observer import (
 )
 from app.campaign.rules_texts import Fault
 from app.kit.clock import shanghai_day
-from app.score.actions_known import find_current_levels
+from app.score.book.actions.find import find_current_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

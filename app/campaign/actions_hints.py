@@ -25,11 +25,11 @@ from app.consent.actions import list_all_consents
 from app.kit.clock import shanghai_day
 from app.partner.actions import directory
 from app.record.actions_kept import list_records
-from app.score.actions import NoScore
-from app.score.actions_known import find_book
-from app.score.actions_told import score_told
-from app.score.rules import compute_next_level
-from app.score.rules_told import ToldPerson, ToldRecord
+from app.score.book.actions.find import find_book
+from app.score.current.actions.rescore import NoScore
+from app.score.engine.actions import score_told
+from app.score.engine.given import ToldPerson, ToldRecord
+from app.score.engine.parts import compute_next_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from app.campaign.queries_hints import StandingRow
     from app.campaign.rules_catalogue import LiveBenefit
     from app.record.rules_kept import KeptRecord
-    from app.score.rules_book import Level, RuleBook
+    from app.score.book.document import Level, RuleBook
 
 _HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
 

@@ -20,8 +20,8 @@ from app.kit.clock import now
 from app.kit.errors import NotJoined, RateLimited, Unauthenticated
 from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.kit.rate_limit import LocalLimit
-from app.score.actions import NoScore
-from app.score.rules_book import Level, RuleIndicator
+from app.score.book.document import Level, RuleIndicator
+from app.score.current.actions.rescore import NoScore
 
 HINTS_PER_MINUTE_MAX = 12
 HINTS_LIMIT = LocalLimit("hints", HINTS_PER_MINUTE_MAX, 60)

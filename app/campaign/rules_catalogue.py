@@ -14,7 +14,7 @@ from app.campaign.rules_eligibility import Eligibility
 from app.campaign.rules_grant import Grant, PerCitizen
 from app.campaign.rules_ladder import compute_effective_eligibility
 from app.campaign.rules_limits import Scenario
-from app.score.rules_book import Level
+from app.score.book.document import Level
 
 
 class LiveBenefit(msgspec.Struct, frozen=True, kw_only=True):

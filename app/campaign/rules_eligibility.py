@@ -10,7 +10,7 @@ import msgspec
 
 from app.campaign.rules_texts import Code
 from app.citizen.rules import ADULT_AGE
-from app.score.rules_book import Level
+from app.score.book.document import Level
 
 THRESHOLD_MAX = 2_000  # above every published scale; the points ledger has no ceiling
 AGE_MAX = 120

@@ -20,9 +20,9 @@ from app.campaign.rules_eligibility import AllOf, AnyOf, Eligibility, Facts, Lev
 from app.campaign.rules_judge import judge_eligibility
 from app.campaign.rules_texts import Reason
 from app.record.rules_kept import KeptRecord
-from app.score.rules import Contribution, compute_level
-from app.score.rules_book import RuleBook, RuleIndicator
-from app.score.rules_told import ToldRecord, ToldScore
+from app.score.book.document import RuleBook, RuleIndicator
+from app.score.engine.given import ToldRecord, ToldScore
+from app.score.engine.parts import Contribution, compute_level
 
 ACTIONABLE_FILE = Path(__file__).parent / "data" / "actionable.csv"
 BENEFITS_HINTED_MAX = 10

@@ -16,7 +16,7 @@ from app.campaign.rules_document import Benefit
 from app.campaign.rules_eligibility import AllOf, AnyOf, Eligibility, LevelAtLeast, ScoreAtLeast
 from app.campaign.rules_grant import Grant, Steps
 from app.campaign.rules_texts import Fault
-from app.score.rules_book import Level
+from app.score.book.document import Level
 
 STEPS_MAX = 5
 THRESHOLD_MULTIPLE = 10

@@ -24,7 +24,7 @@ from app.campaign.rules_grant import AmountOff, Combine, Grant, PercentOff, Step
 from app.campaign.rules_ladder import judge_ladder
 from app.campaign.rules_texts import Fault
 from app.record.rules import CATALOGUE
-from app.score.rules_book import Level
+from app.score.book.document import Level
 
 CAMPAIGN_DAYS_MAX = 5 * 366
 BENEFITS_MAX = 20

@@ -26,8 +26,8 @@ from app.demo.rules_places import ADMINISTRATORS, POSTS, RETAIL, RETAIL_CODE, TO
 from app.event.actions import ensure_epoch
 from app.kit.clock import now
 from app.kit.etag import compute_etag
-from app.score.actions_explain import read_current_book
-from app.score.rules import STANDARD_BOOK
+from app.score.book.actions.read import read_current_book
+from app.score.book.standard import STANDARD_BOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -27,9 +27,9 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
 from app.sandbox.rules import compute_openid
-from app.score.actions import rescore
-from app.score.actions_known import find_current_levels
-from app.score.actions_prepare import score_city
+from app.score.book.actions.find import find_current_levels
+from app.score.city.actions.prepare import score_city
+from app.score.current.actions.rescore import rescore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from app.demo.rules_rows import ConsentText
     from app.kit.aside import Aside
-    from app.score.rules_book import Level
+    from app.score.book.document import Level
 
 BLOCKS_AT_ONCE = 3  # while the database works on some, the next one is made
 BLOCKS_WORTH_A_PROCESS = 30  # it takes a second to start

@@ -10,7 +10,7 @@ from app.demo import queries_city as queries
 from app.demo.rules_people import AREA_PREFIX, DISTRICTS
 from app.kit.database import transaction
 from app.record.rules import CATALOGUE
-from app.score.actions_known import find_current_levels
+from app.score.book.actions.find import find_current_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -39,7 +39,7 @@ from app.membership.rules import (
 from app.notice.actions import delete_notices
 from app.record.actions import delete_records
 from app.repair.actions import delete_objections
-from app.score.actions import delete_score, rescore
+from app.score.current.actions.rescore import delete_score, rescore
 from app.values.names import fold_twins
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from app.membership.rules_export import (
 from app.record.actions_kept import list_records
 from app.record.rules import CATALOGUE
 from app.record.rules_kept import compute_title
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from app.kit.database import transaction
 from app.membership.rules_export import compute_told
-from app.score.actions_published import put_published
-from app.score.actions_told import score_told
+from app.score.book.actions.put import put_published
+from app.score.engine.actions import score_told
 
 if TYPE_CHECKING:
     from app.membership.rules_export import Export, ExportedScore
-    from app.score.rules_book import RuleBook
-    from app.score.rules_told import ToldScore
+    from app.score.book.document import RuleBook
+    from app.score.engine.given import ToldScore
 
 
 async def recompute(export: Export, stated: ExportedScore, book: RuleBook) -> ToldScore | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.score.rules_told import RecordState, ToldPerson, ToldRecord
+from app.score.engine.given import RecordState, ToldPerson, ToldRecord
 
 Format = Literal["huixin-export/1"]
 FORMAT: Format = "huixin-export/1"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import msgspec
 
 from app.membership.rules_export import Export, ExportedScore
-from app.score.rules import Contribution, compute_level, tell_limit
-from app.score.rules_book import RuleBook
-from app.score.rules_text import tell_clause
-from app.score.rules_told import ToldScore
+from app.score.book.document import RuleBook
+from app.score.book.text import tell_clause
+from app.score.engine.given import ToldScore
+from app.score.engine.parts import Contribution, compute_level, tell_limit
 
 YES, NO = "是 yes", "否 NO"
 

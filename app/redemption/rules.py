@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.rules_eligibility import Facts, HeldHonour
-from app.score.rules_book import Level
+from app.score.book.document import Level
 
 SCAN_LIFETIME_SECONDS = 300
 SAME_TRY = timedelta(seconds=60)  # a refused try repeated so soon by the same terminal is one line in the access log

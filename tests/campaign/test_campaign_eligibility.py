@@ -22,7 +22,7 @@ from app.campaign.rules_eligibility import (
     ScoreAtLeast,
 )
 from app.campaign.rules_judge import judge_eligibility
-from app.score.rules_book import Level
+from app.score.book.document import Level
 from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 TODAY = date(2026, 7, 1)

@@ -35,7 +35,8 @@ from app.campaign.rules_grant import (
 )
 from app.campaign.rules_judge import judge_eligibility
 from app.campaign.rules_ladder import compute_effective_eligibility
-from app.score.rules import STANDARD_BOOK, compute_level
+from app.score.book.standard import STANDARD_BOOK
+from app.score.engine.parts import compute_level
 from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 AMOUNTS = st.integers(1, 1_000_000_000)

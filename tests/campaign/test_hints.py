@@ -11,7 +11,7 @@ from app.campaign.routes_hints import HINTS_LIMIT, HINTS_PER_MINUTE_MAX
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.record.actions import put_records
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.partners import make_partner

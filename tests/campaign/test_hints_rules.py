@@ -28,8 +28,9 @@ from app.campaign.rules_hints import (
 )
 from app.record.rules import CATALOGUE
 from app.record.rules_kept import KeptRecord
-from app.score.rules import STANDARD_BOOK, Adjustment, AdjustmentCode, Contribution
-from app.score.rules_told import ToldScore
+from app.score.book.standard import STANDARD_BOOK
+from app.score.engine.given import ToldScore
+from app.score.engine.parts import Adjustment, AdjustmentCode, Contribution
 from tests.support.switching import LEDGER, LEDGER_LEVELS, LEVELS
 
 DAY = date(2026, 11, 22)

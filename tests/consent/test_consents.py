@@ -15,7 +15,7 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.record.actions import put_records
 from app.record.rules import NewRecord
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import copy_encoded, execute, fetch_all, fetch_value, transaction
 from app.partner.actions import directory
 from app.record.rules import CATALOGUE
-from app.score.actions import rescore
-from app.score.rules import STANDARD_BOOK
+from app.score.book.standard import STANDARD_BOOK
+from app.score.current.actions.rescore import rescore
 from tests.support.pages import walk
 
 if TYPE_CHECKING:

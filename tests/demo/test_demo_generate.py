@@ -36,7 +36,7 @@ from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.rules import NewRecord, compute_facts_digest
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 
 CITIZENS, SEED = 1_300, 11
 MEAN = 5.0

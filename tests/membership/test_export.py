@@ -20,7 +20,7 @@ from app.kit.signed_file import SignatureWrong, check_signature, encode_canonica
 from app.membership.routes_export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
 from app.membership.rules_export import MEMBER, SIGNATURE_TYPE
 from app.record.actions import put_records
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 

@@ -20,16 +20,16 @@ from app.kit.signed_file import read_file, show_keys, sign_file
 from app.membership.rules_export import MEMBER, SIGNATURE_TYPE, Export, compute_told
 from app.membership.rules_report import iter_report, judge_agreement
 from app.record.actions import put_records
-from app.score.actions import rescore
-from app.score.actions_told import score_told
-from app.score.rules import STANDARD_BOOK
+from app.score.book.standard import STANDARD_BOOK
+from app.score.current.actions.rescore import rescore
+from app.score.engine.actions import score_told
 from tests.support.citizens import Joined, join
 from tests.support.histories import new_record
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from app.score.rules_told import ToldScore
+    from app.score.engine.given import ToldScore
 
 LATELY = timedelta(days=20)
 # Every kind of indicator, caps, a repeat, an exclusive group, a supersession, an act told twice and a ceiling.

@@ -20,7 +20,7 @@ from app.kit.clock import now
 from app.kit.database import execute, transaction
 from app.partner import actions as partner_actions
 from app.redemption import actions_redeem, actions_scan
-from app.score import actions_explain
+from app.score.current.actions import read as read_actions
 from tests.support.both_ways import Asked
 from tests.support.citizens import log_in
 from tests.support.odd import BROKEN, NOBODY, Change, as_, body, both, header, lacking
@@ -307,13 +307,13 @@ for operation, ask_right in RIGHT.items():
 # Where what an operation does, and who calls, can be made to fail.
 Places = dict[str, tuple[object, str]]
 DOING: Places = {
-    "getScore": (actions_explain, "read_own_score"),
+    "getScore": (read_actions, "read_own_score"),
     "issueCodes": (credit_code_actions, "issue_codes"),
     "scanCode": (actions_scan, "scan"),
     "redeemBenefit": (actions_redeem, "redeem"),
 }
 CALLING: Places = {
-    "getScore": (actions_explain, "authenticate_scored"),
+    "getScore": (read_actions, "authenticate_scored"),
     "issueCodes": (citizen_actions, "authenticate"),
     "scanCode": (partner_actions, "authenticate"),
     "redeemBenefit": (partner_actions, "authenticate"),

@@ -17,7 +17,8 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, pool_options
 from app.kit.partitions import make_partitions
 from app.piccolo_conf import DB
-from app.score import actions_known
+from app.score.book.actions import find as find_actions
+from app.score.engine import actions as engine_actions
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ async def speaking_to(url: str) -> AsyncIterator[None]:
 
 def _forget_known() -> None:
     """Forget what is known by the ids of one database."""
-    actions_known._BOOKS.clear()
-    actions_known._TERMS.clear()
+    find_actions._BOOKS.clear()
+    engine_actions._TERMS.clear()
 
 
 def _name_database() -> str:

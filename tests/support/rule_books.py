@@ -9,7 +9,7 @@ import msgspec
 
 from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_value
-from app.score.rules import STANDARD_BOOK_FILE
+from app.score.book.standard import STANDARD_BOOK_FILE
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response

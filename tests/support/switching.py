@@ -14,10 +14,10 @@ from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
 from app.record.rules import CATALOGUE
-from app.score import actions_prepare
-from app.score import queries as score_queries
-from app.score.rules import STANDARD_BOOK, STANDARD_BOOK_FILE
-from app.score.rules_check import parse_rule_book
+from app.score.book import queries as book_queries
+from app.score.book.check import parse_rule_book
+from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
+from app.score.city.actions import prepare as prepare_actions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,9 +33,9 @@ LEDGER_LEVELS = {level.code: level for level in LEDGER.levels}
 @asynccontextmanager
 async def scheduled(effective_on: date, document: dict[str, Any]) -> AsyncIterator[int]:
     """Have a book approved for a day, under a code of its own, and the standard one back in force afterwards."""
-    standard = await score_queries.find_active_book_id()
+    standard = await book_queries.find_active_book_id()
     text = msgspec.json.encode({**document, "code": f"t{secrets.token_hex(6)}"}).decode()
-    book_id = await score_queries.insert_rule_book(text, "draft")
+    book_id = await book_queries.insert_rule_book(text, "draft")
     await execute(
         """UPDATE rule_book SET state = 'scheduled', effective_on = $2, makers = ARRAY[$3::uuid], submitted_by = $3,
             decided_by = $4 WHERE id = $1""",
@@ -47,7 +47,7 @@ async def scheduled(effective_on: date, document: dict[str, Any]) -> AsyncIterat
     try:
         yield book_id
     finally:
-        await actions_prepare.drop_preparation(at=now())
+        await prepare_actions.drop_preparation(at=now())
         await finish()
         await execute("UPDATE rule_book SET state = 'retired', retired_at = now() WHERE id = $1", book_id)
         if await fetch_value("SELECT count(*) FROM rule_book WHERE state = 'active'") == 0:
@@ -58,8 +58,8 @@ async def scheduled(effective_on: date, document: dict[str, Any]) -> AsyncIterat
 async def in_force(day: date, document: dict[str, Any]) -> AsyncIterator[int]:
     """Have a book in force, in this process's memory too, and the standard one afterwards."""
     async with scheduled(day, document) as book_id:
-        assert await actions_prepare.prepare_scheduled(at=now(), pace=FULL)
-        assert await actions_prepare.switch_due(at=now())
+        assert await prepare_actions.prepare_scheduled(at=now(), pace=FULL)
+        assert await prepare_actions.switch_due(at=now())
         await refresh_all([catalogue])
         yield book_id
     await refresh_all([catalogue])
@@ -67,15 +67,15 @@ async def in_force(day: date, document: dict[str, Any]) -> AsyncIterator[int]:
 
 async def finish() -> None:
     """End what a test left half done."""
-    if (left := await actions_prepare.read_progress()) is not None:
-        await actions_prepare.tell_all(left, pace=FULL)
+    if (left := await prepare_actions.read_progress()) is not None:
+        await prepare_actions.tell_all(left, pace=FULL)
 
 
 async def _restore(book_id: int) -> None:
     async with transaction():
         await execute("UPDATE rule_book SET state = 'active', retired_at = NULL WHERE id = $1", book_id)
         await bump("catalogue")
-    await actions_prepare.score_city()
+    await prepare_actions.score_city()
 
 
 async def make_bare_official() -> UUID:

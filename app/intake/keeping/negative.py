@@ -13,7 +13,7 @@ import msgspec
 
 from app.record.rules import NewRecord
 from app.record.rules_award import add_months
-from app.score.rules_book import RuleBook, RuleIndicator, Value
+from app.score.book.document import RuleBook, RuleIndicator, Value
 
 NEGATIVE_RECORD = "negative_record"  # the kind of these notices
 

@@ -29,7 +29,7 @@ from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
 from app.record.actions import find_known_records
 from app.record.rules import NewRecord, compute_facts_digest
-from app.score.actions_explain import read_current_book
+from app.score.book.actions.read import read_current_book
 from app.values.names import clean_name
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import msgspec
 
 from app.intake.keeping.negative import is_negative, list_negative_codes
 from app.record.rules import CATALOGUE, NewRecord
-from app.score.rules_book import RuleBook, RuleIndicator
+from app.score.book.document import RuleBook, RuleIndicator
 
 ProposalState = Literal["pending", "approved", "rejected", "expired"]
 ProposalAction = Literal["approve", "reject", "expire"]

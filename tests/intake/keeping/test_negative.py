@@ -12,11 +12,11 @@ import pytest
 
 from app.intake.keeping.negative import End, SourceTitle, compute_end, compute_words, is_negative, list_negative_codes
 from app.record.rules import CATALOGUE, NewRecord
-from app.score.rules import STANDARD_BOOK
-from app.score.rules_book import RuleBook, RuleIndicator
-from app.score.rules_check import parse_rule_book
+from app.score.book.check import parse_rule_book
+from app.score.book.document import RuleBook, RuleIndicator
+from app.score.book.standard import STANDARD_BOOK
 
-DATA = Path(__file__).parents[3] / "app" / "score" / "data"
+DATA = Path(__file__).parents[3] / "app" / "score" / "book" / "data"
 LEDGER = parse_rule_book((DATA / "ledger_v1.json").read_bytes(), CATALOGUE)
 TODAY = date(2026, 11, 21)
 SOURCE = SourceTitle("court", "市中级人民法院", "Intermediate Court")

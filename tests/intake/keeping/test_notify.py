@@ -23,7 +23,7 @@ from app.notice.actions import add_quota
 from app.notice.rules import TEMPLATE
 from app.record.rules import NewRecord
 from app.record.rules_rows import make_rows
-from app.score.actions_explain import read_current_book
+from app.score.book.actions.read import read_current_book
 from tests.support.citizens import join
 from tests.support.importing import NEGATIVE, approve, item_of, keep, outcomes_of, send, today
 from tests.support.notices import StoredNotice, find_notice, messages_to, openid_of

@@ -16,7 +16,7 @@ from app.intake.proposal.moves import DECIDED_LIFE, PROPOSAL_LIFE, is_end_worse,
 from app.kit.clock import now
 from app.kit.database import execute, fetch_all, fetch_value
 from app.record.rules import NewRecord
-from app.score.rules import STANDARD_BOOK
+from app.score.book.standard import STANDARD_BOOK
 from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
     NEGATIVE,

@@ -23,7 +23,7 @@ from app.kit.clock import shanghai_day
 from app.kit.crypto import encrypt_field
 from app.kit.database import transaction
 from app.record.actions_bulk import put_rows
-from app.score.actions import mark_due
+from app.score.current.actions.rescore import mark_due
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from app.event.rules import NewEvent
 from app.intake.keeping.actions.notify import tell_of_negative_rows
 from app.record.actions_bulk import put_rows
 from app.record.rules_rows import make_rows
-from app.score.actions import rescore
+from app.score.current.actions.rescore import rescore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

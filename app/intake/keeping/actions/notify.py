@@ -11,14 +11,14 @@ from app.kit.clock import shanghai_day
 from app.notice.actions import insert_notices
 from app.notice.rules import NewNotice
 from app.record.rules import NewRecord
-from app.score.actions_explain import read_current_book
+from app.score.book.actions.read import read_current_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from app.record.rules_rows import NewRows
-    from app.score.rules_book import RuleBook, RuleIndicator
+    from app.score.book.document import RuleBook, RuleIndicator
 
 
 async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *, at: datetime) -> int:

@@ -1,0 +1,102 @@
+"""Rescoring: lock, compute, store the score, its history and what happened, in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from app.kit.clock import shanghai_day
+from app.kit.database import is_in_transaction, transaction
+from app.kit.errors import Refusal
+from app.kit.queue import enqueue
+from app.score.current.actions.history import explain_change, store_scores, tell_former
+from app.score.current.queries import scores as scores_queries
+from app.score.current.queries import waiting as waiting_queries
+from app.score.engine import queries as engine_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from app.score.engine.parts import ScoreChange
+    from app.score.engine.queries import LockedCitizen
+
+AFTER = timedelta(milliseconds=1)
+
+
+class NoScore(Refusal):
+    """There is no score: the citizen has not opted in."""
+
+    code: ClassVar[str] = "no_score"
+    status_code: ClassVar[int] = 404
+    zh: ClassVar[str] = "尚未开通信用分"
+
+
+async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreChange]:
+    """Compute the scores of citizens as of an instant, inside the caller's transaction, and return what changed.
+
+    The citizens are locked in id order by a statement of its own, so that the next one sees what others committed
+    while it waited: two rescorings at once add up. Stores the snapshot, the step of history with its reasons, and the
+    event ``score.changed.v1``. Citizens who have not opted in, or are under eighteen, are passed over.
+    """
+    assert is_in_transaction(), "a score moves with what moved it"
+    asked = sorted(set(citizen_ids))
+    locked = await engine_queries.lock_citizens(asked)
+    if not locked:
+        return []
+    at = await _heed_preparation(locked, at)
+    computed = await engine_queries.find_scores(asked, shanghai_day(at))
+    fresh = [score for score in computed if score.inputs_hash != score.from_hash]
+    if not fresh:
+        return []
+    changes = [
+        await explain_change(score)
+        for score in fresh
+        if (score.value, score.level) != (score.from_value, score.from_level)
+    ]
+    await store_scores(fresh, changes, at=at)
+    return changes
+
+
+async def _heed_preparation(locked: Sequence[LockedCitizen], at: datetime) -> datetime:
+    """Let a preparation of the city know who moves; return when they do: after a switch they waited for."""
+    first = next(iter(locked), None)
+    ids = [citizen.id for citizen in locked]
+    if first is not None and first.phase == "preparing":
+        await waiting_queries.insert_moved(ids)
+    if first is not None and first.switched_at is not None:
+        await tell_former(ids, switched_at=first.switched_at)
+        return max(at, first.switched_at + AFTER)
+    return at
+
+
+async def mark_due(citizen_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Have citizens rescored by the worker soon, inside the caller's transaction: for imports, where many move at once.
+
+    The caller has locked the citizens, in id order; whoever rescores locks them before it takes them off the list.
+    """
+    assert is_in_transaction(), "whoever changes records says so in the same transaction"
+    await waiting_queries.insert_due(sorted(set(citizen_ids)), at)
+    await enqueue("rescore")
+
+
+async def rescore_waiting(limit: int, *, at: datetime) -> int:
+    """Rescore some of those who wait or are due by date, in a transaction of its own; how many there were."""
+    async with transaction():
+        asked = [citizen.id for citizen in await waiting_queries.list_waiting(shanghai_day(at), limit)]
+        await engine_queries.lock_citizens(sorted(asked))
+        await waiting_queries.delete_due(asked)
+        await rescore(asked, at=at)
+    return len(asked)
+
+
+async def find_due(day: date, limit: int) -> list[UUID]:
+    """Return citizens whose score changes by itself on or before a day: something begins, ends or is reached."""
+    return [citizen.id for citizen in await scores_queries.find_due_citizens(day, limit)]
+
+
+async def delete_score(citizen_id: UUID) -> None:
+    """Delete a citizen's score and its history, inside the caller's transaction."""
+    assert is_in_transaction(), "leaving is one transaction"
+    await scores_queries.delete_score(citizen_id)

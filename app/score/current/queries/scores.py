@@ -1,0 +1,249 @@
+"""All SQL of this room but the engine's: one function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
+from app.kit.auth import CitizenCaller
+from app.kit.database import execute, fetch_all
+from app.kit.group_commit import coalesce
+from app.score.engine.queries import ComputedScore
+
+SNAPSHOT_COLUMNS = (
+    "citizen_id", "value", "level", "dimension_points", "honours", "part_points", "rule_book_id", "as_of",
+    "next_change_on", "inputs_hash",
+)  # fmt: skip
+
+
+# The dimensions of a score in whichever form it is stored, as rules.unpack_dimensions reads them.
+EITHER_DIMENSIONS = "coalesce(dimension_points::text, dimensions::text) AS dimensions"
+
+
+class ScoredCitizen(msgspec.Struct, frozen=True):
+    """A citizen who has a score."""
+
+    id: UUID
+
+
+class LevelCount(msgspec.Struct, frozen=True):
+    """How many citizens are in a level."""
+
+    level: str
+    citizens: int
+
+
+class ValueCount(msgspec.Struct, frozen=True):
+    """How many citizens have a score in a step of so many points."""
+
+    step: int
+    citizens: int
+
+
+class StoredSnapshot(msgspec.Struct, frozen=True):
+    """A current score as it lies in the database; ``dimensions`` as ``rules.unpack_dimensions`` reads them."""
+
+    citizen_id: UUID
+    value: int
+    level: str
+    dimensions: str
+    rule_book_id: int
+    as_of: date
+
+
+class ScoredCaller(CitizenCaller, frozen=True, kw_only=True):
+    """A citizen with a live session, and the current score; all None for who has none."""
+
+    value: int | None
+    level: str | None
+    dimensions: str | None
+    as_of: date | None
+    rule_book_id: int | None
+
+
+class StoredChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a score's history; reasons are JSON text."""
+
+    id: UUID
+    citizen_id: UUID
+    at: datetime
+    from_value: int | None
+    to_value: int
+    from_level: str | None
+    to_level: str
+    reasons: str
+
+
+async def insert_scores(scores: Sequence[ComputedScore], steps: Sequence[StoredChange], *, at: datetime) -> None:
+    """Store current scores, in the place of older ones, and steps of history; either may be none."""
+    await execute(
+        """
+        WITH history AS (
+            INSERT INTO score_change (id, citizen_id, at, from_value, to_value, from_level, to_level, reasons)
+            SELECT * FROM unnest($12::uuid[], $13::uuid[], $14::timestamptz[], $15::integer[], $16::integer[],
+                                 $17::text[], $18::text[], $19::jsonb[])
+        )
+        INSERT INTO score_snapshot (citizen_id, value, level, dimension_points, honours, part_points, rule_book_id,
+                                    as_of, next_change_on, inputs_hash, computed_at)
+        SELECT id, value, level, dimensions::bigint[], honours, parts::bigint[], book, as_of, next_on, hash,
+               $11::timestamptz
+        FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::integer[],
+                    $8::date[], $9::date[], $10::bytea[])
+             AS new (id, value, level, dimensions, honours, parts, book, as_of, next_on, hash)
+        ON CONFLICT (citizen_id) DO UPDATE SET
+            value = excluded.value, level = excluded.level, dimension_points = excluded.dimension_points,
+            honours = excluded.honours, part_points = excluded.part_points, rule_book_id = excluded.rule_book_id,
+            as_of = excluded.as_of, next_change_on = excluded.next_change_on,
+            inputs_hash = excluded.inputs_hash, computed_at = excluded.computed_at, dimensions = NULL, parts = NULL
+        """,
+        *([getattr(score, name) for score in scores] for name in SNAPSHOT_COLUMNS),
+        at,
+        *([getattr(step, name) for step in steps] for name in StoredChange.__struct_fields__),
+    )
+
+
+async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> list[StoredChange]:
+    """Return a citizen's steps, newest first, from just before one of them."""
+    return await fetch_all(
+        StoredChange,
+        """
+        SELECT id, citizen_id, at, from_value, to_value, from_level, to_level, reasons
+        FROM score_change WHERE citizen_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
+        """,
+        citizen_id,
+        before,
+        limit,
+    )
+
+
+async def find_snapshot(citizen_id: UUID) -> StoredSnapshot | None:
+    """Return a citizen's current score; reads that wait together share one statement."""
+    return await SNAPSHOTS.submit(citizen_id)
+
+
+async def _find_snapshots(citizen_ids: list[UUID]) -> list[StoredSnapshot | Exception | None]:
+    rows = await fetch_all(
+        StoredSnapshot,
+        f"""
+        SELECT citizen_id, value, level, {EITHER_DIMENSIONS}, rule_book_id, as_of
+        FROM score_snapshot WHERE citizen_id = ANY($1)
+        """,
+        citizen_ids,
+    )
+    by_citizen = {row.citizen_id: row for row in rows}
+    return [by_citizen.get(citizen_id) for citizen_id in citizen_ids]
+
+
+SNAPSHOTS = coalesce(_find_snapshots)
+
+
+async def find_scored_caller(session_id: UUID) -> ScoredCaller | None:
+    """Return whose live session this is, with their score; reads that wait together share one statement."""
+    return await SCORED_CALLERS.submit(session_id)
+
+
+async def _find_scored_callers(session_ids: list[UUID]) -> list[ScoredCaller | Exception | None]:
+    rows = await fetch_all(
+        ScoredCaller,
+        f"""
+        SELECT {LIVE_CALLER}, k.value, k.level, {EITHER_DIMENSIONS}, k.as_of, k.rule_book_id
+        FROM {LIVE_SESSIONS} LEFT JOIN score_snapshot k ON k.citizen_id = c.id WHERE s.id = ANY($1)
+        """,
+        session_ids,
+    )
+    by_session = {row.session_id: row for row in rows}
+    return [by_session.get(session_id) for session_id in session_ids]
+
+
+SCORED_CALLERS = coalesce(_find_scored_callers)
+
+
+async def find_due_citizens(day: date, limit: int) -> list[ScoredCitizen]:
+    """Return citizens whose score changes by itself on or before a day, longest due first."""
+    return await fetch_all(
+        ScoredCitizen,
+        "SELECT citizen_id AS id FROM score_snapshot WHERE next_change_on <= $1 ORDER BY next_change_on LIMIT $2",
+        day,
+        limit,
+    )
+
+
+async def list_random_scored(limit: int) -> list[ScoredCitizen]:
+    """Return some citizens who have a score and do not wait for a new one, drawn by lot."""
+    return await fetch_all(
+        ScoredCitizen,
+        """
+        SELECT citizen_id AS id FROM score_snapshot s
+        WHERE NOT EXISTS (SELECT FROM score_due d WHERE d.citizen_id = s.citizen_id)
+        ORDER BY random() LIMIT $1
+        """,
+        limit,
+    )
+
+
+async def count_by_level() -> list[LevelCount]:
+    """Return how many citizens are in each level somebody is in."""
+    return await fetch_all(LevelCount, "SELECT level, count(*)::integer AS citizens FROM score_snapshot GROUP BY level")
+
+
+async def count_by_step(points: int) -> list[ValueCount]:
+    """Return how many citizens have a score in each step of so many points somebody is in, from the lowest."""
+    return await fetch_all(
+        ValueCount,
+        """
+        SELECT floor(value::numeric / $1)::integer AS step, count(*)::integer AS citizens
+        FROM score_snapshot GROUP BY 1 ORDER BY 1
+        """,
+        points,
+    )
+
+
+async def delete_score(citizen_id: UUID) -> None:
+    """Delete a citizen's score and its history."""
+    await execute(
+        """
+        WITH history AS (DELETE FROM score_change WHERE citizen_id = $1),
+            waiting AS (DELETE FROM score_due WHERE citizen_id = $1),
+            prepared AS (DELETE FROM score_prepared WHERE citizen_id = $1),
+            moved AS (
+                INSERT INTO score_moved (citizen_id)
+                SELECT $1 FROM score_preparation WHERE phase = 'preparing' ON CONFLICT DO NOTHING
+            )
+        DELETE FROM score_snapshot WHERE citizen_id = $1
+        """,
+        citizen_id,
+    )
+
+
+class FormerScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen's score before a switch beside the current one; parts as ``rules.unpack_parts`` reads them."""
+
+    citizen_id: UUID
+    value: int
+    level: str
+    parts: str
+    rule_book_id: int
+    from_value: int
+    from_level: str
+    from_parts: str
+    from_rule_book_id: int
+
+
+async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:
+    """Take the former scores of locked citizens away and return them beside the current ones: each is told once."""
+    return await fetch_all(
+        FormerScore,
+        """
+        WITH former AS (DELETE FROM score_prepared WHERE citizen_id = ANY($1) RETURNING *)
+        SELECT s.citizen_id, s.value, s.level, coalesce(s.part_points::text, s.parts::text) AS parts, s.rule_book_id,
+               f.value AS from_value, f.level AS from_level,
+               coalesce(f.part_points::text, f.parts::text) AS from_parts, f.rule_book_id AS from_rule_book_id
+        FROM former f
+        CROSS JOIN LATERAL (SELECT * FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
+        """,
+        citizen_ids,
+    )

@@ -1,0 +1,171 @@
+"""Rule books being written: drafted, copied, edited, given examples, tested, deleted. By officials of the centre."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.event.actions import insert_events
+from app.event.rules import NewEvent
+from app.kit.audit import write_audit
+from app.kit.clock import now, uuid7
+from app.kit.database import transaction
+from app.kit.errors import ETagStale, NotFound
+from app.kit.etag import need_etag
+from app.score.book import queries as book_queries
+from app.score.book.moves import PAST, compute_allowed_actions, is_allowed
+from app.score.book.published import compute_document
+from app.score.draft import queries
+from app.score.draft.actions.examples import run_examples
+from app.score.draft.numbers import judge_draft
+from app.score.draft.refusals import RuleBookInvalid, RuleBookMoveNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from app.kit.auth import OfficialCaller
+    from app.score.book.document import RuleBook
+    from app.score.book.moves import BookAction
+    from app.score.draft.examples import Example, ExampleOutcome
+    from app.score.draft.queries import BookRow
+
+
+async def read_book(official: OfficialCaller, public_id: UUID) -> BookRow:
+    """Return a rule book in whatever state."""
+    official.need_centre()
+    row = await queries.find_book(public_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def draft_book(official: OfficialCaller, book: RuleBook, examples: Sequence[Example]) -> BookRow:
+    """Store a new version as a draft; its number must be the next one of its code."""
+    official.need_centre()
+    at = now()
+    async with transaction():
+        await queries.lock_books()
+        version = await queries.find_next_version(book.code)
+        if faults := judge_draft(book, examples, book.code, version):
+            raise RuleBookInvalid(faults)
+        return await _put_new(official, book, examples, at)
+
+
+async def copy_book(official: OfficialCaller, public_id: UUID) -> BookRow:
+    """Store a copy of a rule book, with its examples, as a draft of the next version."""
+    official.need_centre()
+    at = now()
+    async with transaction():
+        await queries.lock_books()
+        row = await read_book(official, public_id)
+        version = await queries.find_next_version(row.code)
+        book = msgspec.structs.replace(row.read_document(), version=version)
+        return await _put_new(official, book, row.read_examples(), at)
+
+
+async def edit_book(official: OfficialCaller, public_id: UUID, book: RuleBook, *, if_match: str | None) -> BookRow:
+    """Replace what a draft says, under a new id of content; its examples stay, and what was previewed is forgotten."""
+    at = now()
+    async with transaction():
+        row = await lock_book(official, public_id, "edit", if_match)
+        if faults := judge_draft(book, row.read_examples(), row.code, row.version):
+            raise RuleBookInvalid(faults)
+        need_written(await queries.delete_draft(row.id, row.revision))
+        content_id = await book_queries.insert_rule_book(compute_document(book), "draft")
+        await queries.update_new_content(
+            content_id, public_id, revision=row.revision + 1, examples=row.examples,
+            makers=sorted({*row.makers, official.id}), official_id=official.id, at=at, decided_by=row.decided_by,
+            decided_at=row.decided_at, decision_note=row.decision_note,
+        )  # fmt: skip
+        return await finish(official, public_id, "edit", at)
+
+
+async def put_examples(
+    official: OfficialCaller, public_id: UUID, examples: Sequence[Example], *, if_match: str | None
+) -> BookRow:
+    """Replace a draft's examples; whether they pass is seen when they are tested."""
+    at = now()
+    async with transaction():
+        row = await lock_book(official, public_id, "edit", if_match)
+        if faults := judge_draft(row.read_document(), examples, row.code, row.version):
+            raise RuleBookInvalid(faults)
+        need_written(await queries.update_examples(row.id, row.revision, encode(examples), official.id, at))
+        return await finish(official, public_id, "edit", at)
+
+
+async def delete_book(official: OfficialCaller, public_id: UUID, *, if_match: str | None) -> None:
+    """Delete a draft; its number is free again, for nobody but officials ever saw it."""
+    at = now()
+    async with transaction():
+        row = await lock_book(official, public_id, "delete", if_match)
+        need_written(await queries.delete_draft(row.id, row.revision))
+        await tell(official, row, "delete", at)
+
+
+async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, list[ExampleOutcome]]:
+    """Run a rule book's examples through the engine; nothing is stored, and nobody edits it meanwhile."""
+    official.need_centre()
+    async with transaction():
+        await queries.lock_books()
+        row = await read_book(official, public_id)
+        return row, await run_examples(row.read_examples(), row.id)
+
+
+async def lock_book(official: OfficialCaller, public_id: UUID, action: BookAction, if_match: str | None) -> BookRow:
+    """Return a rule book that nobody else changes until the transaction ends; refuse what it does not allow."""
+    official.need_centre()
+    await queries.lock_books()
+    row = await read_book(official, public_id)
+    need_etag(if_match, row.revision)
+    need_allowed(row, action)
+    return row
+
+
+def need_allowed(row: BookRow, action: BookAction) -> None:
+    """Refuse what the state does not allow."""
+    if not is_allowed(action, row.state):
+        raise RuleBookMoveNotAllowed(row.state, compute_allowed_actions(row.state))
+
+
+def need_written(rows: int) -> None:
+    """Refuse when a conditional write met another state or revision than was read."""
+    if rows == 0:
+        raise ETagStale
+
+
+async def finish(official: OfficialCaller, public_id: UUID, action: BookAction, at: datetime) -> BookRow:
+    """Tell the feed and the audit chain, and return the rule book as it now is."""
+    row = await read_book(official, public_id)
+    await tell(official, row, action, at)
+    return row
+
+
+async def tell(official: OfficialCaller, row: BookRow, action: BookAction | None, at: datetime) -> None:
+    """Write the event and the audit entry of an action, None for drafting, in the caller's transaction."""
+    told: dict[str, object] = {"code": row.code, "version": row.version, "state": row.state}
+    past = "drafted" if action is None else PAST[action]
+    await insert_events([NewEvent(type=f"rule_book.{past}.v1", subject_id=row.public_id, at=at, data=told)])
+    effective_on = row.effective_on.isoformat() if row.effective_on else None
+    detail = {**told, "revision": row.revision, "effectiveOn": effective_on, "note": row.decision_note}
+    await write_audit(
+        official, action=f"rule_book.{action or 'draft'}", subject=f"rule_book:{row.public_id}", detail=detail
+    )
+
+
+def encode(examples: Sequence[Example]) -> str:
+    """Return examples as they are stored."""
+    return msgspec.json.encode(examples).decode()
+
+
+async def _put_new(official: OfficialCaller, book: RuleBook, examples: Sequence[Example], at: datetime) -> BookRow:
+    content_id, public_id = await book_queries.insert_rule_book(compute_document(book), "draft"), uuid7()
+    await queries.update_new_content(
+        content_id, public_id, revision=1, examples=encode(examples), makers=[official.id], official_id=official.id,
+        at=at,
+    )  # fmt: skip
+    row = await read_book(official, public_id)
+    await tell(official, row, None, at)
+    return row

@@ -1,0 +1,40 @@
+"""When a rule book may come into force, and which number a new one has. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from app.record.rules import CATALOGUE
+from app.score.book.check import iter_faults
+from app.score.book.document import BookFault, RuleBook
+from app.score.draft.examples import Example, judge_examples
+
+EFFECTIVE_DAYS_MAX = 180
+
+
+def may_take_effect(effective_on: date, today: date) -> bool:
+    """Whether a rule book approved today may take effect on a day: from tomorrow on, so that it is public before."""
+    return today < effective_on <= today + timedelta(days=EFFECTIVE_DAYS_MAX)
+
+
+def judge_book(book: RuleBook, at: str) -> Iterator[BookFault]:
+    """Yield what is wrong with a document that stands at a place of the request."""
+    for fault in iter_faults(book, CATALOGUE):
+        yield BookFault(pointer=at + fault.pointer, code=fault.code, zh=fault.zh, en=fault.en)
+
+
+def judge_number(book: RuleBook, code: str, version: int) -> Iterator[BookFault]:
+    """Yield where a document is numbered otherwise than it must be."""
+    if book.code != code:
+        zh, en = f"规则代码不可更改，应为{code}", f"the code cannot change, it is {code}"
+        yield BookFault(pointer="/document/code", code="code_fixed", zh=zh, en=en)
+    if book.version != version:
+        zh, en = f"版本号应为{version}", f"the version must be {version}"
+        yield BookFault(pointer="/document/version", code="version_wrong", zh=zh, en=en)
+
+
+def judge_draft(book: RuleBook, examples: Sequence[Example], code: str, version: int) -> list[BookFault]:
+    """Return everything that is wrong with a draft; examples are only looked at under a book that stands."""
+    faults = [*judge_number(book, code, version), *judge_book(book, "/document")]
+    return faults or list(judge_examples(examples, book))

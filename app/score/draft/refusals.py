@@ -1,0 +1,117 @@
+"""What the workflow of rule books refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.kit.errors import FieldError, Forbidden, Reason, Refusal
+from app.score.book.moves import ACTIONS_ZH, STATES_ZH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.score.book.document import BookFault
+    from app.score.book.moves import BookAction, BookState
+    from app.score.draft.examples import ExampleOutcome
+
+REASONS_MAX = 20
+
+
+class RuleBookInvalid(Refusal):
+    """The rule book or its examples break a rule; every fault is named with its place."""
+
+    code = "rule_book_invalid"
+    status_code = 422
+    zh = "计分规则或其示例不符合要求"
+
+    def __init__(self, faults: Sequence[BookFault] = ()) -> None:
+        super().__init__(
+            errors=[FieldError(pointer=f.pointer, code=f.code, zh=f.zh, en=f.en) for f in faults],
+            reasons=[Reason(code=f.code, zh=f.zh, en=f.en) for f in faults[:REASONS_MAX]],
+        )
+
+
+class RuleBookMoveNotAllowed(Refusal):
+    """The state of the rule book does not allow this."""
+
+    code = "rule_book_move_not_allowed"
+    zh = "计分规则当前状态不允许此操作"
+
+    def __init__(self, state: BookState, allowed_actions: Sequence[BookAction]) -> None:
+        allowed_zh = "、".join(ACTIONS_ZH[action] for action in allowed_actions) or "无"
+        allowed_en = ", ".join(allowed_actions) or "nothing"
+        super().__init__(
+            reasons=[
+                Reason(code=f"state_{state}", zh=f"当前状态：{STATES_ZH[state]}", en=f"the state is {state}"),
+                Reason(code="allowed_actions", zh=f"可执行：{allowed_zh}", en=f"allowed: {allowed_en}"),
+            ]
+        )
+        self.state = state
+
+
+class RuleBookMakerIsChecker(Forbidden):
+    """Who wrote or submitted this rule book may not decide on it."""
+
+    code = "rule_book_maker_is_checker"
+    zh = "起草、修改或提交过该计分规则的人不得审核"
+
+
+class ExamplesMissing(Refusal):
+    """A rule book is submitted with at least one example."""
+
+    code = "examples_missing"
+    status_code = 422
+    zh = "提交审核前至少须有一个示例"
+
+
+class ExamplesFailed(Refusal):
+    """The engine does not give what the examples expect."""
+
+    code = "examples_failed"
+    status_code = 422
+    zh = "示例未通过：计算结果与预期不符"
+
+    def __init__(self, failed: Sequence[tuple[int, ExampleOutcome]] = ()) -> None:
+        super().__init__(
+            errors=[_fault_of(number, outcome) for number, outcome in failed],
+            reasons=[_reason_of(outcome) for _, outcome in failed[:REASONS_MAX]],
+        )
+
+
+class EffectiveDayWrong(Refusal):
+    """A rule book comes into force tomorrow at the earliest, and not too far ahead."""
+
+    code = "effective_day_wrong"
+    status_code = 422
+    zh = "生效日期最早为明天，且不得过远"
+
+    def __init__(self, days_max: int = 0) -> None:
+        super().__init__(
+            errors=[FieldError(pointer="/effectiveOn", code=self.code, zh=self.zh, en=self.text("en"))],
+            reasons=[
+                Reason(code=self.code, zh=f"明天起{days_max}天之内", en=f"within {days_max} days from tomorrow on"),
+            ],
+        )
+
+
+class AnotherScheduled(Refusal):
+    """Another rule book waits for its day; withdraw it first."""
+
+    code = "another_rule_book_scheduled"
+    zh = "已有另一计分规则待生效，请先撤回"
+
+
+def _told(value: int | None, level: str | None, none: str) -> str:
+    return none if value is None else f"{value} ({level})"
+
+
+def _fault_of(number: int, outcome: ExampleOutcome) -> FieldError:
+    reason = _reason_of(outcome)
+    return FieldError(pointer=f"/examples/{number}/expected", code=reason.code, zh=reason.zh, en=reason.en)
+
+
+def _reason_of(outcome: ExampleOutcome) -> Reason:
+    example, expected = outcome.example, outcome.example.expected
+    zh = f"预期{_told(expected.value, expected.level, '无')}，实得{_told(outcome.value, outcome.level, '无')}"
+    en = f"expected {_told(expected.value, expected.level, 'none')}, got {_told(outcome.value, outcome.level, 'none')}"
+    return Reason(code="example_failed", zh=f"{example.title_zh}：{zh}", en=f"{example.title_en}: {en}")

@@ -1,0 +1,95 @@
+"""What is done with a rule book: submit, reject, approve, withdraw."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from app.kit.auth import OfficialCaller
+from app.kit.errors import ETagMissing, ETagStale
+from app.kit.etag import ETAG, IfMatch
+from app.kit.http import refusals
+from app.score.draft import refusals as no
+from app.score.draft.actions import decide as decide_actions
+from app.score.draft.routes.answers import READING, REVIEWER, WRITERS, answer_book
+from app.score.draft.schemas import ApproveBookRequest, BookView, RejectBookRequest, WithdrawBookRequest
+
+MOVING = (*READING, ETagMissing, ETagStale, no.RuleBookMoveNotAllowed)
+
+
+@post(
+    "/{book_id:uuid}/submit",
+    operation_id="submitRuleBook",
+    status_code=200,
+    opt=WRITERS,
+    response_headers=ETAG,
+    responses=refusals(*MOVING, no.RuleBookInvalid, no.ExamplesMissing, no.ExamplesFailed),
+)
+async def submit_book(
+    official: NamedDependency[OfficialCaller], book_id: FromPath[UUID], if_match: IfMatch = None
+) -> Response[BookView]:
+    """Put a draft before the reviewers: it has examples and all of them pass; from here on it cannot be edited."""
+    return answer_book(await decide_actions.submit_book(official, book_id, if_match=if_match))
+
+
+@post(
+    "/{book_id:uuid}/reject",
+    operation_id="rejectRuleBook",
+    status_code=200,
+    opt=REVIEWER,
+    response_headers=ETAG,
+    responses=refusals(*MOVING, no.RuleBookMakerIsChecker),
+)
+async def reject_book(
+    official: NamedDependency[OfficialCaller],
+    book_id: FromPath[UUID],
+    data: JSONBody[RejectBookRequest],
+    if_match: IfMatch = None,
+) -> Response[BookView]:
+    """Send a submitted rule book back to its makers with a reason; it is a draft again."""
+    return answer_book(await decide_actions.reject_book(official, book_id, data.note, if_match=if_match))
+
+
+@post(
+    "/{book_id:uuid}/approve",
+    operation_id="approveRuleBook",
+    status_code=200,
+    opt=REVIEWER,
+    response_headers=ETAG,
+    responses=refusals(
+        *MOVING, no.RuleBookMakerIsChecker, no.RuleBookInvalid, no.EffectiveDayWrong, no.AnotherScheduled
+    ),
+)
+async def approve_book(
+    official: NamedDependency[OfficialCaller],
+    book_id: FromPath[UUID],
+    data: JSONBody[ApproveBookRequest],
+    if_match: IfMatch = None,
+) -> Response[BookView]:
+    """Approve a rule book for a day, from tomorrow on; it is public at once and counts from that day by itself."""
+    row = await decide_actions.approve_book(official, book_id, data.effective_on, data.note, if_match=if_match)
+    return answer_book(row)
+
+
+@post(
+    "/{book_id:uuid}/withdraw",
+    operation_id="withdrawRuleBook",
+    status_code=200,
+    opt=REVIEWER,
+    response_headers=ETAG,
+    responses=refusals(*MOVING),
+)
+async def withdraw_book(
+    official: NamedDependency[OfficialCaller],
+    book_id: FromPath[UUID],
+    data: JSONBody[WithdrawBookRequest],
+    if_match: IfMatch = None,
+) -> Response[BookView]:
+    """Take back a rule book before it counts; it never will, and a better one is a new version."""
+    return answer_book(await decide_actions.withdraw_book(official, book_id, data.note, if_match=if_match))
+
+
+MOVES = [submit_book, reject_book, approve_book, withdraw_book]
