@@ -13,11 +13,11 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from app.campaign import actions as campaign_actions
 from app.campaign import routes as campaign_routes
-from app.campaign import routes_hints as campaign_routes_hints
-from app.campaign import routes_official as campaign_routes_official
-from app.campaign.rules_moves import CAMPAIGN_MOVES, SCENARIO_PROPOSAL_MOVES
+from app.campaign.catalogue import actions as catalogue_actions
+from app.campaign.publishing.actions import write as write_actions
+from app.campaign.publishing.moves import CAMPAIGN_MOVES
+from app.campaign.scenario.moves import SCENARIO_PROPOSAL_MOVES
 from app.citizen import actions as citizen_actions
 from app.citizen import routes as citizen_routes
 from app.citizen.rules import CITIZEN_MOVES
@@ -93,9 +93,7 @@ ROUTERS = [
     partner_routes_partner.router,
     partner_routes_official.router,
     official_routes_official.router,
-    campaign_routes.router,
-    campaign_routes_hints.router,
-    campaign_routes_official.router,
+    *campaign_routes.ROUTERS,
     *intake_routes.ROUTERS,
 ]
 # What is asked most by far: these are answered before the router.
@@ -118,7 +116,7 @@ STATES = {
     "scenario_proposal": SCENARIO_PROPOSAL_MOVES,
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
-CATALOGUES = (partner_actions.directory, campaign_actions.catalogue)
+CATALOGUES = (partner_actions.directory, catalogue_actions.catalogue)
 
 AnyRequest = Request[Any, Any, State]
 
@@ -165,7 +163,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
     partner_actions_key.MAY_GRANT["report"] = events_actions.is_source_owner
-    campaign_actions.FENCES[:] = [actions_limits.fence_limits]
+    write_actions.FENCES[:] = [actions_limits.fence_limits]
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],
         dependencies={

@@ -18,8 +18,8 @@ import msgspec
 import pytest
 
 from app import verify
-from app.campaign.rules_document import CampaignDocument
-from app.campaign.rules_grant import PercentOff
+from app.campaign.terms.document import CampaignDocument
+from app.campaign.terms.grant import PercentOff
 from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction

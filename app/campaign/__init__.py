@@ -6,7 +6,7 @@ Words: a *campaign* has numbered *versions*, each a document; a document lists *
 Promises: a benefit is one of six kinds of incentive and cannot express a punishment; maker and checker are two people;
 a change to a live campaign is a new version and the live one goes on until that is approved; benefit ids are stable by
 (institution, code); every change is in every process within a second. What an institution can tell apart at its tills,
-by all its benefits over a year, never reads a score, an age or a life (``rules_observer``); a scenario is proposed by
+by all its benefits over a year, never reads a score, an age or a life (``terms.observer``); a scenario is proposed by
 one official of the centre and confirmed by another; words of the deny-list are refused where certain, and otherwise
 acknowledged by whoever approves.
 How much of a benefit is used belongs to redemption, which is asked (``FENCES``) when limits change.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.actions_scenario import confirm_proposal, propose_scenario
+from app.campaign.scenario.actions import confirm_proposal, propose_scenario
 from app.demo import queries
 from app.demo.actions_campaigns import make_campaigns
 from app.demo.actions_people import describe_citizens, make_people

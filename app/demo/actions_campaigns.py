@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.campaign.actions import decide_campaign, draft_campaign, submit_campaign
+from app.campaign.publishing.actions.write import decide_campaign, draft_campaign, submit_campaign
 from app.demo import queries
 from app.demo.rules_file import BenefitShown
 from app.demo.rules_places import compute_campaign, read_benefits

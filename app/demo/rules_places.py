@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.campaign.rules_document import Benefit, CampaignDocument
-from app.campaign.rules_limits import Scenario
+from app.campaign.terms.document import Benefit, CampaignDocument
+from app.campaign.terms.limits import Scenario
 from app.partner.rules import InstitutionKind
 
 Role = Literal["editor", "reviewer", "auditor", "importer", "administrator"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.rules_eligibility import HeldHonour
+from app.campaign.terms.eligibility import HeldHonour
 from app.consent import actions as consents
 from app.consent.rules import NewAccess
 from app.kit.database import transaction

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.actions import catalogue
-from app.campaign.rules_catalogue import LiveBenefit
-from app.campaign.rules_grant import ResolvedGrant, resolve_grant
-from app.campaign.rules_judge import Verdict, judge_eligibility
+from app.campaign.catalogue.actions import catalogue
+from app.campaign.catalogue.live import LiveBenefit
+from app.campaign.terms.grant import ResolvedGrant, resolve_grant
+from app.campaign.terms.judge import Verdict, judge_eligibility
 from app.kit.clock import shanghai_day
 from app.partner.actions import directory
 from app.redemption import queries_limits, queries_report

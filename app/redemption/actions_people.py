@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.rules_eligibility import HeldHonour
+from app.campaign.terms.eligibility import HeldHonour
 from app.consent.actions import insert_access_once
 from app.consent.rules import NewAccess
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.actions import catalogue
-from app.campaign.rules_catalogue import LiveBenefit
-from app.campaign.rules_grant import ResolvedGrant, WholeGrant, compute_discount_fen, resolve_grant
-from app.campaign.rules_judge import judge_eligibility
+from app.campaign.catalogue.actions import catalogue
+from app.campaign.catalogue.live import LiveBenefit
+from app.campaign.terms.grant import ResolvedGrant, WholeGrant, compute_discount_fen, resolve_grant
+from app.campaign.terms.judge import judge_eligibility
 from app.kit.cache import CatalogueStale, refresh_all
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.errors import (

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.actions import catalogue
-from app.campaign.rules_catalogue import LiveBenefit
-from app.campaign.rules_grant import Grant, resolve_grant
-from app.campaign.rules_judge import judge_eligibility
+from app.campaign.catalogue.actions import catalogue
+from app.campaign.catalogue.live import LiveBenefit
+from app.campaign.terms.grant import Grant, resolve_grant
+from app.campaign.terms.judge import judge_eligibility
 from app.consent.actions import insert_access_once
 from app.consent.rules import NewAccess
 from app.kit.clock import shanghai_day, uuid7

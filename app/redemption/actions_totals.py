@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.actions import catalogue
+from app.campaign.catalogue.actions import catalogue
 from app.kit.errors import NotFound
 from app.redemption import queries_report
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules_document import Benefit, CampaignDocument
-from app.campaign.rules_grant import Steps
+from app.campaign.terms.document import Benefit, CampaignDocument
+from app.campaign.terms.grant import Steps
 from app.kit.clock import now
 from app.redemption import queries_verify
 from app.redemption.queries_verify import Cap

@@ -9,7 +9,7 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from app.campaign.rules_texts import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN
+from app.campaign.terms.texts import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated

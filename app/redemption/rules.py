@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules_eligibility import Facts, HeldHonour
+from app.campaign.terms.eligibility import Facts, HeldHonour
 from app.score.book.document import Level
 
 SCAN_LIFETIME_SECONDS = 300

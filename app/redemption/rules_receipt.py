@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules_grant import Grant
+from app.campaign.terms.grant import Grant
 from app.redemption.rules import RedemptionState
 
 _ENCODER = msgspec.json.Encoder()

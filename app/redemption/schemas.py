@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.rules_grant import Grant
-from app.campaign.rules_texts import ScenarioCode
+from app.campaign.terms.grant import Grant
+from app.campaign.terms.texts import ScenarioCode
 from app.kit.http import Ask, ReasonText, Wire
 from app.redemption.rules import AMOUNT_FEN_MAX, REFERENCE_CHARACTERS_MAX, RedemptionState
 

@@ -9,7 +9,7 @@ import msgspec
 import pyotp
 import pytest
 
-from app.campaign.actions import catalogue
+from app.campaign.catalogue.actions import catalogue
 from app.demo import actions as demo_actions
 from app.demo.rules_copy import pack_bytes, pack_count, pack_rows, pack_text, pack_timestamp
 from app.demo.rules_file import City

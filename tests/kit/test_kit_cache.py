@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from httpx2 import AsyncClient
 
-from app.campaign.actions import catalogue as campaigns
+from app.campaign.catalogue.actions import catalogue as campaigns
 from app.kit import cache
 from app.kit.cache import (
     CATALOGUE_REFUSE_SECONDS,

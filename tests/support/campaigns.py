@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.actions import catalogue
+from app.campaign.catalogue.actions import catalogue
 from app.kit.cache import refresh_all
 from app.kit.clock import now
 from app.kit.database import fetch_value
@@ -19,7 +19,7 @@ from tests.support.partners import Partner, make_partner
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
-    from app.campaign.rules_catalogue import LiveBenefit
+    from app.campaign.catalogue.live import LiveBenefit
 
 PATH = "/v1/official/campaigns"
 

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from app.campaign.actions import catalogue
-from app.campaign.rules_document import Benefit, CampaignDocument
+from app.campaign.catalogue.actions import catalogue
+from app.campaign.terms.document import Benefit, CampaignDocument
 from app.credit_code.rules import compute_slot, encode_code
 from app.kit.auth import issue_token
 from app.kit.cache import bump, refresh_all

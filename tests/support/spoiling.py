@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from app.campaign.rules_texts import LINES
+from app.campaign.terms.texts import LINES
 from tests.support.operations import DESCRIPTION
 
 STRANGE = "strange~/name"

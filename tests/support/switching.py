@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.campaign.actions import catalogue
+from app.campaign.catalogue.actions import catalogue
 from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction

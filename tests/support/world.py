@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.actions import catalogue
+from app.campaign.catalogue.actions import catalogue
 from app.kit.cache import refresh_all
 from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_all

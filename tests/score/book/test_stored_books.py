@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import app.score
-from app.campaign.actions import catalogue
+from app.campaign.catalogue.actions import catalogue
 from app.kit.cache import refresh_all
 from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_value, transaction

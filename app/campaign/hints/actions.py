@@ -1,0 +1,125 @@
+"""What would help a citizen: the engine is asked what each thing they could do would add, on their own records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.catalogue.actions import catalogue
+from app.campaign.hints import queries
+from app.campaign.hints.openings import (
+    ACTIONABLE,
+    ActionHint,
+    BenefitHint,
+    Burden,
+    compute_action_hints,
+    compute_benefit_hints,
+    drop_full,
+    list_burdens,
+    list_trials,
+    pick_counting,
+)
+from app.campaign.terms.eligibility import Facts, HeldHonour
+from app.consent.actions import list_all_consents
+from app.kit.clock import shanghai_day
+from app.partner.actions import directory
+from app.record.actions_kept import list_records
+from app.score.book.actions.find import find_book
+from app.score.current.actions.rescore import NoScore
+from app.score.engine.actions import score_told
+from app.score.engine.given import ToldPerson, ToldRecord
+from app.score.engine.parts import compute_next_level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from app.campaign.catalogue.live import LiveBenefit
+    from app.campaign.hints.queries import StandingRow
+    from app.record.rules_kept import KeptRecord
+    from app.score.book.document import Level, RuleBook
+
+_HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
+
+
+class Hints(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the next level is (None: this is the top), what a higher score opens, what to do, what weighs."""
+
+    score: int
+    level: Level
+    next_level: Level | None
+    benefits: list[BenefitHint]
+    actions: list[ActionHint]
+    burdens: list[Burden]
+
+
+async def read_hints(citizen_id: UUID, *, at: datetime) -> Hints:
+    """Return what would help a citizen today; refuses with ``NoScore`` who has none."""
+    standing = await queries.find_standing(citizen_id)
+    if standing is None:
+        raise NoScore
+    day, book = shanghai_day(at), await find_book(standing.rule_book_id)
+    facts = Facts(
+        score=standing.score,
+        level=standing.level,
+        honours=_HONOURS.decode(standing.honours),
+        birth_on=standing.birth_on,
+        levels={level.code: level for level in book.levels},
+    )
+    actions, burdens = await _try(citizen_id, standing, book, day)
+    return Hints(
+        score=standing.score,
+        level=book.level(standing.level),
+        next_level=compute_next_level(standing.score, book.levels),
+        benefits=compute_benefit_hints(_list_running(at), facts, book, day),
+        actions=actions,
+        burdens=burdens,
+    )
+
+
+async def _try(
+    citizen_id: UUID, standing: StandingRow, book: RuleBook, day: date
+) -> tuple[list[ActionHint], list[Burden]]:
+    """Score the citizen as they are, and then once with each record tried, all of those in one statement."""
+    records = [record for record in await list_records(citizen_id) if record.state == "active"]
+    given = await list_all_consents(citizen_id)
+    consents = tuple(sorted({consent.purpose for consent in given if consent.withdrawn_at is None}))
+    me = ToldPerson(birth_on=standing.birth_on, consents=consents, records=_tell(records))
+    (now,) = await score_told([me], rule_book_id=standing.rule_book_id, day=day)
+    if now is None:
+        raise NoScore
+    trials = drop_full(list_trials(ACTIONABLE, book, records, consents, day), now, day)
+    tried = [trial.record for trial in trials if trial.record is not None]
+    shorter = msgspec.structs.replace(me, records=_tell(pick_counting(records, now)))
+    for person in (shorter, me):
+        with_each = [msgspec.structs.replace(person, records=(*person.records, record)) for record in tried]
+        again, *then = await score_told([person, *with_each], rule_book_id=standing.rule_book_id, day=day)
+        if again is not None and again.value == now.value:  # what was left out counts for nothing
+            break
+    gains = [0 if score is None else score.value - now.value for score in then]
+    return compute_action_hints(trials, gains), list_burdens(now.contributions, book)
+
+
+def _tell(records: Sequence[KeptRecord]) -> tuple[ToldRecord, ...]:
+    return tuple(
+        ToldRecord(**{name: getattr(record, name) for name in ToldRecord.__struct_fields__}) for record in records
+    )
+
+
+def _list_running(at: datetime) -> list[LiveBenefit]:
+    """Return the benefits running now, of institutions that are active."""
+    return [
+        benefit
+        for benefit in catalogue.current.all()
+        if benefit.is_active(at)
+        and (institution := directory.current.institution(benefit.institution_id)) is not None
+        and institution.state == "active"
+    ]
+
+
+def name_institution(benefit: LiveBenefit) -> str:
+    """Return the name of who gives a benefit."""
+    institution = directory.current.institution(benefit.institution_id)
+    return institution.name if institution else ""

@@ -1,0 +1,210 @@
+"""What would help a citizen: which benefits a higher score would open, and what they could do themselves. Pure.
+
+The list in ``data/actionable.csv`` holds only what a person can decide: nothing that is bought (donations), awarded or
+adjudged, nothing dangerous. What each would add is never computed here: the engine is asked, so that what is full or
+counts for nothing is not suggested.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from app.campaign.catalogue.live import LiveBenefit
+from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, Facts, LevelAtLeast, ScoreAtLeast
+from app.campaign.terms.judge import judge_eligibility
+from app.campaign.terms.texts import Reason
+from app.record.rules_kept import KeptRecord
+from app.score.book.document import RuleBook, RuleIndicator
+from app.score.engine.given import ToldRecord, ToldScore
+from app.score.engine.parts import Contribution, compute_level
+
+ACTIONABLE_FILE = Path(__file__).parent / "data" / "actionable.csv"
+BENEFITS_HINTED_MAX = 10
+RUNGS_TRIED_MAX = 3
+TRIAL_ID = UUID(int=2**128 - 1)  # of a record that does not exist; nobody else's
+
+
+class Actionable(msgspec.Struct, frozen=True, kw_only=True):
+    """An indicator people can act on, and how; with its lowest grade where it has any, a unit where amounts count."""
+
+    indicator: str
+    grade: str
+    unit_zh: str
+    unit_en: str
+    how_zh: str
+    how_en: str
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One more record, to see what it would add; none where only the citizen's consent is missing."""
+
+    actionable: Actionable
+    indicator: RuleIndicator
+    record: ToldRecord | None
+
+
+class ActionHint(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody could do, and what it would add now; points None: only once they consent that it counts."""
+
+    actionable: Actionable
+    indicator: RuleIndicator
+    quantity: int | None
+    points: int | None
+
+
+class BenefitHint(msgspec.Struct, frozen=True, kw_only=True):
+    """A benefit that a higher score would open, what is missing now, and from which score on it is open."""
+
+    benefit: LiveBenefit
+    opens_at: int
+    reasons: tuple[Reason, ...]
+
+
+class Burden(msgspec.Struct, frozen=True, kw_only=True):
+    """What takes points now; ``ends_on`` is the day it no longer does, None while what it is about goes on."""
+
+    indicator: RuleIndicator
+    points: int
+    ends_on: date | None
+
+
+def parse_actionable(text: str) -> dict[str, Actionable]:
+    """Read the list of what people can act on, by indicator."""
+    rows = msgspec.convert(list(csv.DictReader(text.splitlines())), list[Actionable])
+    return {row.indicator: row for row in rows}
+
+
+ACTIONABLE = parse_actionable(ACTIONABLE_FILE.read_text(encoding="utf-8"))
+
+
+def list_trials(
+    actionable: Mapping[str, Actionable],
+    book: RuleBook,
+    records: Sequence[KeptRecord],
+    consents: Sequence[str],
+    day: date,
+) -> list[Trial]:
+    """Return the records to try on a day: where amounts count what is missing to the next rungs, elsewhere one more."""
+    trials: list[Trial] = []
+    for indicator in book.indicators:
+        entry = actionable.get(indicator.code)
+        if entry is None:
+            continue
+        if indicator.consent == "separate" and indicator.code.lower() not in consents:
+            trials.append(Trial(actionable=entry, indicator=indicator, record=None))
+        elif indicator.kind == "ladder":
+            trials += [
+                Trial(actionable=entry, indicator=indicator, record=_make_record(entry, day, quantity))
+                for quantity in _list_missing(indicator, records, day)
+            ]
+        else:
+            trials.append(Trial(actionable=entry, indicator=indicator, record=_make_record(entry, day, None)))
+    return trials
+
+
+def _list_missing(indicator: RuleIndicator, records: Sequence[KeptRecord], day: date) -> list[int]:
+    """Return what is missing this calendar year to the next rungs of a ladder."""
+    done = sum(
+        record.quantity or 0
+        for record in records
+        if record.indicator == indicator.code and record.state == "active" and record.event_on.year == day.year
+    )
+    edges = sorted(value.at_least for value in indicator.values if value.at_least is not None)
+    return [edge - done for edge in edges if edge > done][:RUNGS_TRIED_MAX]
+
+
+def _make_record(entry: Actionable, day: date, quantity: int | None) -> ToldRecord:
+    return ToldRecord(
+        id=TRIAL_ID, indicator=entry.indicator, event_on=day, grade=entry.grade or None, quantity=quantity
+    )
+
+
+def drop_full(trials: Sequence[Trial], score: ToldScore, day: date) -> list[Trial]:
+    """Leave out what the explanation of the score as it is says to be full: by this year's cap or the dimension's."""
+    full = {
+        taken.subject
+        for taken in score.adjustments
+        if taken.points < 0
+        and (taken.code == "dimension_cap" or (taken.code == "annual_cap" and taken.year == day.year))
+    }
+    return [trial for trial in trials if not {trial.indicator.code, trial.indicator.dimension} & full]
+
+
+def pick_counting(records: Sequence[KeptRecord], score: ToldScore) -> list[KeptRecord]:
+    """Return the records that count, and the amounts that may yet add up; the rest of a long life can stay out."""
+    counting = {record_id for given in score.contributions for record_id in given.record_ids}
+    return [record for record in records if record.id in counting or record.quantity is not None]
+
+
+def compute_action_hints(trials: Sequence[Trial], gains: Sequence[int]) -> list[ActionHint]:
+    """Return what would add something, the most first; of a ladder the nearest rung that does. Last what needs consent.
+
+    ``gains`` are the points each trial with a record adds, in order.
+    """
+    gained = iter(gains)
+    hints: dict[str, ActionHint] = {}
+    for trial in trials:
+        points = None if trial.record is None else next(gained)
+        if (points is None or points > 0) and trial.indicator.code not in hints:
+            hints[trial.indicator.code] = ActionHint(
+                actionable=trial.actionable,
+                indicator=trial.indicator,
+                quantity=trial.record.quantity if trial.record else None,
+                points=points,
+            )
+    return sorted(hints.values(), key=lambda hint: (hint.points is None, -(hint.points or 0)))
+
+
+def compute_benefit_hints(
+    benefits: Sequence[LiveBenefit], facts: Facts, book: RuleBook, day: date
+) -> list[BenefitHint]:
+    """Return the benefits that only a higher score is missing for, the nearest first."""
+    hints = []
+    for benefit in benefits:
+        verdict = judge_eligibility(benefit.eligibility, facts, day)
+        opens_at = None if verdict.is_eligible else _find_opening(benefit.eligibility, facts, book, day)
+        if opens_at is not None:
+            hints.append(BenefitHint(benefit=benefit, opens_at=opens_at, reasons=verdict.reasons))
+    return sorted(hints, key=lambda hint: (hint.opens_at, hint.benefit.id))[:BENEFITS_HINTED_MAX]
+
+
+def _find_opening(eligibility: Eligibility, facts: Facts, book: RuleBook, day: date) -> int | None:
+    """Return the lowest score from which everything that is asked is met, if a score alone can meet it."""
+    top = book.scale.max
+    edges = {edge for edge in _iter_edges(eligibility, book) if edge > facts.score and (top is None or edge <= top)}
+    for score in sorted(edges):
+        then = msgspec.structs.replace(facts, score=score, level=compute_level(score, book.levels).code)
+        if judge_eligibility(eligibility, then, day).is_eligible:
+            return score
+    return None
+
+
+def _iter_edges(clause: Eligibility, book: RuleBook) -> Iterator[int]:
+    """Yield the scores a clause speaks of."""
+    if isinstance(clause, AllOf | AnyOf):
+        for part in clause.of:
+            yield from _iter_edges(part, book)
+    elif isinstance(clause, ScoreAtLeast):
+        yield clause.value
+    elif isinstance(clause, LevelAtLeast):
+        yield from (level.at_least for level in book.levels if level.code == clause.level)
+
+
+def list_burdens(contributions: Sequence[Contribution], book: RuleBook) -> list[Burden]:
+    """Return what takes points now, the heaviest first."""
+    burdens = [
+        Burden(
+            indicator=book.indicator(taken.indicator),
+            points=taken.points,
+            ends_on=None if taken.until is None else taken.until + timedelta(days=1),
+        )
+        for taken in contributions
+        if taken.points < 0
+    ]
+    return sorted(burdens, key=lambda burden: burden.points)

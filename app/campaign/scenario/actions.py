@@ -1,0 +1,126 @@
+"""Scenarios: where benefits may be used, proposed by one official of the centre and confirmed by another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.review.refusals import FlagsNotAcknowledged
+from app.campaign.scenario import queries
+from app.campaign.scenario.refusals import (
+    ProposalDecided,
+    ProposerIsConfirmer,
+    ScenarioInvalid,
+    ScenarioTaken,
+    UseDenied,
+    UseUnknown,
+)
+from app.campaign.terms.flags import Flag, find_scenario_flags, judge_scenario_flags, list_unacknowledged
+from app.kit.audit import write_audit
+from app.kit.cache import bump
+from app.kit.clock import now, uuid7
+from app.kit.database import transaction
+from app.kit.errors import NotFound
+from app.kit.etag import need_etag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from app.campaign.scenario.queries import ProposalRow
+    from app.campaign.terms.limits import Scenario
+    from app.kit.auth import OfficialCaller
+
+
+async def propose_scenario(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
+    """Propose a scenario for the whole city; it is there once another official of the centre confirms it."""
+    official.need_centre()
+    async with transaction():
+        if await queries.find_scenario(scenario.code) is not None:
+            raise ScenarioTaken
+        return await _propose(official, scenario)
+
+
+async def propose_change(official: OfficialCaller, scenario: Scenario, *, if_match: str | None) -> ProposalRow:
+    """Propose what a scenario shall be; it goes on as it is until another official of the centre confirms it."""
+    official.need_centre()
+    async with transaction():
+        found = await queries.find_scenario(scenario.code, lock=True)
+        if found is None:
+            raise NotFound
+        need_etag(if_match, found.revision)
+        return await _propose(official, scenario)
+
+
+async def confirm_proposal(
+    official: OfficialCaller, proposal_id: UUID, acknowledged_flags: Sequence[str], *, if_match: str | None
+) -> ProposalRow:
+    """Put a proposal in force, as another official than the one who made it, who names its flagged words."""
+    official.need_centre()
+    async with transaction():
+        row = await _lock(proposal_id, if_match)
+        if row.proposed_by == official.id:
+            raise ProposerIsConfirmer
+        flags = await _check(row.to_scenario())  # the list of words and uses may have grown since
+        if missing := list_unacknowledged(flags, acknowledged_flags):
+            raise FlagsNotAcknowledged(missing)
+        await queries.mark_decided(row.id, "confirmed", official.id, now(), None)
+        await queries.put_scenario(row.to_scenario())
+        await bump("catalogue")
+        return await _finish(official, row.id, "confirm", flags)
+
+
+async def reject_proposal(
+    official: OfficialCaller, proposal_id: UUID, note: str, *, if_match: str | None
+) -> ProposalRow:
+    """Reject a proposal with a note; who made it may take it back in this way."""
+    official.need_centre()
+    async with transaction():
+        row = await _lock(proposal_id, if_match)
+        await queries.mark_decided(row.id, "rejected", official.id, now(), note)
+        return await _finish(official, row.id, "reject")
+
+
+async def _propose(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
+    flags = await _check(scenario)
+    proposal_id = uuid7()
+    if not await queries.insert_proposal(proposal_id, scenario, official.id, now()):
+        raise ScenarioTaken
+    return await _finish(official, proposal_id, "propose", flags)
+
+
+async def _check(scenario: Scenario) -> list[Flag]:
+    """Refuse a denied use, by its code or by what the titles say; return the words that may be doubted."""
+    use = await queries.find_use(scenario.use)
+    if use is None:
+        raise UseUnknown
+    if use.is_denied:
+        raise UseDenied(use.title_zh, use.title_en)
+    flags = find_scenario_flags(scenario.title_zh, scenario.title_en)
+    if faults := judge_scenario_flags(flags):
+        raise ScenarioInvalid(faults)
+    return flags
+
+
+async def _lock(proposal_id: UUID, if_match: str | None) -> ProposalRow:
+    row = await queries.find_proposal(proposal_id, lock=True)
+    if row is None:
+        raise NotFound
+    need_etag(if_match, row.revision)
+    if row.state != "waiting":
+        raise ProposalDecided(row.state)
+    return row
+
+
+async def _finish(official: OfficialCaller, proposal_id: UUID, action: str, flags: Sequence[Flag] = ()) -> ProposalRow:
+    row = await queries.find_proposal(proposal_id)
+    assert row is not None, "it was written in this transaction"
+    detail: dict[str, object] = {
+        **msgspec.structs.asdict(row.to_scenario()),
+        "proposalId": str(row.id),
+        "note": row.note,
+        "flags": [{"pointer": flag.pointer, "word": flag.word.word} for flag in flags],
+    }
+    await write_audit(official, action=f"scenario.{action}", subject=f"scenario:{row.code}", detail=detail)
+    return row

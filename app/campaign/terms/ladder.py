@@ -1,0 +1,110 @@
+"""A ladder of thresholds must not read a score: the steps and the eligibility of one benefit.
+
+At most five steps, rising; numbers are multiples of 10; different thresholds lie at least 20 apart. A level counts as
+its lower edge in the rule book in force, and needs be no multiple of 10, because the rule book publishes it. Zero,
+which everyone reaches, tells nothing: it may be a step and is not counted. Published credit-line bands (501, 601)
+belong to pay-later grants, which are not part of this room, so nothing here is exempt. What all benefits of an
+institution may ask together is in ``terms.observer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from app.campaign.terms.document import Benefit
+from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, LevelAtLeast, ScoreAtLeast
+from app.campaign.terms.grant import Grant, Steps
+from app.campaign.terms.texts import Fault
+from app.score.book.document import Level
+
+STEPS_MAX = 5
+THRESHOLD_MULTIPLE = 10
+THRESHOLD_DISTANCE_MIN = 20
+
+Levels = Mapping[str, Level]  # of the rule book in force, by their codes
+
+
+def judge_ladder(eligibility: Eligibility, grant: Grant, levels: Levels, pointer: str) -> list[Fault]:
+    """Return what is wrong with the thresholds of one benefit."""
+    faults = list(_judge_steps(grant, f"{pointer}/grant/steps"))
+    typed = [
+        (clause.value, f"{where}/value")
+        for clause, where in iter_leaves(eligibility, f"{pointer}/eligibility")
+        if isinstance(clause, ScoreAtLeast)
+    ]
+    if isinstance(grant, Steps):
+        typed += [(step.at_least, f"{pointer}/grant/steps/{n}/atLeast") for n, step in enumerate(grant.steps)]
+    for value, where in typed:
+        if value % THRESHOLD_MULTIPLE:
+            zh, en = f"分数门槛须为{THRESHOLD_MULTIPLE}的倍数", f"thresholds are multiples of {THRESHOLD_MULTIPLE}"
+            faults.append(Fault(pointer=where, code="threshold_not_multiple", zh=zh, en=en))
+    thresholds = sorted({*_eligibility_thresholds(eligibility, levels), *_step_thresholds(grant)})
+    for lower, upper in pairwise(thresholds):
+        if upper - lower < THRESHOLD_DISTANCE_MIN:
+            zh = f"分数门槛{lower}与{upper}相差不足{THRESHOLD_DISTANCE_MIN}分"
+            en = f"thresholds {lower} and {upper} are less than {THRESHOLD_DISTANCE_MIN} apart"
+            faults.append(Fault(pointer=pointer, code="thresholds_too_close", zh=zh, en=en))
+    return faults
+
+
+def _judge_steps(grant: Grant, where: str) -> Iterator[Fault]:
+    if not isinstance(grant, Steps):
+        return
+    if len(grant.steps) > STEPS_MAX:
+        yield Fault(pointer=where, code="too_many_steps", zh=f"最多{STEPS_MAX}档", en=f"at most {STEPS_MAX} steps")
+    for number, (lower, upper) in enumerate(pairwise(grant.steps), 1):
+        if upper.at_least <= lower.at_least:
+            zh, en = "各档分数须逐档升高", "each step must ask for more than the one before"
+            yield Fault(pointer=f"{where}/{number}/atLeast", code="steps_not_rising", zh=zh, en=en)
+
+
+def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels: Levels) -> Eligibility:
+    """Return the eligibility with the first step of the grant asked for too, where it is not implied.
+
+    So nobody is let in who stands below every step, and the reason is told like any other.
+    """
+    first = min(_step_thresholds(grant), default=0)
+    if first <= _compute_floor(eligibility, levels):
+        return eligibility
+    return AllOf(of=(eligibility, ScoreAtLeast(value=first)))
+
+
+def _compute_floor(clause: Eligibility, levels: Levels) -> int:
+    """Return a score nobody stays below who meets a clause."""
+    match clause:
+        case AllOf():
+            return max((_compute_floor(part, levels) for part in clause.of), default=0)
+        case AnyOf():
+            return min((_compute_floor(part, levels) for part in clause.of), default=0)
+        case ScoreAtLeast() | LevelAtLeast():
+            return next(_eligibility_thresholds(clause, levels), 0)
+        case _:
+            return 0
+
+
+def iter_thresholds(benefit: Benefit, levels: Levels) -> Iterator[int]:
+    """Yield the scores a benefit asks for, one as often as it does; zero, which everyone has, among them."""
+    yield from _eligibility_thresholds(benefit.eligibility, levels)
+    yield from _step_thresholds(benefit.grant)
+
+
+def _step_thresholds(grant: Grant) -> list[int]:
+    return [step.at_least for step in grant.steps] if isinstance(grant, Steps) else []
+
+
+def _eligibility_thresholds(eligibility: Eligibility, levels: Levels) -> Iterator[int]:
+    for clause, _ in iter_leaves(eligibility, ""):
+        if isinstance(clause, ScoreAtLeast):
+            yield clause.value
+        elif isinstance(clause, LevelAtLeast) and (level := levels.get(clause.level)) is not None:
+            yield level.at_least
+
+
+def iter_leaves(clause: Eligibility, where: str) -> Iterator[tuple[Eligibility, str]]:
+    """Yield the clauses of a tree that hold no others, each with its JSON pointer."""
+    if isinstance(clause, AllOf | AnyOf):
+        for index, part in enumerate(clause.of):
+            yield from iter_leaves(part, f"{where}/of/{index}")
+    else:
+        yield clause, where
