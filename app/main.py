@@ -58,12 +58,11 @@ from app.partner import routes_official as partner_routes_official
 from app.partner import routes_partner as partner_routes_partner
 from app.partner.rules import MOVES as PARTNER_MOVES
 from app.record import routes_citizen as record_routes_citizen
-from app.redemption import actions_lanes, actions_limits
-from app.redemption import routes_citizen as redemption_routes_citizen
-from app.redemption import routes_official as redemption_routes_official
-from app.redemption import routes_partner as redemption_routes_partner
-from app.redemption import routes_partner_reports as redemption_routes_partner_reports
-from app.redemption.rules import REDEMPTION_MOVES
+from app.redemption import routes as redemption_routes
+from app.redemption.till import routes as till_routes
+from app.redemption.till.actions import lanes as lanes_actions
+from app.redemption.till.actions import limits as limits_actions
+from app.redemption.till.redeeming import REDEMPTION_MOVES
 from app.repair import routes_citizen as repair_routes_citizen
 from app.repair import routes_official as repair_routes_official
 from app.repair.rules import OBJECTION_MOVES
@@ -83,10 +82,7 @@ ROUTERS = [
     record_routes_citizen.router,
     *score_routes.ROUTERS,
     credit_code_routes_citizen.router,
-    redemption_routes_citizen.router,
-    redemption_routes_partner.router,
-    redemption_routes_partner_reports.router,
-    redemption_routes_official.router,
+    *redemption_routes.ROUTERS,
     repair_routes_citizen.router,
     repair_routes_official.router,
     event_routes_partner.router,
@@ -100,8 +96,8 @@ ROUTERS = [
 HOT = (
     current_routes.get_score,
     credit_code_routes_citizen.issue_codes,
-    redemption_routes_partner.scan_code,
-    redemption_routes_partner.redeem_benefit,
+    till_routes.scan_code,
+    till_routes.redeem_benefit,
 )
 STATES = {
     "campaign": CAMPAIGN_MOVES,
@@ -154,7 +150,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await event_actions.ensure_epoch()
         await stack.enter_async_context(cache_lifespan(CATALOGUES))
         await stack.enter_async_context(partner_actions.key_use_lifespan())
-        await stack.enter_async_context(actions_lanes.lanes_lifespan())
+        await stack.enter_async_context(lanes_actions.lanes_lifespan())
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not walk it again and again
         yield
@@ -163,7 +159,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
     partner_actions_key.MAY_GRANT["report"] = events_actions.is_source_owner
-    write_actions.FENCES[:] = [actions_limits.fence_limits]
+    write_actions.FENCES[:] = [limits_actions.fence_limits]
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],
         dependencies={

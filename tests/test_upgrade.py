@@ -25,7 +25,7 @@ from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.partitions import make_partitions
 from app.record.actions import put_records
-from app.redemption.rules_receipt import RedemptionReceipt, encode_receipt
+from app.redemption.till.receipt import RedemptionReceipt, encode_receipt
 from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score
 from app.score.current.actions.rescore import rescore
 from app.score.current.views import show_score

@@ -15,7 +15,7 @@ import pytest
 from httpx2 import HTTPError
 
 from app.kit.database import execute, fetch_value, transaction
-from tests.redemption.test_verify import find_broken
+from tests.redemption.books.test_verify import find_broken
 from tests.support.campaigns import act, benefit_body, campaign_body, edit, make_desk, put_live
 from tests.support.live import all_at_once, settle
 from tests.support.partners import make_partner

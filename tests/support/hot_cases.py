@@ -19,7 +19,8 @@ from app.kit.cache import bump
 from app.kit.clock import now
 from app.kit.database import execute, transaction
 from app.partner import actions as partner_actions
-from app.redemption import actions_redeem, actions_scan
+from app.redemption.till.actions import redeem as redeem_actions
+from app.redemption.till.actions import scan as scan_actions
 from app.score.current.actions import read as read_actions
 from tests.support.both_ways import Asked
 from tests.support.citizens import log_in
@@ -309,8 +310,8 @@ Places = dict[str, tuple[object, str]]
 DOING: Places = {
     "getScore": (read_actions, "read_own_score"),
     "issueCodes": (credit_code_actions, "issue_codes"),
-    "scanCode": (actions_scan, "scan"),
-    "redeemBenefit": (actions_redeem, "redeem"),
+    "scanCode": (scan_actions, "scan"),
+    "redeemBenefit": (redeem_actions, "redeem"),
 }
 CALLING: Places = {
     "getScore": (read_actions, "authenticate_scored"),

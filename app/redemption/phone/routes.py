@@ -1,0 +1,92 @@
+"""What a citizen can get, and what they used."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from app.campaign.terms.texts import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN
+from app.kit.auth import CitizenCaller
+from app.kit.clock import now
+from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
+from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.redemption.phone import actions, queries
+from app.redemption.phone.actions import Filter, JudgedBenefit
+from app.redemption.phone.queries import MyRedemptionRow
+from app.redemption.phone.schemas import MyBenefit, MyRedemption
+
+
+@get(
+    "/benefits",
+    operation_id="listMyBenefits",
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated, NotJoined),
+)
+async def list_my_benefits(
+    request: AnyRequest,
+    citizen: NamedDependency[CitizenCaller],
+    scenario: Annotated[
+        str | None, QueryParameter(name="scenario", max_length=SCENARIO_CHARACTERS_MAX, pattern=SCENARIO_PATTERN)
+    ] = None,
+    eligible: Annotated[bool | None, QueryParameter(name="eligible")] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_SIZE_DEFAULT,
+) -> Page[MyBenefit]:
+    """List the benefits running in the city; for each that does not apply every failing clause, with its distance."""
+    citizen.need_active()
+    wanted = Filter(scenario=scenario, eligible=eligible, after_id=decode_cursor(cursor, UUID), limit=limit)
+    judged = await actions.list_benefits(citizen, wanted, now())
+    language = language_of(request)
+    return make_page(judged, limit, lambda entry: _show(entry, language), lambda entry: entry.benefit.id)
+
+
+@get(
+    "/redemptions",
+    operation_id="listMyRedemptions",
+    responses=refusals(InvalidRequest, StaleCursor, Unauthenticated),
+)
+async def list_my_redemptions(
+    citizen: NamedDependency[CitizenCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
+) -> Page[MyRedemption]:
+    """List what you used, newest first."""
+    rows = await queries.list_my_redemptions(citizen.id, decode_cursor(cursor, UUID), limit + 1)
+    return make_page(rows, limit, _show_redemption, lambda row: row.id)
+
+
+def _show(entry: JudgedBenefit, language: Language) -> MyBenefit:
+    benefit = entry.benefit
+    return MyBenefit(
+        id=benefit.id,
+        code=benefit.code,
+        title=benefit.title,
+        kind=benefit.kind,
+        scenario=benefit.scenario,
+        institution=entry.institution,
+        eligible=entry.verdict.is_eligible,
+        reasons=[ReasonText(code=r.code, text=getattr(r, language)) for r in entry.verdict.reasons],
+        grant=entry.resolved.grant if entry.verdict.is_eligible else benefit.grant,
+        remaining_for_me=entry.remaining,
+        ends_at=benefit.ends_at,
+        without_score=benefit.without_score,
+    )
+
+
+def _show_redemption(row: MyRedemptionRow) -> MyRedemption:
+    return MyRedemption(
+        id=row.id,
+        state=row.state,
+        benefit_id=row.benefit_id,
+        title=row.title,
+        institution=row.institution,
+        store=row.store,
+        amount_fen=row.amount_fen,
+        discount_fen=row.discount_fen,
+        redeemed_at=row.redeemed_at,
+    )
+
+
+router = Router("/v1/me", route_handlers=[list_my_benefits, list_my_redemptions], tags=["redemption"])

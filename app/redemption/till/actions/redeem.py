@@ -1,0 +1,299 @@
+"""Redeem a benefit: load, judge, and let one statement hold what must hold whoever races."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.campaign.catalogue.actions import catalogue
+from app.campaign.terms.grant import ResolvedGrant, WholeGrant, compute_discount_fen, resolve_grant
+from app.campaign.terms.judge import judge_eligibility
+from app.kit.cache import CatalogueStale, refresh_all
+from app.kit.clock import shanghai_day, uuid7
+from app.kit.errors import (
+    FieldError,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    Overloaded,
+    RateLimited,
+    Refusal,
+)
+from app.kit.group_commit import RETRY_AFTER_SECONDS
+from app.partner.actions import TerminalSuspended, resolve_terminal
+from app.redemption.till.actions.lanes import redeem_lane
+from app.redemption.till.actions.limits import count_places, count_uses
+from app.redemption.till.actions.people import (
+    Shown,
+    TurnedAway,
+    find_code_day,
+    find_shown_by_code,
+    find_shown_by_scan,
+    log_refusal,
+)
+from app.redemption.till.actions.scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
+from app.redemption.till.queries import lanes as lanes_queries
+from app.redemption.till.queries.lanes import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome
+from app.redemption.till.queries.limits import UseWanted
+from app.redemption.till.receipt import Answered, RedemptionReceipt, encode_receipt
+from app.redemption.till.redeeming import (
+    EVER_ENDS_ON,
+    EVER_ON,
+    SCAN_LIFETIME_SECONDS,
+    compute_allowed_actions,
+    compute_period_ends_on,
+    compute_period_on,
+    compute_slot_day,
+)
+from app.redemption.till.refusals import (
+    AlreadyRedeemed,
+    BenefitNotActive,
+    BenefitNotFound,
+    CapReached,
+    CreditCodeUsed,
+    NotEligible,
+    ReferenceTaken,
+    StockGone,
+)
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.campaign.catalogue.live import LiveBenefit
+    from app.kit.auth import PartnerCaller
+    from app.partner.rules import TerminalEntry
+
+ROUNDS_MAX = 5
+REFUSAL_OF_OUTCOME: dict[str, type[Refusal]] = {
+    "idempotency_key_reused": IdempotencyKeyReused,
+    "credit_code_used": CreditCodeUsed,
+    "already_redeemed": AlreadyRedeemed,
+    "reference_taken": ReferenceTaken,
+    "stock_gone": StockGone,
+    "cap_reached": CapReached,
+}
+
+
+class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What a terminal asks: a benefit for whoever stands behind a scan or a code, under the partner's reference."""
+
+    key: str
+    digest: bytes
+    benefit_id: UUID
+    terminal_id: UUID
+    reference: str
+    scan_id: UUID | None
+    code: str | None
+    amount_fen: int | None
+    at: datetime
+
+
+# The first try of a key under way here, whose outcome its repeats share; None when its caller went away, and then
+# whoever waited tries for itself.
+_in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered | Refusal | None]] = {}
+
+
+async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+    """Redeem once. The same key gets the same answer for ever, also while the first try is under way."""
+    if (order.scan_id is None) == (order.code is None):
+        zh, en = "scanId 与 code 须提供其一，且只能一项", "Give scanId or code, not both"
+        raise InvalidRequest(errors=[FieldError(pointer="/scanId", code="one_of", zh=zh, en=en)])
+    with suppress(TerminalSuspended):  # whose earlier answers are still told; not found is told of nothing under way
+        resolve_terminal(caller, order.terminal_id)
+    place = (caller.institution_id, order.key, order.digest)
+    while (running := _in_flight.get(place)) is not None:
+        outcome = await asyncio.shield(running)
+        if isinstance(outcome, Refusal):
+            raise outcome
+        if outcome is not None:
+            return Answered(outcome.answer, is_replayed=True)
+    first = _in_flight[place] = asyncio.get_running_loop().create_future()
+    outcome = None
+    try:
+        outcome = await _redeem_or_replay(caller, order)
+    except Refusal as refusal:
+        outcome = refusal
+        raise
+    finally:
+        del _in_flight[place]
+        first.set_result(outcome)
+    return outcome
+
+
+async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+    """Before refusing for whatever reason, look whether this key was answered before; only then is it a refused try."""
+    turned: TurnedAway | None = None
+    try:
+        return await _redeem(caller, order)
+    except (Overloaded, OutcomeUnknown, RateLimited, NotFound, CatalogueStale):
+        raise  # not found: no terminal of this key's, which may not learn either what another store was answered
+    except TurnedAway as error:
+        refusal, turned = error.refusal, error
+    except Refusal as error:
+        refusal = error
+    earlier = await _find_earlier(caller, order)
+    if earlier is not None and earlier.request_digest == order.digest:
+        return Answered(earlier.answer, is_replayed=True)
+    if turned is not None:
+        await log_refusal(
+            turned,
+            action="redeem",
+            institution_id=caller.institution_id,
+            scenario=_scenario_of(order.benefit_id),
+            terminal=resolve_terminal(caller, order.terminal_id),
+            at=order.at,
+        )
+    raise IdempotencyKeyReused if earlier else refusal
+
+
+async def _find_earlier(caller: PartnerCaller, order: RedeemOrder) -> EarlierAnswer | None:
+    """Look for an answer that the key had: to this request ever, to another one on the day of its code."""
+    if order.scan_id is not None:
+        slot_day = compute_slot_day(order.scan_id)
+    else:
+        slot_day = find_code_day(order.code or "", order.at)
+    asked = KeyAsked(
+        institution_id=caller.institution_id,
+        idempotency_key=order.key,
+        reference=order.reference,
+        slot_day=slot_day,
+    )
+    (earlier,) = await lanes_queries.find_earlier_answers([asked])
+    return earlier
+
+
+async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+    terminal = resolve_terminal(caller, order.terminal_id)
+    INSTITUTION_LIMIT.need(terminal.institution_id)
+    TERMINAL_LIMIT.need(terminal.id)
+    shown = await _find_shown(caller, order, terminal)
+    for _ in range(ROUNDS_MAX):
+        item = _judge(order, terminal, shown)
+        outcome = await redeem_lane.submit(item)
+        if outcome.outcome == "stale":  # limits have changed since the version we judged by
+            await refresh_all([catalogue])
+        elif outcome.outcome == "uncounted":  # a limit meets what was given before it
+            await _count(item)
+        else:
+            return _settle(item, outcome)
+    raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+async def _count(item: RedeemItem) -> None:
+    """Count what was given before the limits came."""
+    if item.stock is not None:
+        await count_places(item.institution_id, item.benefit_id)
+    if item.cap is not None and item.cap_holder_id is not None:
+        use = UseWanted(item.benefit_id, item.step, item.period_on, item.period_ends_on)
+        await count_uses(item.citizen_id, item.cap_holder_id, use)
+
+
+def _scenario_of(benefit_id: UUID) -> str | None:
+    benefit = catalogue.current.benefit(benefit_id)
+    return benefit.scenario if benefit else None
+
+
+def _find_benefit(benefit_id: UUID, terminal: TerminalEntry) -> LiveBenefit:
+    benefit = catalogue.trusted.benefit(benefit_id)
+    if benefit is None or benefit.institution_id != terminal.institution_id:
+        raise BenefitNotFound
+    if benefit.store_ids is not None and terminal.store_id not in benefit.store_ids:
+        raise BenefitNotFound
+    return benefit
+
+
+async def _find_shown(caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry) -> Shown:
+    if order.scan_id is not None:
+        return await find_shown_by_scan(caller, order.scan_id, terminal.store_id, order.at)
+    assert order.code is not None
+    return await find_shown_by_code(order.code, terminal, order.at)
+
+
+def _judge(order: RedeemOrder, terminal: TerminalEntry, shown: Shown) -> RedeemItem:
+    """Judge by the catalogue of this moment; a refusal names the person whose try it was."""
+    try:
+        benefit, day = _find_benefit(order.benefit_id, terminal), shanghai_day(order.at)
+        resolved = _resolve(benefit, shown, order.at, day)
+    except CatalogueStale:
+        raise
+    except Refusal as refusal:
+        raise TurnedAway(refusal, shown.person.id) from refusal
+    return _make_item(order, terminal, benefit, shown, resolved, day)
+
+
+def _resolve(benefit: LiveBenefit, shown: Shown, at: datetime, day: date) -> ResolvedGrant:
+    """Judge by the rules what the statement cannot: does the benefit run, and does it apply to this person."""
+    if not benefit.is_active(at):
+        raise BenefitNotActive
+    facts = shown.person.facts(catalogue.current.levels)
+    if facts is None or not judge_eligibility(benefit.eligibility, facts, day).is_eligible:
+        raise NotEligible
+    return resolve_grant(benefit.grant, facts)
+
+
+def _make_receipt(order: RedeemOrder, benefit: LiveBenefit, grant: WholeGrant) -> RedemptionReceipt:
+    reversible_until = order.at + timedelta(seconds=benefit.reversal_window_seconds)
+    return RedemptionReceipt(
+        id=uuid7(order.at),
+        state="redeemed",
+        benefit_id=benefit.id,
+        grant=grant,
+        amount_fen=order.amount_fen,
+        discount_fen=None if order.amount_fen is None else compute_discount_fen(grant, order.amount_fen),
+        redeemed_at=order.at,
+        reversible_until=reversible_until,
+        reference=order.reference,
+        allowed_actions=compute_allowed_actions("redeemed", reversible_until, order.at),
+    )
+
+
+def _make_item(
+    order: RedeemOrder, terminal: TerminalEntry, benefit: LiveBenefit, shown: Shown, resolved: ResolvedGrant, day: date
+) -> RedeemItem:
+    receipt = _make_receipt(order, benefit, resolved.grant)
+    cap = resolved.per_citizen or benefit.per_citizen
+    return RedeemItem(
+        id=receipt.id,
+        institution_id=terminal.institution_id,
+        idempotency_key=order.key,
+        request_digest=order.digest,
+        reference=order.reference,
+        slot_day=shown.slot_day,
+        code_id=shown.code_id,
+        scan_id=shown.scan_id or uuid7(shown.slot_start),
+        citizen_id=shown.person.id,
+        cap_holder_id=shown.person.cap_holder_id,
+        step=resolved.step,
+        period_on=compute_period_on(cap.period, day) if cap else EVER_ON,
+        period_ends_on=compute_period_ends_on(cap.period, day) if cap else EVER_ENDS_ON,
+        cap=cap.count if cap else None,
+        store_id=terminal.store_id,
+        terminal_id=terminal.id,
+        scenario=benefit.scenario,
+        benefit_id=benefit.id,
+        benefit_code=benefit.code,
+        title=benefit.title,
+        campaign_version=benefit.campaign_version,
+        stock=benefit.stock,
+        amount_fen=order.amount_fen,
+        discount_fen=receipt.discount_fen,
+        at=order.at,
+        scan_expires_at=order.at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
+        reversible_until=receipt.reversible_until,
+        answer=encode_receipt(receipt),
+    )
+
+
+def _settle(item: RedeemItem, outcome: RedeemOutcome) -> Answered:
+    """Turn an item's outcome into its answer, or into the refusal it is."""
+    if outcome.outcome == "redeemed":
+        return Answered(item.answer, is_replayed=False)
+    if outcome.outcome == "replayed":
+        assert outcome.answer is not None
+        return Answered(outcome.answer, is_replayed=True)
+    raise REFUSAL_OF_OUTCOME[outcome.outcome]

@@ -1,0 +1,217 @@
+"""The hot SQL of this room: many scans, many redemptions, many facts, each in one statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+import msgspec
+
+from app.kit.database import borrow, fetch_all, read_sql
+from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Outcome
+
+
+class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One redemption to try; the fields are the parameters of ``redeem.sql`` in order.
+
+    The day of the code (``slot_day``) is the one that ``scan_id`` carries.
+    """
+
+    id: UUID
+    institution_id: UUID
+    idempotency_key: str
+    request_digest: bytes
+    reference: str
+    slot_day: date
+    code_id: str | None
+    scan_id: UUID
+    citizen_id: UUID
+    cap_holder_id: UUID | None
+    step: int
+    period_on: date
+    period_ends_on: date
+    cap: int | None
+    store_id: UUID
+    terminal_id: UUID
+    scenario: str | None
+    benefit_id: UUID
+    benefit_code: str
+    title: str
+    campaign_version: int
+    stock: int | None
+    amount_fen: int | None
+    discount_fen: int | None
+    at: datetime
+    scan_expires_at: datetime
+    reversible_until: datetime
+    answer: bytes
+
+
+class RedeemOutcome(msgspec.Struct, frozen=True):
+    """What became of an item; ``answer`` is the earlier one of a replay, looked up after the statement."""
+
+    outcome: Outcome
+    answer: bytes | None = None
+
+
+class ScanItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One code to claim; the fields are the parameters of ``scan.sql`` in order."""
+
+    slot_day: date
+    code_id: str
+    scan_id: UUID
+    institution_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+    citizen_id: UUID
+    scenario: str | None
+    at: datetime
+    expires_at: datetime
+    told: str
+
+
+class ScanOutcome(msgspec.Struct, frozen=True):
+    """The scan that owns the code here; None when another store owns it."""
+
+    scan_id: UUID | None
+    expires_at: datetime | None
+
+
+class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen with the score they have now."""
+
+    account_number: int
+    id: UUID
+    state: str
+    code_generation: int
+    birth_on: date | None
+    name_cipher: bytes | None
+    cap_holder_id: UUID | None
+    score: int | None
+    level: str | None
+    honours: str | None
+
+
+class ScannedPersonRow(PersonRow, frozen=True, kw_only=True):
+    """A citizen reached by a scan."""
+
+    scan_id: UUID
+    institution_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+    scenario: str | None
+    expires_at: datetime
+
+
+class KeyAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """An institution's Idempotency-Key, the reference that its request brings, and the day of the code, if known."""
+
+    institution_id: UUID
+    idempotency_key: str
+    reference: str | None
+    slot_day: date | None
+
+
+class EarlierAnswer(msgspec.Struct, frozen=True):
+    """What a key was answered before, and to which request."""
+
+    request_digest: bytes
+    answer: bytes
+
+
+PERSON_COLUMNS = """citizen.account_number, citizen.id, citizen.state, citizen.code_generation, citizen.birth_on,
+    citizen.name_cipher, citizen.cap_holder_id, score_snapshot.value AS score, score_snapshot.level,
+    score_snapshot.honours"""
+
+
+@cache
+def write_redeem(*, has_stock: bool) -> str:
+    """Return the statement for a batch: without the steps that take from a stock where nothing is taken from one."""
+    other = "unlimited" if has_stock else "limited"
+    return _MARK.sub("", _block_of(other).sub("", read_sql(__file__, "redeem")))
+
+
+async def redeem_many(items: Sequence[RedeemItem]) -> list[RedeemOutcome]:
+    """Redeem a batch; one outcome per item, in order. Of a ``repeated`` one the answer is yet to be looked up."""
+    statement = write_redeem(has_stock=any(item.stock is not None for item in items))
+    return await fetch_all(RedeemOutcome, statement, *_columns(items))
+
+
+async def scan_many(items: Sequence[ScanItem]) -> list[ScanOutcome]:
+    """Claim a batch of codes; one outcome per item, in order."""
+    lifetime = timedelta(seconds=SCAN_LIFETIME_SECONDS)
+    return await fetch_all(ScanOutcome, read_sql(__file__, "scan"), *_columns(items), lifetime)
+
+
+async def find_people(account_numbers: Sequence[int]) -> list[PersonRow]:
+    """Read the facts of the citizens behind codes."""
+    return await fetch_all(
+        PersonRow,
+        f"""SELECT {PERSON_COLUMNS} FROM citizen LEFT JOIN score_snapshot ON score_snapshot.citizen_id = citizen.id
+        WHERE citizen.account_number = ANY($1::bigint[])""",
+        account_numbers,
+    )
+
+
+async def find_scanned_people(scans: Sequence[tuple[date, UUID]]) -> list[ScannedPersonRow]:
+    """Read scans and the facts of the citizens behind them."""
+    return await fetch_all(
+        ScannedPersonRow,
+        f"""SELECT {PERSON_COLUMNS}, scan.id AS scan_id, scan.institution_id, scan.store_id, scan.terminal_id,
+            scan.scenario, scan.expires_at
+        FROM unnest($1::date[], $2::uuid[]) AS wanted (slot_day, id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM scan WHERE scan.id = wanted.id AND scan.slot_day = wanted.slot_day LIMIT 1
+        ) AS scan
+        JOIN citizen ON citizen.id = scan.citizen_id
+        LEFT JOIN score_snapshot ON score_snapshot.citizen_id = citizen.id""",
+        [day for day, _ in scans],
+        [scan_id for _, scan_id in scans],
+    )
+
+
+async def find_earlier_answers(asked: Sequence[KeyAsked]) -> list[EarlierAnswer | None]:
+    """Read what keys were answered before, in order; None for a key that has no answer.
+
+    A repeat is found by its reference whenever it comes, another use of the key on the day of its code, and a
+    reversal's at any time.
+    """
+    async with borrow() as connection:
+        rows = await connection.fetch(
+            """
+            SELECT found.request_digest, found.answer
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[])
+                WITH ORDINALITY AS asked (institution_id, idempotency_key, reference, slot_day, n)
+            LEFT JOIN LATERAL (
+                SELECT request_digest, answer FROM redemption AS r
+                WHERE r.reference = asked.reference AND r.idempotency_key = asked.idempotency_key
+                    AND (r.institution_id = asked.institution_id) IS TRUE
+                UNION ALL
+                SELECT request_digest, answer FROM redemption AS r
+                WHERE r.slot_day = asked.slot_day AND r.idempotency_key = asked.idempotency_key
+                    AND (r.institution_id = asked.institution_id) IS TRUE
+                UNION ALL
+                SELECT request_digest, answer FROM reversal AS v
+                WHERE v.idempotency_key = asked.idempotency_key AND (v.institution_id = asked.institution_id) IS TRUE
+                LIMIT 1
+            ) AS found ON true
+            ORDER BY n
+            """,
+            *_columns(asked),
+        )
+    return [None if row["answer"] is None else EarlierAnswer(**row) for row in rows]
+
+
+def _columns(items: Sequence[msgspec.Struct]) -> list[tuple[object, ...]]:
+    """Turn rows into one array per parameter."""
+    return list(zip(*(msgspec.structs.astuple(item) for item in items), strict=True))
+
+
+def _block_of(kind: str) -> re.Pattern[str]:
+    return re.compile(rf"^--\[ {kind}\n.*?^--\]\n", re.MULTILINE | re.DOTALL)
+
+
+_MARK = re.compile(r"^--[\[\]].*\n", re.MULTILINE)
