@@ -16,13 +16,13 @@ from typing import Any
 
 import click
 
-from app.cli_city import city
 from app.cli_score import score
 from app.intake.file.commands import records
 from app.kit import supervisor, surroundings
 from app.kit.logs import configure_logs
 from app.score.city.commands import distribution, recompute
 from app.score.city.commands import verify as verify_scores
+from app.town.city.commands import city
 
 SANDBOX = "app.sandbox.main:app"
 WORKERS_MAX = 64
@@ -93,7 +93,7 @@ def demo(*, once: bool, citizens: int) -> None:
     """Make a demo city and play the main job in it."""
     with _whole_city(DEMO_WORKERS):
         prepare_database()
-        from app.demo.main import run_demo
+        from app.demo.commands import run_demo
 
         run_demo(once=once, citizens=citizens)
 

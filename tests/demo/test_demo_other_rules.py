@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from app.demo.actions import are_rules_as_shipped
-from app.demo.actions_people import describe_citizens, make_people
-from app.demo.actions_show import show_city
 from app.kit.clock import now, shanghai_day
+from app.town.city.actions.make import are_rules_as_shipped
+from app.town.city.actions.show import show_city
+from app.town.people.actions.move_in import describe_citizens, make_people
 from tests.support.switching import LEDGER_FILE, in_force
 
 SEED, CITIZENS = 88, 8

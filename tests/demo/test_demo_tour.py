@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from app.demo.actions_guide import Guide, TourFailed
+from app.demo.actions.guide import Guide, TourFailed
 from app.demo.clients import Answer
 
 SECONDS_MAX = 180

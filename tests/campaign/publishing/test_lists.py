@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 SCENARIOS = "/v1/official/scenarios"
-DEFAULTS = json.loads(Path("app/demo/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
+DEFAULTS = json.loads(Path("app/town/places/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
 
 
 async def test_an_institution_lists_its_own_newest_first(client: AsyncClient) -> None:

@@ -30,7 +30,7 @@ AT = datetime(2026, 7, 1, tzinfo=UTC)
 SHOP = Scenario("shop", "商店", "shops", "leisure", needs_name=False, needs_without_score=False)
 BUS = Scenario("bus", "公交", "buses", "travel_comfort", needs_name=False, needs_without_score=True)
 SCENARIOS = {scenario.code: scenario for scenario in (SHOP, BUS)}
-DEFAULTS = json.loads(Path("app/demo/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
+DEFAULTS = json.loads(Path("app/town/places/data/benefits.json").read_text(encoding="utf-8"))["benefits"]
 NOT_SENT = {"institutionKind", "published"}
 
 EVERYONE = {"type": "everyone"}

@@ -1,0 +1,1 @@
+"""Files a department would send about the people of a town, with dirt, and what must be found."""

@@ -1,0 +1,1 @@
+"""The town's institutions with stores, terminals, keys, staff and campaigns, made by the real actions."""
