@@ -18,9 +18,9 @@ from app.campaign.catalogue import actions as catalogue_actions
 from app.campaign.publishing.actions import write as write_actions
 from app.campaign.publishing.moves import CAMPAIGN_MOVES
 from app.campaign.scenario.moves import SCENARIO_PROPOSAL_MOVES
-from app.citizen import actions as citizen_actions
 from app.citizen import routes as citizen_routes
-from app.citizen.rules import CITIZEN_MOVES
+from app.citizen.actions import account as account_actions
+from app.citizen.paper import CITIZEN_MOVES
 from app.consent import routes as consent_routes
 from app.credit_code import routes_citizen as credit_code_routes_citizen
 from app.event import actions as event_actions
@@ -74,7 +74,7 @@ from app.score.preview.report import PREVIEW_MOVES
 BODY_BYTES_MAX = 64 * 1024
 
 ROUTERS = [
-    citizen_routes.router,
+    *citizen_routes.ROUTERS,
     consent_routes.router,
     notice_routes_citizen.router,
     membership_routes.router,
@@ -119,7 +119,7 @@ AnyRequest = Request[Any, Any, State]
 
 async def provide_citizen(request: AnyRequest) -> CitizenCaller:
     """Authenticate a citizen by the access token."""
-    return await citizen_actions.authenticate(find_header(request.scope, b"authorization"))
+    return await account_actions.authenticate(find_header(request.scope, b"authorization"))
 
 
 async def provide_partner(request: AnyRequest) -> PartnerCaller:

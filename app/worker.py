@@ -11,7 +11,7 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 
-from app.citizen import actions_session
+from app.citizen.actions import session as session_actions
 from app.intake.file.actions import quarantine as quarantine_actions
 from app.intake.file.actions import run as run_actions
 from app.intake.file.actions import upload as upload_actions
@@ -90,7 +90,7 @@ async def send_notices(pace: StoppablePace) -> None:
 async def forget(_: StoppablePace) -> None:
     """Forget who left a year ago, sessions long dead, rows long in quarantine, uploads given up, old proposals."""
     await membership_actions.forget_old_tombstones(now())
-    await actions_session.forget_old_sessions(now())
+    await session_actions.forget_old_sessions(now())
     await quarantine_actions.forget_old(now())
     await upload_actions.forget_given_up(now())
     await proposal_actions.forget_old_proposals(now())

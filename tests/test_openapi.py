@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from httpx2 import AsyncClient, Request, Response
 
-from app.citizen.rules import CitizenState
+from app.citizen.paper import CitizenState
 from app.kit.http import PROBLEM_MEDIA_TYPE
 from app.kit.openapi import describe_api
 from app.kit.openapi_files import find_refusals, iter_refusals, render_openapi, render_refusals

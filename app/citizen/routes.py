@@ -7,7 +7,8 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from app.citizen import actions, actions_session
+from app.citizen.actions import account as account_actions
+from app.citizen.actions import session as session_actions
 from app.citizen.refusals import (
     CitizenFrozen,
     RefreshTokenInvalid,
@@ -50,7 +51,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 )
 async def log_in(data: JSONBody[LoginRequest], request: Request[object, object, State]) -> Response[SessionTokens]:
     """Log in with the code of wx.login; a first login opens an account in state `new`."""
-    return _show(await actions_session.log_in(data.code, address=address_of(request), at=now()))
+    return _show(await session_actions.log_in(data.code, address=address_of(request), at=now()))
 
 
 @post(
@@ -61,19 +62,19 @@ async def log_in(data: JSONBody[LoginRequest], request: Request[object, object, 
 )
 async def refresh_tokens(data: JSONBody[RefreshRequest]) -> Response[SessionTokens]:
     """Exchange the refresh token for a fresh pair; for 30 seconds a repeat gets the same successor."""
-    return _show(await actions_session.refresh(data.refresh_token, at=now()))
+    return _show(await session_actions.refresh(data.refresh_token, at=now()))
 
 
 @post("/auth/logout", operation_id="logOut", status_code=204, responses=refusals(Unauthenticated))
 async def log_out(citizen: NamedDependency[CitizenCaller]) -> None:
     """End this session and kill the codes it has shown."""
-    await actions_session.log_out(citizen, at=now())
+    await session_actions.log_out(citizen, at=now())
 
 
 @get("/me", operation_id="getOwnAccount", status_code=200, responses=refusals(Unauthenticated))
 async def get_own_account(citizen: NamedDependency[CitizenCaller]) -> Response[OwnAccount]:
     """Show the own account, name and phone masked."""
-    profile = await actions.read_profile(citizen.id)
+    profile = await account_actions.read_profile(citizen.id)
     account = OwnAccount(
         id=citizen.id,
         state=profile.state,
@@ -84,7 +85,7 @@ async def get_own_account(citizen: NamedDependency[CitizenCaller]) -> Response[O
     return Response(account, headers=NO_STORE)
 
 
-def _show(tokens: actions_session.Tokens) -> Response[SessionTokens]:
+def _show(tokens: session_actions.Tokens) -> Response[SessionTokens]:
     shown = SessionTokens(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
@@ -96,3 +97,4 @@ def _show(tokens: actions_session.Tokens) -> Response[SessionTokens]:
 
 
 router = Router("/v1", route_handlers=[log_in, refresh_tokens, log_out, get_own_account], tags=["citizen"])
+ROUTERS = [router]

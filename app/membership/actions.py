@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.citizen import actions as citizens
-from app.citizen import actions_identity, actions_session, actions_wechat
-from app.citizen.rules import Person
+from app.citizen.actions import account as citizens
+from app.citizen.actions import identity as identity_actions
+from app.citizen.actions import session as session_actions
+from app.citizen.actions import wechat as wechat_actions
+from app.citizen.paper import Person
 from app.consent import actions as consents
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
@@ -102,7 +104,7 @@ async def rebind(
     phone_code: str,
     agreed: Sequence[tuple[str, int]],
     at: datetime,
-) -> actions_session.Tokens:
+) -> session_actions.Tokens:
     """Move a membership to the WeChat account that proves the same identity, and return its fresh tokens.
 
     The old account's tokens and codes die; the empty account that asked ends.
@@ -113,16 +115,16 @@ async def rebind(
     applicant = _read_applicant(name, id_number, at)
     person = await _prove(citizen, applicant, phone_code)
     number = person.id_number.number
-    member_id = await actions_identity.find_member(number)
+    member_id = await identity_actions.find_member(number)
     if member_id is None:
         raise IdentityUnknown
     async with transaction():
-        accounts = await actions_identity.lock_accounts([citizen.id, member_id])
+        accounts = await identity_actions.lock_accounts([citizen.id, member_id])
         if accounts[citizen.id].state != "new":
             raise AlreadyJoined if accounts[citizen.id].state == "active" else Unauthenticated
-        if not actions_identity.is_bound_to(accounts[member_id], number):  # it left while we were asking
+        if not identity_actions.is_bound_to(accounts[member_id], number):  # it left while we were asking
             raise IdentityUnknown
-        await actions_identity.move_openid(accounts[citizen.id], accounts[member_id], person, at=at)
+        await identity_actions.move_openid(accounts[citizen.id], accounts[member_id], person, at=at)
         for account_id in (citizen.id, member_id):
             await citizens.revoke_sessions(account_id, because="moved to another WeChat account", at=at)
         await citizens.raise_code_generation(member_id)
@@ -130,16 +132,16 @@ async def rebind(
             await consents.give_consents(member_id, agreed, at=at)
             await rescore([member_id], at=at)
         await insert_events([_event("citizen.rebound.v1", member_id, at)])
-        return await actions_session.open_session(member_id, "active", at=at)
+        return await session_actions.open_session(member_id, "active", at=at)
 
 
 async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
     """End a membership at once: tokens, codes, personal fields, consents, records and score are gone on return."""
     async with transaction():
-        account = await actions_identity.lock_caller(citizen.id)
-        number = actions_identity.read_id_number(account)
+        account = await identity_actions.lock_caller(citizen.id)
+        number = identity_actions.read_id_number(account)
         if number is not None and account.cap_holder_id is not None:
-            await actions_identity.lock_id_number(number)
+            await identity_actions.lock_id_number(number)
             await queries.insert_tombstone(
                 citizen.id,
                 person_hash=tombstone_hash(number),
@@ -155,7 +157,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
         await delete_records(citizen.id)
         await delete_score(citizen.id)
         await delete_notices(citizen.id)
-        await actions_identity.close_account(citizen.id, at=at)
+        await identity_actions.close_account(citizen.id, at=at)
         await insert_events([_event("citizen.left.v1", citizen.id, at)])
 
 
@@ -164,7 +166,7 @@ async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at
     citizen.need_active()
     await consents.check_consent(purpose, version)
     async with transaction():
-        await actions_identity.lock_caller(citizen.id)
+        await identity_actions.lock_caller(citizen.id)
         (given,) = await consents.give_consents(citizen.id, [(purpose, version)], at=at)
         await rescore([citizen.id], at=at)
     return given
@@ -174,7 +176,7 @@ async def withdraw_consent(citizen: CitizenCaller, purpose: str, *, at: datetime
     """Withdraw a separate consent and return it; what it let count, stops counting at once."""
     citizen.need_active()
     async with transaction():
-        await actions_identity.lock_caller(citizen.id)
+        await identity_actions.lock_caller(citizen.id)
         withdrawn = await consents.withdraw_consent(citizen.id, purpose, at=at)
         await rescore([citizen.id], at=at)
     return withdrawn
@@ -188,18 +190,18 @@ async def forget_old_tombstones(at: datetime) -> int:
 async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) -> Person:
     """Ask WeChat for the phone and the identity provider whether it is this person's; tries are counted."""
     await _count_try(citizen, applicant)
-    phone = await actions_wechat.fetch_phone_number(phone_code)
+    phone = await wechat_actions.fetch_phone_number(phone_code)
     if phone is None:
         raise PhoneCodeInvalid
     for name in dict.fromkeys((applicant.name, fold_twins(applicant.name))):
         person = Person(name=name, id_number=applicant.id_number, phone=phone)
-        if await actions_identity.verify_identity(person):
+        if await identity_actions.verify_identity(person):
             return person  # spelt as the provider knows it
     raise IdentityMismatch
 
 
 async def _count_try(citizen: CitizenCaller, applicant: Applicant) -> None:
-    account_name, person_name = await actions_identity.compute_try_names(citizen.id, applicant.id_number.number)
+    account_name, person_name = await identity_actions.compute_try_names(citizen.id, applicant.id_number.number)
     own = await IDENTITY_LIMIT.count(account_name)
     own.answer()
     persons = await PERSON_LIMIT.count(person_name)
@@ -210,12 +212,12 @@ async def _count_try(citizen: CitizenCaller, applicant: Applicant) -> None:
 async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
     """Bind a person to a new account, inside the caller's transaction; who returns within a year finds the old caps."""
     number = person.id_number.number
-    account = await actions_identity.lock_caller(citizen_id)
+    account = await identity_actions.lock_caller(citizen_id)
     if account.state != "new":
         raise AlreadyJoined
-    await actions_identity.lock_id_number(number)
+    await identity_actions.lock_id_number(number)
     cap_holder_id = await queries.take_tombstone(tombstone_hash(number), at) or uuid7(at)
-    if not await actions_identity.bind_person(citizen_id, person, cap_holder_id=cap_holder_id, at=at):
+    if not await identity_actions.bind_person(citizen_id, person, cap_holder_id=cap_holder_id, at=at):
         raise IdentityTaken
 
 

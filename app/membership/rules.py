@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from app.citizen.rules import ADULT_AGE, IdNumber, compute_age, parse_id_number
+from app.citizen.paper import ADULT_AGE, IdNumber, compute_age, parse_id_number
 from app.intake.fact.judge import OWN_SOURCE
 from app.values.names import clean_name
 

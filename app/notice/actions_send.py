@@ -12,9 +12,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.citizen.actions_contact import Contact, find_contacts
-from app.citizen.actions_wechat import call_with_token
-from app.citizen.rules_answers import judge_tencent
+from app.citizen.actions.contact import Contact, find_contacts
+from app.citizen.actions.wechat import call_with_token
+from app.citizen.answers import judge_tencent
 from app.kit.clock import now
 from app.kit.errors import OutsideServiceUnavailable, Refusal
 from app.kit.pace import FULL, Pace

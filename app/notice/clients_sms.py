@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from app.citizen.rules_signature import compute_headers
+from app.citizen.signature import compute_headers
 from app.kit.clock import now
 from app.kit.outside import ask_outside
 from app.settings import SETTINGS

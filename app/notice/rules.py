@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.rules_answers import judge_errcode
+from app.citizen.answers import judge_errcode
 
 Channel = Literal["wechat", "sms"]
 DeliveryState = Literal["pending", "sent", "failed", "none"]

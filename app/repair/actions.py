@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen import actions_identity
+from app.citizen.actions import identity as identity_actions
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
 from app.kit.clock import shanghai_day, uuid7
@@ -74,7 +74,7 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
     text = read_text(new.text)
     OBJECTION_LIMIT.need(citizen.id)
     async with transaction():
-        await actions_identity.lock_caller(
+        await identity_actions.lock_caller(
             citizen.id
         )  # one at a time: keys and open tickets are counted under this lock
         known = await queries.find_objection_by_key(citizen.id, new.key)

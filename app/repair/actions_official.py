@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen import actions_identity
+from app.citizen.actions import identity as identity_actions
 from app.consent.actions import insert_access
 from app.consent.rules import NewAccess
 from app.event.actions import insert_events
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.citizen.rules import Person
+    from app.citizen.paper import Person
     from app.kit.auth import OfficialCaller
     from app.repair.queries import ObjectionRow, RecordRow
     from app.repair.rules import Finding, ObjectionAction, ObjectionState
@@ -60,7 +60,7 @@ async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: da
     """Open a ticket; the citizen's access log and the audit chain say who did."""
     async with transaction():
         row = await _find(official, objection_id)
-        person = await actions_identity.read_person(row.citizen_id)
+        person = await identity_actions.read_person(row.citizen_id)
         if person is None:  # left this very moment
             raise NotFound
         record = await queries.find_record(row.citizen_id, row.record_id) if row.record_id else None
@@ -130,7 +130,7 @@ async def _find(official: OfficialCaller, objection_id: UUID) -> ObjectionRow:
 async def _lock(official: OfficialCaller, objection_id: UUID, action: ObjectionAction) -> ObjectionRow:
     """Lock a ticket for a move: its citizen first, as in leaving and withdrawing, so that nobody waits in a circle."""
     seen = await _find(official, objection_id)
-    await actions_identity.lock_accounts([seen.citizen_id])
+    await identity_actions.lock_accounts([seen.citizen_id])
     row = await queries.find_own_objection_for_update(seen.citizen_id, objection_id)
     if row is None:
         raise NotFound

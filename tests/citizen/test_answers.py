@@ -12,13 +12,11 @@ import httpx2
 import msgspec
 import pytest
 
-from app.citizen import actions_identity, actions_wechat
-from app.citizen import clients as citizen_clients
-from app.citizen.actions_identity import verify_identity
-from app.citizen.actions_wechat import NO_TOKEN, AccessToken, fetch_phone_number
-from app.citizen.clients_identity import Verification
-from app.citizen.rules import Person, parse_id_number
-from app.citizen.rules_answers import (
+from app.citizen.actions import identity as identity_actions
+from app.citizen.actions import wechat as wechat_actions
+from app.citizen.actions.identity import verify_identity
+from app.citizen.actions.wechat import NO_TOKEN, AccessToken, fetch_phone_number
+from app.citizen.answers import (
     DAY_RETRY_SECONDS_MAX,
     compute_quota_wait,
     compute_seconds_left,
@@ -26,6 +24,9 @@ from app.citizen.rules_answers import (
     judge_result,
     judge_tencent,
 )
+from app.citizen.clients import wechat as wechat_clients
+from app.citizen.clients.identity import Verification
+from app.citizen.paper import Person, parse_id_number
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.valkey import VALKEY
 from app.notice.rules import judge_message, judge_sms
@@ -121,9 +122,9 @@ def test_a_quota_of_the_day_is_tried_again_within_the_hour(at: datetime, left: i
 async def no_token(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody holds an access token yet, and one may be forced."""
     del app
-    monkeypatch.setattr(actions_wechat._Held, "token", NO_TOKEN)
-    monkeypatch.setattr(actions_wechat._Held, "may_force_at", 0.0)
-    await VALKEY.try_call(lambda client: client.delete(actions_wechat._place()))
+    monkeypatch.setattr(wechat_actions._Held, "token", NO_TOKEN)
+    monkeypatch.setattr(wechat_actions._Held, "may_force_at", 0.0)
+    await VALKEY.try_call(lambda client: client.delete(wechat_actions._place()))
 
 
 async def play(method: str, **parameters: object) -> int:
@@ -169,8 +170,8 @@ async def test_a_dead_token_that_wechat_goes_on_giving_is_forced_once_a_minute(c
     before = await play("POST", errcode=40014, is_given_on=True)
     assert await try_to_join(client) == (503, "outside_service_unavailable")
     assert await play("GET") == before + 1, "asked for, and not forced again"
-    assert actions_wechat._Held.token == NO_TOKEN, "a refused token is kept nowhere"
-    actions_wechat._Held.may_force_at = 0.0
+    assert wechat_actions._Held.token == NO_TOKEN, "a refused token is kept nowhere"
+    wechat_actions._Held.may_force_at = 0.0
     assert await try_to_join(client) == (200, "")
 
 
@@ -190,16 +191,16 @@ async def test_whatever_was_refused_the_next_one_is_served(code: str, refusal: t
 @pytest.mark.usefixtures("no_token")
 async def test_a_dead_token_in_valkey_is_forgotten_for_all_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     dead = AccessToken("sandbox-dead", 4e9)
-    await VALKEY.try_call(lambda client: client.set(actions_wechat._place(), msgspec.json.encode(dead)))
+    await VALKEY.try_call(lambda client: client.set(wechat_actions._place(), msgspec.json.encode(dead)))
 
-    async def refuse(_code: str, _token: str) -> citizen_clients.PhoneAnswer:
-        return citizen_clients.PhoneAnswer(errcode=40014)
+    async def refuse(_code: str, _token: str) -> wechat_clients.PhoneAnswer:
+        return wechat_clients.PhoneAnswer(errcode=40014)
 
-    monkeypatch.setattr(citizen_clients, "fetch_phone_number", refuse)
+    monkeypatch.setattr(wechat_clients, "fetch_phone_number", refuse)
     with pytest.raises(OutsideServiceUnavailable):
         await fetch_phone_number("demo-phone-1")
-    assert actions_wechat._Held.token == NO_TOKEN
-    assert await actions_wechat._find_shared() == NO_TOKEN
+    assert wechat_actions._Held.token == NO_TOKEN
+    assert await wechat_actions._find_shared() == NO_TOKEN
 
 
 async def test_a_verdict_nobody_knows_is_no_mismatch(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +209,7 @@ async def test_a_verdict_nobody_knows_is_no_mismatch(app: object, monkeypatch: p
     async def say(**_: str) -> Verification:
         return Verification(result="-98")
 
-    monkeypatch.setattr(actions_identity, "verify_person", say)
+    monkeypatch.setattr(identity_actions, "verify_person", say)
     id_number = parse_id_number(make_id_number())
     assert id_number is not None
     with pytest.raises(OutsideServiceUnavailable):

@@ -7,10 +7,10 @@ import secrets
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.citizen import actions as citizen_actions
-from app.citizen import actions_identity
-from app.citizen import queries as citizen_queries
-from app.citizen.rules import Person, parse_id_number
+from app.citizen.actions import account as account_actions
+from app.citizen.actions import identity as identity_actions
+from app.citizen.paper import Person, parse_id_number
+from app.citizen.queries import accounts as accounts_queries
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from tests.support.citizens import Tokens, log_in, make_id_number
@@ -28,7 +28,7 @@ async def make_member(tokens: Tokens, name: str, number: str) -> None:
     assert id_number is not None
     person = Person(name=name, id_number=id_number, phone="12000000000")
     async with transaction():
-        assert await actions_identity.bind_person(tokens.citizen_id, person, cap_holder_id=uuid7(), at=now())
+        assert await identity_actions.bind_person(tokens.citizen_id, person, cap_holder_id=uuid7(), at=now())
 
 
 async def status_of(client: AsyncClient, tokens: Tokens) -> int:
@@ -38,12 +38,12 @@ async def status_of(client: AsyncClient, tokens: Tokens) -> int:
 async def test_a_caller_is_read_with_every_request(client: AsyncClient) -> None:
     tokens = await log_in(client)
     header = tokens.headers["Authorization"]
-    first = await citizen_actions.authenticate(header)
+    first = await account_actions.authenticate(header)
     assert (first.id, first.state) == (tokens.citizen_id, "new")
     async with transaction():
-        await citizen_actions.raise_code_generation(tokens.citizen_id)
+        await account_actions.raise_code_generation(tokens.citizen_id)
     await make_member(tokens, "张三", make_id_number())
-    second = await citizen_actions.authenticate(header)
+    second = await account_actions.authenticate(header)
     assert (second.state, second.code_generation) == ("active", first.code_generation + 1)
     assert second.session_id == first.session_id
     assert second.account_number == first.account_number
@@ -52,14 +52,14 @@ async def test_a_caller_is_read_with_every_request(client: AsyncClient) -> None:
 async def test_callers_that_wait_together_share_one_read(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     people = [await log_in(client) for _ in range(12)]
     reads: list[int] = []
-    find_callers = citizen_queries.find_callers
+    find_callers = accounts_queries.find_callers
 
     async def count(session_ids: list[UUID]) -> list[CitizenCaller]:
         reads.append(len(session_ids))
         return await find_callers(session_ids)
 
-    monkeypatch.setattr(citizen_queries, "find_callers", count)
-    callers = await asyncio.gather(*(citizen_actions.authenticate(one.headers["Authorization"]) for one in people))
+    monkeypatch.setattr(accounts_queries, "find_callers", count)
+    callers = await asyncio.gather(*(account_actions.authenticate(one.headers["Authorization"]) for one in people))
     assert [caller.id for caller in callers] == [one.citizen_id for one in people]
     assert sum(reads) == 12
     assert len(reads) < 12
@@ -69,7 +69,7 @@ async def test_who_has_left_is_not_a_caller(client: AsyncClient) -> None:
     tokens = await log_in(client)
     assert await status_of(client, tokens) == 200
     async with transaction():
-        await actions_identity.close_account(tokens.citizen_id, at=now())
+        await identity_actions.close_account(tokens.citizen_id, at=now())
     assert await status_of(client, tokens) == 401
     again = await log_in(client, tokens.code)
     assert again.citizen_id != tokens.citizen_id
@@ -88,7 +88,7 @@ async def test_people_are_matched_by_name_and_number_together(client: AsyncClien
     member, uighur, stranger = await log_in(client), await log_in(client), make_id_number()
     await make_member(member, "张三", number)
     await make_member(uighur, "买买提·吐尔逊", dotted)
-    found = await citizen_actions.match_people(
+    found = await account_actions.match_people(
         [
             ("张三", number), (" 张三 ", number.lower()), ("李四", number), ("张三", stranger), ("张三", "no number"),
             ("", number), ("买买提•吐尔逊", dotted), ("张三", number),
@@ -107,9 +107,9 @@ async def test_nobody_is_matched_by_what_was_forgotten(client: AsyncClient) -> N
     tokens, number = await log_in(client), make_id_number()
     await make_member(tokens, "张三", number)
     async with transaction():
-        await actions_identity.close_account(tokens.citizen_id, at=now())
-    assert await citizen_actions.match_people([("张三", number)]) == [None]
-    assert await citizen_actions.match_people([]) == []
+        await identity_actions.close_account(tokens.citizen_id, at=now())
+    assert await account_actions.match_people([("张三", number)]) == [None]
+    assert await account_actions.match_people([]) == []
 
 
 async def test_nothing_personal_is_stored_in_clear(client: AsyncClient) -> None:
@@ -143,6 +143,6 @@ async def test_one_id_number_is_one_account(client: AsyncClient) -> None:
     assert id_number is not None
     person = Person(name="张三", id_number=id_number, phone="12000000000")
     async with transaction():
-        assert not await actions_identity.bind_person(second.citizen_id, person, cap_holder_id=uuid7(), at=now())
-    assert await actions_identity.find_member(number) == first.citizen_id
-    assert await actions_identity.find_member(make_id_number(sequence=secrets.randbelow(1000))) is None
+        assert not await identity_actions.bind_person(second.citizen_id, person, cap_holder_id=uuid7(), at=now())
+    assert await identity_actions.find_member(number) == first.citizen_id
+    assert await identity_actions.find_member(make_id_number(sequence=secrets.randbelow(1000))) is None

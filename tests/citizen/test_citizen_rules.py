@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.citizen.rules import (
-    ADULT_AGE,
-    compute_adult_on,
-    compute_age,
-    mask_phone,
-    parse_id_number,
-)
+from app.citizen.paper import ADULT_AGE, compute_adult_on, compute_age, mask_phone, parse_id_number
 from app.values.names import clean_name
 from tests.support.citizens import make_id_number
 

@@ -16,9 +16,9 @@ import jwt
 import msgspec
 import pytest
 
-from app.citizen import actions_session
-from app.citizen import clients as citizen_clients
-from app.citizen.actions_session import LOGIN_PERIOD_SECONDS, LOGINS_PER_ADDRESS_MAX, LOGINS_PER_OPENID_MAX
+from app.citizen.actions import session as session_actions
+from app.citizen.actions.session import LOGIN_PERIOD_SECONDS, LOGINS_PER_ADDRESS_MAX, LOGINS_PER_OPENID_MAX
+from app.citizen.clients import wechat as wechat_clients
 from app.kit import outside, rate_limit
 from app.kit.clock import now
 from app.kit.crypto import blind_index
@@ -108,14 +108,14 @@ async def test_the_time_limit_covers_the_whole_call(
 async def test_wrong_credentials_of_ours_are_our_fault(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(citizen_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(wechat_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
     answer = await try_code(client, "demo-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "misconfigured")
 
 
 async def test_nobody_listening_is_an_outage(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = msgspec.structs.replace(SETTINGS, wechat_base_url="http://127.0.0.1:1")
-    monkeypatch.setattr(citizen_clients, "SETTINGS", dead)
+    monkeypatch.setattr(wechat_clients, "SETTINGS", dead)
     answer = await try_code(client, "demo-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "outside_service_unavailable")
 
@@ -149,7 +149,7 @@ async def test_a_taken_account_number_is_drawn_again(client: AsyncClient, monkey
     taken = await fetch_value("SELECT account_number FROM citizen WHERE id = $1", (await log_in(client)).citizen_id)
     free = secrets.randbelow(10**9)
     drawn = [free, taken, taken]
-    monkeypatch.setattr("app.citizen.actions_session.secrets.randbelow", lambda _: drawn.pop())
+    monkeypatch.setattr("app.citizen.actions.session.secrets.randbelow", lambda _: drawn.pop())
     fresh = await log_in(client)
     assert await fetch_value("SELECT account_number FROM citizen WHERE id = $1", fresh.citizen_id) == free
     assert drawn == []
@@ -196,7 +196,7 @@ async def test_logins_of_one_openid_are_limited(client: AsyncClient) -> None:
     limit = LOGINS_PER_OPENID_MAX // TIGHTENED_BY
     key = blind_index(str(compute_openid(code)), purpose="limit.openid").hex()
     for _ in range(limit - 1):
-        await actions_session.OPENID_LIMIT.hit(key)
+        await session_actions.OPENID_LIMIT.hit(key)
     assert (await try_code(client, code)).status_code == 200
     refused = await try_code(client, code)
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
@@ -209,16 +209,16 @@ async def test_logins_of_one_openid_are_limited(client: AsyncClient) -> None:
 @pytest.mark.usefixtures("without_valkey")
 async def test_logins_of_one_address_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted before WeChat is asked, so that a flood costs nothing outside."""
-    monkeypatch.setattr(actions_session, "fetch_openid", None)
+    monkeypatch.setattr(session_actions, "fetch_openid", None)
     for _ in range(LOGINS_PER_ADDRESS_MAX // TIGHTENED_BY):
-        await actions_session.ADDRESS_LIMIT.hit("203.0.113.9")
+        await session_actions.ADDRESS_LIMIT.hit("203.0.113.9")
     with pytest.raises(RateLimited):
-        await actions_session.log_in("demo-1", address="203.0.113.9", at=now())
+        await session_actions.log_in("demo-1", address="203.0.113.9", at=now())
 
 
 @pytest.mark.parametrize(
     ("limit", "hits_max"),
-    [(actions_session.OPENID_LIMIT, LOGINS_PER_OPENID_MAX), (actions_session.ADDRESS_LIMIT, LOGINS_PER_ADDRESS_MAX)],
+    [(session_actions.OPENID_LIMIT, LOGINS_PER_OPENID_MAX), (session_actions.ADDRESS_LIMIT, LOGINS_PER_ADDRESS_MAX)],
 )
 def test_the_shared_limits_at_their_edge(limit: SharedLimit, hits_max: int) -> None:
     assert "r=0;" in limit._shared.answer(hits_max, 0.0)["RateLimit"]
@@ -249,7 +249,7 @@ async def test_an_outage_drags_no_request_along(monkeypatch: pytest.MonkeyPatch)
     """Neither cause nor context of the refusal holds the address with the secret in it."""
     monkeypatch.setattr(outside, "CALL_SECONDS_MAX", 0.2)
     with pytest.raises(OutsideServiceUnavailable) as caught:
-        await citizen_clients.exchange_login_code("slow-1")
+        await wechat_clients.exchange_login_code("slow-1")
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from app.citizen import actions_identity, actions_wechat, clients_identity
-from app.citizen import clients as citizen_clients
-from app.citizen.actions_identity import verify_identity
-from app.citizen.actions_wechat import AccessToken, fetch_phone_number
-from app.citizen.clients_identity import ApiError, Verification
-from app.citizen.rules import Person, parse_id_number
+from app.citizen.actions import identity as identity_actions
+from app.citizen.actions import wechat as wechat_actions
+from app.citizen.actions.identity import verify_identity
+from app.citizen.actions.wechat import AccessToken, fetch_phone_number
+from app.citizen.clients import identity as identity_clients
+from app.citizen.clients import wechat as wechat_clients
+from app.citizen.clients.identity import ApiError, Verification
+from app.citizen.paper import Person, parse_id_number
 from app.kit import outside
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.valkey import VALKEY
@@ -37,9 +39,9 @@ def make_person(*, name: str = "张三", phone: str = "12012345678", number: str
 @pytest.fixture(autouse=True)
 async def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody holds an access token yet."""
-    monkeypatch.setattr(actions_wechat._Held, "token", AccessToken("", 0))
-    monkeypatch.setattr(actions_wechat._Held, "may_force_at", 0.0)
-    await VALKEY.try_call(lambda client: client.delete(actions_wechat._place()))
+    monkeypatch.setattr(wechat_actions._Held, "token", AccessToken("", 0))
+    monkeypatch.setattr(wechat_actions._Held, "may_force_at", 0.0)
+    await VALKEY.try_call(lambda client: client.delete(wechat_actions._place()))
 
 
 async def test_a_phone_code_is_always_the_same_phone() -> None:
@@ -71,16 +73,16 @@ async def test_what_is_not_about_the_code_is_refused(code: str, refusal: type[Re
 
 async def test_the_access_token_is_fetched_once_and_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
-    fetch = citizen_clients.fetch_access_token
+    fetch = wechat_clients.fetch_access_token
 
-    async def count() -> citizen_clients.TokenAnswer:
+    async def count() -> wechat_clients.TokenAnswer:
         fetched.append(1)
         return await fetch()
 
-    monkeypatch.setattr(citizen_clients, "fetch_access_token", count)
+    monkeypatch.setattr(wechat_clients, "fetch_access_token", count)
     for _ in range(3):
         assert await fetch_phone_number("demo-phone-1")
-    monkeypatch.setattr(actions_wechat._Held, "token", AccessToken("", 0))  # another worker
+    monkeypatch.setattr(wechat_actions._Held, "token", AccessToken("", 0))  # another worker
     if await VALKEY.is_alive():
         assert await fetch_phone_number("demo-phone-1")
     assert len(fetched) == 1
@@ -90,25 +92,25 @@ async def test_the_access_token_is_fetched_once_and_shared(monkeypatch: pytest.M
 async def test_a_token_wechat_refuses_is_replaced_once(monkeypatch: pytest.MonkeyPatch, stale: str) -> None:
     """Both this process and Valkey hold it; the citizen notices nothing."""
     old = AccessToken(stale, FAR)
-    monkeypatch.setattr(actions_wechat._Held, "token", old)
-    await VALKEY.try_call(lambda client: client.set(actions_wechat._place(), msgspec.json.encode(old)))
+    monkeypatch.setattr(wechat_actions._Held, "token", old)
+    await VALKEY.try_call(lambda client: client.set(wechat_actions._place(), msgspec.json.encode(old)))
     assert await fetch_phone_number("demo-phone-1")
-    assert actions_wechat._Held.token.text != stale
+    assert wechat_actions._Held.token.text != stale
 
 
 async def test_without_valkey_every_worker_fetches_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VALKEY, "_client", None)
     assert await fetch_phone_number("demo-phone-1")
-    assert actions_wechat._Held.token.text
+    assert wechat_actions._Held.token.text
 
 
 async def test_garbage_in_valkey_is_not_a_token() -> None:
-    await VALKEY.try_call(lambda client: client.set(actions_wechat._place(), "{garbage"))
+    await VALKEY.try_call(lambda client: client.set(wechat_actions._place(), "{garbage"))
     assert await fetch_phone_number("demo-phone-1")
 
 
 async def test_wrong_credentials_give_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(citizen_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_app_secret="no"))
+    monkeypatch.setattr(wechat_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_app_secret="no"))
     with pytest.raises(MisconfiguredHere):
         await fetch_phone_number("demo-phone-1")
 
@@ -139,14 +141,14 @@ async def test_a_busy_provider_is_an_outage_and_a_spent_day_a_limit() -> None:
 
 @pytest.mark.parametrize("wrong", [{"identity_secret_key": "no"}, {"identity_secret_id": "AKIDno"}])
 async def test_a_wrong_signature_is_our_fault(monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]) -> None:
-    monkeypatch.setattr(clients_identity, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(identity_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
     with pytest.raises(MisconfiguredHere):
         await verify_identity(make_person())
 
 
 async def test_a_provider_that_is_gone_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     dead = msgspec.structs.replace(SETTINGS, identity_base_url="http://127.0.0.1:1")
-    monkeypatch.setattr(clients_identity, "SETTINGS", dead)
+    monkeypatch.setattr(identity_clients, "SETTINGS", dead)
     with pytest.raises(OutsideServiceUnavailable):
         await verify_identity(make_person())
 
@@ -160,7 +162,7 @@ async def test_errors_of_the_provider(monkeypatch: pytest.MonkeyPatch, code: str
     async def fail(**_: str) -> Verification:
         return Verification(error=ApiError(code))
 
-    monkeypatch.setattr(actions_identity, "verify_person", fail)
+    monkeypatch.setattr(identity_actions, "verify_person", fail)
     with pytest.raises(refusal):
         await verify_identity(make_person())
 
@@ -176,6 +178,6 @@ async def test_what_is_proven_is_in_no_log(caplog: pytest.LogCaptureFixture, mon
         with pytest.raises(OutsideServiceUnavailable):
             await call
     written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
-    planted = (person.name, person.phone, person.id_number.number, actions_wechat._Held.token.text, "planted")
+    planted = (person.name, person.phone, person.id_number.number, wechat_actions._Held.token.text, "planted")
     assert [word for word in planted if word in written] == []
     assert "gave no usable answer" in written

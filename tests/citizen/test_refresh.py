@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.citizen import actions as citizen_actions
-from app.citizen import actions_session
-from app.citizen.rules_session import REFRESH_GRACE, REFRESH_LIFETIME, compute_token_hash
+from app.citizen.actions import account as account_actions
+from app.citizen.actions import session as session_actions
+from app.citizen.session import REFRESH_GRACE, REFRESH_LIFETIME, compute_token_hash
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value, transaction
 from tests.support.citizens import Tokens, log_in, read_tokens
@@ -121,7 +121,7 @@ async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> 
             hash_,
             timedelta(days=days),
         )
-    assert await actions_session.forget_old_sessions(now()) >= 1
+    assert await session_actions.forget_old_sessions(now()) >= 1
     sessions = "SELECT count(*) FROM citizen_session WHERE citizen_id = $1"
     assert await fetch_value(sessions, old.citizen_id) == 0
     assert (await try_token(client, kept.refresh)).status_code == 200
@@ -130,7 +130,7 @@ async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> 
 async def test_every_refresh_moves_the_end(client: AsyncClient) -> None:
     first = await log_in(client)
     at = now() + timedelta(days=20)
-    moved = await actions_session.refresh(first.refresh, at=at)
+    moved = await session_actions.refresh(first.refresh, at=at)
     expires_at = await fetch_value(
         "SELECT expires_at FROM refresh_token WHERE token_hash = $1", compute_token_hash(moved.refresh_token)
     )
@@ -181,7 +181,7 @@ async def test_revoking_sessions_ends_them_all(client: AsyncClient) -> None:
     here = await log_in(client)
     there = await log_in(client, here.code)
     async with transaction():
-        await citizen_actions.revoke_sessions(here.citizen_id, because="test", at=now())
+        await account_actions.revoke_sessions(here.citizen_id, because="test", at=now())
     assert not await is_alive(client, here)
     assert not await is_alive(client, there)
     assert await is_alive(client, await log_in(client, here.code))

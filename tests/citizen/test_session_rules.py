@@ -9,13 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.citizen.rules_session import (
-    REFRESH_GRACE,
-    PresentedToken,
-    compute_successor,
-    compute_token_hash,
-    judge_refresh,
-)
+from app.citizen.session import REFRESH_GRACE, PresentedToken, compute_successor, compute_token_hash, judge_refresh
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CURRENT = PresentedToken(

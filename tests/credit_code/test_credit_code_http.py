@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.citizen.actions import authenticate
+from app.citizen.actions.account import authenticate
 from app.credit_code import actions as credit_code_actions
 from app.credit_code import routes_citizen
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid, open_shown_code

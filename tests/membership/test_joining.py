@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from app.citizen import actions as citizens
-from app.citizen import actions_identity
-from app.citizen.actions_sealing import compute_id_number_index
+from app.citizen.actions import identity as identity_actions
+from app.citizen.actions import wechat as wechat_actions
+from app.citizen.actions.sealing import compute_id_number_index
 from app.kit import rate_limit, valkey
 from app.kit.clock import now, shanghai_day
 from app.kit.crypto import tombstone_hash
@@ -232,15 +232,15 @@ async def test_nobody_outside_is_asked_inside_a_transaction(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    for name in ("fetch_phone_number", "verify_identity"):
-        real = getattr(citizens, name)
+    for module, name in ((wechat_actions, "fetch_phone_number"), (identity_actions, "verify_identity")):
+        real = getattr(module, name)
 
         async def watched(*arguments: Any, _name: str = name, _real: Any = real) -> Any:
             assert not is_in_transaction()
             asked.append(_name)
             return await _real(*arguments)
 
-        monkeypatch.setattr(citizens, name, watched)
+        monkeypatch.setattr(module, name, watched)
     await join(client)
     assert asked == ["fetch_phone_number", "verify_identity"]
 
@@ -333,7 +333,7 @@ async def test_no_stranger_uses_up_somebodys_tries(client: AsyncClient, counting
 
 async def test_names_of_tries_are_hashes_of_their_own(client: AsyncClient) -> None:
     tokens, number = await log_in(client), make_id_number()
-    names = await actions_identity.compute_try_names(tokens.citizen_id, number)
+    names = await identity_actions.compute_try_names(tokens.citizen_id, number)
     index = await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", tokens.citizen_id)
     assert len(set(names)) == 2
     assert not {index.hex(), compute_id_number_index(number).hex(), tombstone_hash(number).hex()} & set(names)

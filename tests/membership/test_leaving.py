@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.citizen.actions import match_people
-from app.citizen.actions_identity import lock_id_number
+from app.citizen.actions.account import match_people
+from app.citizen.actions.identity import lock_id_number
 from app.kit.clock import now
 from app.kit.crypto import tombstone_hash
 from app.kit.database import fetch_value, transaction

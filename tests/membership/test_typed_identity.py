@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.citizen.actions_sealing import NAME as NAME_COLUMN
-from app.citizen.actions_sealing import PERSON_PURPOSE, open_field
+from app.citizen.actions.sealing import NAME as NAME_COLUMN
+from app.citizen.actions.sealing import PERSON_PURPOSE, open_field
 from app.kit.crypto import blind_index, encrypt_field
 from app.kit.database import execute, fetch_value
 from tests.support.citizens import identity_body, join, log_in, make_id_number

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from app.citizen import actions_wechat
-from app.citizen.actions_wechat import AccessToken
+from app.citizen.actions import wechat as wechat_actions
+from app.citizen.actions.wechat import AccessToken
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value
 from app.kit.outside import CALL_SECONDS_MAX
@@ -168,7 +168,7 @@ async def test_a_refused_token_is_replaced(client: AsyncClient, monkeypatch: pyt
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
     subject = await tell(member.id)
-    monkeypatch.setattr(actions_wechat._Held, "token", AccessToken("sandbox-stale", now().timestamp() + 999))
+    monkeypatch.setattr(wechat_actions._Held, "token", AccessToken("sandbox-stale", now().timestamp() + 999))
     assert await send_pending() == 1
     assert (await find_notice(subject)).channel == "wechat"
 

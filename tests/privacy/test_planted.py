@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.citizen import actions_identity
+from app.citizen.actions import identity as identity_actions
 from app.kit.clock import now
 from app.sandbox.rules import CREDENTIALS, compute_openid, compute_phone
 from tests.support.citizens import identity_body, log_in
@@ -143,7 +143,7 @@ async def provoke_errors(player: Player, patch: pytest.MonkeyPatch) -> None:
             raise error
 
         with patch.context() as here:
-            here.setattr(actions_identity, "bind_person", fail)
+            here.setattr(identity_actions, "bind_person", fail)
             answer = await player.client.post("/v1/me/identity", json=body, headers=tokens.headers)
         assert answer.status_code == status, answer.text
         assert find_in(answer.text, plant(player)) == set()

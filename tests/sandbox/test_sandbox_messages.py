@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 import pytest
 
-from app.citizen.rules_signature import compute_headers
+from app.citizen.signature import compute_headers
 from app.sandbox.rules import CREDENTIALS, ENVIRONMENT, compute_openid, compute_phone
 
 if TYPE_CHECKING:

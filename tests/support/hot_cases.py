@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from httpx2 import AsyncClient
 
-from app.citizen import actions as citizen_actions
+from app.citizen.actions import account as account_actions
 from app.credit_code import actions as credit_code_actions
 from app.kit.auth import Scope
 from app.kit.cache import bump
@@ -315,7 +315,7 @@ DOING: Places = {
 }
 CALLING: Places = {
     "getScore": (read_actions, "authenticate_scored"),
-    "issueCodes": (citizen_actions, "authenticate"),
+    "issueCodes": (account_actions, "authenticate"),
     "scanCode": (partner_actions, "authenticate"),
     "redeemBenefit": (partner_actions, "authenticate"),
 }

@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.citizen.actions import match_people
+from app.citizen.actions.account import match_people
 from app.event.actions import ensure_epoch
 from app.intake.file.actions.run import run_import
 from app.intake.file.actions.upload import open_file_import

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.citizen.rules import compute_age
+from app.citizen.paper import compute_age
 from app.demo.cast import NEIGHBOURS, NEWCOMER
 from app.record.rules import CATALOGUE
 from app.record.rules_award import is_given_once

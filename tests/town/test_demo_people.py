@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from app.citizen.rules import compute_age, parse_id_number
+from app.citizen.paper import compute_age, parse_id_number
 from app.demo.cast import EXCELLENT, NEIGHBOURS, NEWCOMER
 from app.sandbox.rules import compute_openid, is_checksum_valid
 from app.town.people.names import (

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from app.campaign.terms.texts import Code
-from app.citizen.rules import ADULT_AGE
+from app.citizen.paper import ADULT_AGE
 from app.score.book.document import Level
 
 THRESHOLD_MAX = 2_000  # above every published scale; the points ledger has no ceiling

@@ -20,7 +20,7 @@ from app.campaign.terms.eligibility import (
     ScoreAtLeast,
 )
 from app.campaign.terms.texts import Reason
-from app.citizen.rules import compute_age
+from app.citizen.paper import compute_age
 from app.record.rules import CATALOGUE
 
 

@@ -25,7 +25,7 @@ from app.campaign.terms.eligibility import AGE_MAX, AgeBetween, Eligibility, Eve
 from app.campaign.terms.grant import Steps
 from app.campaign.terms.ladder import THRESHOLD_DISTANCE_MIN, Levels, iter_leaves, iter_thresholds
 from app.campaign.terms.texts import Fault
-from app.citizen.rules import ADULT_AGE
+from app.citizen.paper import ADULT_AGE
 from app.record.rules import CATALOGUE
 
 OBSERVED_DAYS = 365

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.actions import match_people
+from app.citizen.actions.account import match_people
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS, judge_item
 from app.intake.keeping.actions.keep import keep_records

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.rules import compute_adult_on, parse_id_number
+from app.citizen.paper import compute_adult_on, parse_id_number
 from app.intake.fact.damage import explain, find_spoilt
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw, make_flaws
 from app.record.rules import (

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.citizen.rules import parse_id_number
+from app.citizen.paper import parse_id_number
 from app.intake.fact.item import Flaw
 from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.file.counts import FILE_FLAWS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from app.citizen.actions import match_people
-from app.citizen.rules import parse_id_number
+from app.citizen.actions.account import match_people
+from app.citizen.paper import parse_id_number
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS

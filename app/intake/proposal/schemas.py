@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.rules import ID_NUMBER_CHARACTERS
+from app.citizen.paper import ID_NUMBER_CHARACTERS
 from app.intake.proposal.moves import Decision, ProposalState, RejectReason
 from app.kit.http import Ask, Wire
 from app.values.names import NAME_CHARACTERS_MAX

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from app.citizen.rules import ID_NUMBER_CHARACTERS
+from app.citizen.paper import ID_NUMBER_CHARACTERS
 from app.intake.fact.damage import find_spoilt
 from app.intake.fact.item import CleanItem, Flaw, make_flaws
 from app.intake.fact.judge import judge_fact

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.rules import compute_age
+from app.citizen.paper import compute_age
 from app.score.preview.cells import CELL_MIN, Group, Table, compute_table, merge_small
 from app.score.preview.rounding import MODULUS, add_to_buckets, compute_person_key, round_count, round_table
 

@@ -15,7 +15,7 @@ from random import Random
 
 import msgspec
 
-from app.citizen.rules import CHECKSUM_CHARACTERS, CHECKSUM_WEIGHTS, IdNumber, compute_checksum
+from app.citizen.paper import CHECKSUM_CHARACTERS, CHECKSUM_WEIGHTS, IdNumber, compute_checksum
 from app.sandbox.rules import compute_openid, compute_phone
 
 DATA_FOLDER = Path(__file__).parent / "data"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.citizen.rules import compute_checksum
+from app.citizen.paper import compute_checksum
 from app.intake.fact.damage import find_spoilt
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw
 from app.intake.fact.judge import FLAWS, NOBODY, POINTERS, SOUND_ID, judge_item

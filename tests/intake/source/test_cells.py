@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.citizen.rules import compute_checksum
+from app.citizen.paper import compute_checksum
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw
 from app.intake.fact.judge import judge_item
 from app.intake.reading.format import HEAD_BYTES, FileFormat, detect_format

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.citizen.rules import compute_checksum
+from app.citizen.paper import compute_checksum
 from app.intake.fact.item import CleanItem, Flaw
 from app.intake.reading.header import normalise_header
 from app.intake.reading.reader import ReadRow

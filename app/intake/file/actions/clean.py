@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen.actions_sealing import compute_id_number_index, compute_person_index
+from app.citizen.actions.sealing import compute_id_number_index, compute_person_index
 from app.intake.fact.item import CleanItem, Flaw
 from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.file.chunk import CleanChunk, CleanPlan, CleanRows, SpoiltRow

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen.actions import find_same_names
+from app.citizen.actions.account import find_same_names
 from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.file.link import find_unfit, pick_columns
 from app.intake.file.queries import members as members_queries

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.actions import match_people
+from app.citizen.actions.account import match_people
 from app.intake.fact.item import Flaw
 from app.intake.fact.judge import FLAWS
 from app.intake.keeping.actions.keep import keep_records

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.citizen.actions import authenticate_by
+from app.citizen.actions.account import authenticate_by
 from app.kit.clock import now
 from app.kit.database import transaction
 from app.score.book.actions.find import find_book, get_known_book

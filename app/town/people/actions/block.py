@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.actions_sealing import seal_openid, seal_person
-from app.citizen.rules import Person
+from app.citizen.actions.sealing import seal_openid, seal_person
+from app.citizen.paper import Person
 from app.town.people.copy import (
     NOISE_BYTES,
     NULL,

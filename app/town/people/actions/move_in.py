@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.actions_sealing import seal_openid
+from app.citizen.actions.sealing import seal_openid
 from app.kit.aside import aside
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction

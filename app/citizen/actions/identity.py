@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from app.citizen import queries
-from app.citizen.actions_sealing import (
+from app.citizen.actions.sealing import (
     ID_NUMBER,
     NAME,
     OPENID,
@@ -16,9 +15,10 @@ from app.citizen.actions_sealing import (
     seal_openid,
     seal_person,
 )
-from app.citizen.clients_identity import ApiError, verify_person
-from app.citizen.rules import Person, parse_id_number
-from app.citizen.rules_answers import compute_seconds_left, judge_result, judge_tencent
+from app.citizen.answers import compute_seconds_left, judge_result, judge_tencent
+from app.citizen.clients.identity import ApiError, verify_person
+from app.citizen.paper import Person, parse_id_number
+from app.citizen.queries import accounts as accounts_queries
 from app.kit.clock import now
 from app.kit.crypto import blind_index, decrypt_field
 from app.kit.database import is_in_transaction
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.citizen.queries import BoundRow
+    from app.citizen.queries.accounts import BoundRow
 
 LOG = logging.getLogger("huixin.citizen")
 TRIES_PURPOSE = "identity tries"
@@ -50,7 +50,7 @@ async def verify_identity(person: Person) -> bool:
 
 async def lock_accounts(citizen_ids: list[UUID]) -> dict[UUID, BoundRow]:
     """Lock accounts in id order, inside the caller's transaction; what became of them meanwhile is in ``state``."""
-    return {row.id: row for row in await queries.find_bound_for_update(citizen_ids)}
+    return {row.id: row for row in await accounts_queries.find_bound_for_update(citizen_ids)}
 
 
 async def lock_caller(citizen_id: UUID) -> BoundRow:
@@ -66,12 +66,12 @@ async def lock_id_number(number: str) -> None:
 
     The unique key alone would let somebody who joins while their old account leaves miss its tombstone.
     """
-    await queries.lock_person(int.from_bytes(compute_id_number_index(number)[:8], signed=True))
+    await accounts_queries.lock_person(int.from_bytes(compute_id_number_index(number)[:8], signed=True))
 
 
 async def find_member(number: str) -> UUID | None:
     """Find the account an ID number is bound to."""
-    return await queries.find_holder(compute_id_number_index(number))
+    return await accounts_queries.find_holder(compute_id_number_index(number))
 
 
 def is_bound_to(account: BoundRow, number: str) -> bool:
@@ -90,7 +90,7 @@ async def read_person(citizen_id: UUID) -> Person | None:
     None for who has left. Inside the transaction that writes it: no log, no data.
     """
     assert is_in_transaction(), "who reads a name is written down with it"
-    row = await queries.find_sealed_fields(citizen_id)
+    row = await accounts_queries.find_sealed_fields(citizen_id)
     if row is None:
         return None
     id_number = parse_id_number(decrypt_field(row.id_number_cipher, column=ID_NUMBER, row_id=citizen_id))
@@ -108,7 +108,7 @@ async def compute_try_names(citizen_id: UUID, number: str) -> tuple[str, str]:
     Keyed hashes of their own, whatever account it is by now: leaving and coming back changes neither, and neither is
     found anywhere else.
     """
-    openid_index = await queries.find_openid_index(citizen_id)
+    openid_index = await accounts_queries.find_openid_index(citizen_id)
     if openid_index is None:  # the account has ended meanwhile
         raise Unauthenticated
     return (
@@ -119,23 +119,25 @@ async def compute_try_names(citizen_id: UUID, number: str) -> tuple[str, str]:
 
 async def bind_person(citizen_id: UUID, person: Person, *, cap_holder_id: UUID, at: datetime) -> bool:
     """Make a new account an active one, inside the caller's transaction; False when the ID number is taken."""
-    return await queries.mark_active(citizen_id, seal_person(citizen_id, person), cap_holder_id=cap_holder_id, at=at)
+    return await accounts_queries.mark_active(
+        citizen_id, seal_person(citizen_id, person), cap_holder_id=cap_holder_id, at=at
+    )
 
 
 async def move_openid(empty: BoundRow, member: BoundRow, person: Person, *, at: datetime) -> None:
     """Give a member the openid of an empty account, which ends; inside the caller's transaction."""
     openid = open_field(empty.openid_cipher, OPENID, empty.id)
     assert openid is not None, "an account that has not left has an openid"
-    await queries.mark_left(empty.id, at)  # first: an openid belongs to one account at any moment
+    await accounts_queries.mark_left(empty.id, at)  # first: an openid belongs to one account at any moment
     openid_index, openid_cipher = seal_openid(member.id, openid)
-    await queries.mark_moved(
+    await accounts_queries.mark_moved(
         member.id, seal_person(member.id, person), openid_index=openid_index, openid_cipher=openid_cipher
     )
 
 
 async def close_account(citizen_id: UUID, *, at: datetime) -> None:
     """Forget everything personal of an account and kill its codes, inside the caller's transaction."""
-    await queries.mark_left(citizen_id, at)
+    await accounts_queries.mark_left(citizen_id, at)
 
 
 def _refuse(error: ApiError) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from app.citizen.rules_session import PresentedToken
+from app.citizen.session import PresentedToken
 from app.kit.database import execute, fetch_one
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.citizen.queries import SealedName, SealedPerson
+from app.citizen.queries.accounts import SealedName, SealedPerson
 from app.kit.crypto import blind_index, decrypt_field, encrypt_field
 from app.values.names import clean_name, fold_name
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.citizen.rules import Person
+    from app.citizen.paper import Person
 
 OPENID, ID_NUMBER, NAME, PHONE = "citizen.openid", "citizen.id_number", "citizen.name", "citizen.phone"
 OPENID_PURPOSE, ID_NUMBER_PURPOSE, PHONE_PURPOSE = "openid", "id number", "phone"

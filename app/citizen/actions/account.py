@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from app.citizen import queries, queries_session
-from app.citizen.actions_sealing import (
+from app.citizen.actions.sealing import (
     NAME,
     PHONE,
     compute_id_number_index,
@@ -15,10 +14,10 @@ from app.citizen.actions_sealing import (
     is_person,
     open_field,
 )
-from app.citizen.actions_session import (
-    AUDIENCE,
-)
-from app.citizen.rules import mask_phone, parse_id_number
+from app.citizen.actions.session import AUDIENCE
+from app.citizen.paper import mask_phone, parse_id_number
+from app.citizen.queries import accounts as accounts_queries
+from app.citizen.queries import sessions as sessions_queries
 from app.kit.auth import CitizenCaller, TokenChecker
 from app.kit.crypto import mask_name
 from app.kit.errors import Unauthenticated
@@ -69,7 +68,7 @@ async def authenticate_by(
 async def match_people(people: Sequence[tuple[str, str]]) -> list[MatchedCitizen | None]:
     """Return the member behind each (name, ID number), or None; a name that differs is not a match."""
     asked = [_index_of(name, id_number) for name, id_number in people]
-    rows = await queries.find_sealed_names([numbers for numbers, _ in filter(None, asked)])
+    rows = await accounts_queries.find_sealed_names([numbers for numbers, _ in filter(None, asked)])
     members = {row.id_number_index: row for row in rows}
     return [
         MatchedCitizen(row.id, row.birth_on)
@@ -81,23 +80,23 @@ async def match_people(people: Sequence[tuple[str, str]]) -> list[MatchedCitizen
 
 async def find_same_names(people: Sequence[tuple[UUID, bytes]]) -> set[tuple[UUID, bytes]]:
     """Return those members who have the name of a blind index beside theirs, whenever their own index was made."""
-    rows = {row.id: row for row in await queries.find_sealed_names_by_id(list({one for one, _ in people}))}
+    rows = {row.id: row for row in await accounts_queries.find_sealed_names_by_id(list({one for one, _ in people}))}
     return {(one, index) for one, index in set(people) if one in rows and is_person(rows[one], index)}
 
 
 async def revoke_sessions(citizen_id: UUID, *, because: str, at: datetime) -> None:
     """End every session of a citizen, inside the caller's transaction."""
-    await queries_session.mark_sessions_revoked(citizen_id, because=because, at=at)
+    await sessions_queries.mark_sessions_revoked(citizen_id, because=because, at=at)
 
 
 async def raise_code_generation(citizen_id: UUID) -> None:
     """Kill every credit code a citizen has shown, inside the caller's transaction."""
-    await queries.mark_generation_raised(citizen_id)
+    await accounts_queries.mark_generation_raised(citizen_id)
 
 
 async def read_profile(citizen_id: UUID) -> Profile:
     """Return the own account for its citizen to read."""
-    row = await queries.find_profile(citizen_id)
+    row = await accounts_queries.find_profile(citizen_id)
     if row is None:
         raise Unauthenticated
     name, phone = open_field(row.name_cipher, NAME, citizen_id), open_field(row.phone_cipher, PHONE, citizen_id)
@@ -110,7 +109,7 @@ async def read_profile(citizen_id: UUID) -> Profile:
 
 
 async def _find_callers(session_ids: list[UUID]) -> list[CitizenCaller | None]:
-    callers = {caller.session_id: caller for caller in await queries.find_callers(session_ids)}
+    callers = {caller.session_id: caller for caller in await accounts_queries.find_callers(session_ids)}
     return [callers.get(session_id) for session_id in session_ids]
 
 

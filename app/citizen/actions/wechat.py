@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 import msgspec
 
-from app.citizen import clients
+from app.citizen.answers import BUSY, compute_quota_wait, judge_errcode
+from app.citizen.clients import wechat as wechat_clients
 from app.citizen.refusals import WechatAccountBlocked, WechatCodeInvalid, WechatCodeUsed
-from app.citizen.rules_answers import BUSY, compute_quota_wait, judge_errcode
 from app.kit.clock import now
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.group_commit import GroupCommit
@@ -63,7 +63,7 @@ class _Held:
 
 async def fetch_openid(js_code: str) -> str:
     """Return the openid behind a login code, or refuse as WeChat does."""
-    answer = await clients.exchange_login_code(js_code)
+    answer = await wechat_clients.exchange_login_code(js_code)
     family = judge_errcode(answer.errcode, with_token=False)
     if family in LOGIN_REFUSALS:
         raise LOGIN_REFUSALS[family]
@@ -74,7 +74,7 @@ async def fetch_openid(js_code: str) -> str:
 
 async def fetch_phone_number(phone_code: str) -> str | None:
     """Return the mainland phone number behind a phone code; None when the code or the number is not usable."""
-    answer = await call_with_token(lambda token: clients.fetch_phone_number(phone_code, token))
+    answer = await call_with_token(lambda token: wechat_clients.fetch_phone_number(phone_code, token))
     family = judge_errcode(answer.errcode, with_token=True)
     if family in ("code", "used"):
         return None
@@ -128,11 +128,11 @@ async def _renew(waiting: list[frozenset[str]]) -> list[str]:
 
 async def _fetch_token(refused: Collection[str]) -> AccessToken:
     """Fetch a token that is none of the refused ones; WeChat repeats one until it ends, or until it is forced."""
-    answer = await clients.fetch_access_token()
+    answer = await wechat_clients.fetch_access_token()
     if answer.access_token and answer.access_token in refused and _Held.may_force_at <= time.monotonic():
         _Held.may_force_at = time.monotonic() + FORCE_SECONDS_MIN
         LOG.warning("WeChat gives out the access token that it refuses; another one is forced")
-        answer = await clients.fetch_access_token(is_forced=True)
+        answer = await wechat_clients.fetch_access_token(is_forced=True)
     if answer.errcode or not answer.access_token or answer.access_token in refused:
         _refuse(answer.errcode, with_token=False)
     lifetime = max(1, answer.expires_in - TOKEN_MARGIN_SECONDS)

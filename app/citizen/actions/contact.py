@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen import queries
-from app.citizen.actions_sealing import OPENID, PHONE, open_field
+from app.citizen.actions.sealing import OPENID, PHONE, open_field
+from app.citizen.queries import accounts as accounts_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,5 +25,5 @@ async def find_contacts(citizen_ids: Sequence[UUID]) -> dict[UUID, Contact]:
     """Return how citizens are reached, in clear; who has left is not among them."""
     return {
         row.id: Contact(open_field(row.openid_cipher, OPENID, row.id), open_field(row.phone_cipher, PHONE, row.id))
-        for row in await queries.find_contacts(citizen_ids)
+        for row in await accounts_queries.find_contacts(citizen_ids)
     }

@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.citizen import queries, queries_session
-from app.citizen.actions_sealing import OPENID_PURPOSE, seal_openid
-from app.citizen.actions_wechat import fetch_openid
+from app.citizen.actions.sealing import OPENID_PURPOSE, seal_openid
+from app.citizen.actions.wechat import fetch_openid
+from app.citizen.queries import accounts as accounts_queries
+from app.citizen.queries import sessions as sessions_queries
 from app.citizen.refusals import CitizenFrozen, RefreshTokenInvalid
-from app.citizen.rules_session import (
-    ACCESS_SECONDS,
-    REFRESH_LIFETIME,
-    compute_successor,
-    compute_token_hash,
-    judge_refresh,
-)
+from app.citizen.session import ACCESS_SECONDS, REFRESH_LIFETIME, compute_successor, compute_token_hash, judge_refresh
 from app.kit.auth import issue_token
 from app.kit.clock import uuid7
 from app.kit.crypto import blind_index
@@ -31,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.citizen.queries import AccountRow
+    from app.citizen.queries.accounts import AccountRow
     from app.kit.auth import CitizenCaller
 
 AUDIENCE = "citizen"
@@ -70,7 +65,7 @@ async def log_in(code: str, *, address: str, at: datetime) -> Tokens:
 async def open_session(citizen_id: UUID, state: str, *, at: datetime) -> Tokens:
     """Open a session, inside the caller's transaction or alone."""
     session_id, token = uuid7(at), secrets.token_urlsafe(32)
-    await queries_session.insert_session(
+    await sessions_queries.insert_session(
         session_id=session_id,
         citizen_id=citizen_id,
         token_hash=compute_token_hash(token),
@@ -85,14 +80,14 @@ async def refresh(token: str, *, at: datetime) -> Tokens:
     successor = compute_successor(token, KEYS.ring.refresh)
     token_hash, successor_hash = compute_token_hash(token), compute_token_hash(successor)
     async with transaction():
-        presented = await queries_session.find_token_for_update(token_hash, successor_hash)
+        presented = await sessions_queries.find_token_for_update(token_hash, successor_hash)
         verdict = judge_refresh(presented, at) if presented else "dead"
         if verdict == "rotate":
-            await queries_session.insert_successor(
+            await sessions_queries.insert_successor(
                 token_hash=token_hash, successor_hash=successor_hash, at=at, expires_at=at + REFRESH_LIFETIME
             )
         elif verdict == "reuse" and presented:
-            await queries_session.mark_session_revoked(presented.session_id, because="refresh token reused", at=at)
+            await sessions_queries.mark_session_revoked(presented.session_id, because="refresh token reused", at=at)
     if presented is None or verdict in ("reuse", "dead"):  # after the commit: the revocation must stay
         raise RefreshTokenInvalid
     return _issue(presented.citizen_id, presented.session_id, presented.state, successor, at)
@@ -101,22 +96,22 @@ async def refresh(token: str, *, at: datetime) -> Tokens:
 async def log_out(citizen: CitizenCaller, *, at: datetime) -> None:
     """End this session, and kill the codes it has shown."""
     async with transaction():
-        await queries.mark_generation_raised(citizen.id)
-        await queries_session.mark_session_revoked(citizen.session_id, because="logged out", at=at)
+        await accounts_queries.mark_generation_raised(citizen.id)
+        await sessions_queries.mark_session_revoked(citizen.session_id, because="logged out", at=at)
 
 
 async def forget_old_sessions(at: datetime) -> int:
     """Delete what can never be refreshed again, and return how many sessions; the worker does this daily."""
     async with transaction():
-        await queries_session.delete_expired_tokens(at)
-        return await queries_session.delete_dead_sessions(at - REFRESH_LIFETIME)
+        await sessions_queries.delete_expired_tokens(at)
+        return await sessions_queries.delete_dead_sessions(at - REFRESH_LIFETIME)
 
 
 async def _find_or_open_account(openid: str, at: datetime) -> AccountRow:
     """Return the account of an openid; two first logins at once both get the one that was stored."""
     openid_index = blind_index(openid, purpose=OPENID_PURPOSE)
     for _ in range(ACCOUNT_TRIES_MAX):  # again when somebody else took the openid, or the number, at the same time
-        account = await queries.find_account_by_openid(openid_index) or await _open_account(openid, at)
+        account = await accounts_queries.find_account_by_openid(openid_index) or await _open_account(openid, at)
         if account is not None:
             return account
     raise Overloaded
@@ -125,7 +120,7 @@ async def _find_or_open_account(openid: str, at: datetime) -> AccountRow:
 async def _open_account(openid: str, at: datetime) -> AccountRow | None:
     citizen_id = uuid7(at)
     openid_index, openid_cipher = seal_openid(citizen_id, openid)
-    return await queries.insert_account(
+    return await accounts_queries.insert_account(
         citizen_id=citizen_id,
         account_number=secrets.randbelow(ACCOUNT_NUMBERS),
         openid_index=openid_index,
