@@ -75,7 +75,7 @@ BODY_BYTES_MAX = 64 * 1024
 
 ROUTERS = [
     *citizen_routes.ROUTERS,
-    consent_routes.router,
+    *consent_routes.ROUTERS,
     notice_routes_citizen.router,
     membership_routes.router,
     membership_routes_export.router,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.consent import queries, queries_access
-from app.consent.rules import NewAccess, Purpose, compute_missing, compute_unknown
+from app.consent.purposes import NewAccess, Purpose, compute_missing, compute_unknown
+from app.consent.queries import access as access_queries
+from app.consent.queries import consents as consents_queries
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
 from app.kit.clock import uuid7
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.consent.rules import AccessCount, GivenConsent
+    from app.consent.purposes import AccessCount, GivenConsent
 
 
 class ConsentUnknown(Refusal):
@@ -47,14 +48,14 @@ class ConsentRequired(Refusal):
 
 async def check_consents(consents: Sequence[tuple[str, int]]) -> None:
     """Refuse a (purpose, version) that is not in force."""
-    unknown = compute_unknown(await queries.list_purposes_in_force(), consents)
+    unknown = compute_unknown(await consents_queries.list_purposes_in_force(), consents)
     if unknown:
         raise ConsentUnknown(errors=[_not_in_force(f"/consents/{n}") for n in unknown])
 
 
 async def check_consent(purpose: str, version: int) -> None:
     """Refuse the one consent a body is about when it is not in force, and point to the member that is wrong."""
-    in_force = await queries.list_purposes_in_force()
+    in_force = await consents_queries.list_purposes_in_force()
     if compute_unknown(in_force, [(purpose, version)]):
         pointer = "/version" if any(text.purpose == purpose for text in in_force) else "/purpose"
         raise ConsentUnknown(errors=[_not_in_force(pointer)])
@@ -62,7 +63,7 @@ async def check_consent(purpose: str, version: int) -> None:
 
 async def check_missing(consents: Sequence[tuple[str, int]]) -> None:
     """Refuse when a required purpose is not among these, or when one of these is not in force."""
-    texts = await queries.list_texts_in_force()
+    texts = await consents_queries.list_texts_in_force()
     missing = set(compute_missing([Purpose(text.purpose, text.version, text.is_required) for text in texts], consents))
     if missing:
         raise ConsentMissing(
@@ -83,22 +84,22 @@ async def give_consents(citizen_id: UUID, consents: Sequence[tuple[str, int]], *
     await check_consents(consents)
     wanted = sorted(set(consents))
     purposes, versions = [purpose for purpose, _ in wanted], [version for _, version in wanted]
-    await queries.mark_superseded(citizen_id, purposes, versions, at)
-    new = await queries.insert_consents(citizen_id, [uuid7(at) for _ in wanted], purposes, versions, at)
+    await consents_queries.mark_superseded(citizen_id, purposes, versions, at)
+    new = await consents_queries.insert_consents(citizen_id, [uuid7(at) for _ in wanted], purposes, versions, at)
     await insert_events([_event("consent.given.v1", citizen_id, consent, at) for consent in new])
-    return [consent for consent in await queries.list_consents(citizen_id) if consent.purpose in purposes]
+    return [consent for consent in await consents_queries.list_consents(citizen_id) if consent.purpose in purposes]
 
 
 async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> GivenConsent:
     """Withdraw a separate consent, inside the caller's transaction; once more changes nothing."""
-    text = next((text for text in await queries.list_purposes_in_force() if text.purpose == purpose), None)
+    text = next((text for text in await consents_queries.list_purposes_in_force() if text.purpose == purpose), None)
     if text is not None and text.is_required:
         raise ConsentRequired
-    withdrawn = await queries.mark_withdrawn(citizen_id, purpose, at)
+    withdrawn = await consents_queries.mark_withdrawn(citizen_id, purpose, at)
     if withdrawn is not None:
         await insert_events([_event("consent.withdrawn.v1", citizen_id, withdrawn, at)])
         return withdrawn
-    before = await queries.find_latest_consent(citizen_id, purpose)
+    before = await consents_queries.find_latest_consent(citizen_id, purpose)
     if before is None:
         raise NotFound
     return before
@@ -106,18 +107,18 @@ async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> G
 
 async def list_all_consents(citizen_id: UUID) -> list[GivenConsent]:
     """Return everything a citizen ever agreed to, withdrawn or not, oldest first."""
-    return await queries.list_all_consents(citizen_id)
+    return await consents_queries.list_all_consents(citizen_id)
 
 
 async def forget_consents(citizen_id: UUID) -> None:
     """Delete every consent of somebody who leaves, inside the caller's transaction."""
-    await queries.delete_consents(citizen_id)
+    await consents_queries.delete_consents(citizen_id)
 
 
 async def insert_access(entries: Sequence[NewAccess]) -> None:
     """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
     if entries:
-        await queries_access.insert_access([uuid7(entry.at) for entry in entries], entries)
+        await access_queries.insert_access([uuid7(entry.at) for entry in entries], entries)
 
 
 async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -> None:
@@ -129,12 +130,12 @@ async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -
     distinct = {msgspec.json.encode(msgspec.structs.replace(entry, at=since)): entry for entry in reversed(entries)}
     if distinct:
         ids = [uuid7(entry.at) for entry in distinct.values()]
-        await queries_access.insert_access(ids, list(distinct.values()), unless_since=since)
+        await access_queries.insert_access(ids, list(distinct.values()), unless_since=since)
 
 
 async def count_access(citizen_id: UUID) -> list[AccessCount]:
     """Return the citizen's access log in short: how often who did what, most recent first."""
-    return await queries_access.count_access(citizen_id)
+    return await access_queries.count_access(citizen_id)
 
 
 def _not_in_force(pointer: str) -> FieldError:

@@ -7,10 +7,11 @@ from litestar import Request, Router, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 
-from app.consent import queries, queries_access
-from app.consent.queries import ShownConsent, TextRow
-from app.consent.queries_access import AccessRow
-from app.consent.rules import AccessPlace
+from app.consent.purposes import AccessPlace
+from app.consent.queries import access as access_queries
+from app.consent.queries import consents as consents_queries
+from app.consent.queries.access import AccessRow
+from app.consent.queries.consents import ShownConsent, TextRow
 from app.consent.schemas import AccessShown, ConsentShown, ConsentTextShown
 from app.kit.auth import CitizenCaller
 from app.kit.errors import InvalidRequest, StaleCursor, Unauthenticated
@@ -24,14 +25,14 @@ AnyRequest = Request[object, object, State]
 async def list_consent_texts(request: AnyRequest) -> Page[ConsentTextShown]:
     """Show the consent texts in force, the required ones first."""
     language = language_of(request)
-    return whole_page([_show_text(text, language) for text in await queries.list_texts_in_force()])
+    return whole_page([_show_text(text, language) for text in await consents_queries.list_texts_in_force()])
 
 
 @get("/me/consents", operation_id="listOwnConsents", status_code=200, responses=refusals(Unauthenticated))
 async def list_own_consents(citizen: NamedDependency[CitizenCaller], request: AnyRequest) -> Page[ConsentShown]:
     """Show what the citizen agrees to now."""
     language = language_of(request)
-    return whole_page([_show_consent(row, language) for row in await queries.list_shown_consents(citizen.id)])
+    return whole_page([_show_consent(row, language) for row in await consents_queries.list_shown_consents(citizen.id)])
 
 
 @get(
@@ -44,7 +45,7 @@ async def list_access(
     citizen: NamedDependency[CitizenCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[AccessShown]:
     """Show who looked, refused tries too, newest first."""
-    rows = await queries_access.list_access(citizen.id, decode_cursor(cursor, AccessPlace), limit)
+    rows = await access_queries.list_access(citizen.id, decode_cursor(cursor, AccessPlace), limit)
     return make_page(rows, limit, _show_access, lambda row: AccessPlace(row.at, row.id))
 
 
@@ -86,3 +87,4 @@ def _show_access(row: AccessRow) -> AccessShown:
 
 
 router = Router("/v1", route_handlers=[list_consent_texts, list_own_consents, list_access], tags=["consent"])
+ROUTERS = [router]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.consent.rules import GivenConsent
+    from app.consent.purposes import GivenConsent
     from app.kit.auth import CitizenCaller
     from app.kit.errors import Refusal
 

@@ -8,7 +8,7 @@ import msgspec
 
 from app.campaign.terms.eligibility import HeldHonour
 from app.consent import actions as consents
-from app.consent.rules import NewAccess
+from app.consent.purposes import NewAccess
 from app.kit.database import transaction
 from app.kit.errors import NotJoined
 from app.kit.keys import KEYS

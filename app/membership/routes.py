@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from app.consent.actions import ConsentMissing, ConsentRequired, ConsentUnknown
-from app.consent.rules import PURPOSE_CHARACTERS_MAX, GivenConsent
+from app.consent.purposes import PURPOSE_CHARACTERS_MAX, GivenConsent
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import (

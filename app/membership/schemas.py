@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.consent.rules import CONSENTS_MAX, PURPOSE_CHARACTERS_MAX
+from app.consent.purposes import CONSENTS_MAX, PURPOSE_CHARACTERS_MAX
 from app.kit.http import Ask, Wire
 
 VERSION_MAX = 1_000_000

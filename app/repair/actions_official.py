@@ -8,7 +8,7 @@ import msgspec
 
 from app.citizen.actions import identity as identity_actions
 from app.consent.actions import insert_access
-from app.consent.rules import NewAccess
+from app.consent.purposes import NewAccess
 from app.event.actions import insert_events
 from app.kit.audit import write_audit
 from app.kit.crypto import encrypt_field, mask_name

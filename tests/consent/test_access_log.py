@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.consent.actions import insert_access
-from app.consent.rules import NewAccess
+from app.consent.purposes import NewAccess
 from app.kit.clock import now, uuid7
 from app.kit.database import fetch_value, transaction
 from app.kit.paging import encode_cursor

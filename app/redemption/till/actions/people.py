@@ -9,7 +9,7 @@ import msgspec
 
 from app.campaign.terms.eligibility import HeldHonour
 from app.consent.actions import insert_access_once
-from app.consent.rules import NewAccess
+from app.consent.purposes import NewAccess
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.rules import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.crypto import decrypt_field, mask_name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.consent.actions import insert_access
-from app.consent.rules import NewAccess
+from app.consent.purposes import NewAccess
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
 from app.kit.clock import shanghai_day, uuid7

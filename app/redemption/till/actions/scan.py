@@ -11,7 +11,7 @@ from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.grant import Grant, resolve_grant
 from app.campaign.terms.judge import judge_eligibility
 from app.consent.actions import insert_access_once
-from app.consent.rules import NewAccess
+from app.consent.purposes import NewAccess
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.rate_limit import LocalLimit
 from app.partner.actions import resolve_terminal

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.consent.rules import GivenConsent, Purpose
+from app.consent.purposes import GivenConsent, Purpose
 from app.kit.database import execute, fetch_all, fetch_one
 
 

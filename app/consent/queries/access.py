@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.consent.rules import AccessCount, AccessPlace, NewAccess
+from app.consent.purposes import AccessCount, AccessPlace, NewAccess
 from app.kit.database import execute, fetch_all
 
 COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told"""
