@@ -22,7 +22,7 @@ from app.citizen import routes as citizen_routes
 from app.citizen.actions import account as account_actions
 from app.citizen.paper import CITIZEN_MOVES
 from app.consent import routes as consent_routes
-from app.credit_code import routes_citizen as credit_code_routes_citizen
+from app.credit_code import routes as credit_code_routes
 from app.event import actions as event_actions
 from app.event import routes_partner as event_routes_partner
 from app.intake import routes as intake_routes
@@ -81,7 +81,7 @@ ROUTERS = [
     membership_routes_export.router,
     record_routes_citizen.router,
     *score_routes.ROUTERS,
-    credit_code_routes_citizen.router,
+    *credit_code_routes.ROUTERS,
     *redemption_routes.ROUTERS,
     repair_routes_citizen.router,
     repair_routes_official.router,
@@ -95,7 +95,7 @@ ROUTERS = [
 # What is asked most by far: these are answered before the router.
 HOT = (
     current_routes.get_score,
-    credit_code_routes_citizen.issue_codes,
+    credit_code_routes.issue_codes,
     till_routes.scan_code,
     till_routes.redeem_benefit,
 )

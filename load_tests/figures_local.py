@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from app.credit_code.rules import open_code
+from app.credit_code.short_form import open_code
 from app.kit.clock import now, uuid7
 from app.kit.database import database_lifespan, fetch_value, transaction
 from app.kit.embedded import free_port

@@ -7,7 +7,7 @@ import random
 import secrets
 from typing import TYPE_CHECKING
 
-from app.credit_code.rules import SALTS, compute_slot, encode_code
+from app.credit_code.short_form import SALTS, compute_slot, encode_code
 from app.kit.clock import now
 from app.kit.keys import KEYS
 from load_tests.client import make_request

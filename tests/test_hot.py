@@ -17,7 +17,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 
-from app.credit_code import routes_citizen as credit_code_routes
+from app.credit_code import routes as credit_code_routes
 from app.kit import bodies
 from app.kit.auth import CitizenCaller
 from app.kit.errors import FieldError, InvalidRequest, RateLimited, Reason, Refusal

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.citizen.actions.account import raise_code_generation
-from app.credit_code.rules import SALTS, ExpiredCode, OpenedCode, compute_salt, compute_slot, encode_code, open_code
+from app.credit_code.short_form import (
+    SALTS,
+    ExpiredCode,
+    OpenedCode,
+    compute_salt,
+    compute_slot,
+    encode_code,
+    open_code,
+)
 from app.event.actions import insert_events
 from app.event.rules import NewEvent
 from app.kit.database import transaction

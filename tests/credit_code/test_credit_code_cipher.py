@@ -7,8 +7,8 @@ from ffx import FF1
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.credit_code.rules import PLAIN_DIGITS, TWEAK
-from app.credit_code.rules_cipher import DIGITS_MAX, DIGITS_MIN, RADIX, DecimalCipher
+from app.credit_code.cipher import DIGITS_MAX, DIGITS_MIN, RADIX, DecimalCipher
+from app.credit_code.short_form import PLAIN_DIGITS, TWEAK
 
 # NIST SP 800-38G, "FF1 samples", AES-256.
 NIST_KEY = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94")

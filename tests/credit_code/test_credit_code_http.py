@@ -13,10 +13,10 @@ import pytest
 
 from app.citizen.actions.account import authenticate
 from app.credit_code import actions as credit_code_actions
-from app.credit_code import routes_citizen
+from app.credit_code import routes as credit_code_routes
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid, open_shown_code
-from app.credit_code.rules import SALTS, is_of_generation
-from app.credit_code.rules_picture import SIDE_MODULES, compute_svg
+from app.credit_code.picture import SIDE_MODULES, compute_svg
+from app.credit_code.short_form import SALTS, is_of_generation
 from app.kit.clock import now
 from app.kit.database import fetch_all
 from app.kit.randomness import WORKER_PLACE
@@ -165,7 +165,7 @@ async def test_the_picture_shows_a_code_of_this_moment(client: AsyncClient, monk
         drawn.append(text)
         return compute_svg(text)
 
-    monkeypatch.setattr(routes_citizen, "compute_svg", draw)
+    monkeypatch.setattr(credit_code_routes, "compute_svg", draw)
     answer = await client.get("/v1/me/codes/current.svg", headers=person.headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("image/svg+xml")
@@ -177,7 +177,7 @@ async def test_the_picture_shows_a_code_of_this_moment(client: AsyncClient, monk
 
 
 async def test_codes_are_limited_per_citizen(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes_citizen, "CODE_LIMIT", LocalLimit("codes", 2, 3600))
+    monkeypatch.setattr(credit_code_routes, "CODE_LIMIT", LocalLimit("codes", 2, 3600))
     person, neighbour = await join(client), await join(client)
     first, second, third = [await ask_codes(client, person) for _ in range(3)]
     assert [first.headers["ratelimit"][:11], second.headers["ratelimit"][:11]] == ['"codes";r=1', '"codes";r=0']

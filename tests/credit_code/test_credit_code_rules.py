@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.credit_code.rules import (
+from app.credit_code.cipher import DecimalCipher
+from app.credit_code.short_form import (
     CODES_AT_ONCE_MAX,
     EARLY_SECONDS_MAX,
     LATE_SECONDS_MAX,
@@ -28,7 +29,6 @@ from app.credit_code.rules import (
     is_of_generation,
     open_code,
 )
-from app.credit_code.rules_cipher import DecimalCipher
 from app.kit.keys import CODE_KEY_OVERLAP_SECONDS, CodeKey, KeyRing, make_keys, rotate_keys
 
 KEY = bytes(range(32))

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from itertools import pairwise, product
 
-from app.credit_code.rules import encode_code
+from app.credit_code.short_form import encode_code
 
 KEY = bytes(range(32))
 CODES_OF_EACH = 2_000

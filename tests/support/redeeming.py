@@ -12,7 +12,7 @@ import msgspec
 
 from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.document import Benefit, CampaignDocument
-from app.credit_code.rules import compute_slot, encode_code
+from app.credit_code.short_form import compute_slot, encode_code
 from app.kit.auth import issue_token
 from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7

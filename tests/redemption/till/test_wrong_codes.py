@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.credit_code.rules import (
+from app.credit_code.short_form import (
     ACCOUNTS,
     CODES_AT_ONCE_MAX,
     EARLY_SECONDS_MAX,

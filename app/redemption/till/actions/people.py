@@ -11,7 +11,7 @@ from app.campaign.terms.eligibility import HeldHonour
 from app.consent.actions import insert_access_once
 from app.consent.purposes import NewAccess
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
-from app.credit_code.rules import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
+from app.credit_code.short_form import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.crypto import decrypt_field, mask_name
 from app.kit.errors import NotFound, RateLimited, Refusal
 from app.kit.group_commit import coalesce

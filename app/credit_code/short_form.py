@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
-from app.credit_code.rules_cipher import DecimalCipher
+from app.credit_code.cipher import DecimalCipher
 from app.values.text import clean_code
 
 PREFIX = "96"

@@ -10,9 +10,9 @@ from litestar.params import JSONBody
 
 from app.credit_code import actions
 from app.credit_code.actions import SlotCode
-from app.credit_code.rules import compute_slot_start
-from app.credit_code.rules_picture import compute_svg
+from app.credit_code.picture import compute_svg
 from app.credit_code.schemas import IssueCodesRequest, IssuedCode, IssuedCodes, RevokeCodesRequest
+from app.credit_code.short_form import compute_slot_start
 from app.kit.answers import Answer
 from app.kit.auth import CitizenCaller
 from app.kit.clock import now
@@ -86,3 +86,4 @@ def _show(code: SlotCode) -> IssuedCode:
 
 
 router = Router("/v1/me/codes", route_handlers=[issue_codes, revoke_codes, draw_current_code], tags=["credit_code"])
+ROUTERS = [router]
