@@ -24,7 +24,7 @@ from app.citizen.paper import CITIZEN_MOVES
 from app.consent import routes as consent_routes
 from app.credit_code import routes as credit_code_routes
 from app.event import actions as event_actions
-from app.event import routes_partner as event_routes_partner
+from app.event import routes as event_routes
 from app.intake import routes as intake_routes
 from app.intake.file.counts import IMPORT_MOVES
 from app.intake.points.actions import events as events_actions
@@ -85,7 +85,7 @@ ROUTERS = [
     *redemption_routes.ROUTERS,
     repair_routes_citizen.router,
     repair_routes_official.router,
-    event_routes_partner.router,
+    *event_routes.ROUTERS,
     partner_routes_partner.router,
     partner_routes_official.router,
     official_routes_official.router,

@@ -10,7 +10,7 @@ from app.consent.purposes import NewAccess, Purpose, compute_missing, compute_un
 from app.consent.queries import access as access_queries
 from app.consent.queries import consents as consents_queries
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.clock import uuid7
 from app.kit.errors import FieldError, NotFound, Reason, Refusal
 

@@ -18,7 +18,7 @@ from app.credit_code.short_form import (
     open_code,
 )
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.database import transaction
 from app.kit.errors import Refusal
 from app.kit.keys import KEYS

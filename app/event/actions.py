@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event import queries
-from app.event.rules import FEED_START, FeedCursor, NewEvent
+from app.event.feed import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
 from app.kit.paging import decode_cursor, encode_cursor

@@ -11,7 +11,7 @@ from app.citizen.actions import wechat as wechat_actions
 from app.citizen.paper import Person
 from app.consent import actions as consents
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.intake.points.actions.events import delete_points
 from app.intake.proposal.actions import delete_proposals
 from app.intake.usage.actions import write_usage

@@ -10,7 +10,7 @@ import msgspec
 
 from app.citizen.actions import identity as identity_actions
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.crypto import decrypt_field, encrypt_field
 from app.kit.database import is_in_transaction, transaction

@@ -12,7 +12,7 @@ import pytest
 
 from app.event import actions as event_actions
 from app.event.actions import ensure_epoch, insert_events
-from app.event.rules import FEED_START, FeedCursor, NewEvent
+from app.event.feed import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.paging import decode_cursor, encode_cursor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from app.citizen.actions.account import match_people
 from app.citizen.paper import parse_id_number
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
 from app.intake.keeping.actions.keep import KEPT, keep_records
 from app.intake.proposal import queries

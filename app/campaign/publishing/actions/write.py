@@ -22,7 +22,7 @@ from app.campaign.review.refusals import FlagsNotAcknowledged
 from app.campaign.terms.document import find_changed_limits
 from app.campaign.terms.flags import find_flags, list_unacknowledged
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.intake.fact.item import Flaw
 from app.intake.file.actions.clean import FileCleaner, judge_plan
 from app.intake.file.actions.match import Import, match_chunks

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
 from app.intake.file.actions.match import HeldBack, Import, Matched
 from app.intake.file.counts import ImportCounts, count_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.intake.keeping.actions.notify import tell_of_negative_rows
 from app.record.actions_bulk import put_rows
 from app.record.rules_rows import make_rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.intake.points import queries
 from app.intake.points.actions.events import SECRET_COLUMN
 from app.intake.points.ledger import judge_rate

@@ -9,7 +9,7 @@ import msgspec
 from app.consent.actions import insert_access
 from app.consent.purposes import NewAccess
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.audit import write_audit
 from app.kit.cache import bump
 from app.kit.clock import now, uuid7

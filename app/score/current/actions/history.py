@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.rules import NewEvent
+from app.event.feed import NewEvent
 from app.kit.clock import uuid7
 from app.score.book.actions.find import find_book
 from app.score.current.queries import scores as current_scores_queries

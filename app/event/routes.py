@@ -42,3 +42,4 @@ def _show(row: FeedRow) -> FeedItem:
 
 
 router = Router("/v1/partner", route_handlers=[list_events], tags=["event"])
+ROUTERS = [router]
