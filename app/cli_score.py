@@ -21,7 +21,7 @@ from app.kit.embedded import embedded_postgres
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.membership.rules_export import Export
+    from app.membership.export import Export
     from app.score.book.document import RuleBook
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -69,7 +69,7 @@ def _read_export(file: Path, keys: Path | None) -> Export:
     import msgspec
 
     from app.kit.signed_file import FILE_BYTES_MAX, SignatureWrong, check_signature, read_file, read_keys
-    from app.membership.rules_export import MEMBER, SIGNATURE_TYPE, Export
+    from app.membership.export import MEMBER, SIGNATURE_TYPE, Export
 
     try:
         content, signature = read_file(MEMBER, _read(file, FILE_BYTES_MAX))
@@ -113,8 +113,8 @@ async def _explain(export: Export, book: RuleBook) -> bool:
     from app.kit.database import database_lifespan
     from app.kit.keys import ensure_keys
     from app.kit.migration import migrate
-    from app.membership.actions_recompute import recompute
-    from app.membership.rules_report import iter_report, judge_agreement
+    from app.membership.actions.recompute import recompute
+    from app.membership.report import iter_report, judge_agreement
 
     assert export.score is not None, "a book was found for it"
     ensure_keys()

@@ -47,7 +47,6 @@ from app.kit.routing import share_paths
 from app.kit.status import STATUS_ROUTES
 from app.kit.valkey import valkey_lifespan
 from app.membership import routes as membership_routes
-from app.membership import routes_export as membership_routes_export
 from app.notice import routes_citizen as notice_routes_citizen
 from app.official import actions as official_actions
 from app.official import routes_official as official_routes_official
@@ -77,8 +76,7 @@ ROUTERS = [
     *citizen_routes.ROUTERS,
     *consent_routes.ROUTERS,
     notice_routes_citizen.router,
-    membership_routes.router,
-    membership_routes_export.router,
+    *membership_routes.ROUTERS,
     record_routes_citizen.router,
     *score_routes.ROUTERS,
     *credit_code_routes.ROUTERS,

@@ -28,7 +28,7 @@ from app.kit.pace import FULL_SHARE, GENTLE_SHARE
 from app.kit.partitions import drop_old_partitions, make_partitions
 from app.kit.queue import forget_old_jobs, list_queue_sizes
 from app.kit.valkey import valkey_lifespan
-from app.membership import actions as membership_actions
+from app.membership.actions import joining as joining_actions
 from app.notice import actions as notice_actions
 from app.notice import actions_send as send_actions
 from app.score.city.actions import prepare as prepare_actions
@@ -89,7 +89,7 @@ async def send_notices(pace: StoppablePace) -> None:
 
 async def forget(_: StoppablePace) -> None:
     """Forget who left a year ago, sessions long dead, rows long in quarantine, uploads given up, old proposals."""
-    await membership_actions.forget_old_tombstones(now())
+    await joining_actions.forget_old_tombstones(now())
     await session_actions.forget_old_sessions(now())
     await quarantine_actions.forget_old(now())
     await upload_actions.forget_given_up(now())

@@ -15,7 +15,7 @@ import pytest
 from app.kit.embedded import embedded_valkey
 from app.kit.rate_limit import SharedLimit
 from app.kit.valkey import VALKEY
-from app.membership.actions import IDENTITY_TRIES_MAX
+from app.membership.actions.joining import IDENTITY_TRIES_MAX
 from tests.support.citizens import identity_body, log_in
 from tests.support.mainjob import Player, play
 

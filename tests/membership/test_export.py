@@ -17,8 +17,8 @@ from app.kit.database import transaction
 from app.kit.errors import Unauthenticated
 from app.kit.keys import KEYS, announce_keys, rotate_keys
 from app.kit.signed_file import SignatureWrong, check_signature, encode_canonical, read_file, read_keys, sign_file
-from app.membership.routes_export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
-from app.membership.rules_export import MEMBER, SIGNATURE_TYPE
+from app.membership.export import MEMBER, SIGNATURE_TYPE
+from app.membership.routes.export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
 from app.record.actions import put_records
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in

@@ -17,8 +17,8 @@ from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_value, transaction
 from app.kit.keys import make_export_key
 from app.kit.signed_file import read_file, show_keys, sign_file
-from app.membership.rules_export import MEMBER, SIGNATURE_TYPE, Export, compute_told
-from app.membership.rules_report import iter_report, judge_agreement
+from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_told
+from app.membership.report import iter_report, judge_agreement
 from app.record.actions import put_records
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore

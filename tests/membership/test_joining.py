@@ -22,8 +22,8 @@ from app.kit.database import fetch_value, is_in_transaction
 from app.kit.errors import RateLimited
 from app.kit.rate_limit import TIGHTENED_BY
 from app.kit.valkey import VALKEY
-from app.membership import actions as membership_actions
-from app.membership.actions import (
+from app.membership.actions import joining as joining_actions
+from app.membership.actions.joining import (
     FIRST_TRIES_MAX,
     IDENTITY_LIMIT,
     IDENTITY_PERIOD_SECONDS,
@@ -220,7 +220,7 @@ async def test_nothing_is_stored_when_the_last_step_fails(client: AsyncClient, m
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(membership_actions, "insert_events", fail)
+        broken.setattr(joining_actions, "insert_events", fail)
         assert (await ask(client, tokens)).status_code == 500
     assert await state_of(tokens.citizen_id) == "new"
     for table in ("consent", "record", "record_source_event", "event"):

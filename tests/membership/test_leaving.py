@@ -14,8 +14,8 @@ from app.citizen.actions.identity import lock_id_number
 from app.kit.clock import now
 from app.kit.crypto import tombstone_hash
 from app.kit.database import fetch_value, transaction
-from app.membership.actions import forget_old_tombstones
-from app.membership.rules import TOMBSTONE_LIFETIME
+from app.membership.actions.joining import forget_old_tombstones
+from app.membership.applicant import TOMBSTONE_LIFETIME
 from tests.support.citizens import Joined, identity_body, join, log_in
 from tests.support.waiting import wait_until_blocking
 

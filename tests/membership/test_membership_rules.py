@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from app.membership.rules import Applicant, Fault, parse_applicant
+from app.membership.applicant import Applicant, Fault, parse_applicant
 from tests.support.citizens import make_id_number
 
 TODAY = date(2026, 11, 21)

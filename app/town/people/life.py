@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from app.membership.rules import IDENTITY_INDICATOR
+from app.membership.applicant import IDENTITY_INDICATOR
 from app.record.rules import CATALOGUE
 from app.record.rules_award import is_given_once
 from app.town.people.facts import Fact, make_fact, make_state, needs_document

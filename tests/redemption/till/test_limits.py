@@ -14,7 +14,7 @@ import pytest
 
 from app.kit.clock import SHANGHAI, now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
-from app.membership import queries as membership_queries
+from app.membership.queries import tombstones as tombstones_queries
 from app.redemption.books.actions import verify as verify_actions
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions.limits import count_places, fence_limits
@@ -231,7 +231,7 @@ async def test_what_was_had_in_an_earlier_period_does_not_count(client: AsyncCli
 async def test_what_was_had_under_a_left_account_counts(client: AsyncClient) -> None:
     shop, before, after = await open_shop(client), await make_shopper(), await make_shopper()
     assert is_sold(await shop.sell(before))
-    await membership_queries.insert_tombstone(
+    await tombstones_queries.insert_tombstone(
         before.id, person_hash=before.id.bytes * 2, cap_holder_id=before.cap_holder_id, left_at=now(),
         forget_at=now() + timedelta(days=365),
     )  # fmt: skip

@@ -12,9 +12,9 @@ from app.kit.clock import now, shanghai_day
 from app.kit.errors import NotJoined, RateLimited, Unauthenticated
 from app.kit.http import refusals
 from app.kit.rate_limit import LocalLimit
-from app.membership import actions_export
+from app.membership.actions import export as export_actions
 from app.membership.refusals import ExportUnavailable
-from app.membership.schemas_export import ExportFile, ExportKeySet
+from app.membership.schemas.export import ExportFile, ExportKeySet
 
 EXPORTS_PER_HOUR_MAX = 30
 EXPORT_LIMIT = LocalLimit("exports", EXPORTS_PER_HOUR_MAX, 3600)
@@ -36,14 +36,14 @@ async def export_own_data(citizen: NamedDependency[CitizenCaller]) -> Response[E
     limits = EXPORT_LIMIT.hit(citizen.id)
     at = now()
     named = f'attachment; filename="huixin-export-{shanghai_day(at)}.json"'
-    file = await actions_export.export_own(citizen, at=at)
+    file = await export_actions.export_own(citizen, at=at)
     return Answer(file, limits | {"Cache-Control": "private, no-store", "Content-Disposition": named})  # type: ignore[arg-type]
 
 
 @get("/export-keys", operation_id="listExportKeys", status_code=200)
 async def list_export_keys() -> Response[ExportKeySet]:
     """Return the public keys of exports as a JSON Web Key Set, the replaced ones too."""
-    keys = msgspec.convert({"keys": actions_export.list_public_keys()}, ExportKeySet)
+    keys = msgspec.convert({"keys": export_actions.list_public_keys()}, ExportKeySet)
     return Response(keys, headers={"Cache-Control": f"public, max-age={KEYS_SECONDS}"})
 
 

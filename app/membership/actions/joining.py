@@ -20,7 +20,8 @@ from app.kit.crypto import tombstone_hash
 from app.kit.database import transaction
 from app.kit.errors import FieldError, Unauthenticated
 from app.kit.rate_limit import SharedLimit
-from app.membership import queries
+from app.membership.applicant import IDENTITY_INDICATOR, TOMBSTONE_LIFETIME, Applicant, Fault, parse_applicant
+from app.membership.queries import tombstones as tombstones_queries
 from app.membership.refusals import (
     AlreadyJoined,
     IdentityMismatch,
@@ -30,13 +31,6 @@ from app.membership.refusals import (
     NameInvalid,
     PhoneCodeInvalid,
     UnderAge,
-)
-from app.membership.rules import (
-    IDENTITY_INDICATOR,
-    TOMBSTONE_LIFETIME,
-    Applicant,
-    Fault,
-    parse_applicant,
 )
 from app.notice.actions import delete_notices
 from app.record.actions import delete_records
@@ -142,7 +136,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
         number = identity_actions.read_id_number(account)
         if number is not None and account.cap_holder_id is not None:
             await identity_actions.lock_id_number(number)
-            await queries.insert_tombstone(
+            await tombstones_queries.insert_tombstone(
                 citizen.id,
                 person_hash=tombstone_hash(number),
                 cap_holder_id=account.cap_holder_id,
@@ -184,7 +178,7 @@ async def withdraw_consent(citizen: CitizenCaller, purpose: str, *, at: datetime
 
 async def forget_old_tombstones(at: datetime) -> int:
     """Delete tombstones whose year is over, and return how many; the worker does this daily."""
-    return await queries.delete_old_tombstones(at)
+    return await tombstones_queries.delete_old_tombstones(at)
 
 
 async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) -> Person:
@@ -216,7 +210,7 @@ async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
     if account.state != "new":
         raise AlreadyJoined
     await identity_actions.lock_id_number(number)
-    cap_holder_id = await queries.take_tombstone(tombstone_hash(number), at) or uuid7(at)
+    cap_holder_id = await tombstones_queries.take_tombstone(tombstone_hash(number), at) or uuid7(at)
     if not await identity_actions.bind_person(citizen_id, person, cap_holder_id=cap_holder_id, at=at):
         raise IdentityTaken
 

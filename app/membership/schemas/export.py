@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.kit.http import Wire
-from app.membership.rules_export import Export
+from app.membership.export import Export
 
 
 class ExportFile(Wire):

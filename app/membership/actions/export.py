@@ -13,9 +13,7 @@ from app.kit.database import transaction
 from app.kit.errors import NotJoined
 from app.kit.keys import KEYS
 from app.kit.signed_file import show_keys, sign_file
-from app.membership import queries_export
-from app.membership.refusals import ExportUnavailable
-from app.membership.rules_export import (
+from app.membership.export import (
     FORMAT,
     MEMBER,
     SIGNATURE_TYPE,
@@ -28,6 +26,8 @@ from app.membership.rules_export import (
     ExportedScore,
     RuleBookName,
 )
+from app.membership.queries import export as export_queries
+from app.membership.refusals import ExportUnavailable
 from app.record.actions_kept import list_records
 from app.record.rules import CATALOGUE
 from app.record.rules_kept import compute_title
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.kit.auth import CitizenCaller
-    from app.membership.queries_export import HolderRow
+    from app.membership.queries.export import HolderRow
     from app.record.rules_kept import KeptRecord
 
 
@@ -66,7 +66,7 @@ def list_public_keys() -> list[dict[str, str]]:
 
 
 async def _collect(citizen: CitizenCaller, at: datetime) -> Export:
-    holder = await queries_export.find_holder(citizen.id)
+    holder = await export_queries.find_holder(citizen.id)
     if holder is None:  # left while asking
         raise NotJoined
     return Export(

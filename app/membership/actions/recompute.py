@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.kit.database import transaction
-from app.membership.rules_export import compute_told
+from app.membership.export import compute_told
 from app.score.book.actions.put import put_published
 from app.score.engine.actions import score_told
 
 if TYPE_CHECKING:
-    from app.membership.rules_export import Export, ExportedScore
+    from app.membership.export import Export, ExportedScore
     from app.score.book.document import RuleBook
     from app.score.engine.given import ToldScore
 

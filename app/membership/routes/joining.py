@@ -22,7 +22,7 @@ from app.kit.errors import (
     Unauthenticated,
 )
 from app.kit.http import refusals
-from app.membership import actions
+from app.membership.actions import joining as joining_actions
 from app.membership.refusals import (
     AlreadyJoined,
     IdentityMismatch,
@@ -33,7 +33,7 @@ from app.membership.refusals import (
     PhoneCodeInvalid,
     UnderAge,
 )
-from app.membership.schemas import (
+from app.membership.schemas.joining import (
     ConsentAsk,
     ConsentState,
     IdentityRequest,
@@ -60,7 +60,7 @@ PurposePath = Annotated[str, PathParameter(max_length=PURPOSE_CHARACTERS_MAX)]
 async def join(data: JSONBody[IdentityRequest], citizen: NamedDependency[CitizenCaller]) -> Joined:
     """Join: opt in, prove who you are, get a score."""
     at = now()
-    await actions.join(
+    await joining_actions.join(
         citizen,
         name=data.name,
         id_number=data.id_number,
@@ -79,7 +79,7 @@ async def join(data: JSONBody[IdentityRequest], citizen: NamedDependency[Citizen
 )
 async def rebind(data: JSONBody[RebindRequest], citizen: NamedDependency[CitizenCaller]) -> Response[Moved]:
     """Move a membership to this WeChat account by the same proof; tokens and codes of the old one die."""
-    tokens = await actions.rebind(
+    tokens = await joining_actions.rebind(
         citizen,
         name=data.name,
         id_number=data.id_number,
@@ -100,7 +100,7 @@ async def rebind(data: JSONBody[RebindRequest], citizen: NamedDependency[Citizen
 @delete("/", operation_id="leave", status_code=204, responses=refusals(Unauthenticated))
 async def leave(citizen: NamedDependency[CitizenCaller]) -> None:
     """Leave at once: tokens and codes die, and everything personal is destroyed."""
-    await actions.leave(citizen, at=now())
+    await joining_actions.leave(citizen, at=now())
 
 
 @post(
@@ -111,7 +111,7 @@ async def leave(citizen: NamedDependency[CitizenCaller]) -> None:
 )
 async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[CitizenCaller]) -> ConsentState:
     """Accept a consent text in force; the score follows at once."""
-    return _show(await actions.give_consent(citizen, data.purpose, data.version, at=now()))
+    return _show(await joining_actions.give_consent(citizen, data.purpose, data.version, at=now()))
 
 
 @post(
@@ -122,7 +122,7 @@ async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[Citi
 )
 async def withdraw_consent(purpose: PurposePath, citizen: NamedDependency[CitizenCaller]) -> ConsentState:
     """Withdraw a separate consent; the score follows at once. A required one is withdrawn by leaving."""
-    return _show(await actions.withdraw_consent(citizen, purpose, at=now()))
+    return _show(await joining_actions.withdraw_consent(citizen, purpose, at=now()))
 
 
 def _pairs(consents: list[ConsentAsk]) -> list[tuple[str, int]]:

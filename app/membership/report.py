@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from app.membership.rules_export import Export, ExportedScore
+from app.membership.export import Export, ExportedScore
 from app.score.book.document import RuleBook
 from app.score.book.text import tell_clause
 from app.score.engine.given import ToldScore
