@@ -47,7 +47,7 @@ from app.kit.routing import share_paths
 from app.kit.status import STATUS_ROUTES
 from app.kit.valkey import valkey_lifespan
 from app.membership import routes as membership_routes
-from app.notice import routes_citizen as notice_routes_citizen
+from app.notice import routes as notice_routes
 from app.official import actions as official_actions
 from app.official import routes_official as official_routes_official
 from app.official.rules_moves import MOVES as OFFICIAL_MOVES
@@ -75,7 +75,7 @@ BODY_BYTES_MAX = 64 * 1024
 ROUTERS = [
     *citizen_routes.ROUTERS,
     *consent_routes.ROUTERS,
-    notice_routes_citizen.router,
+    *notice_routes.ROUTERS,
     *membership_routes.ROUTERS,
     record_routes_citizen.router,
     *score_routes.ROUTERS,

@@ -29,8 +29,8 @@ from app.kit.partitions import drop_old_partitions, make_partitions
 from app.kit.queue import forget_old_jobs, list_queue_sizes
 from app.kit.valkey import valkey_lifespan
 from app.membership.actions import joining as joining_actions
-from app.notice import actions as notice_actions
-from app.notice import actions_send as send_actions
+from app.notice.actions import notices as notices_actions
+from app.notice.actions import send as send_actions
 from app.score.city.actions import prepare as prepare_actions
 from app.score.current.actions import rescore as rescore_actions
 from app.score.preview import actions as preview_actions
@@ -153,7 +153,7 @@ async def _tell_queue() -> list[str]:
 
 
 async def _tell_progress() -> list[str]:
-    deliveries = await notice_actions.count_deliveries()
+    deliveries = await notices_actions.count_deliveries()
     lines = ["notices           " + (", ".join(f"{name} {number}" for name, number in deliveries.items()) or "none")]
     for waiting in await imports_queries.list_spooled(IMPORTS_TOLD_MAX):
         row = await imports_queries.find_import(waiting.id)

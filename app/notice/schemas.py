@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.http import Ask, Wire
-from app.notice.rules import REPORTED_MAX, Template
+from app.notice.message import REPORTED_MAX, Template
 
 
 class NoticeShown(Wire):

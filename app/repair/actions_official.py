@@ -14,8 +14,8 @@ from app.kit.audit import write_audit
 from app.kit.crypto import encrypt_field, mask_name
 from app.kit.database import transaction
 from app.kit.errors import Forbidden, NotFound
-from app.notice.actions import insert_notices
-from app.notice.rules import NewNotice
+from app.notice.actions.notices import insert_notices
+from app.notice.message import NewNotice
 from app.repair import queries, queries_official
 from app.repair.actions import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
 from app.repair.refusals import FindingUnsuitable

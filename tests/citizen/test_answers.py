@@ -29,7 +29,7 @@ from app.citizen.clients.identity import Verification
 from app.citizen.paper import Person, parse_id_number
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.valkey import VALKEY
-from app.notice.rules import judge_message, judge_sms
+from app.notice.message import judge_message, judge_sms
 from tests.support.citizens import identity_body, log_in, make_id_number
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.notice.rules import (
+from app.notice.message import (
     RETRY_FIRST,
     RETRY_LONGEST,
     THING_CHARACTERS_MAX,

@@ -16,10 +16,12 @@ from app.citizen.actions.wechat import AccessToken
 from app.kit.clock import now
 from app.kit.database import execute, fetch_value
 from app.kit.outside import CALL_SECONDS_MAX
-from app.notice import actions_send, clients_sms, queries_send
-from app.notice.actions import add_quota, count_deliveries
-from app.notice.actions_send import CALLS_MAX, LEASE, send_pending
-from app.notice.rules import NOTICE_PAGE, QUOTA_MAX, TEMPLATE, TRIES_MAX, Delivery
+from app.notice.actions import send as send_actions
+from app.notice.actions.notices import add_quota, count_deliveries
+from app.notice.actions.send import CALLS_MAX, LEASE, send_pending
+from app.notice.clients import sms as sms_clients
+from app.notice.message import NOTICE_PAGE, QUOTA_MAX, TEMPLATE, TRIES_MAX, Delivery
+from app.notice.queries import send as send_queries
 from app.sandbox.rules import ENVIRONMENT
 from app.settings import SETTINGS
 from tests.support.citizens import Joined, join
@@ -120,7 +122,7 @@ async def test_without_any_service_it_stays_in_the_mini_program(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     none = msgspec.structs.replace(SETTINGS, wechat_template_record="", sms_base_url="")
-    monkeypatch.setattr(actions_send, "SETTINGS", none)
+    monkeypatch.setattr(send_actions, "SETTINGS", none)
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
     subject = await tell(member.id)
@@ -142,7 +144,7 @@ async def test_a_number_that_cannot_be_reached_is_not_tried_for_ever(client: Asy
 async def test_what_an_operator_must_put_right_is_tried_again(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(clients_sms, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(sms_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
     member = await join_as(client)
     subject = await tell(member.id)
     assert await send_pending() == 0
@@ -154,7 +156,7 @@ async def test_what_an_operator_must_put_right_is_tried_again(
 
 async def test_a_wrong_template_goes_by_sms(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        actions_send, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_template_record="of another city")
+        send_actions, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_template_record="of another city")
     )
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
@@ -185,12 +187,12 @@ async def test_two_workers_send_each_notice_once(client: AsyncClient) -> None:
 async def test_whom_a_crash_left_in_the_middle_is_taken_up_when_the_lease_ends(client: AsyncClient) -> None:
     member = await join_as(client)
     subject = await tell(member.id)
-    (crashed,) = await queries_send.take_pending(at=now(), leased_until=now() + LEASE, limit=1)
+    (crashed,) = await send_queries.take_pending(at=now(), leased_until=now() + LEASE, limit=1)
     assert await send_pending() == 0, "somebody has it"
     await make_due(subject)
     assert await send_pending() == 1
     late = Delivery(notice_id=crashed.id, tries=crashed.tries, state="failed")
-    assert await queries_send.mark_delivered([late], now()) == 0, "who comes back too late changes nothing"
+    assert await send_queries.mark_delivered([late], now()) == 0, "who comes back too late changes nothing"
     assert (await find_notice(subject)).delivery == "sent"
 
 
@@ -204,9 +206,9 @@ async def test_the_quota_has_a_most(client: AsyncClient) -> None:
         await add_quota(member.id, TEMPLATE, 5)
     assert await quota_of(member.id) == QUOTA_MAX
     await add_quota(member.id, TEMPLATE, 1)
-    await queries_send.mark_quota_unused(member.id, TEMPLATE)
+    await send_queries.mark_quota_unused(member.id, TEMPLATE)
     assert await quota_of(member.id) == QUOTA_MAX
-    taken = [await queries_send.take_quota(member.id, TEMPLATE) for _ in range(QUOTA_MAX + 1)]
+    taken = [await send_queries.take_quota(member.id, TEMPLATE) for _ in range(QUOTA_MAX + 1)]
     assert taken == [True] * QUOTA_MAX + [False]
 
 

@@ -11,8 +11,8 @@ import msgspec
 
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_one, transaction
-from app.notice.actions import insert_notices
-from app.notice.rules import NewNotice
+from app.notice.actions.notices import insert_notices
+from app.notice.message import NewNotice
 from app.sandbox.rules import compute_openid, compute_phone
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from app.membership.refusals import (
     PhoneCodeInvalid,
     UnderAge,
 )
-from app.notice.actions import delete_notices
+from app.notice.actions.notices import delete_notices
 from app.record.actions import delete_records
 from app.repair.actions import delete_objections
 from app.score.current.actions.rescore import delete_score, rescore

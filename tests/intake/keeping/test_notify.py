@@ -19,8 +19,8 @@ from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.jobs import Job, StoppablePace
-from app.notice.actions import add_quota
-from app.notice.rules import TEMPLATE
+from app.notice.actions.notices import add_quota
+from app.notice.message import TEMPLATE
 from app.record.rules import NewRecord
 from app.record.rules_rows import make_rows
 from app.score.book.actions.read import read_current_book

@@ -8,8 +8,8 @@ from uuid import UUID
 from app.intake.keeping import queries
 from app.intake.keeping.negative import NEGATIVE_RECORD, SourceTitle, compute_words, is_negative, list_negative_codes
 from app.kit.clock import shanghai_day
-from app.notice.actions import insert_notices
-from app.notice.rules import NewNotice
+from app.notice.actions.notices import insert_notices
+from app.notice.message import NewNotice
 from app.record.rules import NewRecord
 from app.score.book.actions.read import read_current_book
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.notice.rules import QUOTA_MAX, NewNotice, Template
+from app.notice.message import QUOTA_MAX, NewNotice, Template
 
 
 class NoticeRow(msgspec.Struct, frozen=True):

@@ -18,10 +18,9 @@ from app.citizen.answers import judge_tencent
 from app.kit.clock import now
 from app.kit.errors import OutsideServiceUnavailable, Refusal
 from app.kit.pace import FULL, Pace
-from app.notice import queries_send
-from app.notice.clients import MessageAnswer, send_subscribe_message
-from app.notice.clients_sms import send_sms
-from app.notice.rules import (
+from app.notice.clients.sms import send_sms
+from app.notice.clients.wechat import MessageAnswer, send_subscribe_message
+from app.notice.message import (
     TEMPLATE,
     Delivery,
     Outcome,
@@ -32,10 +31,11 @@ from app.notice.rules import (
     judge_message,
     judge_sms,
 )
+from app.notice.queries import send as send_queries
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from app.notice.queries_send import TakenNotice
+    from app.notice.queries.send import TakenNotice
 
 LOG = logging.getLogger("huixin.notice")
 CHUNK = 20
@@ -49,10 +49,10 @@ async def send_pending(pace: Pace = FULL) -> int:
     while True:
         async with pace.work():
             at = now()
-            taken = await queries_send.take_pending(at=at, leased_until=at + LEASE, limit=CHUNK)
+            taken = await send_queries.take_pending(at=at, leased_until=at + LEASE, limit=CHUNK)
             if taken:
                 deliveries = await _send(taken)
-                await queries_send.mark_delivered(deliveries, now())
+                await send_queries.mark_delivered(deliveries, now())
                 sent += sum(delivery.state == "sent" for delivery in deliveries)
         if len(taken) < CHUNK:
             return sent
@@ -79,14 +79,14 @@ async def _deliver(notice: TakenNotice, contact: Contact) -> Delivery:
 async def _try_wechat(notice: TakenNotice, contact: Contact) -> Outcome:
     if not (SETTINGS.wechat_template_record and contact.openid):
         return "no_way"
-    if not await queries_send.take_quota(notice.citizen_id, TEMPLATE):
+    if not await send_queries.take_quota(notice.citizen_id, TEMPLATE):
         return "no_way"
     outcome = await _ask_wechat(notice, contact.openid)
     if outcome == "refused":
-        await queries_send.mark_quota_gone(notice.citizen_id, TEMPLATE)
+        await send_queries.mark_quota_gone(notice.citizen_id, TEMPLATE)
         return "no_way"
     if outcome != "sent":
-        await queries_send.mark_quota_unused(notice.citizen_id, TEMPLATE)
+        await send_queries.mark_quota_unused(notice.citizen_id, TEMPLATE)
     return outcome
 
 

@@ -11,8 +11,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import is_in_transaction
 from app.kit.errors import NotFound
 from app.kit.queue import enqueue
-from app.notice import queries
-from app.notice.rules import TEMPLATE, NewNotice, Template
+from app.notice.message import TEMPLATE, NewNotice, Template
+from app.notice.queries import notices as notices_queries
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def insert_notices(notices: Sequence[NewNotice], *, at: datetime) -> int:
     if not notices:
         return 0
     in_order = sorted(notices, key=lambda notice: (notice.kind, notice.subject_id))
-    told = await queries.insert_notices(in_order, [uuid7(at) for _ in in_order], at)
+    told = await notices_queries.insert_notices(in_order, [uuid7(at) for _ in in_order], at)
     if told:
         await enqueue("send_notices")
     return told
@@ -48,30 +48,30 @@ async def insert_notices(notices: Sequence[NewNotice], *, at: datetime) -> int:
 
 async def mark_read(citizen_id: UUID, notice_id: UUID, *, at: datetime) -> None:
     """Note that a citizen has read a notice; refuses one that is not theirs."""
-    if await queries.mark_read(notice_id, citizen_id, at) == 0:
+    if await notices_queries.mark_read(notice_id, citizen_id, at) == 0:
         raise NotFound
 
 
 async def read_quota(citizen_id: UUID) -> Quota:
     """Return how many messages a citizen lets us send."""
-    found = await queries.find_quota(citizen_id, TEMPLATE)
+    found = await notices_queries.find_quota(citizen_id, TEMPLATE)
     return _quota(TEMPLATE, found.remaining if found else 0)
 
 
 async def add_quota(citizen_id: UUID, template: Template, count: int) -> Quota:
     """Note that a citizen allowed messages, and return how many we may send now; at most ``QUOTA_MAX`` are kept."""
-    return _quota(template, await queries.insert_quota(citizen_id, template, count))
+    return _quota(template, await notices_queries.insert_quota(citizen_id, template, count))
 
 
 async def delete_notices(citizen_id: UUID) -> None:
     """Delete what a citizen was told and allowed, inside the caller's transaction."""
     assert is_in_transaction(), "leaving is one transaction"
-    await queries.delete_notices(citizen_id)
+    await notices_queries.delete_notices(citizen_id)
 
 
 async def count_deliveries() -> dict[str, int]:
     """Count the notices that wait, and what became of the last day's others."""
-    return {row.delivery: row.count for row in await queries.count_deliveries(now() - COUNTED_FOR)}
+    return {row.delivery: row.count for row in await notices_queries.count_deliveries(now() - COUNTED_FOR)}
 
 
 def _quota(template: Template, remaining: int) -> Quota:

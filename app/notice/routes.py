@@ -13,9 +13,10 @@ from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotFound, NotJoined, StaleCursor, Unauthenticated
 from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
-from app.notice import actions, queries
-from app.notice.actions import Quota
-from app.notice.queries import NoticeRow
+from app.notice.actions import notices as notices_actions
+from app.notice.actions.notices import Quota
+from app.notice.queries import notices as notices_queries
+from app.notice.queries.notices import NoticeRow
 from app.notice.schemas import NoticeShown, QuotaAsk, QuotaShown, UnreadCount
 
 
@@ -28,14 +29,14 @@ async def list_notices(
 ) -> Page[NoticeShown]:
     """Show what the citizen was told, newest first."""
     language = language_of(request)
-    rows = await queries.list_notices(citizen.id, decode_cursor(cursor, UUID), limit)
+    rows = await notices_queries.list_notices(citizen.id, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
 
 
 @get("/unread", operation_id="countUnreadNotices", status_code=200, responses=refusals(Unauthenticated))
 async def count_unread(citizen: NamedDependency[CitizenCaller]) -> UnreadCount:
     """Tell how many notices wait to be read: the figure on the mini-program's bell."""
-    return UnreadCount(unread=await queries.count_unread(citizen.id))
+    return UnreadCount(unread=await notices_queries.count_unread(citizen.id))
 
 
 @post(
@@ -47,13 +48,13 @@ async def count_unread(citizen: NamedDependency[CitizenCaller]) -> UnreadCount:
 async def read_notice(notice_id: FromPath[UUID], citizen: NamedDependency[CitizenCaller]) -> None:
     """Note that a notice was read; again changes nothing."""
     citizen.need_active()
-    await actions.mark_read(citizen.id, notice_id, at=now())
+    await notices_actions.mark_read(citizen.id, notice_id, at=now())
 
 
 @get("/quota", operation_id="listNoticeQuotas", status_code=200, responses=refusals(Unauthenticated))
 async def list_quotas(citizen: NamedDependency[CitizenCaller]) -> Page[QuotaShown]:
     """Show which messages the mini-program may ask to send, and how many the citizen has allowed."""
-    return whole_page([_show_quota(await actions.read_quota(citizen.id))])
+    return whole_page([_show_quota(await notices_actions.read_quota(citizen.id))])
 
 
 @post(
@@ -65,7 +66,7 @@ async def list_quotas(citizen: NamedDependency[CitizenCaller]) -> Page[QuotaShow
 async def report_quota(data: JSONBody[QuotaAsk], citizen: NamedDependency[CitizenCaller]) -> QuotaShown:
     """Note that the citizen allowed messages on the phone; WeChat itself refuses what was not allowed."""
     citizen.need_active()
-    return _show_quota(await actions.add_quota(citizen.id, data.template, data.count))
+    return _show_quota(await notices_actions.add_quota(citizen.id, data.template, data.count))
 
 
 def _show(row: NoticeRow, language: Language) -> NoticeShown:
@@ -89,3 +90,4 @@ router = Router(
     route_handlers=[list_notices, count_unread, read_notice, list_quotas, report_quota],
     tags=["notice"],
 )
+ROUTERS = [router]

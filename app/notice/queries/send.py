@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all
-from app.notice.rules import QUOTA_MAX, Delivery, Template
+from app.notice.message import QUOTA_MAX, Delivery, Template
 
 
 class TakenNotice(msgspec.Struct, frozen=True):

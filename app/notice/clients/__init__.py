@@ -1,0 +1,1 @@
+"""Outside services: one function, one HTTP call."""
