@@ -157,12 +157,12 @@ def _invite(action: str, username: str) -> None:
         from app.event.actions import ensure_epoch
         from app.kit.database import database_lifespan
         from app.kit.errors import Refusal
-        from app.official import actions_manage
+        from app.official.actions import manage as manage_actions
 
         async def run() -> Any:
             async with database_lifespan():
                 await ensure_epoch()
-                return await getattr(actions_manage, action)(username)
+                return await getattr(manage_actions, action)(username)
 
         try:
             made = asyncio.run(run())

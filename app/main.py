@@ -48,9 +48,9 @@ from app.kit.status import STATUS_ROUTES
 from app.kit.valkey import valkey_lifespan
 from app.membership import routes as membership_routes
 from app.notice import routes as notice_routes
-from app.official import actions as official_actions
-from app.official import routes_official as official_routes_official
-from app.official.rules_moves import MOVES as OFFICIAL_MOVES
+from app.official import routes as official_routes
+from app.official.actions import authenticate as authenticate_actions
+from app.official.moves import MOVES as OFFICIAL_MOVES
 from app.partner import actions as partner_actions
 from app.partner import actions_key as partner_actions_key
 from app.partner import routes_official as partner_routes_official
@@ -86,7 +86,7 @@ ROUTERS = [
     *event_routes.ROUTERS,
     partner_routes_partner.router,
     partner_routes_official.router,
-    official_routes_official.router,
+    *official_routes.ROUTERS,
     *campaign_routes.ROUTERS,
     *intake_routes.ROUTERS,
 ]
@@ -130,7 +130,7 @@ async def provide_partner(request: AnyRequest) -> PartnerCaller:
 
 async def provide_official(request: AnyRequest) -> OfficialCaller:
     """Authenticate an official, who must have one of the route's roles."""
-    caller = await official_actions.authenticate(find_header(request.scope, b"authorization"))
+    caller = await authenticate_actions.authenticate(find_header(request.scope, b"authorization"))
     if not caller.roles & frozenset(request.route_handler.opt["roles"]):
         raise Forbidden
     return caller

@@ -10,8 +10,8 @@ import msgspec
 
 from app.kit.auth import Role
 from app.kit.http import Ask, Wire
-from app.official.rules import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
-from app.official.rules_moves import AdministratorsMove, State
+from app.official.account import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
+from app.official.moves import AdministratorsMove, State
 
 ROLES_MAX = 6
 ENROLMENT_CODE_CHARACTERS_MAX = 100

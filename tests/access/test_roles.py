@@ -18,7 +18,7 @@ import pytest
 
 from app.kit.auth import Role, Scope
 from app.kit.database import execute, fetch_value
-from app.official.rules import CENTRE_ROLES
+from app.official.account import CENTRE_ROLES
 from tests.support.officials import headers_of, make_official
 from tests.support.operations import OPERATIONS, Operation, send
 from tests.support.partners import bearer, make_key

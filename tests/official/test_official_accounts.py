@@ -10,8 +10,8 @@ import pytest
 from app.kit.audit import find_broken_entry
 from app.kit.clock import uuid7
 from app.kit.database import fetch_value
-from app.official import actions_secret
-from app.official import queries as official_queries
+from app.official.actions import secret as secret_actions
+from app.official.queries import accounts as accounts_queries
 from tests.support.officials import code_of, make_official, move
 from tests.support.partners import make_partner
 
@@ -160,7 +160,7 @@ async def test_whom_the_centre_suspended_only_the_centre_resumes(client: AsyncCl
     for verb in ("reset", "suspend", "confirm"):
         assert (await move(client, local, editor.id, verb)).status_code == 409
     revision = await fetch_value("SELECT revision FROM official WHERE id = $1", editor.id)
-    assert not await official_queries.mark_moved(editor.id, "active", revision=revision, by_centre=False)
+    assert not await accounts_queries.mark_moved(editor.id, "active", revision=revision, by_centre=False)
     resumed = await move(client, centre, editor.id, "resume")
     assert (resumed.status_code, resumed.json()["suspendedByCentre"]) == (200, False)
 
@@ -168,7 +168,7 @@ async def test_whom_the_centre_suspended_only_the_centre_resumes(client: AsyncCl
 async def test_a_sign_in_that_a_reset_overtakes_fails(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The old password was right when it was looked at, and gone when the sign-in was to be accepted."""
     official, second = [await make_official(roles=["administrator"]) for _ in range(2)]
-    is_right = actions_secret.is_password_right
+    is_right = secret_actions.is_password_right
 
     def look_slowly(password_hash: str, password: str) -> bool:
         future = asyncio.run_coroutine_threadsafe(reset(), loop)
@@ -179,7 +179,7 @@ async def test_a_sign_in_that_a_reset_overtakes_fails(client: AsyncClient, monke
         return (await move(client, second, official.id, "reset")).status_code
 
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(actions_secret, "is_password_right", look_slowly)
+    monkeypatch.setattr(secret_actions, "is_password_right", look_slowly)
     assert (await log_in(client, official.username, official.password, official.totp_secret)).status_code == 401
 
 

@@ -12,9 +12,11 @@ from app.kit.audit import find_broken_entry
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.rate_limit import SharedLimit
-from app.official import actions_enrol, actions_secret, actions_session
-from app.official.actions_manage import UsernameTaken, create_administrator, reset_administrator
-from app.official.rules import ENROLMENT_LIFETIME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
+from app.official.account import ENROLMENT_LIFETIME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
+from app.official.actions import enrol as enrol_actions
+from app.official.actions import secret as secret_actions
+from app.official.actions import session as session_actions
+from app.official.actions.manage import UsernameTaken, create_administrator, reset_administrator
 from tests.support.officials import (
     CHEAP,
     ENROLMENTS,
@@ -38,10 +40,10 @@ COMPLETE = f"{ENROLMENTS}/complete"
 @pytest.fixture(autouse=True)
 def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords cheaply and tell refusals at once; neither is what these tests are about."""
-    monkeypatch.setattr(actions_secret, "HASHER", CHEAP)
-    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", 0)
+    monkeypatch.setattr(secret_actions, "HASHER", CHEAP)
+    monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", 0)
     # whoever tried wrong codes from this address before, in other tests
-    monkeypatch.setattr(actions_enrol, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 30, 300))
+    monkeypatch.setattr(enrol_actions, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 30, 300))
 
 
 async def log_in(client: AsyncClient, username: str, secret: str, *, password: str = PASSWORD) -> Response:
@@ -158,14 +160,14 @@ async def test_a_secret_that_was_replaced_meanwhile_counts_no_more(
     first, _ = await make_two()
     made = await invite(client, first)
     secret = (await client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})).json()["totpSecret"]
-    hash_password, loop = actions_secret.hash_password, asyncio.get_running_loop()
+    hash_password, loop = secret_actions.hash_password, asyncio.get_running_loop()
 
     def hash_slowly(password: str) -> str:
         again = client.post(ENROLMENTS, json={"code": made["enrolmentCode"]})
         assert asyncio.run_coroutine_threadsafe(again, loop).result(10).status_code == 200
         return hash_password(password)
 
-    monkeypatch.setattr(actions_secret, "hash_password", hash_slowly)
+    monkeypatch.setattr(secret_actions, "hash_password", hash_slowly)
     body = {"code": made["enrolmentCode"], "password": PASSWORD, "totp": code_of(secret)}
     assert (await client.post(COMPLETE, json=body)).status_code == 410
     assert await state_of(made["official"]["id"]) == "invited"
@@ -239,7 +241,7 @@ async def test_wrong_codes_are_limited_by_address_and_a_good_one_passes(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = await make_two()
-    monkeypatch.setattr(actions_enrol, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 4, 10**8))
+    monkeypatch.setattr(enrol_actions, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 4, 10**8))
     answers = [await client.post(ENROLMENTS, json={"code": "hxe_wrong"}) for _ in range(9)]
     assert answers[0].status_code == 410
     assert answers[-1].status_code == 429

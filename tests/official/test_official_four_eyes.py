@@ -10,7 +10,8 @@ import pytest
 
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
-from app.official import actions_secret, actions_session
+from app.official.actions import secret as secret_actions
+from app.official.actions import session as session_actions
 from tests.support.officials import CHEAP, OFFICIALS, PASSWORD, OfficialLogin, code_of, enrol, headers_of, make_official
 from tests.support.operations import BY_ID, OPERATIONS
 from tests.support.partners import make_partner
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords cheaply and tell refusals at once; neither is what these tests are about."""
-    monkeypatch.setattr(actions_secret, "HASHER", CHEAP)
-    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", 0)
+    monkeypatch.setattr(secret_actions, "HASHER", CHEAP)
+    monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", 0)
 
 
 async def log_in(client: AsyncClient, username: str, secret: str, *, password: str = PASSWORD) -> Response:

@@ -15,9 +15,10 @@ from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.errors import Overloaded, RateLimited, Refusal
 from app.kit.rate_limit import SharedLimit
-from app.official import actions_secret, actions_session
-from app.official.actions_session import REFUSED_SECONDS_MIN, WAITING_MAX, WAITING_PER_ADDRESS_MAX
-from app.official.rules import ADDRESSES_KNOWN_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
+from app.official.account import ADDRESSES_KNOWN_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
+from app.official.actions import secret as secret_actions
+from app.official.actions import session as session_actions
+from app.official.actions.session import REFUSED_SECONDS_MIN, WAITING_MAX, WAITING_PER_ADDRESS_MAX
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import bearer, make_partner
 
@@ -32,13 +33,13 @@ GUESSES, AT_ONCE = 10_000, 50
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tell refusals at once and leave lanes no pause, which are tests of their own; count tries from nought."""
-    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", 0)
+    monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", 0)
     for name in ("STRANGERS", "OVER_LIMIT"):
-        monkeypatch.setattr(actions_session, name, actions_session.Lane(1))
+        monkeypatch.setattr(session_actions, name, session_actions.Lane(1))
     for name in ("LIMIT_BY_NAME", "LIMIT_BY_ADDRESS"):
-        limit = getattr(actions_session, name)
+        limit = getattr(session_actions, name)
         fresh = SharedLimit(f"test-{uuid7()}", limit._shared.limit_here, 10**8)
-        monkeypatch.setattr(actions_session, name, fresh)
+        monkeypatch.setattr(session_actions, name, fresh)
 
 
 def code_of(official: OfficialLogin, *, steps: int = 0) -> str:
@@ -60,7 +61,7 @@ async def try_from(address: str, official: OfficialLogin, **changes: str) -> str
     asked = {"password": official.password, "code": code_of(official)} | changes
     code = asked.pop("totp", asked["code"])
     try:
-        await actions_session.log_in(official.username, asked["password"], code, address=address)
+        await session_actions.log_in(official.username, asked["password"], code, address=address)
     except Refusal as refusal:
         return refusal.code
     return None
@@ -120,7 +121,7 @@ async def test_of_parallel_sign_ins_with_one_code_one_wins(client: AsyncClient) 
 async def test_a_stranger_locks_nobody_out(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of wrong passwords from many addresses, the official's own among them, and the good one passes."""
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions_secret, "is_password_right", lambda _, password: password == official.password)
+    monkeypatch.setattr(secret_actions, "is_password_right", lambda _, password: password == official.password)
     addresses = ["127.0.0.1", *(f"203.0.113.{number}" for number in range(40))]
     for round_ in range(ROUNDS):
         refused = await asyncio.gather(
@@ -141,7 +142,7 @@ async def test_ten_thousand_guesses_at_one_name_leave_the_account_as_it_is(
     """From ten thousand addresses, one each: nothing about the account is counted, and it signs in from anywhere."""
     assert app is not None
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions_secret, "is_password_right", lambda _, password: password == official.password)
+    monkeypatch.setattr(secret_actions, "is_password_right", lambda _, password: password == official.password)
     row = "SELECT to_jsonb(o)::text FROM official o WHERE id = $1"
     before = await fetch_value(row, official.id)
     crowd = [f"10.{number // 256}.{number % 256}.1" for number in range(GUESSES)]
@@ -154,7 +155,7 @@ async def test_ten_thousand_guesses_at_one_name_leave_the_account_as_it_is(
 
 async def test_passwords_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """One lane does one password at a time, has few places for one address, and a named number in all."""
-    lane, going, most = actions_session.Lane(1), 0, 0
+    lane, going, most = session_actions.Lane(1), 0, 0
     opened = asyncio.Event()
 
     async def look(_: object, *__: object) -> bool:
@@ -180,7 +181,7 @@ async def test_passwords_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatc
 
 async def test_a_lane_takes_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth: after each password nine times as long is left to others, and who is looked at does not wait for it."""
-    lane, began = actions_session.Lane(0.1), list[float]()
+    lane, began = session_actions.Lane(0.1), list[float]()
     seconds = 0.02
 
     async def look(_: object, *__: object) -> bool:
@@ -200,9 +201,9 @@ async def test_a_known_address_has_a_lane_of_its_own(client: AsyncClient, monkey
     """While strangers fill theirs to the last place, who signed in from here before gets in."""
     official, stranger = [await make_official(roles=["auditor"]) for _ in range(2)]
     assert (await log_in(client, official)).status_code == 200
-    full = actions_session.Lane(1)
+    full = session_actions.Lane(1)
     full._waiting.update({f"crowd {number}": 1 for number in range(WAITING_MAX)})
-    monkeypatch.setattr(actions_session, "STRANGERS", full)
+    monkeypatch.setattr(session_actions, "STRANGERS", full)
     refused = await log_in(client, stranger)
     assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
     assert int(refused.headers["retry-after"]) > 0
@@ -242,7 +243,7 @@ async def test_parallel_guesses_at_the_code_share_the_tries(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions_session, "WAITING_PER_ADDRESS_MAX", 100)
+    monkeypatch.setattr(session_actions, "WAITING_PER_ADDRESS_MAX", 100)
     guesses = [log_in(client, official, totp=wrong_code_of(official)) for _ in range(CODE_TRIES_MAX * 2)]
     assert {answer.status_code for answer in await asyncio.gather(*guesses)} <= {401, 429}
     assert await fetch_value("SELECT code_tries FROM official WHERE id = $1", official.id) == CODE_TRIES_MAX
@@ -251,7 +252,7 @@ async def test_parallel_guesses_at_the_code_share_the_tries(
 async def test_the_newest_addresses_are_remembered(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert app is not None
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions_secret, "is_password_right", lambda *_: True)
+    monkeypatch.setattr(secret_actions, "is_password_right", lambda *_: True)
     for number in range(ADDRESSES_KNOWN_MAX + 2):
         await execute("UPDATE official SET totp_last_step = 0 WHERE id = $1", official.id)
         assert await try_from(f"203.0.113.{number}", official) is None
@@ -294,9 +295,9 @@ async def test_an_unknown_name_costs_the_same_work(client: AsyncClient, monkeypa
         hashes.append(password_hash)
         return True  # even then nobody is signed in
 
-    monkeypatch.setattr(actions_secret, "is_password_right", look)
+    monkeypatch.setattr(secret_actions, "is_password_right", look)
     assert (await log_in(client, official, username="nobody-of-that-name")).status_code == 401
-    assert hashes == [actions_secret.NOBODYS_HASH]
+    assert hashes == [secret_actions.NOBODYS_HASH]
 
 
 @pytest.mark.parametrize(
@@ -335,7 +336,7 @@ async def test_wrong_tries_are_limited_and_a_right_one_passes(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions_session, limit, SharedLimit(f"test-{official.username}", 4, 10**8))
+    monkeypatch.setattr(session_actions, limit, SharedLimit(f"test-{official.username}", 4, 10**8))
     await fail(client, official, 2)  # what is left when Valkey does not answer in time: half
     for _ in range(3):
         answer = await log_in(client, official, password="wrong")
@@ -350,7 +351,7 @@ async def test_wrong_tries_are_limited_and_a_right_one_passes(
 async def test_a_refusal_takes_its_time(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer than the ways to it: the time does not tell a right password with a wrong code from a wrong one."""
     official = await make_official(roles=["auditor"])
-    monkeypatch.setattr(actions_session, "REFUSED_SECONDS_MIN", REFUSED_SECONDS_MIN)
+    monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", REFUSED_SECONDS_MIN)
     for changes in ({"password": "wrong"}, {"totp": wrong_code_of(official)}, {"username": "nobody-of-that-name"}):
         began = time.monotonic()
         assert (await log_in(client, official, **changes)).status_code == 401

@@ -11,9 +11,7 @@ import pytest
 from app.kit.address import compute_network
 from app.kit.auth import Role
 from app.kit.clock import uuid7
-from app.official import actions_secret
-from app.official.actions_secret import NOBODYS_HASH, is_password_right
-from app.official.rules import (
+from app.official.account import (
     CENTRE_ROLES,
     PASSWORD_REST_MIN,
     compute_session,
@@ -22,7 +20,9 @@ from app.official.rules import (
     judge_password,
     may_hold_roles,
 )
-from app.official.rules_moves import MOVES, State, compute_allowed_actions, may_confirm, needs_second
+from app.official.actions import secret as secret_actions
+from app.official.actions.secret import NOBODYS_HASH, is_password_right
+from app.official.moves import MOVES, State, compute_allowed_actions, may_confirm, needs_second
 
 CENTRE, INSTITUTION = None, UUID(int=1)
 STEP = 58_000_000
@@ -145,18 +145,18 @@ def test_one_place_on_the_network(address: str, network: str) -> None:
 def test_secrets_are_fresh_and_stored_unreadable(app: object) -> None:
     assert app is not None
     official_id = uuid7()
-    codes = {actions_secret.make_enrolment_code() for _ in range(50)}
+    codes = {secret_actions.make_enrolment_code() for _ in range(50)}
     assert len(codes) == 50
     assert min(map(len, codes)) >= 40
-    first, second = actions_secret.make_totp_secret(), actions_secret.make_totp_secret()
+    first, second = secret_actions.make_totp_secret(), secret_actions.make_totp_secret()
     assert first != second
-    cipher = actions_secret.encrypt_totp(first, official_id)
+    cipher = secret_actions.encrypt_totp(first, official_id)
     assert first.encode() not in cipher
-    assert actions_secret.open_totp(cipher, official_id).secret == first
-    password_hash = actions_secret.hash_password("correct horse")
+    assert secret_actions.open_totp(cipher, official_id).secret == first
+    password_hash = secret_actions.hash_password("correct horse")
     assert password_hash.startswith("$argon2id$")
     assert is_password_right(password_hash, "correct horse")
     assert not is_password_right(password_hash, "correct horsf")
     assert not is_password_right(NOBODYS_HASH, "")
     assert not is_password_right("not a hash", "correct horse")
-    assert pyotp.parse_uri(actions_secret.compute_provisioning_uri(first, "someone")).name == "someone"
+    assert pyotp.parse_uri(secret_actions.compute_provisioning_uri(first, "someone")).name == "someone"

@@ -21,7 +21,7 @@ from app.kit.auth import ISSUER, issue_token
 from app.kit.clock import uuid7
 from app.kit.database import execute
 from app.kit.keys import KEYS
-from app.official.rules import compute_session
+from app.official.account import compute_session
 from tests.support.officials import OfficialLogin, headers_of, make_official
 from tests.support.partners import bearer, make_partner
 

@@ -12,9 +12,11 @@ import pyotp
 from argon2 import PasswordHasher
 
 from app.kit.clock import now, uuid7
-from app.official import actions_secret, actions_session, queries_session
-from app.official import queries as official_queries
-from app.official.rules import TOTP_STEP_SECONDS, compute_enrolment_hash
+from app.official.account import TOTP_STEP_SECONDS, compute_enrolment_hash
+from app.official.actions import secret as secret_actions
+from app.official.actions import session as session_actions
+from app.official.queries import accounts as accounts_queries
+from app.official.queries import sessions as sessions_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,15 +47,15 @@ async def make_official(*, roles: Sequence[Role], institution_id: UUID | None = 
     Invited and enrolled as by the command line: nobody confirms, and hashing the password costs next to nothing.
     """
     official_id, at = uuid7(), now()
-    row = official_queries.OfficialRow(
+    row = accounts_queries.OfficialRow(
         id=official_id, username=f"official-{official_id.hex[-12:]}", institution_id=institution_id, roles=list(roles),
         state="invited", created_at=at, enrolment_expires_at=at + timedelta(hours=1),
     )  # fmt: skip
-    code_hash, secret = compute_enrolment_hash(actions_secret.make_enrolment_code()), actions_secret.make_totp_secret()
-    cipher = actions_secret.encrypt_totp(secret, official_id)
-    assert await official_queries.insert_official(row, code_hash)
-    assert await official_queries.mark_secret_given(official_id, code_hash, cipher)
-    assert await official_queries.mark_enrolled(
+    code_hash, secret = compute_enrolment_hash(secret_actions.make_enrolment_code()), secret_actions.make_totp_secret()
+    cipher = secret_actions.encrypt_totp(secret, official_id)
+    assert await accounts_queries.insert_official(row, code_hash)
+    assert await accounts_queries.mark_secret_given(official_id, code_hash, cipher)
+    assert await accounts_queries.mark_enrolled(
         official_id, enrolment_hash=code_hash, totp_cipher=cipher, password_hash=CHEAP.hash(PASSWORD), step=0, at=at
     )
     return OfficialLogin(official_id, row.username, await headers_of(official_id), PASSWORD, secret)
@@ -61,9 +63,9 @@ async def make_official(*, roles: Sequence[Role], institution_id: UUID | None = 
 
 async def headers_of(official_id: UUID) -> dict[str, str]:
     """Return headers with a fresh token of an official."""
-    account = await queries_session.find_account(official_id)
+    account = await sessions_queries.find_account(official_id)
     assert account is not None
-    return {"Authorization": f"Bearer {actions_session.issue_official_token(account, now())}"}
+    return {"Authorization": f"Bearer {session_actions.issue_official_token(account, now())}"}
 
 
 async def enrol(client: AsyncClient, code: str, *, password: str = PASSWORD) -> tuple[Response, str]:

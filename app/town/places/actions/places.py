@@ -17,8 +17,9 @@ from app.intake.source.entry import SourceEntry
 from app.kit.auth import OfficialCaller, Scope
 from app.kit.clock import now
 from app.kit.etag import compute_etag
-from app.official.actions_enrol import EnrolmentProofWrong, complete_enrolment, open_enrolment
-from app.official.actions_manage import (
+from app.official.account import TOTP_STEP_SECONDS
+from app.official.actions.enrol import EnrolmentProofWrong, complete_enrolment, open_enrolment
+from app.official.actions.manage import (
     Invitation,
     confirm_official,
     create_administrator,
@@ -28,7 +29,6 @@ from app.official.actions_manage import (
     reset_administrator,
     reset_official,
 )
-from app.official.rules import TOTP_STEP_SECONDS
 from app.partner.actions_key import create_key
 from app.partner.actions_official import create_institution, create_store, create_terminal
 from app.town.people.habits import read_sources

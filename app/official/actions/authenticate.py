@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from app.kit.auth import OfficialCaller, TokenChecker
 from app.kit.errors import Unauthenticated
-from app.official import queries_session
-from app.official.actions_session import (
-    AUDIENCE,
-    make_caller,
-)
-from app.official.rules import compute_session
+from app.official.account import compute_session
+from app.official.actions.session import AUDIENCE, make_caller
+from app.official.queries import sessions as sessions_queries
 
 CHECKER = TokenChecker(AUDIENCE)
 
@@ -17,7 +14,7 @@ CHECKER = TokenChecker(AUDIENCE)
 async def authenticate(authorization: str | None) -> OfficialCaller:
     """Return who is behind ``Bearer <token>``; state, roles and generation are read anew for every request."""
     claims = CHECKER.check(authorization)
-    account = await queries_session.find_account(claims.sub)
+    account = await sessions_queries.find_account(claims.sub)
     if account is None or not account.is_active:
         raise Unauthenticated
     if claims.sid != compute_session(account.id, account.token_generation):

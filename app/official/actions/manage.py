@@ -13,17 +13,12 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
-from app.official import actions_secret, queries, queries_session
-from app.official.queries import OfficialRow
-from app.official.rules import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
-from app.official.rules_moves import (
-    STATES_ZH,
-    AdministratorsMove,
-    State,
-    compute_allowed_actions,
-    may_confirm,
-    needs_second,
-)
+from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
+from app.official.actions import secret as secret_actions
+from app.official.moves import STATES_ZH, AdministratorsMove, State, compute_allowed_actions, may_confirm, needs_second
+from app.official.queries import accounts as accounts_queries
+from app.official.queries import sessions as sessions_queries
+from app.official.queries.accounts import OfficialRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,16 +116,16 @@ async def _create(
         raise InvalidRequest(errors=[FieldError(pointer="/username", code="username_invalid", zh=zh, en=en)])
     if not may_hold_roles(institution_id, roles):
         raise RoleOfCentre
-    at, code = now(), actions_secret.make_enrolment_code()
+    at, code = now(), secret_actions.make_enrolment_code()
     row = OfficialRow(
         id=uuid7(at), username=username, institution_id=institution_id, roles=sorted(set(roles)), state="invited",
         created_at=at, enrolment_expires_at=at + ENROLMENT_LIFETIME, asked_by=caller.id if caller else None,
         needs_second=_needs_second(caller, roles, institution_id, is_reset=False),
     )  # fmt: skip
     async with transaction():
-        if institution_id is not None and await queries.count_institutions(institution_id) == 0:
+        if institution_id is not None and await accounts_queries.count_institutions(institution_id) == 0:
             raise NotFound
-        if not await queries.insert_official(row, compute_enrolment_hash(code)):
+        if not await accounts_queries.insert_official(row, compute_enrolment_hash(code)):
             raise UsernameTaken
         given: dict[str, object] = {"username": username, "roles": row.roles, "institutionId": institution_id}
         await _note(caller, "create", "created", row, given)
@@ -139,14 +134,14 @@ async def _create(
 
 async def find_official(caller: OfficialCaller, official_id: UUID) -> OfficialRow:
     """Find a staff member of the caller's tenant."""
-    return _need_own_tenant(caller, await queries.find_official(official_id))
+    return _need_own_tenant(caller, await accounts_queries.find_official(official_id))
 
 
 async def confirm_official(caller: OfficialCaller, official_id: UUID, *, if_match: str | None) -> OfficialRow:
     """Let the enrolment that was read count: as a second administrator, who has checked the person."""
     async with transaction():
         row = await _lock(caller, official_id, "confirm", if_match)
-        if not await queries.mark_confirmed(row.id, revision=row.revision, by=caller.id):
+        if not await accounts_queries.mark_confirmed(row.id, revision=row.revision, by=caller.id):
             raise ETagStale
         detail: dict[str, object] = {"askedBy": row.asked_by, "enrolledAt": row.enrolled_at}
         return await _finish(caller, "confirm", row, detail)
@@ -160,7 +155,7 @@ async def move_official(
         row = await _lock(caller, official_id, move, if_match)
         state: State = "suspended" if move == "suspend" else "active"
         by_centre = caller.institution_id is None
-        if not await queries.mark_moved(row.id, state, revision=row.revision, by_centre=by_centre):
+        if not await accounts_queries.mark_moved(row.id, state, revision=row.revision, by_centre=by_centre):
             raise ETagStale
         return await _finish(caller, move, row, {})
 
@@ -175,8 +170,8 @@ async def reset_official(caller: OfficialCaller, official_id: UUID, *, if_match:
 async def reset_administrator(username: str) -> Invitation:
     """Have an administrator of the centre enrol anew from the command line, where nobody needs to confirm."""
     async with transaction():
-        known = await queries.find_official_by_name(username)
-        row = await queries.find_official_for_update(known.id) if known else None
+        known = await accounts_queries.find_official_by_name(username)
+        row = await accounts_queries.find_official_for_update(known.id) if known else None
         if row is None or row.institution_id is not None or "administrator" not in row.roles:
             raise NotFound
         if row.state == "suspended":
@@ -185,14 +180,14 @@ async def reset_administrator(username: str) -> Invitation:
 
 
 async def _reset(caller: OfficialCaller | None, row: OfficialRow) -> Invitation:
-    code, expires_at = actions_secret.make_enrolment_code(), now() + ENROLMENT_LIFETIME
-    if not await queries.mark_reset(
+    code, expires_at = secret_actions.make_enrolment_code(), now() + ENROLMENT_LIFETIME
+    if not await accounts_queries.mark_reset(
         row.id, revision=row.revision, enrolment_hash=compute_enrolment_hash(code), expires_at=expires_at,
         asked_by=caller.id if caller else None,
         needs_second=_needs_second(caller, row.roles, row.institution_id, is_reset=True),
     ):  # fmt: skip
         raise ETagStale
-    await queries_session.delete_addresses(row.id)
+    await sessions_queries.delete_addresses(row.id)
     return Invitation(official=await _finish(caller, "reset", row, {}), enrolment_code=code)
 
 
@@ -211,7 +206,7 @@ async def _lock(
     caller: OfficialCaller, official_id: UUID, move: AdministratorsMove, if_match: str | None
 ) -> OfficialRow:
     """Lock an account for a move: refuse one's own, another version than was read, and what its state forbids."""
-    row = _need_own_tenant(caller, await queries.find_official_for_update(official_id))
+    row = _need_own_tenant(caller, await accounts_queries.find_official_for_update(official_id))
     if row.id == caller.id:
         raise OwnAccount
     need_etag(if_match, row.revision)
@@ -242,7 +237,7 @@ async def _finish(
     caller: OfficialCaller | None, move: AdministratorsMove, row: OfficialRow, detail: dict[str, object]
 ) -> OfficialRow:
     """Tell of a move and return the account as it now is."""
-    moved = await queries.find_official(row.id)
+    moved = await accounts_queries.find_official(row.id)
     assert moved is not None
     await _note(caller, move, PAST[move], moved, detail)
     return moved

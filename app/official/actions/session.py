@@ -26,8 +26,7 @@ from app.kit.database import transaction
 from app.kit.errors import Overloaded, RateLimited, Refusal
 from app.kit.keys import KEYS
 from app.kit.rate_limit import SharedLimit
-from app.official import actions_secret, queries_session
-from app.official.rules import (
+from app.official.account import (
     ADDRESS_KNOWN_FOR,
     ADDRESSES_KNOWN_MAX,
     CODE_TRIES_MAX,
@@ -37,11 +36,13 @@ from app.official.rules import (
     compute_totp_step,
     is_username,
 )
+from app.official.actions import secret as secret_actions
+from app.official.queries import sessions as sessions_queries
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.official.queries_session import Account, Credentials
+    from app.official.queries.sessions import Account, Credentials
 
 AUDIENCE = "official"
 LIMIT_BY_NAME = SharedLimit("official-login-name", 10, 300)
@@ -90,7 +91,7 @@ class Lane:
             await self._free.acquire()
             began = time.monotonic()
             try:
-                return await asyncio.to_thread(actions_secret.is_password_right, password_hash, password)
+                return await asyncio.to_thread(secret_actions.is_password_right, password_hash, password)
             finally:
                 rest = (time.monotonic() - began) * self._pause
                 asyncio.get_running_loop().call_later(rest, self._free.release)
@@ -119,7 +120,7 @@ async def log_in(username: str, password: str, code: str, *, address: str) -> Si
 async def log_out(official: OfficialCaller) -> None:
     """Let every token of the caller die."""
     async with transaction():
-        await queries_session.mark_signed_out(official.id)
+        await sessions_queries.mark_signed_out(official.id)
         await write_audit(official, action="official.logout", subject=f"official:{official.id}", detail={})
 
 
@@ -161,10 +162,10 @@ async def _log_in(username: str, password: str, code: str, network: str, *, is_o
     place = blind_index(network, purpose="official_address")
     credentials = None
     if is_username(username):
-        credentials = await queries_session.find_credentials(username, place, at - ADDRESS_KNOWN_FOR)
+        credentials = await sessions_queries.find_credentials(username, place, at - ADDRESS_KNOWN_FOR)
     is_known = credentials is not None and credentials.is_known
     lane = KNOWN if is_known else OVER_LIMIT if is_over_limit else STRANGERS
-    password_hash = credentials.password_hash if credentials else actions_secret.NOBODYS_HASH
+    password_hash = credentials.password_hash if credentials else secret_actions.NOBODYS_HASH
     is_right = await lane.check(network, password_hash, password)
     if credentials is None or not is_right:
         raise LoginFailed
@@ -175,10 +176,10 @@ async def _log_in(username: str, password: str, code: str, network: str, *, is_o
 async def _take_code(credentials: Credentials, code: str, place: bytes, at: datetime) -> int:
     """Return the step of a right code, for which one of the tries that are left is used up."""
     apart = place if credentials.is_known else None
-    taken = await queries_session.take_code_try(
+    taken = await sessions_queries.take_code_try(
         credentials.id, credentials.password_hash, apart, tries_max=CODE_TRIES_MAX, since=at - CODE_TRIES_WINDOW, at=at
     )
-    totp = actions_secret.open_totp(credentials.totp_cipher, credentials.id)
+    totp = secret_actions.open_totp(credentials.totp_cipher, credentials.id)
     step = compute_totp_step(code, time.time(), totp.at)
     if not taken or step is None:
         raise LoginFailed
@@ -189,10 +190,10 @@ async def _accept(credentials: Credentials, step: int, place: bytes) -> SignedIn
     at = now().replace(microsecond=0)  # a token tells whole seconds
     apart = place if credentials.is_known else None
     async with transaction():
-        if not await queries_session.mark_signed_in(credentials.id, credentials.password_hash, step, apart):
+        if not await sessions_queries.mark_signed_in(credentials.id, credentials.password_hash, step, apart):
             raise LoginFailed
-        await queries_session.insert_address(credentials.id, place, known_max=ADDRESSES_KNOWN_MAX, at=at)
-        account = await queries_session.find_account(credentials.id)
+        await sessions_queries.insert_address(credentials.id, place, known_max=ADDRESSES_KNOWN_MAX, at=at)
+        account = await sessions_queries.find_account(credentials.id)
         assert account is not None
         await write_audit(
             make_caller(account), action="official.login", subject=f"official:{account.id}", detail={}

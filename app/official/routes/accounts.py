@@ -13,15 +13,16 @@ from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, No
 from app.kit.etag import ETAG, IfMatch, answer_with_etag, compute_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.official import actions_manage, queries
-from app.official.queries import OfficialRow
+from app.official.actions import manage as manage_actions
+from app.official.queries import accounts as accounts_queries
+from app.official.queries.accounts import OfficialRow
 from app.official.schemas import OfficialInvitation, OfficialRequest, OfficialView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
 NO_STORE = {"Cache-Control": "no-store"}
 MOVING = (
-    InvalidRequest, Unauthenticated, Forbidden, actions_manage.OwnAccount, NotFound, ETagMissing, ETagStale,
-    actions_manage.OfficialStateUnsuitable,
+    InvalidRequest, Unauthenticated, Forbidden, manage_actions.OwnAccount, NotFound, ETagMissing, ETagStale,
+    manage_actions.OfficialStateUnsuitable,
 )  # fmt: skip
 
 
@@ -36,15 +37,15 @@ MOVING = (
         Unauthenticated,
         Forbidden,
         NotFound,
-        actions_manage.UsernameTaken,
-        actions_manage.RoleOfCentre,
+        manage_actions.UsernameTaken,
+        manage_actions.RoleOfCentre,
     ),
 )
 async def create_official(
     official: NamedDependency[OfficialCaller], data: JSONBody[OfficialRequest]
 ) -> Response[OfficialInvitation]:
     """Invite a staff member; the person enrols with the code, which is shown this once."""
-    made = await actions_manage.create_official(
+    made = await manage_actions.create_official(
         official, username=data.username, roles=data.roles, institution_id=data.institution_id
     )
     return _answer_invitation(made, official, 201)
@@ -61,7 +62,7 @@ async def list_officials(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[OfficialView]:
     """List staff: an institution's administrator sees its own, the centre's sees all."""
-    rows = await queries.list_officials(official.institution_id, decode_cursor(cursor, UUID), limit)
+    rows = await accounts_queries.list_officials(official.institution_id, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
 
 
@@ -77,7 +78,7 @@ async def get_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID]
 ) -> Response[OfficialView]:
     """Show a staff member with the `ETag` of the account as it stands, its enrolment included."""
-    return _answer(await actions_manage.find_official(official, official_id), official)
+    return _answer(await manage_actions.find_official(official, official_id), official)
 
 
 @post(
@@ -86,13 +87,13 @@ async def get_official(
     status_code=200,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(*MOVING, actions_manage.SecondAdministratorNeeded),
+    responses=refusals(*MOVING, manage_actions.SecondAdministratorNeeded),
 )
 async def confirm_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[OfficialView]:
     """Let the enrolment that was read count, having checked that it was the person; not for who asked for it."""
-    return _answer(await actions_manage.confirm_official(official, official_id, if_match=if_match), official)
+    return _answer(await manage_actions.confirm_official(official, official_id, if_match=if_match), official)
 
 
 @post(
@@ -107,7 +108,7 @@ async def suspend_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[OfficialView]:
     """Suspend a staff member; their tokens die at once."""
-    return _answer(await actions_manage.move_official(official, official_id, "suspend", if_match=if_match), official)
+    return _answer(await manage_actions.move_official(official, official_id, "suspend", if_match=if_match), official)
 
 
 @post(
@@ -116,13 +117,13 @@ async def suspend_official(
     status_code=200,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(*MOVING, actions_manage.OfficialSuspendedByCentre),
+    responses=refusals(*MOVING, manage_actions.OfficialSuspendedByCentre),
 )
 async def resume_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[OfficialView]:
     """Let a suspended staff member sign in again; whom the centre suspended, only the centre resumes."""
-    return _answer(await actions_manage.move_official(official, official_id, "resume", if_match=if_match), official)
+    return _answer(await manage_actions.move_official(official, official_id, "resume", if_match=if_match), official)
 
 
 @post(
@@ -137,7 +138,7 @@ async def reset_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[OfficialInvitation]:
     """Have another staff member enrol anew, by a code shown this once; tokens and credentials die at once."""
-    made = await actions_manage.reset_official(official, official_id, if_match=if_match)
+    made = await manage_actions.reset_official(official, official_id, if_match=if_match)
     return _answer_invitation(made, official, 200)
 
 
@@ -146,7 +147,7 @@ def _answer(row: OfficialRow, official: OfficialCaller) -> Response[OfficialView
 
 
 def _answer_invitation(
-    made: actions_manage.Invitation, official: OfficialCaller, status_code: int
+    made: manage_actions.Invitation, official: OfficialCaller, status_code: int
 ) -> Response[OfficialInvitation]:
     row = made.official
     assert row.enrolment_expires_at is not None, "a code is out"
@@ -170,7 +171,7 @@ def _show(row: OfficialRow, official: OfficialCaller) -> OfficialView:
         enrolled_at=row.enrolled_at,
         confirmed_by=row.confirmed_by,
         created_at=row.created_at,
-        allowed_actions=actions_manage.list_allowed_actions(official, row),
+        allowed_actions=manage_actions.list_allowed_actions(official, row),
     )
 
 

@@ -15,9 +15,11 @@ from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, Overloaded, RateLimited, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.official import actions_enrol, actions_session, queries
-from app.official.queries import AuditEntryRow
-from app.official.routes_moves import MOVES, NO_STORE
+from app.official.actions import enrol as enrol_actions
+from app.official.actions import session as session_actions
+from app.official.queries import accounts as accounts_queries
+from app.official.queries.accounts import AuditEntryRow
+from app.official.routes.accounts import MOVES, NO_STORE
 from app.official.schemas import (
     AuditEntryView,
     CompletedEnrolment,
@@ -38,11 +40,11 @@ AuditNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     "/login",
     operation_id="loginOfficial",
     status_code=200,
-    responses=refusals(InvalidRequest, actions_session.LoginFailed, RateLimited, Overloaded),
+    responses=refusals(InvalidRequest, session_actions.LoginFailed, RateLimited, Overloaded),
 )
 async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]) -> LoginAnswer:
     """Sign in with password and TOTP code; wrong tries slow down where they come from and lock nobody out."""
-    signed_in = await actions_session.log_in(data.username, data.password, data.totp, address=address_of(request))
+    signed_in = await session_actions.log_in(data.username, data.password, data.totp, address=address_of(request))
     account = signed_in.account
     institution = None
     if account.institution_id is not None and account.institution_name is not None:
@@ -56,20 +58,20 @@ async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]
 @post("/logout", operation_id="logoutOfficial", status_code=204, opt=EVERY_ROLE, responses=refusals(Unauthenticated))
 async def log_out(official: NamedDependency[OfficialCaller]) -> None:
     """Let every token of the caller die."""
-    await actions_session.log_out(official)
+    await session_actions.log_out(official)
 
 
 @post(
     "/enrolments",
     operation_id="openEnrolment",
     status_code=200,
-    responses=refusals(InvalidRequest, actions_enrol.EnrolmentCodeInvalid, RateLimited),
+    responses=refusals(InvalidRequest, enrol_actions.EnrolmentCodeInvalid, RateLimited),
 )
 async def open_enrolment(
     request: Request[Any, Any, State], data: JSONBody[EnrolmentRequest]
 ) -> Response[OpenedEnrolment]:
     """Begin to enrol with the one-time code: a new TOTP secret, which nobody else is shown."""
-    opened = await actions_enrol.open_enrolment(data.code, address=address_of(request))
+    opened = await enrol_actions.open_enrolment(data.code, address=address_of(request))
     return Response(OpenedEnrolment(**msgspec.structs.asdict(opened)), headers=NO_STORE)
 
 
@@ -78,14 +80,14 @@ async def open_enrolment(
     operation_id="completeEnrolment",
     status_code=200,
     responses=refusals(
-        InvalidRequest, actions_enrol.EnrolmentCodeInvalid, actions_enrol.EnrolmentProofWrong, RateLimited
+        InvalidRequest, enrol_actions.EnrolmentCodeInvalid, enrol_actions.EnrolmentProofWrong, RateLimited
     ),
 )
 async def complete_enrolment(
     request: Request[Any, Any, State], data: JSONBody[EnrolmentCompletion]
 ) -> CompletedEnrolment:
     """Choose a password and prove the TOTP secret; the code is used up, and a second administrator may be needed."""
-    row = await actions_enrol.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
+    row = await enrol_actions.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
     return CompletedEnrolment(username=row.username, state=row.state)
 
 
@@ -102,7 +104,7 @@ async def list_audit_entries(
     """Read the audit chain, the newest entry first; auditors are the centre's."""
     if official.institution_id is not None:
         raise Forbidden
-    rows = await queries.list_audit_entries(decode_cursor(cursor, AuditNumber), limit)
+    rows = await accounts_queries.list_audit_entries(decode_cursor(cursor, AuditNumber), limit)
     return make_page(rows, limit, _show_entry, lambda row: row.number)
 
 

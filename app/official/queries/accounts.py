@@ -9,7 +9,7 @@ import msgspec
 
 from app.kit.auth import Role
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.official.rules_moves import State
+from app.official.moves import State
 
 
 class OfficialRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,20 +20,16 @@ from app.kit.clock import now
 from app.kit.database import transaction
 from app.kit.errors import FieldError, InvalidRequest, RateLimited, Refusal
 from app.kit.rate_limit import SharedLimit
-from app.official import actions_secret, queries
-from app.official.actions_session import make_caller
-from app.official.queries_session import find_account
-from app.official.rules import (
-    PasswordFlaw,
-    compute_enrolment_hash,
-    compute_totp_step,
-    judge_password,
-)
+from app.official.account import PasswordFlaw, compute_enrolment_hash, compute_totp_step, judge_password
+from app.official.actions import secret as secret_actions
+from app.official.actions.session import make_caller
+from app.official.queries import accounts as accounts_queries
+from app.official.queries.sessions import find_account
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.official.queries import Enrolment, OfficialRow
+    from app.official.queries.accounts import Enrolment, OfficialRow
 
 LIMIT_ENROLMENTS = SharedLimit("official-enrolment", 30, 300)
 PASSWORD_FLAWS: dict[PasswordFlaw, tuple[str, str]] = {
@@ -70,13 +66,13 @@ class OpenedEnrolment(msgspec.Struct, frozen=True, kw_only=True):
 async def open_enrolment(code: str, *, address: str) -> OpenedEnrolment:
     """Give the holder of a code a new TOTP secret; one given before is worth nothing from now on."""
     code_hash, found = await _find(code, address)
-    secret = actions_secret.make_totp_secret()
-    if not await queries.mark_secret_given(found.id, code_hash, actions_secret.encrypt_totp(secret, found.id)):
+    secret = secret_actions.make_totp_secret()
+    if not await accounts_queries.mark_secret_given(found.id, code_hash, secret_actions.encrypt_totp(secret, found.id)):
         raise EnrolmentCodeInvalid
     return OpenedEnrolment(
         username=found.username,
         totp_secret=secret,
-        provisioning_uri=actions_secret.compute_provisioning_uri(secret, found.username),
+        provisioning_uri=secret_actions.compute_provisioning_uri(secret, found.username),
         expires_at=found.expires_at,
     )
 
@@ -92,12 +88,12 @@ async def complete_enrolment(code: str, password: str, totp: str, *, address: st
         raise InvalidRequest(errors=[FieldError(pointer="/password", code=flaw, zh=zh, en=en)])
     if found.totp_cipher is None:
         raise EnrolmentProofWrong
-    step = compute_totp_step(totp, time.time(), actions_secret.open_totp(found.totp_cipher, found.id).at)
+    step = compute_totp_step(totp, time.time(), secret_actions.open_totp(found.totp_cipher, found.id).at)
     if step is None:
         raise EnrolmentProofWrong
-    password_hash, at = await asyncio.to_thread(actions_secret.hash_password, password), now()
+    password_hash, at = await asyncio.to_thread(secret_actions.hash_password, password), now()
     async with transaction():
-        if not await queries.mark_enrolled(
+        if not await accounts_queries.mark_enrolled(
             found.id, enrolment_hash=code_hash, totp_cipher=found.totp_cipher, password_hash=password_hash, step=step,
             at=at,
         ):  # fmt: skip
@@ -113,7 +109,7 @@ async def _find(code: str, address: str) -> tuple[bytes, Enrolment]:
     except RateLimited as refusal:
         over = refusal
     code_hash = compute_enrolment_hash(code)
-    found = await queries.find_enrolment(code_hash, now())
+    found = await accounts_queries.find_enrolment(code_hash, now())
     if found is None:
         raise over or EnrolmentCodeInvalid
     return code_hash, found
@@ -121,7 +117,7 @@ async def _find(code: str, address: str) -> tuple[bytes, Enrolment]:
 
 async def _note(found: Enrolment, at: datetime) -> OfficialRow:
     """Tell the feed and the audit chain that somebody enrolled as this account, and return it as it now is."""
-    row, account = await queries.find_official(found.id), await find_account(found.id)
+    row, account = await accounts_queries.find_official(found.id), await find_account(found.id)
     assert row is not None
     assert account is not None
     await insert_events([NewEvent(type="official.enrolled.v1", subject_id=row.id, at=at, data={"state": row.state})])
