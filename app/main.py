@@ -51,11 +51,10 @@ from app.notice import routes as notice_routes
 from app.official import routes as official_routes
 from app.official.actions import authenticate as authenticate_actions
 from app.official.moves import MOVES as OFFICIAL_MOVES
-from app.partner import actions as partner_actions
-from app.partner import actions_key as partner_actions_key
-from app.partner import routes_official as partner_routes_official
-from app.partner import routes_partner as partner_routes_partner
-from app.partner.rules import MOVES as PARTNER_MOVES
+from app.partner import routes as partner_routes
+from app.partner.actions import caller as caller_actions
+from app.partner.actions import keys as keys_actions
+from app.partner.directory import MOVES as PARTNER_MOVES
 from app.record import routes_citizen as record_routes_citizen
 from app.redemption import routes as redemption_routes
 from app.redemption.till import routes as till_routes
@@ -84,8 +83,7 @@ ROUTERS = [
     repair_routes_citizen.router,
     repair_routes_official.router,
     *event_routes.ROUTERS,
-    partner_routes_partner.router,
-    partner_routes_official.router,
+    *partner_routes.ROUTERS,
     *official_routes.ROUTERS,
     *campaign_routes.ROUTERS,
     *intake_routes.ROUTERS,
@@ -110,7 +108,7 @@ STATES = {
     "scenario_proposal": SCENARIO_PROPOSAL_MOVES,
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
-CATALOGUES = (partner_actions.directory, catalogue_actions.catalogue)
+CATALOGUES = (caller_actions.directory, catalogue_actions.catalogue)
 
 AnyRequest = Request[Any, Any, State]
 
@@ -122,7 +120,7 @@ async def provide_citizen(request: AnyRequest) -> CitizenCaller:
 
 async def provide_partner(request: AnyRequest) -> PartnerCaller:
     """Authenticate an institution by its key, which must have the route's scope."""
-    caller = await partner_actions.authenticate(find_header(request.scope, b"authorization"))
+    caller = await caller_actions.authenticate(find_header(request.scope, b"authorization"))
     if request.route_handler.opt["scope"] not in caller.scopes:
         raise Forbidden
     return caller
@@ -147,7 +145,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await make_partitions(shanghai_day(now()))
         await event_actions.ensure_epoch()
         await stack.enter_async_context(cache_lifespan(CATALOGUES))
-        await stack.enter_async_context(partner_actions.key_use_lifespan())
+        await stack.enter_async_context(caller_actions.key_use_lifespan())
         await stack.enter_async_context(lanes_actions.lanes_lifespan())
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not walk it again and again
@@ -156,7 +154,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
-    partner_actions_key.MAY_GRANT["report"] = events_actions.is_source_owner
+    keys_actions.MAY_GRANT["report"] = events_actions.is_source_owner
     write_actions.FENCES[:] = [limits_actions.fence_limits]
     app = Litestar(
         route_handlers=[*STATUS_ROUTES, share_paths(ROUTERS)],

@@ -16,7 +16,7 @@ import msgspec
 from app.kit.auth import issue_token
 from app.kit.clock import now, uuid7
 from app.kit.keys import KEYS
-from app.partner.rules import compute_key_prefix, compute_secret_hash
+from app.partner.directory import compute_key_prefix, compute_secret_hash
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 CITIZENS = 20_000

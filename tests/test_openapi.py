@@ -18,7 +18,7 @@ from app.kit.openapi import describe_api
 from app.kit.openapi_files import find_refusals, iter_refusals, render_openapi, render_refusals
 from app.main import create_app
 from app.official.moves import State as OfficialState
-from app.partner.rules import State as PartnerState
+from app.partner.directory import State as PartnerState
 from tests.support.contract import ContractBroken, check_answer, check_request
 
 FOLDER = Path(__file__).parents[1] / "openapi"

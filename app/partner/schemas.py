@@ -10,7 +10,7 @@ import msgspec
 
 from app.kit.auth import Scope
 from app.kit.http import Ask, Wire
-from app.partner.rules import (
+from app.partner.directory import (
     KEY_STORES_MAX,
     NAME_CHARACTERS_MAX,
     ROTATION_OVERLAP_SECONDS_MAX,

@@ -18,7 +18,7 @@ import pytest
 from app.kit.cache import refresh_all
 from app.kit.database import execute
 from app.kit.http import PROBLEM_MEDIA_TYPE
-from app.partner.actions import directory
+from app.partner.actions.caller import directory
 from tests.support.citizens import log_in
 from tests.support.operations import OPERATIONS, RIGHT, UNKNOWN_ID, Operation
 from tests.support.world import World, make_world

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.kit.database import execute
-from app.partner.rules import compute_secret_hash
+from app.partner.directory import compute_secret_hash
 from tests.citizen.test_confused_tokens import CASES, Bench
 from tests.official.test_official_tokens import VARIANTS, Scene
 from tests.support.citizens import log_in

@@ -25,7 +25,7 @@ from app.kit.cache import (
     refresh_all,
 )
 from app.kit.database import execute, fetch_value, transaction
-from app.partner.actions import directory
+from app.partner.actions.caller import directory
 from tests.support.partners import make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, scan, show_code
 

@@ -10,10 +10,10 @@ import pytest
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
 from app.kit.errors import NotFound, Unauthenticated
-from app.partner import actions as partner_actions
-from app.partner import queries_key
-from app.partner.actions import TerminalSuspended, authenticate, flush_key_uses, resolve_terminal
-from app.partner.rules import compute_secret_hash
+from app.partner.actions import caller as caller_actions
+from app.partner.actions.caller import TerminalSuspended, authenticate, flush_key_uses, resolve_terminal
+from app.partner.directory import compute_secret_hash
+from app.partner.queries import keys as keys_queries
 from tests.support.officials import make_official
 from tests.support.partners import bearer, make_key, make_partner, refresh_directory
 
@@ -64,15 +64,15 @@ async def test_a_key_expires_while_it_lies_in_memory(app: object, monkeypatch: p
     partner = await make_partner()
     authorization = partner.headers["Authorization"]
     caller = await authenticate(authorization)
-    monkeypatch.setattr(partner_actions, "now", lambda: caller_expiry(authorization) - timedelta(microseconds=1))
+    monkeypatch.setattr(caller_actions, "now", lambda: caller_expiry(authorization) - timedelta(microseconds=1))
     assert await authenticate(authorization) == caller
-    monkeypatch.setattr(partner_actions, "now", lambda: caller_expiry(authorization))
+    monkeypatch.setattr(caller_actions, "now", lambda: caller_expiry(authorization))
     with pytest.raises(Unauthenticated):
         await authenticate(authorization)
 
 
 def caller_expiry(authorization: str) -> datetime:
-    key = partner_actions.directory.current.key_by_hash(compute_secret_hash(authorization.removeprefix("Bearer ")))
+    key = caller_actions.directory.current.key_by_hash(compute_secret_hash(authorization.removeprefix("Bearer ")))
     assert key is not None
     return key.expires_at
 
@@ -146,7 +146,7 @@ async def test_the_last_use_is_noted_without_a_write_per_request(client: AsyncCl
     await flush_key_uses()
     assert await fetch_value(last_used, partner.institution_id) == first
     await client.get("/v1/partner/me", headers=partner.headers)
-    async with partner_actions.key_use_lifespan():
+    async with caller_actions.key_use_lifespan():
         pass
     assert await fetch_value(last_used, partner.institution_id) > first
 
@@ -160,7 +160,7 @@ async def test_a_use_that_cannot_be_noted_is_kept(app: object, monkeypatch: pyte
         async def fail(_: object) -> None:
             raise OSError
 
-        broken.setattr(queries_key, "mark_keys_used", fail)
+        broken.setattr(keys_queries, "mark_keys_used", fail)
         with pytest.raises(OSError):  # noqa: PT011 - its supervisor logs it and tries again
             await flush_key_uses()
     await flush_key_uses()

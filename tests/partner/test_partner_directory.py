@@ -10,8 +10,8 @@ import pytest
 
 from app.kit.clock import uuid7
 from app.kit.database import fetch_value
-from app.partner import queries as partner_queries
-from app.partner.rules import InstitutionKind
+from app.partner.directory import InstitutionKind
+from app.partner.queries import places as places_queries
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, make_partner, move, refresh_directory
 
@@ -346,9 +346,9 @@ async def test_even_without_the_rule_the_database_keeps_the_centres_suspension(c
     centre = await make_official(roles=["administrator"])
     store = partner.store_ids[0]
     assert (await post(client, centre, f"{url}/stores/{store}/suspend"))[0] == 200
-    assert not await partner_queries.mark_moved("store", store, "active", revision=2, by_centre=False)
-    assert not await partner_queries.mark_moved("store", store, "active", revision=1, by_centre=True)
-    assert await partner_queries.mark_moved("store", store, "active", revision=2, by_centre=True)
+    assert not await places_queries.mark_moved("store", store, "active", revision=2, by_centre=False)
+    assert not await places_queries.mark_moved("store", store, "active", revision=1, by_centre=True)
+    assert await places_queries.mark_moved("store", store, "active", revision=2, by_centre=True)
 
 
 async def test_a_move_names_the_version_that_was_read(client: AsyncClient) -> None:

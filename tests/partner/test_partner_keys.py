@@ -9,7 +9,7 @@ import pytest
 
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value
-from app.partner.rules import KEY_STORES_MAX, ROTATION_OVERLAP_SECONDS_MAX, compute_secret_hash
+from app.partner.directory import KEY_STORES_MAX, ROTATION_OVERLAP_SECONDS_MAX, compute_secret_hash
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, bearer, make_partner, move, refresh_directory
 from tests.support.waiting import wait_until

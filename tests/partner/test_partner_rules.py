@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kit.clock import uuid7
-from app.partner.rules import (
+from app.partner.directory import (
     KEY_LIFETIME_MAX,
     KEY_MARK,
     NAME_CHARACTERS_MAX,

@@ -18,7 +18,7 @@ from app.kit.auth import Scope
 from app.kit.cache import bump
 from app.kit.clock import now
 from app.kit.database import execute, transaction
-from app.partner import actions as partner_actions
+from app.partner.actions import caller as caller_actions
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import scan as scan_actions
 from app.score.current.actions import read as read_actions
@@ -316,8 +316,8 @@ DOING: Places = {
 CALLING: Places = {
     "getScore": (read_actions, "authenticate_scored"),
     "issueCodes": (account_actions, "authenticate"),
-    "scanCode": (partner_actions, "authenticate"),
-    "redeemBenefit": (partner_actions, "authenticate"),
+    "scanCode": (caller_actions, "authenticate"),
+    "redeemBenefit": (caller_actions, "authenticate"),
 }
 # Only an accident makes these, or a load.
 ACCIDENTS = {"catalogue_stale", "internal_error", "outcome_unknown", "overloaded", "rate_limited", "unavailable"}

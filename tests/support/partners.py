@@ -11,11 +11,11 @@ import msgspec
 from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
 from app.kit.database import transaction
-from app.partner import queries as partner_queries
-from app.partner import queries_key
-from app.partner.actions import directory
-from app.partner.actions_key import make_key as make_key_text
-from app.partner.rules import compute_secret_hash
+from app.partner.actions.caller import directory
+from app.partner.actions.keys import make_key as make_key_text
+from app.partner.directory import compute_secret_hash
+from app.partner.queries import keys as keys_queries
+from app.partner.queries import places as places_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
     from app.kit.auth import Scope
-    from app.partner.rules import InstitutionKind
+    from app.partner.directory import InstitutionKind
 
 EVERY_SCOPE: tuple[Scope, ...] = ("scan", "redeem", "read", "report")
 
@@ -53,16 +53,14 @@ async def make_partner(
     places = [(store_id, number) for store_id in store_ids for number in range(terminals)]
     terminal_ids = [uuid7() for _ in places]
     async with transaction():
-        await partner_queries.insert_institution(
-            partner_queries.InstitutionRow(institution_id, name, kind, "active", at)
-        )
+        await places_queries.insert_institution(places_queries.InstitutionRow(institution_id, name, kind, "active", at))
         for number, store_id in enumerate(store_ids):
-            await partner_queries.insert_store(
-                partner_queries.StoreRow(store_id, institution_id, f"网点{number}", "active", at)
+            await places_queries.insert_store(
+                places_queries.StoreRow(store_id, institution_id, f"网点{number}", "active", at)
             )
         for terminal_id, (store_id, number) in zip(terminal_ids, places, strict=True):
-            row = partner_queries.TerminalRow(terminal_id, institution_id, store_id, f"终端{number}", "active", at)
-            await partner_queries.insert_terminal(row)
+            row = places_queries.TerminalRow(terminal_id, institution_id, store_id, f"终端{number}", "active", at)
+            await places_queries.insert_terminal(row)
         await bump("directory")
     api_key = await make_key(institution_id, scopes=scopes)
     return Partner(institution_id, name, store_ids, terminal_ids, api_key, bearer(api_key))
@@ -78,13 +76,13 @@ async def make_key(
     """Store one more key of an institution and return it."""
     at, key_id = now(), uuid7()
     api_key = make_key_text(key_id)
-    row = queries_key.KeyRow(
+    row = keys_queries.KeyRow(
         id=key_id, institution_id=institution_id, name="测试", scopes=list(scopes),
         store_ids=None if store_ids is None else list(store_ids), state="active", created_at=at,
         expires_at=at + lifetime,
     )  # fmt: skip
     async with transaction():
-        await queries_key.insert_key(row, compute_secret_hash(api_key))
+        await keys_queries.insert_key(row, compute_secret_hash(api_key))
         await bump("directory")
     await refresh_directory()
     return api_key

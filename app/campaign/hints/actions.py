@@ -23,7 +23,7 @@ from app.campaign.hints.openings import (
 from app.campaign.terms.eligibility import Facts, HeldHonour
 from app.consent.actions import list_all_consents
 from app.kit.clock import shanghai_day
-from app.partner.actions import directory
+from app.partner.actions.caller import directory
 from app.record.actions_kept import list_records
 from app.score.book.actions.find import find_book
 from app.score.current.actions.rescore import NoScore

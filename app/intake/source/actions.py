@@ -16,7 +16,7 @@ from app.kit.clock import now
 from app.kit.database import transaction
 from app.kit.errors import ETagStale, FieldError, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
-from app.partner.actions import directory
+from app.partner.actions.caller import directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.grant import ResolvedGrant, resolve_grant
 from app.campaign.terms.judge import Verdict, judge_eligibility
 from app.kit.clock import shanghai_day
-from app.partner.actions import directory
+from app.partner.actions.caller import directory
 from app.redemption.phone import queries
 from app.redemption.till.actions.limits import count_places
 from app.redemption.till.actions.people import find_person

@@ -27,7 +27,7 @@ from app.kit.errors import (
 )
 from app.kit.http import AnyRequest, language_of, refusals
 from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
-from app.partner.actions import TerminalSuspended
+from app.partner.actions.caller import TerminalSuspended
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import reverse as reverse_actions
 from app.redemption.till.actions import scan as scan_actions

@@ -10,7 +10,7 @@ import msgspec
 
 from app.campaign.terms.document import Benefit, CampaignDocument
 from app.campaign.terms.limits import Scenario
-from app.partner.rules import InstitutionKind
+from app.partner.directory import InstitutionKind
 
 Role = Literal["editor", "reviewer", "auditor", "importer", "administrator"]
 CENTRE = "惠信市信用中心"

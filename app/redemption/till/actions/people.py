@@ -17,7 +17,7 @@ from app.kit.errors import NotFound, RateLimited, Refusal
 from app.kit.group_commit import coalesce
 from app.kit.keys import KEYS
 from app.kit.rate_limit import DistinctLimit
-from app.partner.rules import may_reach_store
+from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.redeeming import SAME_TRY, Person, compute_slot_day
 from app.redemption.till.refusals import ScanExpired
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.kit.auth import PartnerCaller
-    from app.partner.rules import TerminalEntry
+    from app.partner.directory import TerminalEntry
     from app.redemption.till.queries.lanes import PersonRow, ScannedPersonRow
 
 # A good code proves itself and always passes, so these keep nobody out; they end a program that guesses or a scanner

@@ -25,7 +25,7 @@ from app.kit.errors import (
     Refusal,
 )
 from app.kit.group_commit import RETRY_AFTER_SECONDS
-from app.partner.actions import TerminalSuspended, resolve_terminal
+from app.partner.actions.caller import TerminalSuspended, resolve_terminal
 from app.redemption.till.actions.lanes import redeem_lane
 from app.redemption.till.actions.limits import count_places, count_uses
 from app.redemption.till.actions.people import (
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
     from app.campaign.catalogue.live import LiveBenefit
     from app.kit.auth import PartnerCaller
-    from app.partner.rules import TerminalEntry
+    from app.partner.directory import TerminalEntry
 
 ROUNDS_MAX = 5
 REFUSAL_OF_OUTCOME: dict[str, type[Refusal]] = {

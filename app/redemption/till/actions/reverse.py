@@ -13,7 +13,7 @@ from app.event.feed import NewEvent
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal
-from app.partner.rules import may_reach_store
+from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries import reverse as reverse_queries
 from app.redemption.till.queries.lanes import KeyAsked

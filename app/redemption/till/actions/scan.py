@@ -14,7 +14,7 @@ from app.consent.actions import insert_access_once
 from app.consent.purposes import NewAccess
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.rate_limit import LocalLimit
-from app.partner.actions import resolve_terminal
+from app.partner.actions.caller import resolve_terminal
 from app.redemption.till.actions.lanes import scan_lane
 from app.redemption.till.actions.people import (
     Shown,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from app.campaign.catalogue.live import LiveBenefit
     from app.kit.auth import PartnerCaller
-    from app.partner.rules import TerminalEntry
+    from app.partner.directory import TerminalEntry
 
 # A till that asks a thousand times a second, or an institution ten times that, is a program gone wild.
 TERMINAL_LIMIT = LocalLimit("terminal", 60_000, 60)

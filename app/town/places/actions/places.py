@@ -29,8 +29,8 @@ from app.official.actions.manage import (
     reset_administrator,
     reset_official,
 )
-from app.partner.actions_key import create_key
-from app.partner.actions_official import create_institution, create_store, create_terminal
+from app.partner.actions.keys import create_key
+from app.partner.actions.places import create_institution, create_store, create_terminal
 from app.town.people.habits import read_sources
 from app.town.places import queries
 from app.town.places.places import ADMINISTRATORS, CENTRE, KEY_LIFETIME, PLACES, Place, Post

@@ -13,16 +13,17 @@ from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, No
 from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.partner import actions_official, queries
-from app.partner.queries import InstitutionRow
-from app.partner.routes_official_key import KEY_ROUTES
-from app.partner.routes_official_place import PLACE_ROUTES
+from app.partner.actions import places as places_actions
+from app.partner.queries import places as places_queries
+from app.partner.queries.places import InstitutionRow
+from app.partner.routes.keys import KEY_ROUTES
+from app.partner.routes.places import PLACE_ROUTES
 from app.partner.schemas import InstitutionRequest, InstitutionView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
 MOVING = refusals(
-    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_official.StateUnsuitable,
-    actions_official.SuspendedByCentre,
+    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, places_actions.StateUnsuitable,
+    places_actions.SuspendedByCentre,
 )  # fmt: skip
 
 
@@ -32,13 +33,13 @@ MOVING = refusals(
     status_code=201,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, actions_official.NameTaken),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, places_actions.NameTaken),
 )
 async def create_institution(
     official: NamedDependency[OfficialCaller], data: JSONBody[InstitutionRequest]
 ) -> Response[InstitutionView]:
     """Create an institution; for the centre's administrators."""
-    return _answer(await actions_official.create_institution(official, name=data.name, kind=data.kind), official, 201)
+    return _answer(await places_actions.create_institution(official, name=data.name, kind=data.kind), official, 201)
 
 
 @get(
@@ -52,7 +53,7 @@ async def list_institutions(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[InstitutionView]:
     """List institutions: the centre sees all, an institution's administrator its own."""
-    rows = await queries.list_institutions(official.institution_id, decode_cursor(cursor, UUID), limit)
+    rows = await places_queries.list_institutions(official.institution_id, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
 
 
@@ -68,7 +69,7 @@ async def get_institution(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID]
 ) -> Response[InstitutionView]:
     """Show an institution with its `ETag`."""
-    return _answer(await actions_official.find_institution(official, institution_id), official)
+    return _answer(await places_actions.find_institution(official, institution_id), official)
 
 
 @post(
@@ -83,7 +84,7 @@ async def suspend_institution(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[InstitutionView]:
     """Suspend an institution: its keys, terminals and officials stop within a second; for the centre."""
-    row = await actions_official.move_institution(official, institution_id, "suspend", if_match=if_match)
+    row = await places_actions.move_institution(official, institution_id, "suspend", if_match=if_match)
     return _answer(row, official)
 
 
@@ -99,7 +100,7 @@ async def resume_institution(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[InstitutionView]:
     """Let a suspended institution go on; for the centre."""
-    row = await actions_official.move_institution(official, institution_id, "resume", if_match=if_match)
+    row = await places_actions.move_institution(official, institution_id, "resume", if_match=if_match)
     return _answer(row, official)
 
 
@@ -115,7 +116,7 @@ def _show(row: InstitutionRow, official: OfficialCaller) -> InstitutionView:
         state=row.state,
         suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
-        allowed_actions=[] if official.institution_id else actions_official.list_allowed_actions(official, row),
+        allowed_actions=[] if official.institution_id else places_actions.list_allowed_actions(official, row),
     )
 
 

@@ -12,9 +12,9 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
-from app.partner import queries
-from app.partner.queries import InstitutionRow, StoreRow, Suspendable, TerminalRow
-from app.partner.rules import MOVED, STATES_ZH, InstitutionKind, Move, State, compute_allowed_actions, parse_name
+from app.partner.directory import MOVED, STATES_ZH, InstitutionKind, Move, State, compute_allowed_actions, parse_name
+from app.partner.queries import places as places_queries
+from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, TerminalRow
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -80,7 +80,7 @@ async def create_institution(official: OfficialCaller, *, name: str, kind: Insti
     at = now()
     row = InstitutionRow(uuid7(at), read_name(name), kind, "active", at)
     async with transaction():
-        if not await queries.insert_institution(row):
+        if not await places_queries.insert_institution(row):
             raise NameTaken
         await note(
             official,
@@ -99,7 +99,7 @@ async def create_store(official: OfficialCaller, institution_id: UUID, *, name: 
     row = StoreRow(uuid7(at), institution_id, read_name(name), "active", at)
     async with transaction():
         await find_institution(official, institution_id)
-        if not await queries.insert_store(row):
+        if not await places_queries.insert_store(row):
             raise NameTaken
         await note(
             official, "store.create", "created", row_id=row.id, institution_id=institution_id, detail={"name": row.name}
@@ -113,9 +113,9 @@ async def create_terminal(official: OfficialCaller, institution_id: UUID, *, sto
     row = TerminalRow(uuid7(at), institution_id, store_id, read_name(name), "active", at)
     async with transaction():
         await find_institution(official, institution_id)
-        if await queries.find_store(institution_id, store_id) is None:
+        if await places_queries.find_store(institution_id, store_id) is None:
             raise NotFound
-        if not await queries.insert_terminal(row):
+        if not await places_queries.insert_terminal(row):
             raise NameTaken
         detail: dict[str, object] = {"name": row.name, "storeId": store_id}
         await note(official, "terminal.create", "created", row_id=row.id, institution_id=institution_id, detail=detail)
@@ -159,7 +159,7 @@ async def move_terminal(
 
 async def lock_row(official: OfficialCaller, table: Suspendable, institution_id: UUID, row_id: UUID) -> None:
     """Keep others from moving something of the caller's tenant until the transaction ends."""
-    if not official.may_act_for(institution_id) or not await queries.lock_row(table, institution_id, row_id):
+    if not official.may_act_for(institution_id) or not await places_queries.lock_row(table, institution_id, row_id):
         raise NotFound
 
 
@@ -172,7 +172,7 @@ async def move_row(
     if move not in list_allowed_actions(official, row):
         raise SuspendedByCentre if move == "resume" and row.state == "suspended" else StateUnsuitable(row.state)
     by_centre = official.institution_id is None
-    if not await queries.mark_moved(table, row.id, MOVED[move], revision=row.revision, by_centre=by_centre):
+    if not await places_queries.mark_moved(table, row.id, MOVED[move], revision=row.revision, by_centre=by_centre):
         raise ETagStale
     await note(
         official, f"{NOUNS[table]}.{move}", MOVE_EVENTS[move], row_id=row.id, institution_id=institution_id, detail={}
@@ -187,7 +187,7 @@ def list_allowed_actions(official: OfficialCaller, row: Movable) -> list[Move]:
 
 async def find_institution(official: OfficialCaller, institution_id: UUID) -> InstitutionRow:
     """Find an institution of the caller's tenant."""
-    row = await queries.find_institution(institution_id) if official.may_act_for(institution_id) else None
+    row = await places_queries.find_institution(institution_id) if official.may_act_for(institution_id) else None
     if row is None:
         raise NotFound
     return row
@@ -195,7 +195,7 @@ async def find_institution(official: OfficialCaller, institution_id: UUID) -> In
 
 async def find_store(official: OfficialCaller, institution_id: UUID, store_id: UUID) -> StoreRow:
     """Find a store of the caller's tenant."""
-    row = await queries.find_store(institution_id, store_id) if official.may_act_for(institution_id) else None
+    row = await places_queries.find_store(institution_id, store_id) if official.may_act_for(institution_id) else None
     if row is None:
         raise NotFound
     return row
@@ -203,7 +203,11 @@ async def find_store(official: OfficialCaller, institution_id: UUID, store_id: U
 
 async def find_terminal(official: OfficialCaller, institution_id: UUID, terminal_id: UUID) -> TerminalRow:
     """Find a terminal of the caller's tenant."""
-    row = await queries.find_terminal(institution_id, terminal_id) if official.may_act_for(institution_id) else None
+    row = (
+        await places_queries.find_terminal(institution_id, terminal_id)
+        if official.may_act_for(institution_id)
+        else None
+    )
     if row is None:
         raise NotFound
     return row

@@ -12,10 +12,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import transaction
 from app.kit.errors import FieldError, InvalidRequest, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
-from app.partner import queries_key
-from app.partner.actions_official import find_institution, lock_row, move_row, note, read_name, show_state
-from app.partner.queries_key import KeyRow
-from app.partner.rules import (
+from app.partner.actions.places import find_institution, lock_row, move_row, note, read_name, show_state
+from app.partner.directory import (
     Move,
     State,
     compute_key_prefix,
@@ -23,6 +21,8 @@ from app.partner.rules import (
     compute_secret_hash,
     is_lifetime_allowed,
 )
+from app.partner.queries import keys as keys_queries
+from app.partner.queries.keys import KeyRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -89,7 +89,7 @@ async def create_key(
     )  # fmt: skip
     async with transaction():
         await find_institution(official, institution_id)
-        if stores is not None and await queries_key.count_stores_of(institution_id, stores) != len(stores):
+        if stores is not None and await keys_queries.count_stores_of(institution_id, stores) != len(stores):
             raise NotFound
         await _check_scopes(institution_id, row.scopes)
         return await _insert(official, row, "key.create", "created", {})
@@ -106,8 +106,8 @@ async def rotate_key(
         need_etag(if_match, old.revision)
         if old.state != "active" or old.expires_at <= at:
             raise KeyNotInForce(old.state)
-        await queries_key.mark_key_expiring(key_id, at + timedelta(seconds=overlap_seconds))
-        await queries_key.mark_key_revised(key_id)
+        await keys_queries.mark_key_expiring(key_id, at + timedelta(seconds=overlap_seconds))
+        await keys_queries.mark_key_revised(key_id)
         expires_at = compute_renewed_expiry(old.created_at, old.expires_at, at)
         row = msgspec.structs.replace(
             old,
@@ -135,7 +135,7 @@ async def move_key(
 
 async def find_key(official: OfficialCaller, institution_id: UUID, key_id: UUID) -> KeyRow:
     """Find a key of the caller's tenant."""
-    row = await queries_key.find_key(institution_id, key_id) if official.may_act_for(institution_id) else None
+    row = await keys_queries.find_key(institution_id, key_id) if official.may_act_for(institution_id) else None
     if row is None:
         raise NotFound
     return row
@@ -150,7 +150,7 @@ async def _check_scopes(institution_id: UUID, scopes: Sequence[Scope]) -> None:
 
 async def _insert(official: OfficialCaller, row: KeyRow, action: str, done: str, detail: dict[str, object]) -> NewKey:
     key = make_key(row.id)
-    await queries_key.insert_key(row, compute_secret_hash(key))
+    await keys_queries.insert_key(row, compute_secret_hash(key))
     facts: dict[str, object] = {
         "name": row.name, "prefix": row.prefix, "scopes": row.scopes, "storeIds": row.store_ids,
         "expiresAt": row.expires_at,

@@ -11,7 +11,7 @@ from app.kit.auth import PartnerCaller
 from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.partner import actions
+from app.partner.actions import caller as caller_actions
 from app.partner.schemas import PartnerInstitution, PartnerSelf, PartnerTerminal
 
 READ = {"scope": "read"}
@@ -20,7 +20,7 @@ READ = {"scope": "read"}
 @get("/me", operation_id="getPartnerSelf", status_code=200, opt=READ, responses=refusals(Unauthenticated, Forbidden))
 async def get_self(partner: NamedDependency[PartnerCaller]) -> PartnerSelf:
     """Tell whose key this is and what it may do."""
-    institution = actions.find_institution(partner)
+    institution = caller_actions.find_institution(partner)
     return PartnerSelf(
         institution=PartnerInstitution(id=institution.id, name=institution.name, kind=institution.kind),
         key_id=partner.key_id,
@@ -40,11 +40,11 @@ async def list_terminals(
     partner: NamedDependency[PartnerCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[PartnerTerminal]:
     """List the terminals this key may speak for, with their stores."""
-    places = actions.list_terminals(partner, decode_cursor(cursor, UUID), limit)
+    places = caller_actions.list_terminals(partner, decode_cursor(cursor, UUID), limit)
     return make_page(places, limit, _show, lambda place: place.terminal.id)
 
 
-def _show(place: actions.Place) -> PartnerTerminal:
+def _show(place: caller_actions.Place) -> PartnerTerminal:
     terminal, store = place.terminal, place.store
     return PartnerTerminal(
         id=terminal.id,

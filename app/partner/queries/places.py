@@ -9,14 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.partner.rules import (
-    InstitutionEntry,
-    InstitutionKind,
-    KeyEntry,
-    State,
-    StoreEntry,
-    TerminalEntry,
-)
+from app.partner.directory import InstitutionEntry, InstitutionKind, KeyEntry, State, StoreEntry, TerminalEntry
 
 
 class InstitutionRow(msgspec.Struct, frozen=True):

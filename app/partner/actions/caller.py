@@ -15,15 +15,16 @@ from app.kit.background import in_background
 from app.kit.cache import Versioned
 from app.kit.clock import now
 from app.kit.errors import NotFound, Refusal, Unauthenticated
-from app.partner import queries, queries_key
-from app.partner.rules import Directory, compute_secret_hash, may_key_speak, may_reach_store
+from app.partner.directory import Directory, compute_secret_hash, may_key_speak, may_reach_store
+from app.partner.queries import keys as keys_queries
+from app.partner.queries import places as places_queries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
     from uuid import UUID
 
-    from app.partner.rules import InstitutionEntry, StoreEntry, TerminalEntry
+    from app.partner.directory import InstitutionEntry, StoreEntry, TerminalEntry
 
 LOG = logging.getLogger("huixin.partner")
 KEY_USE_FLUSH_SECONDS = 60
@@ -45,10 +46,10 @@ class Place(msgspec.Struct, frozen=True):
 
 async def load_directory() -> Directory:
     """Read the whole directory; children before parents, so that no child is read without its parent."""
-    keys = await queries.list_key_entries()
-    terminals = await queries.list_terminal_entries()
-    stores = await queries.list_store_entries()
-    return Directory(await queries.list_institution_entries(), stores, terminals, keys)
+    keys = await places_queries.list_key_entries()
+    terminals = await places_queries.list_terminal_entries()
+    stores = await places_queries.list_store_entries()
+    return Directory(await places_queries.list_institution_entries(), stores, terminals, keys)
 
 
 directory = Versioned("directory", load_directory)
@@ -124,7 +125,7 @@ async def flush_key_uses() -> None:
     uses = dict(_uses)
     if not uses:
         return
-    await queries_key.mark_keys_used(uses)
+    await keys_queries.mark_keys_used(uses)
     for key_id, at in uses.items():
         if _uses.get(key_id) == at:
             del _uses[key_id]

@@ -10,8 +10,8 @@ import msgspec
 
 from app.kit.auth import Scope
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.partner.queries import STANDING
-from app.partner.rules import State, compute_key_prefix
+from app.partner.directory import State, compute_key_prefix
+from app.partner.queries.places import STANDING
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):

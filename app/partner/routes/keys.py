@@ -14,14 +14,16 @@ from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, No
 from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.partner import actions_key, actions_official, queries_key
-from app.partner.queries_key import KeyRow
+from app.partner.actions import keys as keys_actions
+from app.partner.actions import places as places_actions
+from app.partner.queries import keys as keys_queries
+from app.partner.queries.keys import KeyRow
 from app.partner.schemas import KeyRequest, KeySecret, KeyView, RotateRequest
 
 ADMINISTRATOR = {"roles": ["administrator"]}
 MOVING = refusals(
-    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_official.StateUnsuitable,
-    actions_official.SuspendedByCentre,
+    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, places_actions.StateUnsuitable,
+    places_actions.SuspendedByCentre,
 )  # fmt: skip
 
 
@@ -31,13 +33,13 @@ MOVING = refusals(
     status_code=201,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_key.ScopeUngrantable),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, keys_actions.ScopeUngrantable),
 )
 async def create_key(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[KeyRequest]
 ) -> Response[KeySecret]:
     """Give an institution a key; it is shown this once."""
-    made = await actions_key.create_key(
+    made = await keys_actions.create_key(
         official,
         institution_id,
         name=data.name,
@@ -62,8 +64,8 @@ async def list_keys(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[KeyView]:
     """List an institution's keys by their prefixes, never their secrets."""
-    await actions_official.find_institution(official, institution_id)
-    rows = await queries_key.list_keys(institution_id, decode_cursor(cursor, UUID), limit)
+    await places_actions.find_institution(official, institution_id)
+    rows = await keys_queries.list_keys(institution_id, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
 
 
@@ -79,7 +81,7 @@ async def get_key(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], key_id: FromPath[UUID]
 ) -> Response[KeyView]:
     """Show a key by its prefix, never its secret, with its `ETag`."""
-    return _answer(await actions_key.find_key(official, institution_id, key_id), official)
+    return _answer(await keys_actions.find_key(official, institution_id, key_id), official)
 
 
 @post(
@@ -89,7 +91,7 @@ async def get_key(
     opt=ADMINISTRATOR,
     response_headers=ETAG,
     responses=refusals(
-        InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_key.KeyNotInForce
+        InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, keys_actions.KeyNotInForce
     ),
 )
 async def rotate_key(
@@ -100,7 +102,7 @@ async def rotate_key(
     if_match: IfMatch = None,
 ) -> Response[KeySecret]:
     """Give a successor, shown this once; the key itself works on until the overlap is over."""
-    made = await actions_key.rotate_key(
+    made = await keys_actions.rotate_key(
         official, institution_id, key_id, overlap_seconds=data.overlap_seconds, if_match=if_match
     )
     return _answer_secret(made, official)
@@ -121,7 +123,9 @@ async def suspend_key(
     if_match: IfMatch = None,
 ) -> Response[KeyView]:
     """Suspend a key, with effect within a second."""
-    return _answer(await actions_key.move_key(official, institution_id, key_id, "suspend", if_match=if_match), official)
+    return _answer(
+        await keys_actions.move_key(official, institution_id, key_id, "suspend", if_match=if_match), official
+    )
 
 
 @post(
@@ -139,7 +143,7 @@ async def resume_key(
     if_match: IfMatch = None,
 ) -> Response[KeyView]:
     """Let a suspended key work again."""
-    return _answer(await actions_key.move_key(official, institution_id, key_id, "resume", if_match=if_match), official)
+    return _answer(await keys_actions.move_key(official, institution_id, key_id, "resume", if_match=if_match), official)
 
 
 def _answer(row: KeyRow, official: OfficialCaller) -> Response[KeyView]:
@@ -159,11 +163,11 @@ def _show(row: KeyRow, official: OfficialCaller) -> KeyView:
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
-        allowed_actions=actions_official.list_allowed_actions(official, row),
+        allowed_actions=places_actions.list_allowed_actions(official, row),
     )
 
 
-def _answer_secret(made: actions_key.NewKey, official: OfficialCaller) -> Response[KeySecret]:
+def _answer_secret(made: keys_actions.NewKey, official: OfficialCaller) -> Response[KeySecret]:
     secret = KeySecret(**msgspec.structs.asdict(_show(made.row, official)), key=made.key)
     return answer_with_etag(secret, made.row.revision, 201)
 

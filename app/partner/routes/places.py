@@ -14,17 +14,18 @@ from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, No
 from app.kit.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.partner import actions_official, queries
-from app.partner.queries import StoreRow, TerminalRow
+from app.partner.actions import places as places_actions
+from app.partner.queries import places as places_queries
+from app.partner.queries.places import StoreRow, TerminalRow
 from app.partner.schemas import StoreRequest, StoreView, TerminalRequest, TerminalView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-CREATING = refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, actions_official.NameTaken)
+CREATING = refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, places_actions.NameTaken)
 SHOWING = refusals(Unauthenticated, Forbidden, NotFound)
 LISTING = refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden, NotFound)
 MOVING = refusals(
-    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, actions_official.StateUnsuitable,
-    actions_official.SuspendedByCentre,
+    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, places_actions.StateUnsuitable,
+    places_actions.SuspendedByCentre,
 )  # fmt: skip
 StoreId = Annotated[UUID | None, QueryParameter(name="storeId", description="Only the terminals of this store.")]
 
@@ -41,7 +42,7 @@ async def create_store(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[StoreRequest]
 ) -> Response[StoreView]:
     """Create a store."""
-    row = await actions_official.create_store(official, institution_id, name=data.name)
+    row = await places_actions.create_store(official, institution_id, name=data.name)
     return _answer_store(row, official, 201)
 
 
@@ -59,8 +60,8 @@ async def list_stores(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[StoreView]:
     """List an institution's stores."""
-    await actions_official.find_institution(official, institution_id)
-    rows = await queries.list_stores(institution_id, decode_cursor(cursor, UUID), limit)
+    await places_actions.find_institution(official, institution_id)
+    rows = await places_queries.list_stores(institution_id, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show_store(row, official), lambda row: row.id)
 
 
@@ -76,7 +77,7 @@ async def get_store(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], store_id: FromPath[UUID]
 ) -> Response[StoreView]:
     """Show a store with its `ETag`."""
-    return _answer_store(await actions_official.find_store(official, institution_id, store_id), official)
+    return _answer_store(await places_actions.find_store(official, institution_id, store_id), official)
 
 
 @post(
@@ -94,7 +95,7 @@ async def suspend_store(
     if_match: IfMatch = None,
 ) -> Response[StoreView]:
     """Suspend a store: its terminals stop within a second."""
-    row = await actions_official.move_store(official, institution_id, store_id, "suspend", if_match=if_match)
+    row = await places_actions.move_store(official, institution_id, store_id, "suspend", if_match=if_match)
     return _answer_store(row, official)
 
 
@@ -113,7 +114,7 @@ async def resume_store(
     if_match: IfMatch = None,
 ) -> Response[StoreView]:
     """Let a suspended store go on."""
-    row = await actions_official.move_store(official, institution_id, store_id, "resume", if_match=if_match)
+    row = await places_actions.move_store(official, institution_id, store_id, "resume", if_match=if_match)
     return _answer_store(row, official)
 
 
@@ -129,7 +130,7 @@ async def create_terminal(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[TerminalRequest]
 ) -> Response[TerminalView]:
     """Create a terminal at a store."""
-    row = await actions_official.create_terminal(official, institution_id, store_id=data.store_id, name=data.name)
+    row = await places_actions.create_terminal(official, institution_id, store_id=data.store_id, name=data.name)
     return _answer_terminal(row, official, 201)
 
 
@@ -148,8 +149,8 @@ async def list_terminals(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[TerminalView]:
     """List an institution's terminals, or those of one store."""
-    await actions_official.find_institution(official, institution_id)
-    rows = await queries.list_terminals(institution_id, store_id, decode_cursor(cursor, UUID), limit)
+    await places_actions.find_institution(official, institution_id)
+    rows = await places_queries.list_terminals(institution_id, store_id, decode_cursor(cursor, UUID), limit)
     return make_page(rows, limit, lambda row: _show_terminal(row, official), lambda row: row.id)
 
 
@@ -165,7 +166,7 @@ async def get_terminal(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], terminal_id: FromPath[UUID]
 ) -> Response[TerminalView]:
     """Show a terminal with its `ETag`."""
-    return _answer_terminal(await actions_official.find_terminal(official, institution_id, terminal_id), official)
+    return _answer_terminal(await places_actions.find_terminal(official, institution_id, terminal_id), official)
 
 
 @post(
@@ -183,7 +184,7 @@ async def suspend_terminal(
     if_match: IfMatch = None,
 ) -> Response[TerminalView]:
     """Suspend a terminal, with effect within a second."""
-    row = await actions_official.move_terminal(official, institution_id, terminal_id, "suspend", if_match=if_match)
+    row = await places_actions.move_terminal(official, institution_id, terminal_id, "suspend", if_match=if_match)
     return _answer_terminal(row, official)
 
 
@@ -202,7 +203,7 @@ async def resume_terminal(
     if_match: IfMatch = None,
 ) -> Response[TerminalView]:
     """Let a suspended terminal go on."""
-    row = await actions_official.move_terminal(official, institution_id, terminal_id, "resume", if_match=if_match)
+    row = await places_actions.move_terminal(official, institution_id, terminal_id, "resume", if_match=if_match)
     return _answer_terminal(row, official)
 
 
@@ -218,7 +219,7 @@ def _show_store(row: StoreRow, official: OfficialCaller) -> StoreView:
         state=row.state,
         suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
-        allowed_actions=actions_official.list_allowed_actions(official, row),
+        allowed_actions=places_actions.list_allowed_actions(official, row),
     )
 
 
@@ -235,7 +236,7 @@ def _show_terminal(row: TerminalRow, official: OfficialCaller) -> TerminalView:
         state=row.state,
         suspended_by_centre=row.suspended_by_centre,
         created_at=row.created_at,
-        allowed_actions=actions_official.list_allowed_actions(official, row),
+        allowed_actions=places_actions.list_allowed_actions(official, row),
     )
 
 
