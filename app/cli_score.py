@@ -87,7 +87,7 @@ def _read_export(file: Path, keys: Path | None) -> Export:
 
 def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
     from app.kit.signed_file import SignatureWrong, read_json
-    from app.record.rules import CATALOGUE
+    from app.record.catalogue import CATALOGUE
     from app.score.book.check import RuleBookWrong
     from app.score.book.published import parse_published
     from app.score.book.standard import STANDARD_BOOK_FILE

@@ -55,7 +55,7 @@ from app.partner import routes as partner_routes
 from app.partner.actions import caller as caller_actions
 from app.partner.actions import keys as keys_actions
 from app.partner.directory import MOVES as PARTNER_MOVES
-from app.record import routes_citizen as record_routes_citizen
+from app.record import routes as record_routes
 from app.redemption import routes as redemption_routes
 from app.redemption.till import routes as till_routes
 from app.redemption.till.actions import lanes as lanes_actions
@@ -76,7 +76,7 @@ ROUTERS = [
     *consent_routes.ROUTERS,
     *notice_routes.ROUTERS,
     *membership_routes.ROUTERS,
-    record_routes_citizen.router,
+    *record_routes.ROUTERS,
     *score_routes.ROUTERS,
     *credit_code_routes.ROUTERS,
     *redemption_routes.ROUTERS,

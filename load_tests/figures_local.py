@@ -13,8 +13,8 @@ from app.kit.clock import now, uuid7
 from app.kit.database import database_lifespan, fetch_value, transaction
 from app.kit.embedded import free_port
 from app.kit.keys import KEYS
-from app.record.actions import put_records
-from app.record.rules import NewRecord
+from app.record.actions.find import put_records
+from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore
 from load_tests.figure import Figure
 from load_tests.loads import make_codes

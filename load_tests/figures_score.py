@@ -14,8 +14,8 @@ import msgspec
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import database_lifespan, execute, fetch_value, transaction
 from app.kit.pace import FULL, Pace
-from app.record.actions import put_records
-from app.record.rules import NewRecord
+from app.record.actions.find import put_records
+from app.record.catalogue import NewRecord
 from app.score.book.queries import find_active_book_id
 from app.score.city.actions.prepare import open_preparation, prepare_all, score_city
 from app.score.city.actions.switch import switch

@@ -24,7 +24,7 @@ from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.partitions import make_partitions
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.redemption.till.receipt import RedemptionReceipt, encode_receipt
 from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score
 from app.score.current.actions.rescore import rescore

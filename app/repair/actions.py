@@ -17,8 +17,8 @@ from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import FieldError, IdempotencyKeyReused, InvalidRequest, NotFound
 from app.kit.randomness import RANDOM
 from app.kit.rate_limit import LocalLimit
-from app.record.rules import RecordFault
-from app.record.rules_fault import find_kind
+from app.record.catalogue import RecordFault
+from app.record.fault import find_kind
 from app.repair import queries
 from app.repair.queries import ObjectionRow, SubjectRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections

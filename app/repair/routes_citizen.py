@@ -25,7 +25,7 @@ from app.kit.errors import (
 from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.repair import actions, queries
 from app.repair.actions import NewObjection
 from app.repair.queries import ObjectionRow

@@ -13,8 +13,8 @@ import pytest
 from app.consent import actions as consent_actions
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
-from app.record.actions import put_records
-from app.record.rules import NewRecord
+from app.record.actions.find import put_records
+from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 

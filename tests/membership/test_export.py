@@ -19,7 +19,7 @@ from app.kit.keys import KEYS, announce_keys, rotate_keys
 from app.kit.signed_file import SignatureWrong, check_signature, encode_canonical, read_file, read_keys, sign_file
 from app.membership.export import MEMBER, SIGNATURE_TYPE
 from app.membership.routes.export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record

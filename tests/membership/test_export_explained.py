@@ -19,7 +19,7 @@ from app.kit.keys import make_export_key
 from app.kit.signed_file import read_file, show_keys, sign_file
 from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_told
 from app.membership.report import iter_report, judge_agreement
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
 from app.score.engine.actions import score_told

@@ -6,8 +6,8 @@ import csv
 
 import pytest
 
-from app.record.rules import CATALOGUE
-from app.record.rules_flagged import DENIED_USES_FILE, FLAGGED_FILE, SIMPLIFIED, TRADITIONAL, find_flagged_words
+from app.record.catalogue import CATALOGUE
+from app.record.flagged import DENIED_USES_FILE, FLAGGED_FILE, SIMPLIFIED, TRADITIONAL, find_flagged_words
 
 CERTAIN = [
     ("信访案件〔2026〕1号", "petition"),

@@ -9,7 +9,7 @@ import pytest
 
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, transaction
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 

@@ -14,13 +14,13 @@ import pytest
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.errors import Overloaded
-from app.record.actions import delete_records, put_records
-from app.record.actions_bulk import FRUITLESS_ROUNDS_MAX
-from app.record.rules import CATALOGUE
+from app.record.actions.find import delete_records, put_records
+from app.record.actions.put import FRUITLESS_ROUNDS_MAX
+from app.record.catalogue import CATALOGUE
 from tests.support.histories import make_citizen, new_record
 
 if TYPE_CHECKING:
-    from app.record.rules import NewRecord, PutOutcome
+    from app.record.catalogue import NewRecord, PutOutcome
 
 pytestmark = pytest.mark.usefixtures("app")
 SECONDS_MAX = 20  # for what used to go on for ever
@@ -199,7 +199,7 @@ async def test_nobody_looks_for_a_record_for_ever(monkeypatch: pytest.MonkeyPatc
         looked.append((sources, event_ids))
         return []
 
-    monkeypatch.setattr("app.record.queries.find_known_records_for_update", find_none)
+    monkeypatch.setattr("app.record.queries.records.find_known_records_for_update", find_none)
     with pytest.raises(Overloaded):
         await put(told)
     assert len(looked) == FRUITLESS_ROUNDS_MAX

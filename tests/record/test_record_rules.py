@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from app.record.rules import (
+from app.record.catalogue import (
     CATALOGUE,
     FIRST_DAY,
     LAST_DAY,
@@ -18,7 +18,7 @@ from app.record.rules import (
     compute_facts_digest,
     parse_catalogue,
 )
-from app.record.rules_fault import judge_record
+from app.record.fault import judge_record
 
 TODAY = date(2026, 11, 21)
 TOPICS = "code,is_denied,title_zh,title_en\ngood,no,好,good\nbad,yes,坏,bad\n"

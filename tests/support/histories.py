@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, execute_many
-from app.record.rules import NewRecord
+from app.record.catalogue import NewRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

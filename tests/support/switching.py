@@ -13,7 +13,7 @@ from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import parse_rule_book
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE

@@ -15,7 +15,7 @@ from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
 from app.kit.database import copy_encoded, execute, fetch_all, fetch_value, transaction
 from app.partner.actions.caller import directory
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
 from app.town.city.actions import make as make_actions

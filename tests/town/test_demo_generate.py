@@ -29,7 +29,7 @@ from app.intake.source.entry import SourceEntry
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import execute, fetch_all, fetch_value, transaction
 from app.kit.pace import FULL
-from app.record.rules import NewRecord, compute_facts_digest
+from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.current.actions.rescore import rescore
 from app.town.feed.actions import FeedOrder, write_feed
 from app.town.people import queries as people_queries

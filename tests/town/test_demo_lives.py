@@ -10,9 +10,9 @@ import pytest
 
 from app.citizen.paper import compute_age
 from app.demo.cast import NEIGHBOURS, NEWCOMER
-from app.record.rules import CATALOGUE
-from app.record.rules_award import is_given_once
-from app.record.rules_fault import judge_record
+from app.record.award import is_given_once
+from app.record.catalogue import CATALOGUE
+from app.record.fault import judge_record
 from app.town.people import life as people_life
 from app.town.people import uses
 from app.town.people.copy import compute_day_begin

@@ -24,7 +24,7 @@ from app.campaign.terms.eligibility import Facts, HeldHonour
 from app.consent.actions import list_all_consents
 from app.kit.clock import shanghai_day
 from app.partner.actions.caller import directory
-from app.record.actions_kept import list_records
+from app.record.actions.read import list_records
 from app.score.book.actions.find import find_book
 from app.score.current.actions.rescore import NoScore
 from app.score.engine.actions import score_told
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from app.campaign.catalogue.live import LiveBenefit
     from app.campaign.hints.queries import StandingRow
-    from app.record.rules_kept import KeptRecord
+    from app.record.kept import KeptRecord
     from app.score.book.document import Level, RuleBook
 
 _HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])

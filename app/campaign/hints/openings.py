@@ -19,7 +19,7 @@ from app.campaign.catalogue.live import LiveBenefit
 from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, Facts, LevelAtLeast, ScoreAtLeast
 from app.campaign.terms.judge import judge_eligibility
 from app.campaign.terms.texts import Reason
-from app.record.rules_kept import KeptRecord
+from app.record.kept import KeptRecord
 from app.score.book.document import RuleBook, RuleIndicator
 from app.score.engine.given import ToldRecord, ToldScore
 from app.score.engine.parts import Contribution, compute_level

@@ -12,7 +12,7 @@ import msgspec
 
 from app.campaign.terms.document import CampaignDocument, iter_texts
 from app.campaign.terms.texts import Fault
-from app.record.rules_flagged import FlaggedWord, find_flagged_words
+from app.record.flagged import FlaggedWord, find_flagged_words
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):

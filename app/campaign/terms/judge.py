@@ -21,7 +21,7 @@ from app.campaign.terms.eligibility import (
 )
 from app.campaign.terms.texts import Reason
 from app.citizen.paper import compute_age
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from app.campaign.terms.flags import find_flags, judge_flags
 from app.campaign.terms.grant import AmountOff, Combine, Grant, PercentOff, Steps
 from app.campaign.terms.ladder import judge_ladder
 from app.campaign.terms.texts import Fault
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.document import Level
 
 CAMPAIGN_DAYS_MAX = 5 * 366

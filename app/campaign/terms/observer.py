@@ -26,7 +26,7 @@ from app.campaign.terms.grant import Steps
 from app.campaign.terms.ladder import THRESHOLD_DISTANCE_MIN, Levels, iter_leaves, iter_thresholds
 from app.campaign.terms.texts import Fault
 from app.citizen.paper import ADULT_AGE
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 
 OBSERVED_DAYS = 365
 INSTITUTION_THRESHOLDS_MAX = 12

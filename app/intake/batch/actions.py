@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from app.intake.source.shape import IdShape, ShapedField
     from app.kit.auth import OfficialCaller
-    from app.record.rules import NewRecord, PutOutcome
+    from app.record.catalogue import NewRecord, PutOutcome
 
 MEMBER_CHARACTERS_MAX = 64  # of a member's name in a sentence; the pointer has all of it
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.record.rules import EVENT_ID_CHARACTERS_MAX, NewRecord
+from app.record.catalogue import EVENT_ID_CHARACTERS_MAX, NewRecord
 
 ITEMS_MAX = 500
 

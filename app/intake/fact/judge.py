@@ -13,7 +13,7 @@ import msgspec
 from app.citizen.paper import compute_adult_on, parse_id_number
 from app.intake.fact.damage import explain, find_spoilt
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw, make_flaws
-from app.record.rules import (
+from app.record.catalogue import (
     ACT_ID_CHARACTERS_MAX,
     DOCUMENT_CHARACTERS_MAX,
     EVENT_ID_CHARACTERS_MAX,
@@ -22,7 +22,7 @@ from app.record.rules import (
     NewRecord,
     RecordFault,
 )
-from app.record.rules_fault import find_kind, judge_claim
+from app.record.fault import find_kind, judge_claim
 from app.values.names import clean_name
 from app.values.text import clean_text, is_placeholder, is_plain
 

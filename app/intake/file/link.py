@@ -11,8 +11,8 @@ from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.file.chunk import CleanChunk, CleanRows
 from app.intake.file.counts import count_names
 from app.intake.quality.signs import QUARANTINED
-from app.record.rules import PutOutcome
-from app.record.rules_rows import NewRows, make_picker
+from app.record.catalogue import PutOutcome
+from app.record.rows import NewRows, make_picker
 
 KEPT: frozenset[PutOutcome] = frozenset({"accepted", "updated"})
 COUNTED: frozenset[str] = frozenset({"accepted", "updated", "duplicate"})

@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from app.record.rules import NewRecord
-from app.record.rules_award import add_months
+from app.record.award import add_months
+from app.record.catalogue import NewRecord
 from app.score.book.document import RuleBook, RuleIndicator, Value
 
 NEGATIVE_RECORD = "negative_record"  # the kind of these notices

@@ -16,7 +16,7 @@ import msgspec
 
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw
 from app.intake.fact.judge import FLAWS, judge_item
-from app.record.rules import CATALOGUE, EVENT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, NewRecord
+from app.record.catalogue import CATALOGUE, EVENT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, NewRecord
 
 POINT_INDICATORS = Path(__file__).parent / "data" / "points.csv"
 AMOUNT_MAX = 1_000_000

@@ -27,8 +27,8 @@ from app.kit.clock import uuid7
 from app.kit.database import is_in_transaction, transaction
 from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
 from app.kit.etag import need_etag
-from app.record.actions import find_known_records
-from app.record.rules import NewRecord, compute_facts_digest
+from app.record.actions.find import find_known_records
+from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.book.actions.read import read_current_book
 from app.values.names import clean_name
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from app.intake.proposal.moves import Decision, ProposalState, RejectReason, Weights
     from app.intake.proposal.queries import ProposalRow
     from app.kit.auth import OfficialCaller
-    from app.record.queries import KnownRecord
+    from app.record.kept import KnownRecord
 
 EXPIRED_AT_ONCE_MAX = 500
 

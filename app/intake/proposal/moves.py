@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import msgspec
 
 from app.intake.keeping.negative import is_negative, list_negative_codes
-from app.record.rules import CATALOGUE, NewRecord
+from app.record.catalogue import CATALOGUE, NewRecord
 from app.score.book.document import RuleBook, RuleIndicator
 
 ProposalState = Literal["pending", "approved", "rejected", "expired"]

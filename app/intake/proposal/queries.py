@@ -10,7 +10,7 @@ import msgspec
 
 from app.intake.proposal.moves import ProposalState, RejectReason
 from app.kit.database import execute, fetch_all, fetch_one
-from app.record.rules import NewRecord
+from app.record.catalogue import NewRecord
 
 
 class ProposalRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.kit.auth import OfficialCaller
-    from app.record.rules import NewRecord
+    from app.record.catalogue import NewRecord
 
 
 class SourceTaken(Refusal):

@@ -16,7 +16,7 @@ from app.intake.reading.reader import ReadRow
 from app.intake.reading.values import PLAIN_DATE_FORMS
 from app.intake.source.cells import ORDER, CellCleaner, Seal
 from app.intake.source.mapping import FIELD_TITLES, NEEDED, Field, Mapping, Rule, check_mapping, fill
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 
 HEADER_CHARACTERS_SHOWN = 64
 HEADER_NAMES_SHOWN = 20

@@ -9,8 +9,8 @@ import msgspec
 
 from app.intake.fact.item import Flaw
 from app.intake.source.mapping import Mapping, check_mapping
-from app.record.rules import NewRecord, RecordFault
-from app.record.rules_fault import find_kind
+from app.record.catalogue import NewRecord, RecordFault
+from app.record.fault import find_kind
 
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):

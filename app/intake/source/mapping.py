@@ -12,8 +12,8 @@ from msgspec import Meta
 from app.intake.fact.item import Flaw, make_flaws
 from app.intake.fact.judge import is_source
 from app.intake.reading.values import DateForm
-from app.record.rules import QUANTITY_MAX, RecordFault
-from app.record.rules_fault import find_kind
+from app.record.catalogue import QUANTITY_MAX, RecordFault
+from app.record.fault import find_kind
 
 Field = Literal[
     "source", "eventId", "indicator", "honour", "idNumber", "name", "eventOn", "endsOn", "grade", "quantity",

@@ -9,8 +9,8 @@ from app.intake.keeping.actions.keep import KEPT, keep_records
 from app.intake.usage.writers import UsageWrong, check_writer
 from app.kit.clock import shanghai_day
 from app.kit.database import is_in_transaction
-from app.record.rules import NewRecord
-from app.record.rules_fault import judge_record
+from app.record.catalogue import NewRecord
+from app.record.fault import judge_record
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 
 WRITTEN_INDICATORS = Path(__file__).parent / "data" / "usage.csv"
 

@@ -28,9 +28,9 @@ from app.membership.export import (
 )
 from app.membership.queries import export as export_queries
 from app.membership.refusals import ExportUnavailable
-from app.record.actions_kept import list_records
-from app.record.rules import CATALOGUE
-from app.record.rules_kept import compute_title
+from app.record.actions.read import list_records
+from app.record.catalogue import CATALOGUE
+from app.record.kept import compute_title
 from app.score.current.actions.rescore import rescore
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from app.kit.auth import CitizenCaller
     from app.membership.queries.export import HolderRow
-    from app.record.rules_kept import KeptRecord
+    from app.record.kept import KeptRecord
 
 
 async def export_own(citizen: CitizenCaller, *, at: datetime) -> bytes:

@@ -33,7 +33,7 @@ from app.membership.refusals import (
     UnderAge,
 )
 from app.notice.actions.notices import delete_notices
-from app.record.actions import delete_records
+from app.record.actions.find import delete_records
 from app.repair.actions import delete_objections
 from app.score.current.actions.rescore import delete_score, rescore
 from app.values.names import fold_twins

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from app.record.rules import Catalogue, CatalogueWrong, check_topic
+from app.record.catalogue import Catalogue, CatalogueWrong, check_topic
 from app.score.book.direction import iter_direction_faults
 from app.score.book.document import MONTHS_MAX, BookFault, RuleBook, RuleIndicator, Value
 

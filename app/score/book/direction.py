@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from app.record.rules import Catalogue
+from app.record.catalogue import Catalogue
 from app.score.book.document import BookFault, Dimension, RuleBook, RuleIndicator, Value
 
 REPEAT_FACTOR = 2  # what doubles counts twice from its second record on

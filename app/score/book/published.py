@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.record.rules import Catalogue
+from app.record.catalogue import Catalogue
 from app.score.book.check import RuleBookWrong, parse_book_in_force
 from app.score.book.document import BookFault, Part, RuleBook, RuleIndicator
 

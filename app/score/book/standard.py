@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.check import parse_rule_book
 
 STANDARD_BOOK_FILE = Path(__file__).parent / "data" / "rating_v1.json"

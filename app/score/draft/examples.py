@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.record.rules import ACT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, RecordFault
-from app.record.rules_fault import find_kind, judge_claim
+from app.record.catalogue import ACT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, RecordFault
+from app.record.fault import find_kind, judge_claim
 from app.score.book.document import BookFault, Code, Part, RuleBook, Title, Words
 from app.score.engine.given import RecordState, ToldPerson, ToldRecord, ToldScore
 from app.score.engine.parts import Adjustment, Contribution

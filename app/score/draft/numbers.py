@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.check import iter_faults
 from app.score.book.document import BookFault, RuleBook
 from app.score.draft.examples import Example, judge_examples

@@ -12,7 +12,7 @@ from random import Random
 
 import msgspec
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.town.feed.rows import (
     DOCUMENT,
     ENDS_ON,

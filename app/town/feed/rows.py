@@ -13,8 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from app.record.rules import CATALOGUE
-from app.record.rules_award import is_given_once
+from app.record.award import is_given_once
+from app.record.catalogue import CATALOGUE
 from app.town.people.facts import needs_document
 from app.town.people.habits import HABITS, USES, Habit, compute_days
 from app.town.people.life import ENDED_DAYS, PLACES_HONOURED

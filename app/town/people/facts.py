@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.membership.applicant import IDENTITY_INDICATOR, IDENTITY_SOURCE
-from app.record.rules import CATALOGUE, Indicator, NewRecord, encode_facts
+from app.record.catalogue import CATALOGUE, Indicator, NewRecord, encode_facts
 from app.town.people.copy import compute_day_begin, pack_bigint, pack_day, pack_integer, pack_text
 from app.town.people.habits import find_source
 

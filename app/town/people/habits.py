@@ -12,7 +12,7 @@ from random import Random
 
 import msgspec
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.town.people.names import DATA_FOLDER
 
 # Nothing is younger than two days: so what a seed makes on a day does not depend on the hour.

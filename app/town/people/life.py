@@ -10,8 +10,8 @@ from typing import TypeAlias
 import msgspec
 
 from app.membership.applicant import IDENTITY_INDICATOR
-from app.record.rules import CATALOGUE
-from app.record.rules_award import is_given_once
+from app.record.award import is_given_once
+from app.record.catalogue import CATALOGUE
 from app.town.people.facts import Fact, make_fact, make_state, needs_document
 from app.town.people.habits import CHANGED, DAYS_MIN, HABITS, LATE_CHANCE, Habit, compute_days, draw_day, draw_entry
 from app.town.people.names import BLOCK, CAST_SIZE

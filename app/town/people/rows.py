@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.membership.applicant import IDENTITY_INDICATOR
-from app.record.rules import compute_digests
+from app.record.catalogue import compute_digests
 from app.town.people.copy import UUID_LENGTH, pack_count, pack_instant, pack_integer, pack_text, pack_timestamp
 from app.town.people.facts import EVENT_COLUMNS, RECORD_COLUMNS, Fact
 from app.town.people.residents import Resident

@@ -10,7 +10,7 @@ import pytest
 from app.campaign.hints.routes import HINTS_LIMIT, HINTS_PER_MINUTE_MAX
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record

@@ -26,8 +26,8 @@ from app.campaign.hints.openings import (
 )
 from app.campaign.terms.eligibility import Eligibility, Facts, HeldHonour
 from app.campaign.terms.grant import Grant
-from app.record.rules import CATALOGUE
-from app.record.rules_kept import KeptRecord
+from app.record.catalogue import CATALOGUE
+from app.record.kept import KeptRecord
 from app.score.book.standard import STANDARD_BOOK
 from app.score.engine.given import ToldScore
 from app.score.engine.parts import Adjustment, AdjustmentCode, Contribution

@@ -12,7 +12,7 @@ import pytest
 
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_value
-from app.record.rules_flagged import DENIED_USES_FILE
+from app.record.flagged import DENIED_USES_FILE
 from tests.support.campaigns import PATH, benefit_body, campaign_body, draft, make_desk
 from tests.support.officials import OfficialLogin, make_official
 

@@ -14,7 +14,7 @@ from app.citizen.paper import compute_checksum
 from app.intake.fact.damage import find_spoilt
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw
 from app.intake.fact.judge import FLAWS, NOBODY, POINTERS, SOUND_ID, judge_item
-from app.record.rules import (
+from app.record.catalogue import (
     ACT_ID_CHARACTERS_MAX,
     CATALOGUE,
     DOCUMENT_CHARACTERS_MAX,

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from app.kit.database import execute, fetch_all, fetch_value
-from app.record.rules_award import add_months
+from app.record.award import add_months
 from tests.support.citizens import join, make_id_number
 from tests.support.files import (
     HEADER,

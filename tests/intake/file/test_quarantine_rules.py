@@ -21,7 +21,7 @@ from app.intake.file.quarantine import (
 )
 from app.intake.reading.format import FileFormat, detect_format
 from app.intake.reading.reader import RowReader
-from app.record.rules_award import add_months, is_in_force_with
+from app.record.award import add_months, is_in_force_with
 from app.values.text import FORMULA_BEGINS, guard_cell, neutralise_cell, unguard_cell
 from tests.support.citizens import make_id_number
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from app.intake.keeping.negative import End, SourceTitle, compute_end, compute_words, is_negative, list_negative_codes
-from app.record.rules import CATALOGUE, NewRecord
+from app.record.catalogue import CATALOGUE, NewRecord
 from app.score.book.check import parse_rule_book
 from app.score.book.document import RuleBook, RuleIndicator
 from app.score.book.standard import STANDARD_BOOK

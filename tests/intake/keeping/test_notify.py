@@ -21,8 +21,8 @@ from app.kit.database import execute, fetch_value, transaction
 from app.kit.jobs import Job, StoppablePace
 from app.notice.actions.notices import add_quota
 from app.notice.message import TEMPLATE
-from app.record.rules import NewRecord
-from app.record.rules_rows import make_rows
+from app.record.catalogue import NewRecord
+from app.record.rows import make_rows
 from app.score.book.actions.read import read_current_book
 from tests.support.citizens import join
 from tests.support.importing import NEGATIVE, approve, item_of, keep, outcomes_of, send, today

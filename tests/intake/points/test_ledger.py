@@ -36,7 +36,7 @@ from app.intake.points.webhook import (
     make_secret,
     parse_secret,
 )
-from app.record.rules import EVENT_ID_CHARACTERS_MAX
+from app.record.catalogue import EVENT_ID_CHARACTERS_MAX
 from tests.support.citizens import make_id_number
 
 HOUR = Rate(indicator="POS_PATROL", numerator=1, denominator=60, yearly_cap=3000)

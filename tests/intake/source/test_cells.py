@@ -18,7 +18,7 @@ from app.intake.fact.judge import judge_item
 from app.intake.reading.format import HEAD_BYTES, FileFormat, detect_format
 from app.intake.reading.reader import RowReader
 from app.intake.source.compile import compile_mapping, make_default_mapping
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 
 TODAY = date(2026, 3, 14)
 COLUMNS = (

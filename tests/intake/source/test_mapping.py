@@ -15,7 +15,7 @@ from app.intake.reading.reader import ReadRow
 from app.intake.source.cells import REMEMBERED_MAX, Remembered
 from app.intake.source.compile import DEFAULT_COLUMNS, MAPPING_FLAWS, compile_mapping, make_default_mapping
 from app.intake.source.mapping import AGREED_FLAWS, FIELD_TITLES, Mapping, Rule, check_mapping, is_factor
-from app.record.rules import CATALOGUE, NewRecord
+from app.record.catalogue import CATALOGUE, NewRecord
 
 TODAY = date(2026, 3, 14)
 ID_NUMBER = "11990019900314001" + compute_checksum("11990019900314001")

@@ -13,7 +13,7 @@ from app.intake.usage.actions import write_usage
 from app.intake.usage.writers import WRITERS, UsageWrong, check_writer, parse_writers
 from app.kit.clock import now
 from app.kit.database import fetch_value, transaction
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from tests.support.citizens import join
 from tests.support.importing import records_of, score_of, today
 

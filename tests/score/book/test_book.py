@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from app.kit.database import fetch_value, transaction
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import RuleBookWrong, parse_rule_book
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.check import iter_faults
 from app.score.book.document import RuleBook
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from app.kit.database import fetch_value
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.check import RuleBookWrong, parse_rule_book
 from app.score.book.document import RuleBook
 from app.score.book.published import compute_document, parse_published

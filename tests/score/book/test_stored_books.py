@@ -15,7 +15,7 @@ from app.campaign.catalogue.actions import catalogue
 from app.kit.cache import refresh_all
 from app.kit.clock import now, shanghai_day
 from app.kit.database import fetch_value, transaction
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book, find_current_levels
 from app.score.book.check import RuleBookWrong, iter_faults, parse_rule_book

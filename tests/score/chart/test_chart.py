@@ -13,7 +13,7 @@ import pytest
 
 from app.kit.clock import SHANGHAI, now, shanghai_day, uuid7
 from app.kit.database import execute
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.published import parse_published
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
 from app.score.chart import picture as chart_picture

@@ -9,7 +9,7 @@ import pytest
 
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.city.queries import prepare as prepare_queries
 from app.score.current.actions import read as read_actions
 from app.score.current.actions.distribution import read_distribution

@@ -13,7 +13,7 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_value, transaction
 from app.kit.pace import FULL
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.book import queries as book_queries
 from app.score.book.standard import STANDARD_BOOK_FILE
 from app.score.city.actions import prepare as prepare_actions

@@ -10,7 +10,7 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.kit.partitions import make_partitions
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from app.score.engine.parts import REASONS_MAX
 from tests.support.citizens import join

@@ -12,7 +12,7 @@ import pytest
 from app.kit.clock import uuid7
 from app.kit.database import execute, fetch_one, fetch_value, transaction
 from app.kit.partitions import make_partitions
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.book.actions import find as find_actions
 from app.score.current.actions import read as read_actions
 from app.score.current.actions import rescore as rescore_actions
@@ -23,7 +23,7 @@ from tests.support.histories import give_separate_consents, make_citizen, make_c
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.record.rules import NewRecord
+    from app.record.catalogue import NewRecord
     from app.score.engine.parts import ScoreChange
     from app.score.engine.queries import ComputedScore
 

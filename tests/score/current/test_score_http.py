@@ -13,8 +13,8 @@ from asyncpg.pool import PoolConnectionProxy
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.kit.partitions import make_partitions
-from app.record.actions import put_records
-from app.record.rules import CATALOGUE
+from app.record.actions.find import put_records
+from app.record.catalogue import CATALOGUE
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.check import parse_rule_book
 from app.score.book.standard import STANDARD_BOOK_FILE
 from app.score.draft.actions.examples import run_examples

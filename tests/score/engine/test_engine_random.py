@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.kit.database import fetch_value
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import parse_rule_book
 from app.score.book.document import RuleBook, RuleIndicator

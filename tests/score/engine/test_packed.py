@@ -12,7 +12,7 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.database import execute, fetch_one, fetch_value, transaction
 from app.kit.pace import FULL
-from app.record.actions import put_records
+from app.record.actions.find import put_records
 from app.score.book import queries as book_queries
 from app.score.book.document import DIMENSIONS_MAX, POINTS_MAX
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE

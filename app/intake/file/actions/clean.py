@@ -16,7 +16,7 @@ from app.intake.reading.reader import ReadRow, RowReader
 from app.intake.source.compile import allow_workbook_days, compile_mapping
 from app.intake.source.entry import may_report
 from app.kit.crypto import blind_index
-from app.record.rules import encode_facts
+from app.record.catalogue import encode_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from app.intake.file.queries import members as members_queries
 from app.intake.file.queries import quarantine as quarantine_queries
 from app.intake.source.cells import name_column
 from app.intake.source.shape import IN_FILE, ZEROS_LOST, IdShape, ShapedField, add_shapes, judge_ids
-from app.record.actions_bulk import arrange_rows
+from app.record.actions.put import arrange_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from app.intake.fact.item import Flaw
     from app.intake.file.chunk import CleanChunk, CleanRows
     from app.intake.file.counts import ImportCounts
-    from app.record.actions_bulk import Arranged
-    from app.record.rules_rows import NewRows
+    from app.record.actions.put import Arranged
+    from app.record.rows import NewRows
 
 
 class Import(msgspec.Struct, kw_only=True):

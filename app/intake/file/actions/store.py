@@ -22,7 +22,7 @@ from app.intake.source.queries import shapes as shapes_queries
 from app.kit.clock import shanghai_day
 from app.kit.crypto import encrypt_field
 from app.kit.database import transaction
-from app.record.actions_bulk import put_rows
+from app.record.actions.put import put_rows
 from app.score.current.actions.rescore import mark_due
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from app.intake.fact.item import Flaw
     from app.intake.file.chunk import CleanChunk, CleanRows
-    from app.record.rules import PutOutcome
+    from app.record.catalogue import PutOutcome
 
 LINK_FLAWS: dict[PutOutcome, Flaw] = {
     "conflict": FLAWS["event_id_reused"],

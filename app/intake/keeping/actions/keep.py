@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
 from app.intake.keeping.actions.notify import tell_of_negative_rows
-from app.record.actions_bulk import put_rows
-from app.record.rules_rows import make_rows
+from app.record.actions.put import put_rows
+from app.record.rows import make_rows
 from app.score.current.actions.rescore import rescore
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.record.rules import NewRecord, PutOutcome
+    from app.record.catalogue import NewRecord, PutOutcome
 
 KEPT = frozenset({"accepted", "updated"})
 
 
 async def keep_records(records: Sequence[NewRecord], *, at: datetime, entered_by: UUID | None) -> list[PutOutcome]:
-    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``.
+    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.find.put_records``.
 
     Whoever they concern is rescored in the same transaction and told of a negative one; the events do not say which.
     """

@@ -10,14 +10,14 @@ from app.intake.keeping.negative import NEGATIVE_RECORD, SourceTitle, compute_wo
 from app.kit.clock import shanghai_day
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
-from app.record.rules import NewRecord
+from app.record.catalogue import NewRecord
 from app.score.book.actions.read import read_current_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    from app.record.rules_rows import NewRows
+    from app.record.rows import NewRows
     from app.score.book.document import RuleBook, RuleIndicator
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from app.kit.database import transaction
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 from app.score.book.actions.find import find_current_levels
 from app.town.city import queries
 from app.town.people import queries as people_queries

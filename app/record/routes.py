@@ -9,9 +9,9 @@ from app.kit.auth import CitizenCaller
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
 from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.record import queries_kept
-from app.record.rules import CATALOGUE
-from app.record.rules_kept import KeptRecord, RecordPlace, compute_title
+from app.record.catalogue import CATALOGUE
+from app.record.kept import KeptRecord, RecordPlace, compute_title
+from app.record.queries import read as read_queries
 from app.record.schemas import OwnRecord
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -31,7 +31,7 @@ async def list_own_records(
 ) -> Response[Page[OwnRecord]]:
     """List everything recorded about you, of whatever state, the newest event first."""
     citizen.need_active()
-    rows = await queries_kept.list_own_records(citizen.id, decode_cursor(cursor, RecordPlace), limit)
+    rows = await read_queries.list_own_records(citizen.id, decode_cursor(cursor, RecordPlace), limit)
     language = language_of(request)
     page = make_page(rows, limit, lambda row: _show(row, language), lambda row: RecordPlace(row.event_on, row.id))
     return Response(page, headers=NO_STORE)
@@ -57,3 +57,4 @@ def _show(record: KeptRecord, language: Language) -> OwnRecord:
 
 
 router = Router("/v1/me", route_handlers=[list_own_records], tags=["record"])
+ROUTERS = [router]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.record.rules import NewRecord, encode_facts
+from app.record.catalogue import NewRecord, encode_facts
 
 
 class NewRows(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,17 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from app.record.rules import (
-    CATALOGUE,
-    FIRST_DAY,
-    LAST_DAY,
-    QUANTITY_MAX,
-    Honour,
-    Indicator,
-    NewRecord,
-    RecordFault,
-)
-from app.record.rules_flagged import find_flagged_words
+from app.record.catalogue import CATALOGUE, FIRST_DAY, LAST_DAY, QUANTITY_MAX, Honour, Indicator, NewRecord, RecordFault
+from app.record.flagged import find_flagged_words
 from app.values.text import is_placeholder, to_half_width
 
 # The least a reference to a document is made of, so that somebody else can find it.

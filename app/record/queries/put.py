@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import fetch_all, fetch_value, read_sql
-from app.record.rules_rows import NewRows
+from app.record.rows import NewRows
 
 Columns: TypeAlias = tuple[str | None, ...]
 BETWEEN, NULL = "\x1f", "\x1e"  # what no text of a record holds: it has no control characters

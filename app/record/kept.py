@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.record.rules import Catalogue
+from app.record.catalogue import Catalogue
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 
@@ -61,3 +61,14 @@ def compute_title(record: KeptRecord, catalogue: Catalogue) -> tuple[str, str]:
     listed = catalogue.honours if record.indicator is None else catalogue.indicators
     entry = listed.get(record.code)
     return (record.code, record.code) if entry is None else (entry.title_zh, entry.title_en)
+
+
+class KnownRecord(msgspec.Struct, frozen=True):
+    """The record an event became."""
+
+    source: str
+    event_id: str
+    record_id: UUID
+    citizen_id: UUID
+    facts_digest: bytes
+    ends_on: date | None

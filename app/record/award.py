@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from app.record.rules import CATALOGUE
+from app.record.catalogue import CATALOGUE
 
 MONTHS_A_YEAR = 12
 

@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from app.record.rules import CATALOGUE, DATA_FOLDER
+from app.record.catalogue import CATALOGUE, DATA_FOLDER
 
 FLAGGED_FILE = DATA_FOLDER / "flagged_words.csv"
 DENIED_USES_FILE = DATA_FOLDER / "denied_uses.csv"

@@ -6,20 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-import msgspec
-
 from app.kit.database import execute, fetch_all, fetch_value, write_uuids
-
-
-class KnownRecord(msgspec.Struct, frozen=True):
-    """The record an event became."""
-
-    source: str
-    event_id: str
-    record_id: UUID
-    citizen_id: UUID
-    facts_digest: bytes
-    ends_on: date | None
+from app.record.kept import KnownRecord
 
 
 async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:

@@ -10,18 +10,19 @@ import msgspec
 from app.kit.clock import uuid7_texts
 from app.kit.database import is_in_transaction
 from app.kit.errors import Overloaded
-from app.record import queries, queries_bulk
-from app.record.rules import PutOutcome, compute_digests
-from app.record.rules_award import is_given_once, is_in_force_with
-from app.record.rules_rows import NewRows, pick_rows
+from app.record.award import is_given_once, is_in_force_with
+from app.record.catalogue import PutOutcome, compute_digests
+from app.record.queries import put as put_queries
+from app.record.queries import records as records_queries
+from app.record.rows import NewRows, pick_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
-    from app.record.queries import KnownRecord
-    from app.record.queries_bulk import Columns
+    from app.record.kept import KnownRecord
+    from app.record.queries.put import Columns
 
 LOG = logging.getLogger("huixin.record")
 # Rounds in a row that settle no row: each needs somebody who frees an event between two of our statements.
@@ -53,14 +54,14 @@ def arrange_rows(rows: NewRows) -> Arranged:
 async def put_rows(
     rows: NewRows, *, at: datetime, entered_by: UUID | None, arranged: Arranged | None = None
 ) -> PutRows:
-    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.put_records``.
+    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.find.put_records``.
 
     An event that is known and whose record is gone is kept anew: only so can its source put right what was lost.
     Refuses with ``overloaded`` when others free and claim the same events again and again.
     """
     assert is_in_transaction(), "records and the scores they move are one transaction"
     # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
-    left = await queries.lock_members(sorted(set(rows.citizen_id)))
+    left = await records_queries.lock_members(sorted(set(rows.citizen_id)))
     put = PutRows(["not_a_member"] * len(rows), {})
     events = list(zip(rows.source, rows.event_id, strict=True))
     waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id not in left]
@@ -86,7 +87,7 @@ def _arrange(rows: NewRows, places: list[int]) -> Arranged:
     some = pick_rows(rows, places)
     citizen_ids = list(map(str, some.citizen_id))
     digests = compute_digests(citizen_ids, some.facts)
-    return Arranged(places, some, digests, queries_bulk.make_columns(some, citizen_ids, digests) if places else ())
+    return Arranged(places, some, digests, put_queries.make_columns(some, citizen_ids, digests) if places else ())
 
 
 def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tuple[str, str]]) -> list[int]:
@@ -113,7 +114,7 @@ async def _find_barred(rows: NewRows, places: Sequence[int]) -> set[int]:
     once = [place for place in places if rows.honour[place] is not None and is_given_once(rows.honour[place])]
     if not once:
         return set()
-    awards = await queries_bulk.find_awards(rows, once)
+    awards = await put_queries.find_awards(rows, once)
     known = {award.place for award in awards if (award.source, award.event_id) == rows.event(award.place)}
     return {
         award.place
@@ -135,7 +136,7 @@ async def _put_distinct(
     if not places:
         return {}
     ids = uuid7_texts(len(some))
-    repeats = await queries_bulk.insert_rows(arranged.columns, ids, at=at, entered_by=entered_by)
+    repeats = await put_queries.insert_rows(arranged.columns, ids, at=at, entered_by=entered_by)
     fresh = [number for number in range(len(some)) if number not in repeats]
     put.record_ids.update({places[number]: ids[number] for number in fresh})
     settled: dict[int, PutOutcome] = dict.fromkeys((places[number] for number in fresh), "accepted")
@@ -150,7 +151,7 @@ async def _put_distinct(
         if ends_on is not None and outcome == "updated":
             ended.append((found, ends_on))
     if ended:
-        await queries.update_ends([found for found, _ in ended], [ends_on for _, ends_on in ended])
+        await records_queries.update_ends([found for found, _ in ended], [ends_on for _, ends_on in ended])
     return settled
 
 
@@ -158,7 +159,7 @@ async def _find_known(events: Sequence[tuple[str, str]]) -> dict[tuple[str, str]
     if not events:
         return {}
     sources, event_ids = zip(*events, strict=True)
-    return {(k.source, k.event_id): k for k in await queries.find_known_records_for_update(sources, event_ids)}
+    return {(k.source, k.event_id): k for k in await records_queries.find_known_records_for_update(sources, event_ids)}
 
 
 async def _free(events: Sequence[tuple[str, str]]) -> None:
@@ -170,7 +171,7 @@ async def _free(events: Sequence[tuple[str, str]]) -> None:
     if not events:
         return
     sources, event_ids = zip(*events, strict=True)
-    if freed := await queries.delete_orphaned_events(sources, event_ids):
+    if freed := await records_queries.delete_orphaned_events(sources, event_ids):
         LOG.error("%s events had lost their records", freed)
 
 
