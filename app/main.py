@@ -61,9 +61,8 @@ from app.redemption.till import routes as till_routes
 from app.redemption.till.actions import lanes as lanes_actions
 from app.redemption.till.actions import limits as limits_actions
 from app.redemption.till.redeeming import REDEMPTION_MOVES
-from app.repair import routes_citizen as repair_routes_citizen
-from app.repair import routes_official as repair_routes_official
-from app.repair.rules import OBJECTION_MOVES
+from app.repair import routes as repair_routes
+from app.repair.objection import OBJECTION_MOVES
 from app.score import routes as score_routes
 from app.score.book.moves import RULE_BOOK_MOVES
 from app.score.current import routes as current_routes
@@ -80,8 +79,7 @@ ROUTERS = [
     *score_routes.ROUTERS,
     *credit_code_routes.ROUTERS,
     *redemption_routes.ROUTERS,
-    repair_routes_citizen.router,
-    repair_routes_official.router,
+    *repair_routes.ROUTERS,
     *event_routes.ROUTERS,
     *partner_routes.ROUTERS,
     *official_routes.ROUTERS,

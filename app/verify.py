@@ -12,8 +12,8 @@ from app.kit.keys import ensure_keys
 from app.kit.migration import find_missing_migrations
 from app.kit.partitions import count_days_ahead
 from app.redemption.books.actions import verify as redemption
-from app.repair.actions import load_calendar
-from app.repair.rules_deadline import knows_year
+from app.repair.actions.citizen import load_calendar
+from app.repair.deadline import knows_year
 from app.score.current.actions import read as score
 
 SCORES_SAMPLED = 1_000

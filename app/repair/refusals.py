@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.kit.errors import Reason, Refusal
-from app.repair.rules import STATES_ZH
+from app.repair.objection import STATES_ZH
 
 if TYPE_CHECKING:
-    from app.repair.rules import ObjectionState
+    from app.repair.objection import ObjectionState
 
 
 class ObjectionOpen(Refusal):

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.http import Ask, Wire
-from app.repair.rules import (
+from app.repair.objection import (
     CODE_PATTERN,
     SOURCE_PATTERN,
     TEXT_CHARACTERS_MAX,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.repair.rules_deadline import (
+from app.repair.deadline import (
     ANSWER_WORKING_DAYS,
     SHIPPED_CALENDAR,
     CalendarWrong,

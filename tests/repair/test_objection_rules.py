@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.repair.rules import (
+from app.repair.objection import (
     CENTRES_ACTIONS,
     CITIZENS_ACTIONS,
     FINDINGS,

@@ -13,10 +13,10 @@ from asyncpg import UniqueViolationError
 
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.database import fetch_value
-from app.repair import queries as repair_queries
-from app.repair.actions import load_calendar
-from app.repair.rules import OPEN_OBJECTIONS_MAX, TEXT_CHARACTERS_MAX
-from app.repair.rules_deadline import ANSWER_WORKING_DAYS, compute_due_day
+from app.repair.actions.citizen import load_calendar
+from app.repair.deadline import ANSWER_WORKING_DAYS, compute_due_day
+from app.repair.objection import OPEN_OBJECTIONS_MAX, TEXT_CHARACTERS_MAX
+from app.repair.queries import objections as objections_queries
 from tests.support.citizens import join, log_in
 from tests.support.importing import events_of, records_of, score_of
 from tests.support.objecting import PATH, TEXT, make_objection, make_record, missing, report, wrong
@@ -107,13 +107,13 @@ async def test_the_database_holds_one_open_ticket_on_a_record_by_itself(client: 
     person = await join(client)
     record_id = await make_record(client, person)
     ticket = await make_objection(client, person, wrong(record_id))
-    row = await repair_queries.find_own_objection(person.id, UUID(ticket["id"]))
+    row = await objections_queries.find_own_objection(person.id, UUID(ticket["id"]))
     assert row is not None
     twin = msgspec.structs.replace(row, id=uuid7(), number="00000-00000", idempotency_key=secrets.token_hex(12))
     with pytest.raises(UniqueViolationError, match="objection_open_record"):
-        await repair_queries.insert_objection(twin)
+        await objections_queries.insert_objection(twin)
     taken = msgspec.structs.replace(twin, number=row.number, record_id=None, kind="missing")
-    assert not await repair_queries.insert_objection(taken), "its number is taken"
+    assert not await objections_queries.insert_objection(taken), "its number is taken"
 
 
 async def test_five_open_tickets_are_enough(client: AsyncClient) -> None:

@@ -34,7 +34,7 @@ from app.membership.refusals import (
 )
 from app.notice.actions.notices import delete_notices
 from app.record.actions.find import delete_records
-from app.repair.actions import delete_objections
+from app.repair.actions.citizen import delete_objections
 from app.score.current.actions.rescore import delete_score, rescore
 from app.values.names import fold_twins
 

@@ -26,11 +26,12 @@ from app.kit.http import AnyRequest, Language, language_of, refusals
 from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.record.catalogue import CATALOGUE
-from app.repair import actions, queries
-from app.repair.actions import NewObjection
-from app.repair.queries import ObjectionRow
+from app.repair.actions import citizen as repair_citizen_actions
+from app.repair.actions.citizen import NewObjection
+from app.repair.objection import CITIZENS_ACTIONS, compute_allowed_actions
+from app.repair.queries import objections as objections_queries
+from app.repair.queries.objections import ObjectionRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
-from app.repair.rules import CITIZENS_ACTIONS, compute_allowed_actions
 from app.repair.schemas import Objection, ObjectionRequest, SourceAnswer
 
 PATH = "/v1/me/objections"
@@ -63,7 +64,7 @@ async def create_objection(
         text=data.text,
         is_contact_ok=data.contact_ok,
     )
-    received = await actions.receive_objection(citizen, new, at=now())
+    received = await repair_citizen_actions.receive_objection(citizen, new, at=now())
     headers = {REPLAYED_HEADER: "true"} if received.is_replayed else {}
     return Response(_show(received.row, language_of(request)), headers=headers)
 
@@ -81,7 +82,7 @@ async def list_my_objections(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[Objection]:
     """List your tickets, newest first."""
-    rows = await queries.list_own_objections(citizen.id, decode_cursor(cursor, UUID), limit)
+    rows = await objections_queries.list_own_objections(citizen.id, decode_cursor(cursor, UUID), limit)
     language = language_of(request)
     return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
 
@@ -97,7 +98,7 @@ async def get_my_objection(
 ) -> Objection:
     """Read a ticket of yours."""
     citizen.need_active()
-    return _show(await actions.find_own_objection(citizen, objection_id), language_of(request))
+    return _show(await repair_citizen_actions.find_own_objection(citizen, objection_id), language_of(request))
 
 
 @post(
@@ -111,13 +112,13 @@ async def withdraw_objection(
 ) -> Objection:
     """Take a ticket back, also one that is answered."""
     citizen.need_active()
-    return _show(await actions.withdraw_objection(citizen, objection_id, at=now()), language_of(request))
+    return _show(await repair_citizen_actions.withdraw_objection(citizen, objection_id, at=now()), language_of(request))
 
 
 def _show(row: ObjectionRow, language: Language) -> Objection:
     answer = None
     if row.finding is not None and row.answered_at is not None:
-        text = actions.open_answer(row) or ""
+        text = repair_citizen_actions.open_answer(row) or ""
         answer = SourceAnswer(finding=row.finding, text=text, answered_at=row.answered_at)
     return Objection(
         id=row.id,
@@ -130,7 +131,7 @@ def _show(row: ObjectionRow, language: Language) -> Objection:
         honour=row.honour,
         title=_find_title(row, language),
         source=row.source,
-        text=actions.open_text(row),
+        text=repair_citizen_actions.open_text(row),
         contact_ok=row.is_contact_ok,
         received_at=row.received_at,
         answer_due_on=row.answer_due_on,

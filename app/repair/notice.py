@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.repair.rules import FINDINGS_EN, FINDINGS_ZH, Finding
+from app.repair.objection import FINDINGS_EN, FINDINGS_ZH, Finding
 
 ANSWERED_KIND = "objection_answered"
 ANSWERED_TITLE_ZH, ANSWERED_TITLE_EN = "您的异议已有答复", "Your objection has an answer"

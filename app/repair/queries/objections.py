@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.database import execute, fetch_all, fetch_one, fetch_value
-from app.repair.rules import OPEN_STATES, Finding, ObjectionKind, ObjectionState
+from app.repair.objection import OPEN_STATES, Finding, ObjectionKind, ObjectionState
 
 
 class ObjectionRow(msgspec.Struct, frozen=True, kw_only=True):

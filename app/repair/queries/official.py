@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.kit.database import fetch_all, fetch_one
-from app.repair.queries import COLUMNS, ObjectionRow
-from app.repair.rules import ObjectionState
+from app.repair.objection import ObjectionState
+from app.repair.queries.objections import COLUMNS, ObjectionRow
 
 OF_INSTITUTION = """
     state IN ('asked', 'answered') AND source IN (SELECT code FROM source WHERE institution_id = $1)

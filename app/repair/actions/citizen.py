@@ -19,10 +19,8 @@ from app.kit.randomness import RANDOM
 from app.kit.rate_limit import LocalLimit
 from app.record.catalogue import RecordFault
 from app.record.fault import find_kind
-from app.repair import queries
-from app.repair.queries import ObjectionRow, SubjectRow
-from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
-from app.repair.rules import (
+from app.repair.deadline import ANSWER_WORKING_DAYS, SHIPPED_CALENDAR, compute_due_day, parse_calendar
+from app.repair.objection import (
     NUMBER_RANDOM_BYTES,
     OBJECTION_MOVES,
     OPEN_OBJECTIONS_MAX,
@@ -31,7 +29,9 @@ from app.repair.rules import (
     compute_number,
     parse_text,
 )
-from app.repair.rules_deadline import ANSWER_WORKING_DAYS, SHIPPED_CALENDAR, compute_due_day, parse_calendar
+from app.repair.queries import objections as objections_queries
+from app.repair.queries.objections import ObjectionRow, SubjectRow
+from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -77,15 +77,18 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
         await identity_actions.lock_caller(
             citizen.id
         )  # one at a time: keys and open tickets are counted under this lock
-        known = await queries.find_objection_by_key(citizen.id, new.key)
+        known = await objections_queries.find_objection_by_key(citizen.id, new.key)
         if known is not None:
             return _replay(known, new.digest)
         row = _make_row(citizen.id, new, await _find_subject(citizen.id, new), text, at)
-        if new.record_id is not None and (number := await queries.find_open_number(new.record_id)) is not None:
+        if (
+            new.record_id is not None
+            and (number := await objections_queries.find_open_number(new.record_id)) is not None
+        ):
             raise ObjectionOpen(number)
-        if await queries.count_open(citizen.id) >= OPEN_OBJECTIONS_MAX:
+        if await objections_queries.count_open(citizen.id) >= OPEN_OBJECTIONS_MAX:
             raise TooManyObjections
-        while not await queries.insert_objection(row):
+        while not await objections_queries.insert_objection(row):
             row = msgspec.structs.replace(row, number=_draw_number())
         await insert_events([make_event("received", row, at)])
     return Received(row, is_replayed=False)
@@ -94,11 +97,11 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
 async def withdraw_objection(citizen: CitizenCaller, objection_id: UUID, *, at: datetime) -> ObjectionRow:
     """Take an open ticket back; there is nothing to be answered or decided any more."""
     async with transaction():
-        row = await queries.find_own_objection_for_update(citizen.id, objection_id)
+        row = await objections_queries.find_own_objection_for_update(citizen.id, objection_id)
         if row is None:
             raise NotFound
         need_move(row, "withdraw")
-        await queries.mark_withdrawn(row.id, at)
+        await objections_queries.mark_withdrawn(row.id, at)
         moved = msgspec.structs.replace(row, state="withdrawn", withdrawn_at=at)
         await insert_events([make_event("withdrawn", moved, at)])
     return moved
@@ -106,7 +109,7 @@ async def withdraw_objection(citizen: CitizenCaller, objection_id: UUID, *, at: 
 
 async def find_own_objection(citizen: CitizenCaller, objection_id: UUID) -> ObjectionRow:
     """Find a ticket of the caller."""
-    row = await queries.find_own_objection(citizen.id, objection_id)
+    row = await objections_queries.find_own_objection(citizen.id, objection_id)
     if row is None:
         raise NotFound
     return row
@@ -115,7 +118,7 @@ async def find_own_objection(citizen: CitizenCaller, objection_id: UUID) -> Obje
 async def delete_objections(citizen_id: UUID) -> None:
     """Delete the tickets of a citizen who leaves, inside the caller's transaction."""
     assert is_in_transaction(), "leaving is one transaction"
-    await queries.delete_objections(citizen_id)
+    await objections_queries.delete_objections(citizen_id)
 
 
 def open_text(row: ObjectionRow) -> str:
@@ -197,7 +200,7 @@ def _replay(known: ObjectionRow, digest: bytes) -> Received:
 async def _find_subject(citizen_id: UUID, new: NewObjection) -> SubjectRow | None:
     if new.record_id is None:
         return None
-    subject = await queries.find_subject(citizen_id, new.record_id)
+    subject = await objections_queries.find_subject(citizen_id, new.record_id)
     if subject is None:
         raise NotFound
     return subject

@@ -16,11 +16,12 @@ from app.kit.database import transaction
 from app.kit.errors import Forbidden, NotFound
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
-from app.repair import queries, queries_official
-from app.repair.actions import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
+from app.repair.actions.citizen import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
+from app.repair.notice import ANSWERED_KIND, ANSWERED_TITLE_EN, ANSWERED_TITLE_ZH, compute_answered_body
+from app.repair.objection import FINDINGS
+from app.repair.queries import objections as objections_queries
+from app.repair.queries import official as repair_official_queries
 from app.repair.refusals import FindingUnsuitable
-from app.repair.rules import FINDINGS
-from app.repair.rules_notice import ANSWERED_KIND, ANSWERED_TITLE_EN, ANSWERED_TITLE_ZH, compute_answered_body
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from app.citizen.paper import Person
     from app.kit.auth import OfficialCaller
-    from app.repair.queries import ObjectionRow, RecordRow
-    from app.repair.rules import Finding, ObjectionAction, ObjectionState
+    from app.repair.objection import Finding, ObjectionAction, ObjectionState
+    from app.repair.queries.objections import ObjectionRow, RecordRow
 
 OBJECTION_READ = "objection.read"
 
@@ -52,8 +53,8 @@ async def list_objections(
     """Return ``limit`` + 1 tickets after an id that a caller may see; nothing personal is in a list."""
     institution_id = _find_tenant(official)
     if institution_id is None:
-        return await queries_official.list_objections(state, after, limit)
-    return await queries_official.list_objections_of(institution_id, state, after, limit)
+        return await repair_official_queries.list_objections(state, after, limit)
+    return await repair_official_queries.list_objections_of(institution_id, state, after, limit)
 
 
 async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: datetime) -> OpenObjection:
@@ -63,7 +64,7 @@ async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: da
         person = await identity_actions.read_person(row.citizen_id)
         if person is None:  # left this very moment
             raise NotFound
-        record = await queries.find_record(row.citizen_id, row.record_id) if row.record_id else None
+        record = await objections_queries.find_record(row.citizen_id, row.record_id) if row.record_id else None
         opened = _open(row, record, person, official)
         told = [name for name in ("record", "text", "name", "id_number", "phone") if getattr(opened, name) is not None]
         access = NewAccess(
@@ -81,7 +82,7 @@ async def ask_source(official: OfficialCaller, objection_id: UUID, *, at: dateti
         raise Forbidden
     async with transaction():
         row = await _lock(official, objection_id, "ask-source")
-        await queries.mark_asked(row.id, at)
+        await objections_queries.mark_asked(row.id, at)
         moved = msgspec.structs.replace(row, state="asked", asked_at=at)
         await _note(official, "ask-source", moved, {}, at)
     return moved
@@ -100,7 +101,7 @@ async def answer_objection(
         if finding not in FINDINGS[row.kind]:
             raise FindingUnsuitable
         cipher = encrypt_field(plain, column=ANSWER_COLUMN, row_id=row.id)
-        await queries.mark_answered(row.id, finding, cipher, by=official.id, at=at)
+        await objections_queries.mark_answered(row.id, finding, cipher, by=official.id, at=at)
         moved = msgspec.structs.replace(
             row, state="answered", finding=finding, answer_cipher=cipher, answered_at=at, answered_by=official.id
         )
@@ -119,9 +120,9 @@ def _find_tenant(official: OfficialCaller) -> UUID | None:
 async def _find(official: OfficialCaller, objection_id: UUID) -> ObjectionRow:
     institution_id = _find_tenant(official)
     if institution_id is None:
-        row = await queries_official.find_objection(objection_id)
+        row = await repair_official_queries.find_objection(objection_id)
     else:
-        row = await queries_official.find_objection_of(institution_id, objection_id)
+        row = await repair_official_queries.find_objection_of(institution_id, objection_id)
     if row is None:
         raise NotFound
     return row
@@ -131,7 +132,7 @@ async def _lock(official: OfficialCaller, objection_id: UUID, action: ObjectionA
     """Lock a ticket for a move: its citizen first, as in leaving and withdrawing, so that nobody waits in a circle."""
     seen = await _find(official, objection_id)
     await identity_actions.lock_accounts([seen.citizen_id])
-    row = await queries.find_own_objection_for_update(seen.citizen_id, objection_id)
+    row = await objections_queries.find_own_objection_for_update(seen.citizen_id, objection_id)
     if row is None:
         raise NotFound
     need_move(row, action)

@@ -16,17 +16,17 @@ from app.kit.clock import now, shanghai_day
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.http import refusals
 from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.repair import actions_official
-from app.repair.queries import ObjectionRow
-from app.repair.refusals import FindingUnsuitable, ObjectionStateUnsuitable
-from app.repair.rules import (
+from app.repair.actions import official as repair_official_actions
+from app.repair.deadline import is_overdue
+from app.repair.objection import (
     CENTRES_ACTIONS,
     SOURCES_ACTIONS,
     UNANSWERED_STATES,
     ObjectionState,
     compute_allowed_actions,
 )
-from app.repair.rules_deadline import is_overdue
+from app.repair.queries.objections import ObjectionRow
+from app.repair.refusals import FindingUnsuitable, ObjectionStateUnsuitable
 from app.repair.schemas import AnswerRequest, ObjectedRecord, ObjectionDetail, ObjectionLine, Objector
 
 # An institution has no caseworkers; for its own sources its administrators answer. The centre's own administrators
@@ -48,7 +48,7 @@ async def list_objections(
     limit: Limit = PAGE_SIZE_DEFAULT,
 ) -> Page[ObjectionLine]:
     """List tickets, the one due first first: the centre all, an institution what its own sources were asked."""
-    rows = await actions_official.list_objections(official, in_state, decode_cursor(cursor, UUID), limit)
+    rows = await repair_official_actions.list_objections(official, in_state, decode_cursor(cursor, UUID), limit)
     today = shanghai_day(now())
     return make_page(rows, limit, lambda row: _show(row, official, today), lambda row: row.id)
 
@@ -63,7 +63,7 @@ async def list_objections(
 async def get_objection(official: NamedDependency[OfficialCaller], objection_id: FromPath[UUID]) -> ObjectionDetail:
     """Read a ticket with its record and what was written; its citizen sees that in the access log."""
     at = now()
-    opened = await actions_official.read_objection(official, objection_id, at=at)
+    opened = await repair_official_actions.read_objection(official, objection_id, at=at)
     record = opened.record
     return ObjectionDetail(
         **msgspec.structs.asdict(_show(opened.row, official, shanghai_day(at))),
@@ -84,7 +84,7 @@ async def get_objection(official: NamedDependency[OfficialCaller], objection_id:
 async def ask_source(official: NamedDependency[OfficialCaller], objection_id: FromPath[UUID]) -> ObjectionLine:
     """Ask the source to look into its register."""
     at = now()
-    row = await actions_official.ask_source(official, objection_id, at=at)
+    row = await repair_official_actions.ask_source(official, objection_id, at=at)
     return _show(row, official, shanghai_day(at))
 
 
@@ -102,7 +102,9 @@ async def answer_objection(
 ) -> ObjectionLine:
     """Answer for the source: its own institution does, or the centre on its behalf; the citizen is told."""
     at = now()
-    row = await actions_official.answer_objection(official, objection_id, finding=data.finding, text=data.text, at=at)
+    row = await repair_official_actions.answer_objection(
+        official, objection_id, finding=data.finding, text=data.text, at=at
+    )
     return _show(row, official, shanghai_day(at))
 
 

@@ -1,0 +1,1 @@
+"""Use cases: load, judge, store; a transaction opens here."""
