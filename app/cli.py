@@ -210,7 +210,7 @@ for scoring in (recompute, verify_scores, distribution):
 
 
 def _whole_city(workers: int) -> AbstractContextManager[None]:
-    from app.sandbox.rules import ENVIRONMENT
+    from app.sandbox.answers import ENVIRONMENT
 
     return surroundings.whole_city(workers=workers, sandbox=SANDBOX, sandbox_environment=ENVIRONMENT)
 

@@ -66,7 +66,7 @@ async def _create_database(url: str, name: str) -> None:
 
 def _prepare() -> None:
     from app.kit.embedded import embedded_postgres, embedded_valkey, free_port
-    from app.sandbox.rules import ENVIRONMENT
+    from app.sandbox.answers import ENVIRONMENT
 
     SERVERS_FOLDER.mkdir(parents=True, exist_ok=True)
     folder = SERVERS_FOLDER / WORKER

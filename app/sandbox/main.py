@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from litestar import Litestar
 
-from app.sandbox.routes_identity import answer_tencent_cloud
-from app.sandbox.routes_message import list_messages, send_subscribe_message
-from app.sandbox.routes_wechat import (
+from app.sandbox.routes.identity import answer_tencent_cloud
+from app.sandbox.routes.message import list_messages, send_subscribe_message
+from app.sandbox.routes.wechat import (
     count_access_tokens,
     exchange_login_code,
     get_phone_number,

@@ -26,7 +26,7 @@ from app.kit.database import execute, fetch_value
 from app.kit.errors import OutsideServiceUnavailable, RateLimited
 from app.kit.rate_limit import TIGHTENED_BY, SharedLimit
 from app.kit.valkey import VALKEY
-from app.sandbox.rules import CREDENTIALS, compute_openid
+from app.sandbox.answers import CREDENTIALS, compute_openid
 from app.settings import SETTINGS
 from tests.support.citizens import bearer, log_in
 

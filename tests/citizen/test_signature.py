@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.citizen.signature import CONTENT_TYPE, compute_authorization
-from app.sandbox.rules import CREDENTIALS, TIMESTAMP_SKEW_SECONDS_MAX, find_signature_error
+from app.sandbox.answers import CREDENTIALS, TIMESTAMP_SKEW_SECONDS_MAX, find_signature_error
 
 AT = datetime.fromtimestamp(1551113065, UTC)
 BODY = b'{"IdCard":"1"}'

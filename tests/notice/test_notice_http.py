@@ -10,7 +10,7 @@ from app.kit.clock import now
 from app.kit.database import fetch_value, transaction
 from app.notice.actions.notices import insert_notices
 from app.notice.message import QUOTA_MAX, REPORTED_MAX
-from app.sandbox.rules import ENVIRONMENT
+from app.sandbox.answers import ENVIRONMENT
 from tests.support.citizens import Joined, join, log_in
 from tests.support.notices import make_notice, tell
 

@@ -22,7 +22,7 @@ from app.notice.actions.send import CALLS_MAX, LEASE, send_pending
 from app.notice.clients import sms as sms_clients
 from app.notice.message import NOTICE_PAGE, QUOTA_MAX, TEMPLATE, TRIES_MAX, Delivery
 from app.notice.queries import send as send_queries
-from app.sandbox.rules import ENVIRONMENT
+from app.sandbox.answers import ENVIRONMENT
 from app.settings import SETTINGS
 from tests.support.citizens import Joined, join
 from tests.support.notices import find_notice, make_due, messages_to, number_of, openid_of, tell

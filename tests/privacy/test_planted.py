@@ -15,7 +15,7 @@ import pytest
 
 from app.citizen.actions import identity as identity_actions
 from app.kit.clock import now
-from app.sandbox.rules import CREDENTIALS, compute_openid, compute_phone
+from app.sandbox.answers import CREDENTIALS, compute_openid, compute_phone
 from tests.support.citizens import identity_body, log_in
 from tests.support.mainjob import Player, Told, make_clinic, play
 from tests.support.officials import ENROLMENTS, PASSWORD, code_of, make_official

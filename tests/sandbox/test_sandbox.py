@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from app.sandbox.rules import (
+from app.sandbox.answers import (
     CREDENTIALS,
     OTHER_PHONE_PREFIX,
     compute_openid,

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from app.citizen.signature import compute_headers
-from app.sandbox.rules import CREDENTIALS, ENVIRONMENT, compute_openid, compute_phone
+from app.sandbox.answers import CREDENTIALS, ENVIRONMENT, compute_openid, compute_phone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

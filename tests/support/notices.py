@@ -13,7 +13,7 @@ from app.kit.clock import now, uuid7
 from app.kit.database import execute, fetch_one, transaction
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
-from app.sandbox.rules import compute_openid, compute_phone
+from app.sandbox.answers import compute_openid, compute_phone
 
 if TYPE_CHECKING:
     from tests.support.citizens import Joined

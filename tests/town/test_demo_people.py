@@ -11,7 +11,7 @@ import pytest
 
 from app.citizen.paper import compute_age, parse_id_number
 from app.demo.cast import EXCELLENT, NEIGHBOURS, NEWCOMER
-from app.sandbox.rules import compute_openid, is_checksum_valid
+from app.sandbox.answers import compute_openid, is_checksum_valid
 from app.town.people.names import (
     ACCOUNT_NUMBERS,
     ACCOUNT_STRIDE,

@@ -16,7 +16,7 @@ from random import Random
 import msgspec
 
 from app.citizen.paper import CHECKSUM_CHARACTERS, CHECKSUM_WEIGHTS, IdNumber, compute_checksum
-from app.sandbox.rules import compute_openid, compute_phone
+from app.sandbox.answers import compute_openid, compute_phone
 
 DATA_FOLDER = Path(__file__).parent / "data"
 BLOCK = 1000  # the last three digits of an ID number before its check character tell the people of a block apart

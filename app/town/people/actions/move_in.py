@@ -14,7 +14,7 @@ from app.kit.aside import aside
 from app.kit.clock import now, shanghai_day
 from app.kit.database import transaction
 from app.record.catalogue import CATALOGUE
-from app.sandbox.rules import compute_openid
+from app.sandbox.answers import compute_openid
 from app.score.book.actions.find import find_current_levels
 from app.score.city.actions.prepare import score_city
 from app.score.current.actions.rescore import rescore

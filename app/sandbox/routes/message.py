@@ -13,16 +13,9 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from app.sandbox.routes_wechat import find_token_error
-from app.sandbox.rules import find_signature_error
-from app.sandbox.rules_message import (
-    MessageAsk,
-    SmsAsk,
-    find_message_errcode,
-    find_sms_call_error,
-    is_failing,
-    judge_number,
-)
+from app.sandbox.answers import find_signature_error
+from app.sandbox.message import MessageAsk, SmsAsk, find_message_errcode, find_sms_call_error, is_failing, judge_number
+from app.sandbox.routes.wechat import find_token_error
 
 KEPT_MAX = 1000
 AnyRequest = Request[Any, Any, State]

@@ -12,8 +12,8 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.datastructures import State
 
-from app.sandbox.routes_message import answer_sms
-from app.sandbox.rules import find_signature_error, judge_person
+from app.sandbox.answers import find_signature_error, judge_person
+from app.sandbox.routes.message import answer_sms
 
 API_VERSION = "2018-03-01"
 AnyRequest = Request[Any, Any, State]

@@ -14,7 +14,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.response import Stream
 
-from app.sandbox.rules import CODE_INVALID, CREDENTIALS, compute_openid, compute_phone, parse_errcode
+from app.sandbox.answers import CODE_INVALID, CREDENTIALS, compute_openid, compute_phone, parse_errcode
 
 TOKEN_SECONDS = 7200
 SLOW_SECONDS = 30

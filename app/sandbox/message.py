@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from app.sandbox.rules import BARRED_PHONE_PREFIX, ENVIRONMENT, OPENID_CHARACTERS
+from app.sandbox.answers import BARRED_PHONE_PREFIX, ENVIRONMENT, OPENID_CHARACTERS
 
 FLAKY_TIMES = 2
 SMS_VERSION = "2021-01-11"

@@ -1,0 +1,1 @@
+"""HTTP only: path, status, one call, one answer."""
