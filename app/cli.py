@@ -18,8 +18,8 @@ import click
 
 from app.cli_score import score
 from app.intake.file.commands import records
-from app.kit import supervisor, surroundings
-from app.kit.logs import configure_logs
+from app.kit.process import supervisor, surroundings
+from app.kit.process.logs import configure_logs
 from app.score.city.commands import distribution, recompute
 from app.score.city.commands import verify as verify_scores
 from app.town.city.commands import city
@@ -70,7 +70,7 @@ def worker(*, full: bool, status: bool) -> None:
     """Do what happens by itself: imports, rescoring, notices, rule books, partitions, forgetting."""
     with surroundings.database():
         prepare_database()
-        from app.kit.pace import FULL_SHARE, GENTLE_SHARE
+        from app.kit.jobs.pace import FULL_SHARE, GENTLE_SHARE
         from app.worker import read_status, run_worker
 
         if status:
@@ -107,7 +107,7 @@ def keys() -> None:
 @click.option("--production", is_flag=True, help="Mark the keys as a production city's.")
 def create_keys(*, production: bool) -> None:
     """Make the key file; never over one that exists."""
-    from app.kit.keys import make_keys, write_keys
+    from app.kit.security.keys import make_keys, write_keys
     from app.settings import SETTINGS
 
     if SETTINGS.keys_path.exists():
@@ -119,7 +119,7 @@ def create_keys(*, production: bool) -> None:
 @keys.command("rotate")
 def rotate() -> None:
     """Give credit codes, access tokens and exports new keys; what is out now stays good for its time."""
-    from app.kit.keys import KeysUnusable, rotate_file
+    from app.kit.security.keys import KeysUnusable, rotate_file
     from app.settings import SETTINGS
 
     try:
@@ -155,7 +155,7 @@ def _invite(action: str, username: str) -> None:
     with surroundings.database():
         prepare_database()
         from app.event.actions import ensure_epoch
-        from app.kit.database import database_lifespan
+        from app.kit.db.database import database_lifespan
         from app.kit.errors import Refusal
         from app.official.actions import manage as manage_actions
 
@@ -189,7 +189,7 @@ def verify() -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("openapi"))
 def openapi(folder: Path) -> None:
     """Write openapi.json and refusals.md."""
-    from app.kit.openapi_files import write_openapi_files
+    from app.kit.web.openapi_files import write_openapi_files
     from app.main import create_app
 
     write_openapi_files(create_app(), folder)
@@ -197,7 +197,7 @@ def openapi(folder: Path) -> None:
 
 def prepare_database() -> str:
     """Make keys where there are none, migrate, and make the partitions ahead; returns what migrating said."""
-    from app.kit.prepare import prepare_database as prepare
+    from app.kit.process.prepare import prepare_database as prepare
 
     return prepare()
 
@@ -216,7 +216,7 @@ def _whole_city(workers: int) -> AbstractContextManager[None]:
 
 
 def _figures() -> Any:
-    from app.kit.figures import FigureServer
+    from app.kit.process.figures import FigureServer
     from app.settings import SETTINGS
 
     folder = Path(os.environ[surroundings.METRICS_VARIABLE])

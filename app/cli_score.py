@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.kit.embedded import embedded_postgres
+from app.kit.process.embedded import embedded_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _scratch_database() -> Iterator[None]:
 def _read_export(file: Path, keys: Path | None) -> Export:
     import msgspec
 
-    from app.kit.signed_file import FILE_BYTES_MAX, SignatureWrong, check_signature, read_file, read_keys
+    from app.kit.security.signed_file import FILE_BYTES_MAX, SignatureWrong, check_signature, read_file, read_keys
     from app.membership.export import MEMBER, SIGNATURE_TYPE, Export
 
     try:
@@ -86,7 +86,7 @@ def _read_export(file: Path, keys: Path | None) -> Export:
 
 
 def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
-    from app.kit.signed_file import SignatureWrong, read_json
+    from app.kit.security.signed_file import SignatureWrong, read_json
     from app.record.catalogue import CATALOGUE
     from app.score.book.check import RuleBookWrong
     from app.score.book.published import parse_published
@@ -110,9 +110,9 @@ def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
 
 
 async def _explain(export: Export, book: RuleBook) -> bool:
-    from app.kit.database import database_lifespan
-    from app.kit.keys import ensure_keys
-    from app.kit.migration import migrate
+    from app.kit.db.database import database_lifespan
+    from app.kit.db.migration import migrate
+    from app.kit.security.keys import ensure_keys
     from app.membership.actions.recompute import recompute
     from app.membership.report import iter_report, judge_agreement
 

@@ -29,23 +29,23 @@ from app.intake import routes as intake_routes
 from app.intake.file.counts import IMPORT_MOVES
 from app.intake.points.actions import events as events_actions
 from app.intake.proposal.moves import PROPOSAL_MOVES
-from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller
-from app.kit.bodies import JSONRequest
-from app.kit.cache import cache_lifespan
 from app.kit.clock import now, shanghai_day
-from app.kit.database import database_lifespan
-from app.kit.edge import guard_edge, need_one_reading
+from app.kit.db.cache import cache_lifespan
+from app.kit.db.database import database_lifespan
+from app.kit.db.partitions import make_partitions
 from app.kit.errors import Forbidden, Refusal
-from app.kit.headers import find_header
-from app.kit.hot import answer_first
-from app.kit.http import answer_bug, answer_http_error, answer_refusal
-from app.kit.keys import ensure_keys
-from app.kit.openapi import RowsPlugin, make_openapi_config
-from app.kit.outside import outside_lifespan
-from app.kit.partitions import make_partitions
-from app.kit.routing import share_paths
-from app.kit.status import STATUS_ROUTES
-from app.kit.valkey import valkey_lifespan
+from app.kit.outside.ask import outside_lifespan
+from app.kit.outside.valkey import valkey_lifespan
+from app.kit.request.bodies import JSONRequest
+from app.kit.request.headers import find_header
+from app.kit.security.auth import CitizenCaller, OfficialCaller, PartnerCaller
+from app.kit.security.keys import ensure_keys
+from app.kit.web.edge import guard_edge, need_one_reading
+from app.kit.web.hot import answer_first
+from app.kit.web.http import answer_bug, answer_http_error, answer_refusal
+from app.kit.web.openapi import RowsPlugin, make_openapi_config
+from app.kit.web.routing import share_paths
+from app.kit.web.status import STATUS_ROUTES
 from app.membership import routes as membership_routes
 from app.notice import routes as notice_routes
 from app.official import routes as official_routes

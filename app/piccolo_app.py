@@ -7,7 +7,8 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig, table_finder
 
 ROOMS_WITH_TABLES = (
-    "kit", "event", "citizen", "notice", "partner", "official", "consent", "record", "score", "campaign", "redemption",
+    "kit.db",
+    "event", "citizen", "notice", "partner", "official", "consent", "record", "score", "campaign", "redemption",
     "repair", "membership", "intake",
 )  # fmt: skip
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from app.kit.audit import find_broken_entry
 from app.kit.clock import now, shanghai_day
-from app.kit.database import database_lifespan
-from app.kit.keys import ensure_keys
-from app.kit.migration import find_missing_migrations
-from app.kit.partitions import count_days_ahead
+from app.kit.db.audit import find_broken_entry
+from app.kit.db.database import database_lifespan
+from app.kit.db.migration import find_missing_migrations
+from app.kit.db.partitions import count_days_ahead
+from app.kit.security.keys import ensure_keys
 from app.redemption.books.actions import verify as redemption
 from app.repair.actions.citizen import load_calendar
 from app.repair.deadline import knows_year

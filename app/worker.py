@@ -20,14 +20,14 @@ from app.intake.points.actions import events as events_actions
 from app.intake.proposal import actions as proposal_actions
 from app.kit.background import keep_doing
 from app.kit.clock import SHANGHAI, now, shanghai_day
-from app.kit.database import database_lifespan
-from app.kit.jobs import Job, StoppablePace, run_jobs
-from app.kit.keys import ensure_keys
-from app.kit.outside import outside_lifespan
-from app.kit.pace import FULL_SHARE, GENTLE_SHARE
-from app.kit.partitions import drop_old_partitions, make_partitions
-from app.kit.queue import forget_old_jobs, list_queue_sizes
-from app.kit.valkey import valkey_lifespan
+from app.kit.db.database import database_lifespan
+from app.kit.db.partitions import drop_old_partitions, make_partitions
+from app.kit.jobs.jobs import Job, StoppablePace, run_jobs
+from app.kit.jobs.pace import FULL_SHARE, GENTLE_SHARE
+from app.kit.jobs.queue import forget_old_jobs, list_queue_sizes
+from app.kit.outside.ask import outside_lifespan
+from app.kit.outside.valkey import valkey_lifespan
+from app.kit.security.keys import ensure_keys
 from app.membership.actions import joining as joining_actions
 from app.notice.actions import notices as notices_actions
 from app.notice.actions import send as send_actions

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from app.kit.embedded import embedded_servers
+from app.kit.process.embedded import embedded_servers
 from load_tests.figure import make_report
 from load_tests.machine import describe_machine
 from load_tests.servers import FOLDER

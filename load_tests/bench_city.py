@@ -14,7 +14,7 @@ import asyncpg
 import click
 import uvloop
 
-from app.kit.embedded import embedded_servers
+from app.kit.process.embedded import embedded_servers
 from load_tests.command import run_command
 from load_tests.figure import Figure, make_report
 from load_tests.machine import describe_machine

@@ -18,7 +18,7 @@ import click
 import msgspec
 import uvloop
 
-from app.kit.embedded import embedded_servers, free_port
+from app.kit.process.embedded import embedded_servers, free_port
 from load_tests.figure import Figure, make_report
 from load_tests.machine import describe_machine
 from load_tests.servers import FOLDER, cpu_seconds, postmaster_of, serve_huixin, serving
@@ -97,7 +97,7 @@ async def _measure(database_url: str, rows: int, seconds: float, rounds: int) ->
 async def _make_cities(database_url: str) -> City:
     """Make one city with room for its past, and another one like it."""
     from app.kit.clock import now, shanghai_day  # noqa: PLC0415
-    from app.kit.database import database_lifespan  # noqa: PLC0415
+    from app.kit.db.database import database_lifespan  # noqa: PLC0415
     from load_tests.figures import prepare  # noqa: PLC0415 - settings are read when these are imported
     from load_tests.history import make_past_partitions  # noqa: PLC0415
 

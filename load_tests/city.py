@@ -13,9 +13,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from app.kit.auth import issue_token
 from app.kit.clock import now, uuid7
-from app.kit.keys import KEYS
+from app.kit.security.auth import issue_token
+from app.kit.security.keys import KEYS
 from app.partner.directory import compute_key_prefix, compute_secret_hash
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -25,7 +25,7 @@ import msgspec
 import uvloop
 
 from app.kit.clock import uuid7
-from app.kit.embedded import free_port
+from app.kit.process.embedded import free_port
 from load_tests.city import City
 from load_tests.client import run_closed, run_open
 from load_tests.grown import watching

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.kit.embedded import embedded_servers
+from app.kit.process.embedded import embedded_servers
 
 NOWHERE = "http://127.0.0.1:9"  # nothing measured here speaks to an outside service
 
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     with embedded_servers(folder) as servers:
         settings |= {"DATABASE_URL": servers.database_url, "VALKEY_URL": servers.valkey_url}
         os.environ.update(settings)
-        from app.kit.keys import KEYS  # noqa: PLC0415
+        from app.kit.security.keys import KEYS  # noqa: PLC0415
         from load_tests.figures import prepare  # noqa: PLC0415 - the settings are read when this is imported
 
         city = asyncio.run(prepare(servers.database_url))

@@ -7,7 +7,7 @@ import contextlib
 import subprocess
 from typing import TYPE_CHECKING
 
-from app.kit.embedded import free_port
+from app.kit.process.embedded import free_port
 from load_tests.city import make_city
 from load_tests.client import run_closed, run_open
 from load_tests.command import start_command

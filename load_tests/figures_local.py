@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from app.credit_code.short_form import open_code
 from app.kit.clock import now, uuid7
-from app.kit.database import database_lifespan, fetch_value, transaction
-from app.kit.embedded import free_port
-from app.kit.keys import KEYS
+from app.kit.db.database import database_lifespan, fetch_value, transaction
+from app.kit.process.embedded import free_port
+from app.kit.security.keys import KEYS
 from app.record.actions.find import put_records
 from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore

@@ -12,8 +12,8 @@ import asyncpg
 import msgspec
 
 from app.kit.clock import now, shanghai_day, uuid7
-from app.kit.database import database_lifespan, execute, fetch_value, transaction
-from app.kit.pace import FULL, Pace
+from app.kit.db.database import database_lifespan, execute, fetch_value, transaction
+from app.kit.jobs.pace import FULL, Pace
 from app.record.actions.find import put_records
 from app.record.catalogue import NewRecord
 from app.score.book.queries import find_active_book_id

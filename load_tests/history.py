@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from app.kit.clock import now
-from app.kit.partitions import PLANS, drop_old_partitions, make_partitions
+from app.kit.db.partitions import PLANS, drop_old_partitions, make_partitions
 from load_tests.city import DISTRICT
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.credit_code.short_form import SALTS, compute_slot, encode_code
 from app.kit.clock import now
-from app.kit.keys import KEYS
+from app.kit.security.keys import KEYS
 from load_tests.client import make_request
 
 if TYPE_CHECKING:

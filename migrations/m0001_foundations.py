@@ -2,8 +2,8 @@
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from app.kit.audit import compute_first_head
-from app.kit.migration import sql_migration
+from app.kit.db.audit import compute_first_head
+from app.kit.db.migration import sql_migration
 
 ID = "0001"
 DESCRIPTION = "cache versions, audit chain, events"

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from app.kit.migration import sql_migration
+from app.kit.db.migration import sql_migration
 
 ID = "0007"
 DESCRIPTION = "consent texts"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from app.kit.migration import sql_migration
+from app.kit.db.migration import sql_migration
 
 ID = "0011"
 DESCRIPTION = "rule book workflow"

@@ -6,7 +6,7 @@ The one place with plpgsql and a trigger: pgqueuer tells its workers through it 
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from app.kit.migration import sql_migration
+from app.kit.db.migration import sql_migration
 
 ID = "0014"
 DESCRIPTION = "the queue: jobs, their log, schedules and statistics, as pgqueuer installs them"

@@ -2,7 +2,7 @@
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from app.kit.migration import sql_migration
+from app.kit.db.migration import sql_migration
 
 ID = "0019"
 DESCRIPTION = "limits count what stands"

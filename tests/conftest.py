@@ -65,7 +65,7 @@ async def _create_database(url: str, name: str) -> None:
 
 
 def _prepare() -> None:
-    from app.kit.embedded import embedded_postgres, embedded_valkey, free_port
+    from app.kit.process.embedded import embedded_postgres, embedded_valkey, free_port
     from app.sandbox.answers import ENVIRONMENT
 
     SERVERS_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def pytest_runtest_setup() -> None:
     Limits count by a clock that stands still during a test. The last seconds before midnight are waited out: what is
     due, capped or counted today is so by the database's and the application's own clocks.
     """
-    from app.kit import rate_limit
+    from app.kit.outside import rate_limit
 
     to_midnight = DAY_SECONDS - (time.time() + SHANGHAI_SECONDS) % DAY_SECONDS
     if to_midnight < TEST_SECONDS:
@@ -149,8 +149,8 @@ def var_folder() -> Iterator[Path]:
 async def app(anyio_backend: str) -> AsyncIterator[object]:
     """Migrate, and start the application."""
     del anyio_backend  # asked for, so that the application lives on the loop all tests share
-    from app.kit.keys import ensure_keys
-    from app.kit.migration import migrate
+    from app.kit.db.migration import migrate
+    from app.kit.security.keys import ensure_keys
     from app.main import create_app
     from tests.support.objecting import register_usual_sources
     from tests.support.own_city import keep_empty_city

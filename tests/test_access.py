@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from app.kit.auth import CitizenCaller, OfficialCaller, PartnerCaller, Role, Scope
+from app.kit.security.auth import CitizenCaller, OfficialCaller, PartnerCaller, Role, Scope
 from app.main import create_app
 
 CALLERS: dict[str, type] = {"citizen": CitizenCaller, "partner": PartnerCaller, "official": OfficialCaller}

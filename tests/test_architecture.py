@@ -236,7 +236,7 @@ def test_actions_open_transactions_and_ask_nothing_themselves() -> None:
     for path in files_of(*(room for room in ROOMS if room not in NO_ROOM_FILES)):
         if kind_of(path.stem) != "queries":
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ImportFrom) and node.module == "app.kit.database":
+                if isinstance(node, ast.ImportFrom) and node.module == "app.kit.db.database":
                     taken = {alias.name for alias in node.names} - ACTIONS_MAY_TAKE
                     if taken or kind_of(path.stem) != "actions":
                         wrong.append(f"{path.relative_to(APP)} takes {taken or 'transactions'}")

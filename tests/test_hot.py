@@ -18,14 +18,14 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 
 from app.credit_code import routes as credit_code_routes
-from app.kit import bodies
-from app.kit.auth import CitizenCaller
+from app.kit.db.failure import DatabaseUnreached
 from app.kit.errors import FieldError, InvalidRequest, RateLimited, Reason, Refusal
-from app.kit.failure import DatabaseUnreached
-from app.kit.hot import answer_first
-from app.kit.openapi import describe_api
-from app.kit.openapi_files import find_refusals
-from app.kit.rate_limit import LocalLimit
+from app.kit.outside.rate_limit import LocalLimit
+from app.kit.request import bodies
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.hot import answer_first
+from app.kit.web.openapi import describe_api
+from app.kit.web.openapi_files import find_refusals
 from app.main import HOT, create_app
 from tests.support.both_ways import Heard, hear
 from tests.support.hot_cases import ACCIDENTS, CALLING, DOING, OWN, RIGHT, Maker, Places, Town, changed, make_town

@@ -18,7 +18,7 @@ from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from piccolo.columns import Column, ForeignKey
 from piccolo.table import Table
 
-from app.kit.migration import list_migrations
+from app.kit.db.migration import list_migrations
 from app.piccolo_app import APP_CONFIG
 
 FOLDER = Path(__file__).parents[1] / "migrations"

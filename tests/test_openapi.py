@@ -13,9 +13,9 @@ import pytest
 from httpx2 import AsyncClient, Request, Response
 
 from app.citizen.paper import CitizenState
-from app.kit.http import PROBLEM_MEDIA_TYPE
-from app.kit.openapi import describe_api
-from app.kit.openapi_files import find_refusals, iter_refusals, render_openapi, render_refusals
+from app.kit.web.http import PROBLEM_MEDIA_TYPE
+from app.kit.web.openapi import describe_api
+from app.kit.web.openapi_files import find_refusals, iter_refusals, render_openapi, render_refusals
 from app.main import create_app
 from app.official.moves import State as OfficialState
 from app.partner.directory import State as PartnerState

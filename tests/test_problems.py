@@ -19,12 +19,12 @@ from litestar import Litestar, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.kit.bodies import DEPTH_MAX, INTEGER_MAX, JSONRequest, _find_unstorable, may_be_odd
+from app.kit.db.failure import DatabaseUnreached
 from app.kit.errors import Reason, Refusal
-from app.kit.failure import DatabaseUnreached
-from app.kit.http import PROBLEM_MEDIA_TYPE, Ask, answer_bug, answer_http_error, answer_refusal
-from app.kit.openapi_files import find_refusals
-from app.kit.paging import Cursor, Limit
+from app.kit.request.bodies import DEPTH_MAX, INTEGER_MAX, JSONRequest, _find_unstorable, may_be_odd
+from app.kit.web.http import PROBLEM_MEDIA_TYPE, Ask, answer_bug, answer_http_error, answer_refusal
+from app.kit.web.openapi_files import find_refusals
+from app.kit.web.paging import Cursor, Limit
 
 JSON = {"content-type": "application/json"}
 SECRET = "张三丰 350203199001011234"

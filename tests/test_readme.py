@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.kit.surroundings import NEEDED_IN_PRODUCTION
+from app.kit.process.surroundings import NEEDED_IN_PRODUCTION
 from app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]

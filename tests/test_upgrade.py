@@ -22,8 +22,8 @@ from app.campaign.terms.document import CampaignDocument
 from app.campaign.terms.grant import PercentOff
 from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day, uuid7
-from app.kit.database import execute, fetch_all, fetch_value, transaction
-from app.kit.partitions import make_partitions
+from app.kit.db.database import execute, fetch_all, fetch_value, transaction
+from app.kit.db.partitions import make_partitions
 from app.record.actions.find import put_records
 from app.redemption.till.receipt import RedemptionReceipt, encode_receipt
 from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score

@@ -14,7 +14,7 @@ import pytest
 
 from app import verify
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from app.score.current.actions import rescore as rescore_actions
 from tests.support.histories import make_citizens
 

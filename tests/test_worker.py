@@ -19,13 +19,13 @@ import pytest
 from croniter import croniter
 
 from app import worker
-from app.kit import jobs, queue
 from app.kit.clock import now, shanghai_day, uuid7
-from app.kit.database import execute, fetch_value, transaction
-from app.kit.jobs import Job, StoppablePace, lock_of
-from app.kit.lock import try_lock
-from app.kit.partitions import count_days_ahead
-from app.kit.queue import LOG_DAYS_KEPT, enqueue, forget_old_jobs, list_queue_sizes
+from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.db.lock import try_lock
+from app.kit.db.partitions import count_days_ahead
+from app.kit.jobs import jobs, queue
+from app.kit.jobs.jobs import Job, StoppablePace, lock_of
+from app.kit.jobs.queue import LOG_DAYS_KEPT, enqueue, forget_old_jobs, list_queue_sizes
 from app.score.current.actions import rescore as rescore_actions
 from app.worker import JOBS
 from tests.support.histories import make_citizens

@@ -17,8 +17,6 @@ from app.citizen.refusals import (
     WechatCodeUsed,
 )
 from app.citizen.schemas import LoggedInCitizen, LoginRequest, OwnAccount, RefreshRequest, SessionTokens
-from app.kit.address import address_of
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import (
     InvalidRequest,
@@ -28,7 +26,9 @@ from app.kit.errors import (
     RateLimited,
     Unauthenticated,
 )
-from app.kit.http import refusals
+from app.kit.request.address import address_of
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import refusals
 
 NO_STORE = {"Cache-Control": "no-store"}
 

@@ -13,10 +13,10 @@ from app.consent.queries import consents as consents_queries
 from app.consent.queries.access import AccessRow
 from app.consent.queries.consents import ShownConsent, TextRow
 from app.consent.schemas import AccessShown, ConsentShown, ConsentTextShown
-from app.kit.auth import CitizenCaller
 from app.kit.errors import InvalidRequest, StaleCursor, Unauthenticated
-from app.kit.http import Language, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import Language, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
 
 AnyRequest = Request[object, object, State]
 

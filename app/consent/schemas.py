@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 
 
 class ConsentTextShown(Wire):

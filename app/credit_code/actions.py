@@ -19,16 +19,16 @@ from app.credit_code.short_form import (
 )
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import Refusal
-from app.kit.keys import KEYS
 from app.kit.randomness import RANDOM, read_worker_place
+from app.kit.security.keys import KEYS
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.kit.auth import CitizenCaller
+    from app.kit.security.auth import CitizenCaller
 
 SALTS_REMEMBERED_MAX = 100_000
 _LAST_STEPS: OrderedDict[int, int] = OrderedDict()

@@ -13,12 +13,12 @@ from app.credit_code.actions import SlotCode
 from app.credit_code.picture import compute_svg
 from app.credit_code.schemas import IssueCodesRequest, IssuedCode, IssuedCodes, RevokeCodesRequest
 from app.credit_code.short_form import compute_slot_start
-from app.kit.answers import Answer
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, RateLimited, Unauthenticated
-from app.kit.http import refusals
-from app.kit.rate_limit import LocalLimit
+from app.kit.outside.rate_limit import LocalLimit
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.answers import Answer
+from app.kit.web.http import refusals
 
 CODE_REQUESTS_PER_MINUTE_MAX = 120
 REVOCATIONS_PER_MINUTE_MAX = 12

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.credit_code.short_form import CODES_AT_ONCE_MAX
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 
 # What is asked is frozen here, unlike elsewhere: it also stands for no body at all, as a default.
 RevokeReason = Literal["lost_phone", "screenshot", "other"]

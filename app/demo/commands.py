@@ -21,9 +21,9 @@ from rich.text import Text
 from app.demo.actions.guide import Guide, TourFailed
 from app.demo.actions.tour import play_tour
 from app.demo.clients import call, open_client
-from app.kit.database import database_lifespan
-from app.kit.embedded import free_port
-from app.kit.surroundings import die_with_parent
+from app.kit.db.database import database_lifespan
+from app.kit.process.embedded import free_port
+from app.kit.process.surroundings import die_with_parent
 from app.settings import SETTINGS, VAR_FOLDER
 from app.town.city.actions.make import (
     CITIZENS_DEFAULT,

@@ -9,8 +9,8 @@ import msgspec
 from app.event import queries
 from app.event.feed import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import uuid7
-from app.kit.database import is_in_transaction, transaction
-from app.kit.paging import decode_cursor, encode_cursor
+from app.kit.db.database import is_in_transaction, transaction
+from app.kit.web.paging import decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

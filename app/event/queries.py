@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.event.feed import FeedCursor, NewEvent
-from app.kit.database import execute, fetch_all
+from app.kit.db.database import execute, fetch_all
 
 EPOCH_LOCK = 0x65706F63  # "epoc"
 

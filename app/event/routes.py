@@ -9,10 +9,10 @@ from litestar.di import NamedDependency
 from app.event import actions
 from app.event.queries import FeedRow
 from app.event.schemas import FeedItem
-from app.kit.auth import PartnerCaller
 from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, PageInfo
+from app.kit.security.auth import PartnerCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, PageInfo
 
 
 @get(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 
 
 class FeedItem(Wire, kw_only=True):

@@ -2,7 +2,7 @@
 
 Work is a function that does one round, or goes on until something is lost. Whatever it raises is logged, by class and
 place and without values, and it begins again after a pause that doubles up to a limit. A task that has ended all the
-same is named by ``find_ended``, and then the process is not ready (``kit.status``).
+same is named by ``find_ended``, and then the process is not ready (``kit.web.status``).
 """
 
 from __future__ import annotations

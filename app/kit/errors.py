@@ -37,7 +37,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong at one place: a JSON pointer, a stable code, a sentence in both languages.
 
-    ``kit.field_texts.find_error`` has sentences for the codes every room shares.
+    ``kit.request.field_texts.find_error`` has sentences for the codes every room shares.
     """
 
     pointer: str

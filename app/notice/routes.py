@@ -8,11 +8,11 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotFound, NotJoined, StaleCursor, Unauthenticated
-from app.kit.http import AnyRequest, Language, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
 from app.notice.actions import notices as notices_actions
 from app.notice.actions.notices import Quota
 from app.notice.queries import notices as notices_queries

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.auth import Role
-from app.kit.http import Ask, Wire
+from app.kit.security.auth import Role
+from app.kit.web.http import Ask, Wire
 from app.official.account import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from app.official.moves import AdministratorsMove, State
 

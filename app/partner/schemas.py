@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.auth import Scope
-from app.kit.http import Ask, Wire
+from app.kit.security.auth import Scope
+from app.kit.web.http import Ask, Wire
 from app.partner.directory import (
     KEY_STORES_MAX,
     NAME_CHARACTERS_MAX,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
-from app.kit.auth import CitizenCaller
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
-from app.kit.http import AnyRequest, Language, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.record.catalogue import CATALOGUE
 from app.record.kept import KeptRecord, RecordPlace, compute_title
 from app.record.queries import read as read_queries

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 from app.repair.objection import (
     CODE_PATTERN,
     SOURCE_PATTERN,

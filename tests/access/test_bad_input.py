@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.kit.http import PROBLEM_MEDIA_TYPE
+from app.kit.web.http import PROBLEM_MEDIA_TYPE
 from tests.support.citizens import log_in
 from tests.support.digests import digest_tables
 from tests.support.operations import BY_ID, OPERATIONS, RIGHT, Operation, headers_for, path_of

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from app.kit.http import PROBLEM_MEDIA_TYPE
-from app.kit.paging import encode_cursor
+from app.kit.web.http import PROBLEM_MEDIA_TYPE
+from app.kit.web.paging import encode_cursor
 from tests.support.digests import digest_tables
 from tests.support.operations import OPERATIONS, RIGHT, UNKNOWN_ID, Operation, path_of
 from tests.support.world import World, make_world

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from app.kit.cache import refresh_all
-from app.kit.database import execute
-from app.kit.http import PROBLEM_MEDIA_TYPE
+from app.kit.db.cache import refresh_all
+from app.kit.db.database import execute
+from app.kit.web.http import PROBLEM_MEDIA_TYPE
 from app.partner.actions.caller import directory
 from tests.support.citizens import log_in
 from tests.support.operations import OPERATIONS, RIGHT, UNKNOWN_ID, Operation

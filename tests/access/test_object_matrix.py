@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.kit.auth import Role
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
+from app.kit.security.auth import Role
 from tests.support.campaigns import benefit_body, campaign_body
 from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.digests import digest_tables

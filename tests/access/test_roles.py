@@ -16,8 +16,8 @@ from uuid import UUID
 
 import pytest
 
-from app.kit.auth import Role, Scope
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
+from app.kit.security.auth import Role, Scope
 from app.official.account import CENTRE_ROLES
 from tests.support.officials import headers_of, make_official
 from tests.support.operations import OPERATIONS, Operation, send

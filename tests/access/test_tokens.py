@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.kit.database import execute
+from app.kit.db.database import execute
 from app.partner.directory import compute_secret_hash
 from tests.citizen.test_confused_tokens import CASES, Bench
 from tests.official.test_official_tokens import VARIANTS, Scene

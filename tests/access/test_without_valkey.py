@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.kit.embedded import embedded_valkey
-from app.kit.rate_limit import SharedLimit
-from app.kit.valkey import VALKEY
+from app.kit.outside.rate_limit import SharedLimit
+from app.kit.outside.valkey import VALKEY
+from app.kit.process.embedded import embedded_valkey
 from app.membership.actions.joining import IDENTITY_TRIES_MAX
 from tests.support.citizens import identity_body, log_in
 from tests.support.mainjob import Player, play

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from litestar.testing import RequestFactory
 
-from app.kit import address
+from app.kit.request import address
 from app.settings import SETTINGS
 
 

@@ -28,7 +28,7 @@ from app.citizen.clients import wechat as wechat_clients
 from app.citizen.clients.identity import Verification
 from app.citizen.paper import Person, parse_id_number
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
-from app.kit.valkey import VALKEY
+from app.kit.outside.valkey import VALKEY
 from app.notice.message import judge_message, judge_sms
 from tests.support.citizens import identity_body, log_in, make_id_number
 

@@ -12,14 +12,14 @@ from app.citizen.actions import identity as identity_actions
 from app.citizen.paper import Person, parse_id_number
 from app.citizen.queries import accounts as accounts_queries
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from tests.support.citizens import Tokens, log_in, make_id_number
 
 if TYPE_CHECKING:
     import pytest
     from httpx2 import AsyncClient
 
-    from app.kit.auth import CitizenCaller
+    from app.kit.security.auth import CitizenCaller
 
 
 async def make_member(tokens: Tokens, name: str, number: str) -> None:

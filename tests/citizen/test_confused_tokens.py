@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.kit.auth import issue_token
 from app.kit.clock import uuid7
-from app.kit.keys import KEYS
+from app.kit.security.auth import issue_token
+from app.kit.security.keys import KEYS
 from tests.support.citizens import Tokens, log_in
 
 if TYPE_CHECKING:

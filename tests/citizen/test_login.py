@@ -19,13 +19,13 @@ import pytest
 from app.citizen.actions import session as session_actions
 from app.citizen.actions.session import LOGIN_PERIOD_SECONDS, LOGINS_PER_ADDRESS_MAX, LOGINS_PER_OPENID_MAX
 from app.citizen.clients import wechat as wechat_clients
-from app.kit import outside, rate_limit
 from app.kit.clock import now
-from app.kit.crypto import blind_index
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from app.kit.errors import OutsideServiceUnavailable, RateLimited
-from app.kit.rate_limit import TIGHTENED_BY, SharedLimit
-from app.kit.valkey import VALKEY
+from app.kit.outside import ask, rate_limit
+from app.kit.outside.rate_limit import TIGHTENED_BY, SharedLimit
+from app.kit.outside.valkey import VALKEY
+from app.kit.security.crypto import blind_index
 from app.sandbox.answers import CREDENTIALS, compute_openid
 from app.settings import SETTINGS
 from tests.support.citizens import bearer, log_in
@@ -98,7 +98,7 @@ async def test_the_time_limit_covers_the_whole_call(
 ) -> None:
     """One byte every 50 ms never lets a read time out; the total does."""
     with monkeypatch.context() as patch:
-        patch.setattr(outside, "CALL_SECONDS_MAX", 0.3)
+        patch.setattr(ask, "CALL_SECONDS_MAX", 0.3)
         answer = await try_code(client, code)
     assert (answer.status_code, answer.json()["code"]) == (503, "outside_service_unavailable")
     assert (await try_code(client, "demo-after-a-slow-one")).status_code == 200
@@ -234,7 +234,7 @@ async def test_secrets_are_in_no_log_and_no_answer(
         caplog.set_level(logging.DEBUG, logger=name)
     code = f"demo-{secrets.token_hex(8)}"
     good = await try_code(client, code)
-    monkeypatch.setattr(outside, "CALL_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(ask, "CALL_SECONDS_MAX", 0.3)
     bad = [await try_code(client, wrong) for wrong in ("slow-planted", "garbled-planted", "err-40125", "huge-planted")]
     openid = str(compute_openid(code))
     planted = [CREDENTIALS.app_secret, code, openid, "session_key", good.json()["refreshToken"], "planted"]
@@ -247,7 +247,7 @@ async def test_secrets_are_in_no_log_and_no_answer(
 
 async def test_an_outage_drags_no_request_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither cause nor context of the refusal holds the address with the secret in it."""
-    monkeypatch.setattr(outside, "CALL_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(ask, "CALL_SECONDS_MAX", 0.2)
     with pytest.raises(OutsideServiceUnavailable) as caught:
         await wechat_clients.exchange_login_code("slow-1")
     assert caught.value.__cause__ is None

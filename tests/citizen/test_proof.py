@@ -17,9 +17,9 @@ from app.citizen.clients import identity as identity_clients
 from app.citizen.clients import wechat as wechat_clients
 from app.citizen.clients.identity import ApiError, Verification
 from app.citizen.paper import Person, parse_id_number
-from app.kit import outside
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
-from app.kit.valkey import VALKEY
+from app.kit.outside import ask
+from app.kit.outside.valkey import VALKEY
 from app.settings import SETTINGS
 from tests.support.citizens import make_id_number
 
@@ -173,7 +173,7 @@ async def test_what_is_proven_is_in_no_log(caplog: pytest.LogCaptureFixture, mon
     person = make_person(name="惠植入", phone="12087654321")
     assert await verify_identity(person)
     assert await fetch_phone_number("demo-phone-planted")
-    monkeypatch.setattr(outside, "CALL_SECONDS_MAX", 0.0001)
+    monkeypatch.setattr(ask, "CALL_SECONDS_MAX", 0.0001)
     for call in (verify_identity(person), fetch_phone_number("demo-phone-planted")):
         with pytest.raises(OutsideServiceUnavailable):
             await call

@@ -13,7 +13,7 @@ from app.citizen.actions import account as account_actions
 from app.citizen.actions import session as session_actions
 from app.citizen.session import REFRESH_GRACE, REFRESH_LIFETIME, compute_token_hash
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from tests.support.citizens import Tokens, log_in, read_tokens
 
 if TYPE_CHECKING:

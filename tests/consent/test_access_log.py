@@ -11,8 +11,8 @@ import pytest
 from app.consent.actions import insert_access
 from app.consent.purposes import NewAccess
 from app.kit.clock import now, uuid7
-from app.kit.database import fetch_value, transaction
-from app.kit.paging import encode_cursor
+from app.kit.db.database import fetch_value, transaction
+from app.kit.web.paging import encode_cursor
 from tests.support.citizens import log_in
 from tests.support.partners import make_partner
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.consent import actions as consent_actions
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from app.record.actions.find import put_records
 from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore

@@ -18,9 +18,9 @@ from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid, open_s
 from app.credit_code.picture import SIDE_MODULES, compute_svg
 from app.credit_code.short_form import SALTS, is_of_generation
 from app.kit.clock import now
-from app.kit.database import fetch_all
+from app.kit.db.database import fetch_all
+from app.kit.outside.rate_limit import LocalLimit
 from app.kit.randomness import WORKER_PLACE
-from app.kit.rate_limit import LocalLimit
 from app.settings import SETTINGS
 from tests.support.citizens import Joined, Tokens, join, log_in
 

@@ -29,7 +29,7 @@ from app.credit_code.short_form import (
     is_of_generation,
     open_code,
 )
-from app.kit.keys import CODE_KEY_OVERLAP_SECONDS, CodeKey, KeyRing, make_keys, rotate_keys
+from app.kit.security.keys import CODE_KEY_OVERLAP_SECONDS, CodeKey, KeyRing, make_keys, rotate_keys
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(32, 64))

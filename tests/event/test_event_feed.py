@@ -14,8 +14,8 @@ from app.event import actions as event_actions
 from app.event.actions import ensure_epoch, insert_events
 from app.event.feed import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_value, transaction
-from app.kit.paging import decode_cursor, encode_cursor
+from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.web.paging import decode_cursor, encode_cursor
 from tests.support.partners import bearer, make_key, make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, reverse, show_code
 

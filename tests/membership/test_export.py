@@ -11,12 +11,19 @@ import jwt
 import msgspec
 import pytest
 
-from app.kit.auth import TokenChecker
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import Unauthenticated
-from app.kit.keys import KEYS, announce_keys, rotate_keys
-from app.kit.signed_file import SignatureWrong, check_signature, encode_canonical, read_file, read_keys, sign_file
+from app.kit.security.auth import TokenChecker
+from app.kit.security.keys import KEYS, announce_keys, rotate_keys
+from app.kit.security.signed_file import (
+    SignatureWrong,
+    check_signature,
+    encode_canonical,
+    read_file,
+    read_keys,
+    sign_file,
+)
 from app.membership.export import MEMBER, SIGNATURE_TYPE
 from app.membership.routes.export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
 from app.record.actions.find import put_records

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import fetch_value, transaction
-from app.kit.keys import make_export_key
-from app.kit.signed_file import read_file, show_keys, sign_file
+from app.kit.db.database import fetch_value, transaction
+from app.kit.security.keys import make_export_key
+from app.kit.security.signed_file import read_file, show_keys, sign_file
 from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_told
 from app.membership.report import iter_report, judge_agreement
 from app.record.actions.find import put_records

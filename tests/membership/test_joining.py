@@ -15,13 +15,13 @@ import pytest
 from app.citizen.actions import identity as identity_actions
 from app.citizen.actions import wechat as wechat_actions
 from app.citizen.actions.sealing import compute_id_number_index
-from app.kit import rate_limit, valkey
 from app.kit.clock import now, shanghai_day
-from app.kit.crypto import tombstone_hash
-from app.kit.database import fetch_value, is_in_transaction
+from app.kit.db.database import fetch_value, is_in_transaction
 from app.kit.errors import RateLimited
-from app.kit.rate_limit import TIGHTENED_BY
-from app.kit.valkey import VALKEY
+from app.kit.outside import rate_limit, valkey
+from app.kit.outside.rate_limit import TIGHTENED_BY
+from app.kit.outside.valkey import VALKEY
+from app.kit.security.crypto import tombstone_hash
 from app.membership.actions import joining as joining_actions
 from app.membership.actions.joining import (
     FIRST_TRIES_MAX,

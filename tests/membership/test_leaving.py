@@ -12,8 +12,8 @@ import pytest
 from app.citizen.actions.account import match_people
 from app.citizen.actions.identity import lock_id_number
 from app.kit.clock import now
-from app.kit.crypto import tombstone_hash
-from app.kit.database import fetch_value, transaction
+from app.kit.db.database import fetch_value, transaction
+from app.kit.security.crypto import tombstone_hash
 from app.membership.actions.joining import forget_old_tombstones
 from app.membership.applicant import TOMBSTONE_LIFETIME
 from tests.support.citizens import Joined, identity_body, join, log_in

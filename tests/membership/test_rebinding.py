@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from tests.support.citizens import (
     NAME,
     Joined,

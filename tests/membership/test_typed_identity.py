@@ -8,8 +8,8 @@ import pytest
 
 from app.citizen.actions.sealing import NAME as NAME_COLUMN
 from app.citizen.actions.sealing import PERSON_PURPOSE, open_field
-from app.kit.crypto import blind_index, encrypt_field
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
+from app.kit.security.crypto import blind_index, encrypt_field
 from tests.support.citizens import identity_body, join, log_in, make_id_number
 from tests.support.files import finish, line_of, make_file, make_source, upload
 from tests.support.importing import item_of, outcomes_of, records_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.kit.clock import now
-from app.kit.database import fetch_value, transaction
+from app.kit.db.database import fetch_value, transaction
 from app.notice.actions.notices import insert_notices
 from app.notice.message import QUOTA_MAX, REPORTED_MAX
 from app.sandbox.answers import ENVIRONMENT

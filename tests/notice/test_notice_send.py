@@ -14,8 +14,8 @@ import pytest
 from app.citizen.actions import wechat as wechat_actions
 from app.citizen.actions.wechat import AccessToken
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
-from app.kit.outside import CALL_SECONDS_MAX
+from app.kit.db.database import execute, fetch_value
+from app.kit.outside.ask import CALL_SECONDS_MAX
 from app.notice.actions import send as send_actions
 from app.notice.actions.notices import add_quota, count_deliveries
 from app.notice.actions.send import CALLS_MAX, LEASE, send_pending

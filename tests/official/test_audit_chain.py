@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.kit.audit import find_broken_entry, write_audit
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.audit import find_broken_entry, write_audit
+from app.kit.db.database import execute, fetch_value, transaction
 from tests.support.officials import make_official
 from tests.support.partners import make_partner
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.kit.audit import find_broken_entry
 from app.kit.clock import uuid7
-from app.kit.database import fetch_value
+from app.kit.db.audit import find_broken_entry
+from app.kit.db.database import fetch_value
 from app.official.actions import secret as secret_actions
 from app.official.queries import accounts as accounts_queries
 from tests.support.officials import code_of, make_official, move
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-    from app.kit.auth import Role
+    from app.kit.security.auth import Role
 
 URL = "/v1/official/officials"
 CENTRE_ONLY: list[Role] = ["reviewer", "caseworker", "importer", "auditor"]

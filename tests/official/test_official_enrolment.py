@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from app.kit.audit import find_broken_entry
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value
-from app.kit.rate_limit import SharedLimit
+from app.kit.db.audit import find_broken_entry
+from app.kit.db.database import execute, fetch_value
+from app.kit.outside.rate_limit import SharedLimit
 from app.official.account import ENROLMENT_LIFETIME, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from app.official.actions import enrol as enrol_actions
 from app.official.actions import secret as secret_actions

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from app.official.actions import secret as secret_actions
 from app.official.actions import session as session_actions
 from tests.support.officials import CHEAP, OFFICIALS, PASSWORD, OfficialLogin, code_of, enrol, headers_of, make_official

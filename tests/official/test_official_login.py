@@ -12,9 +12,9 @@ import pyotp
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from app.kit.errors import Overloaded, RateLimited, Refusal
-from app.kit.rate_limit import SharedLimit
+from app.kit.outside.rate_limit import SharedLimit
 from app.official.account import ADDRESSES_KNOWN_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
 from app.official.actions import secret as secret_actions
 from app.official.actions import session as session_actions

@@ -8,9 +8,9 @@ from uuid import UUID
 import pyotp
 import pytest
 
-from app.kit.address import compute_network
-from app.kit.auth import Role
 from app.kit.clock import uuid7
+from app.kit.request.address import compute_network
+from app.kit.security.auth import Role
 from app.official.account import (
     CENTRE_ROLES,
     PASSWORD_REST_MIN,

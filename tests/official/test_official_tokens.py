@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.kit.auth import ISSUER, issue_token
 from app.kit.clock import uuid7
-from app.kit.database import execute
-from app.kit.keys import KEYS
+from app.kit.db.database import execute
+from app.kit.security.auth import ISSUER, issue_token
+from app.kit.security.keys import KEYS
 from app.official.account import compute_session
 from tests.support.officials import OfficialLogin, headers_of, make_official
 from tests.support.partners import bearer, make_partner

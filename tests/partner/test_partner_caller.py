@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from app.kit.errors import NotFound, Unauthenticated
 from app.partner.actions import caller as caller_actions
 from app.partner.actions.caller import TerminalSuspended, authenticate, flush_key_uses, resolve_terminal

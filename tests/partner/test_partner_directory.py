@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.partner.directory import InstitutionKind
 from app.partner.queries import places as places_queries
 from tests.support.officials import OfficialLogin, make_official
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-    from app.kit.auth import Role
+    from app.kit.security.auth import Role
 
 URL = "/v1/official/institutions"
 MOVES = ("/suspend", "/resume", "/rotate")

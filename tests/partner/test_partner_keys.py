@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from app.partner.directory import KEY_STORES_MAX, ROTATION_OVERLAP_SECONDS_MAX, compute_secret_hash
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, bearer, make_partner, move, refresh_directory

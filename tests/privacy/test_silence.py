@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from tests.support.citizens import join
 from tests.support.partners import Partner, make_partner
 from tests.support.redeeming import Shopper, make_benefit, make_shopper, redeem, scan, show_code

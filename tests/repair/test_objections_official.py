@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.crypto import mask_name
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
+from app.kit.security.crypto import mask_name
 from tests.support.citizens import join
 from tests.support.importing import events_of, records_of, score_of
 from tests.support.objecting import (

@@ -6,8 +6,8 @@ import asyncio
 import re
 from typing import Any, NamedTuple
 
-from app.kit import edge, status
-from app.kit.connections import TRAFFIC
+from app.kit.process.connections import TRAFFIC
+from app.kit.web import edge, status
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 NOTE = "note_request"  # as the edge calls it

@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.catalogue.actions import catalogue
-from app.kit.cache import refresh_all
 from app.kit.clock import now
-from app.kit.database import fetch_value
-from app.kit.etag import compute_etag
+from app.kit.db.cache import refresh_all
+from app.kit.db.database import fetch_value
+from app.kit.request.etag import compute_etag
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import Partner, make_partner
 

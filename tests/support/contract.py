@@ -11,9 +11,9 @@ import msgspec
 from httpx2 import AsyncClient
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from app.kit.bodies import UTF_8_MARK
-from app.kit.http import PROBLEM_MEDIA_TYPE
-from app.kit.openapi_files import find_refusals
+from app.kit.request.bodies import UTF_8_MARK
+from app.kit.web.http import PROBLEM_MEDIA_TYPE
+from app.kit.web.openapi_files import find_refusals
 from tests.support.operations import DESCRIPTION
 
 if TYPE_CHECKING:

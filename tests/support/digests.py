@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from app.kit.database import fetch_all
+from app.kit.db.database import fetch_all
 
 # When a key was last used is noted by the clock, not by the request.
 ROW_AS_TEXT = {"api_key": "(to_jsonb(t) - 'last_used_at')::text"}

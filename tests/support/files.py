@@ -15,8 +15,8 @@ from app.intake.file.counts import ImportCounts
 from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
-from app.kit.database import fetch_value
-from app.kit.pace import FULL
+from app.kit.db.database import fetch_value
+from app.kit.jobs.pace import FULL
 from tests.support.importing import importer, today
 
 if TYPE_CHECKING:

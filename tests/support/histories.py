@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, execute_many
+from app.kit.db.database import execute, execute_many
 from app.record.catalogue import NewRecord
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from httpx2 import AsyncClient
 
 from app.citizen.actions import account as account_actions
 from app.credit_code import actions as credit_code_actions
-from app.kit.auth import Scope
-from app.kit.cache import bump
 from app.kit.clock import now
-from app.kit.database import execute, transaction
+from app.kit.db.cache import bump
+from app.kit.db.database import execute, transaction
+from app.kit.security.auth import Scope
 from app.partner.actions import caller as caller_actions
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import scan as scan_actions

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import fetch_all, fetch_value
+from app.kit.db.database import fetch_all, fetch_value
 from tests.support.officials import make_official
 
 if TYPE_CHECKING:

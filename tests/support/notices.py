@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_one, transaction
+from app.kit.db.database import execute, fetch_one, transaction
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
 from app.sandbox.answers import compute_openid, compute_phone

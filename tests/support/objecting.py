@@ -10,7 +10,7 @@ import msgspec
 
 from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now
-from app.kit.database import database_lifespan, execute, fetch_value
+from app.kit.db.database import database_lifespan, execute, fetch_value
 from app.repair.queries.objections import mark_asked
 from tests.support.importing import item_of, outcomes_of
 

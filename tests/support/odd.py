@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from app.kit.bodies import DEPTH_MAX, INTEGER_MAX
-from app.kit.headers import SINGLE
+from app.kit.request.bodies import DEPTH_MAX, INTEGER_MAX
+from app.kit.request.headers import SINGLE
 from app.main import BODY_BYTES_MAX
 from tests.support.both_ways import Asked
 

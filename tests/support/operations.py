@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pyotp
 
 from app.kit.clock import now, shanghai_day
-from app.kit.openapi import describe_api
+from app.kit.web.openapi import describe_api
 from app.main import create_app
 from tests.support.campaigns import benefit_body, campaign_body
 from tests.support.citizens import identity_body

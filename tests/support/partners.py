@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.cache import bump, refresh_all
+from app.kit.db.database import transaction
 from app.partner.actions.caller import directory
 from app.partner.actions.keys import make_key as make_key_text
 from app.partner.directory import compute_secret_hash
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-    from app.kit.auth import Scope
+    from app.kit.security.auth import Scope
     from app.partner.directory import InstitutionKind
 
 EVERY_SCOPE: tuple[Scope, ...] = ("scan", "redeem", "read", "report")

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.kit.database import fetch_value
-from app.kit.logs import JsonFormatter, logging_config
+from app.kit.db.database import fetch_value
+from app.kit.process.logs import JsonFormatter, logging_config
 from tests.support.digests import list_tables
 
 

@@ -13,13 +13,13 @@ import msgspec
 from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.document import Benefit, CampaignDocument
 from app.credit_code.short_form import compute_slot, encode_code
-from app.kit.auth import issue_token
-from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
-from app.kit.crypto import encrypt_field
-from app.kit.database import execute, fetch_value, transaction
-from app.kit.keys import KEYS
-from app.kit.paging import encode_cursor
+from app.kit.db.cache import bump, refresh_all
+from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.security.auth import issue_token
+from app.kit.security.crypto import encrypt_field
+from app.kit.security.keys import KEYS
+from app.kit.web.paging import encode_cursor
 from tests.support.officials import make_official
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.score.book.standard import STANDARD_BOOK_FILE
 
 if TYPE_CHECKING:

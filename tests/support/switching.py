@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.campaign.catalogue.actions import catalogue
-from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_value, transaction
-from app.kit.pace import FULL
+from app.kit.db.cache import bump, refresh_all
+from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.jobs.pace import FULL
 from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import parse_rule_book

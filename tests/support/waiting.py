@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:

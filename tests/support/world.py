@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.catalogue.actions import catalogue
-from app.kit.cache import refresh_all
 from app.kit.clock import now, shanghai_day
-from app.kit.database import fetch_all
+from app.kit.db.cache import refresh_all
+from app.kit.db.database import fetch_all
 from tests.support.campaigns import Desk, act, benefit_body, draft, make_desk, put_live
 from tests.support.citizens import Joined, join
 from tests.support.files import make_imports

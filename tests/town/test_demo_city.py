@@ -10,10 +10,10 @@ import pyotp
 import pytest
 
 from app.campaign.catalogue.actions import catalogue
-from app.kit.audit import find_broken_entry
-from app.kit.cache import bump, refresh_all
 from app.kit.clock import now, uuid7
-from app.kit.database import copy_encoded, execute, fetch_all, fetch_value, transaction
+from app.kit.db.audit import find_broken_entry
+from app.kit.db.cache import bump, refresh_all
+from app.kit.db.database import copy_encoded, execute, fetch_all, fetch_value, transaction
 from app.partner.actions.caller import directory
 from app.record.catalogue import CATALOGUE
 from app.score.book.standard import STANDARD_BOOK

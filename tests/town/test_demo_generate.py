@@ -27,8 +27,8 @@ from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
 from app.kit.clock import now, shanghai_day, uuid7
-from app.kit.database import execute, fetch_all, fetch_value, transaction
-from app.kit.pace import FULL
+from app.kit.db.database import execute, fetch_all, fetch_value, transaction
+from app.kit.jobs.pace import FULL
 from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.current.actions.rescore import rescore
 from app.town.feed.actions import FeedOrder, write_feed

@@ -10,8 +10,8 @@ import msgspec
 from app.campaign.catalogue.live import Catalogue, compute_live_benefits
 from app.campaign.publishing.queries import read as read_queries
 from app.campaign.scenario import queries as scenario_queries
-from app.kit.cache import Versioned
 from app.kit.clock import now
+from app.kit.db.cache import Versioned
 from app.score.book.actions.find import find_current_levels
 
 

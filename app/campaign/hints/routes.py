@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from app.campaign.hints.actions import Hints, name_institution, read_hints
 from app.campaign.hints.openings import ActionHint, BenefitHint, Burden
 from app.campaign.hints.schemas import ActionHintView, BenefitHintView, BurdenView, HintLevel, HintsView, NextLevelHint
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import NotJoined, RateLimited, Unauthenticated
-from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
-from app.kit.rate_limit import LocalLimit
+from app.kit.outside.rate_limit import LocalLimit
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.score.book.document import Level, RuleIndicator
 from app.score.current.actions.rescore import NoScore
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.http import ReasonText, Wire
+from app.kit.web.http import ReasonText, Wire
 
 
 class HintLevel(Wire):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.campaign.terms.texts import Note
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 
 ACKNOWLEDGED_MAX = 200
 WORD_CHARACTERS_MAX = 40

@@ -17,12 +17,12 @@ from app.campaign.scenario.refusals import (
     UseUnknown,
 )
 from app.campaign.terms.flags import Flag, find_scenario_flags, judge_scenario_flags, list_unacknowledged
-from app.kit.audit import write_audit
-from app.kit.cache import bump
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.cache import bump
+from app.kit.db.database import transaction
 from app.kit.errors import NotFound
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.campaign.scenario.queries import ProposalRow
     from app.campaign.terms.limits import Scenario
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
 
 
 async def propose_scenario(official: OfficialCaller, scenario: Scenario) -> ProposalRow:

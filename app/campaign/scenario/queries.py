@@ -10,7 +10,7 @@ import msgspec
 
 from app.campaign.scenario.moves import ProposalState
 from app.campaign.terms.limits import Scenario
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.db.database import execute, fetch_all, fetch_one
 
 FIELDS = "code, title_zh, title_en, use, needs_name, needs_without_score"
 PROPOSAL_FIELDS = f"id, {FIELDS}, state, proposed_by, proposed_at, decided_by, decided_at, note"

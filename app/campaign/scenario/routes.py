@@ -26,11 +26,11 @@ from app.campaign.scenario.schemas import (
 )
 from app.campaign.terms.flags import find_scenario_flags
 from app.campaign.terms.limits import Scenario
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch, compute_etag
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.request.etag import ETAG, IfMatch, compute_etag
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
 
 EVERY_ROLE = {"roles": ["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]}
 ADMINISTRATOR = {"roles": ["administrator"]}

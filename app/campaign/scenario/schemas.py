@@ -8,7 +8,7 @@ from uuid import UUID
 from app.campaign.review.schemas import FlagView
 from app.campaign.scenario.moves import ProposalState
 from app.campaign.terms.texts import Code, ScenarioCode, Title
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 
 
 class ScenarioRequest(Ask, kw_only=True):

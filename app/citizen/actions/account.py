@@ -18,10 +18,10 @@ from app.citizen.actions.session import AUDIENCE
 from app.citizen.paper import mask_phone, parse_id_number
 from app.citizen.queries import accounts as accounts_queries
 from app.citizen.queries import sessions as sessions_queries
-from app.kit.auth import CitizenCaller, TokenChecker
-from app.kit.crypto import mask_name
+from app.kit.db.group_commit import coalesce
 from app.kit.errors import Unauthenticated
-from app.kit.group_commit import coalesce
+from app.kit.security.auth import CitizenCaller, TokenChecker
+from app.kit.security.crypto import mask_name
 from app.values.names import clean_name
 
 if TYPE_CHECKING:

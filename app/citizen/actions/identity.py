@@ -20,9 +20,9 @@ from app.citizen.clients.identity import ApiError, verify_person
 from app.citizen.paper import Person, parse_id_number
 from app.citizen.queries import accounts as accounts_queries
 from app.kit.clock import now
-from app.kit.crypto import blind_index, decrypt_field
-from app.kit.database import is_in_transaction
+from app.kit.db.database import is_in_transaction
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited, Unauthenticated
+from app.kit.security.crypto import blind_index, decrypt_field
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.citizen.queries.accounts import SealedName, SealedPerson
-from app.kit.crypto import blind_index, decrypt_field, encrypt_field
+from app.kit.security.crypto import blind_index, decrypt_field, encrypt_field
 from app.values.names import clean_name, fold_name
 
 if TYPE_CHECKING:

@@ -14,20 +14,20 @@ from app.citizen.queries import accounts as accounts_queries
 from app.citizen.queries import sessions as sessions_queries
 from app.citizen.refusals import CitizenFrozen, RefreshTokenInvalid
 from app.citizen.session import ACCESS_SECONDS, REFRESH_LIFETIME, compute_successor, compute_token_hash, judge_refresh
-from app.kit.auth import issue_token
 from app.kit.clock import uuid7
-from app.kit.crypto import blind_index
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import Overloaded
-from app.kit.keys import KEYS
-from app.kit.rate_limit import SharedLimit
+from app.kit.outside.rate_limit import SharedLimit
+from app.kit.security.auth import issue_token
+from app.kit.security.crypto import blind_index
+from app.kit.security.keys import KEYS
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from app.citizen.queries.accounts import AccountRow
-    from app.kit.auth import CitizenCaller
+    from app.kit.security.auth import CitizenCaller
 
 AUDIENCE = "citizen"
 ACCOUNT_NUMBERS = 10**9

@@ -12,9 +12,9 @@ from app.citizen.answers import BUSY, compute_quota_wait, judge_errcode
 from app.citizen.clients import wechat as wechat_clients
 from app.citizen.refusals import WechatAccountBlocked, WechatCodeInvalid, WechatCodeUsed
 from app.kit.clock import now
+from app.kit.db.group_commit import GroupCommit
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
-from app.kit.group_commit import GroupCommit
-from app.kit.valkey import VALKEY
+from app.kit.outside.valkey import VALKEY
 from app.settings import SETTINGS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
-from app.kit.auth import CitizenCaller
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.security.auth import CitizenCaller
 
 
 class AccountRow(msgspec.Struct, frozen=True):

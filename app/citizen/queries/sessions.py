@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.citizen.session import PresentedToken
-from app.kit.database import execute, fetch_one
+from app.kit.db.database import execute, fetch_one
 
 
 async def insert_session(

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.consent.purposes import AccessCount, AccessPlace, NewAccess
-from app.kit.database import execute, fetch_all
+from app.kit.db.database import execute, fetch_all
 
 COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told"""
 INSERT = f"""

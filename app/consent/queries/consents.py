@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.consent.purposes import GivenConsent, Purpose
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.db.database import execute, fetch_all, fetch_one
 
 
 class TextRow(msgspec.Struct, frozen=True):

@@ -16,18 +16,18 @@ from app.intake.quality.actions import count_batch
 from app.intake.source.actions import judge_register
 from app.intake.source.queries import shapes as shapes_queries
 from app.intake.source.shape import IN_ITEM, judge_ids
-from app.kit.audit import write_audit
 from app.kit.clock import shanghai_day
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import InvalidRequest
-from app.kit.field_errors import parse_field_error
+from app.kit.request.fields import parse_field_error
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from datetime import datetime
 
     from app.intake.source.shape import IdShape, ShapedField
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.record.catalogue import NewRecord, PutOutcome
 
 MEMBER_CHARACTERS_MAX = 64  # of a member's name in a sentence; the pointer has all of it

@@ -15,11 +15,11 @@ from app.intake.batch import actions
 from app.intake.batch.actions import TooManyItems
 from app.intake.batch.schemas import BatchCounts, ImportReport, ItemAnswer, ItemReason
 from app.intake.fact.item import ITEMS_MAX, ArrivedItem, ItemOutcome, compute_counts, is_array, parse_batch
-from app.kit.auth import OfficialCaller
-from app.kit.bodies import need_json
 from app.kit.clock import now
 from app.kit.errors import BodyTooLarge, Forbidden, MalformedRequest, Unauthenticated, UnsupportedMediaType
-from app.kit.http import AnyRequest, Language, language_of, refusals
+from app.kit.request.bodies import need_json
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
 
 BODY_BYTES_MAX = 1024 * 1024
 

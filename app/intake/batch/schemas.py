@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.intake.fact.item import Outcome
-from app.kit.http import ReasonText, Wire
+from app.kit.web.http import ReasonText, Wire
 
 
 class ItemReason(ReasonText):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from app.kit import surroundings
+from app.kit.process import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -133,9 +133,9 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         import uvloop
 
         from app.event.actions import ensure_epoch
-        from app.kit.database import database_lifespan
+        from app.kit.db.database import database_lifespan
         from app.kit.errors import Refusal
-        from app.kit.prepare import prepare_database
+        from app.kit.process.prepare import prepare_database
 
         prepare_database()
 
@@ -158,7 +158,7 @@ async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bo
     from app.intake.file.actions.run import ImportElsewhere, run_import
     from app.intake.file.actions.store import ImportStopped
     from app.intake.file.actions.upload import open_file_import
-    from app.kit.pace import FULL, GENTLE
+    from app.kit.jobs.pace import FULL, GENTLE
 
     received = await open_file_import(file, source=source, parent_id=parent_id)
     row: Any = received.row

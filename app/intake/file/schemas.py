@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.intake.file.counts import ImportCounts, ImportMove, ImportState
-from app.kit.http import ReasonText, Wire
+from app.kit.web.http import ReasonText, Wire
 
 
 class ImportSummary(Wire):

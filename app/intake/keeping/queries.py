@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.intake.keeping.negative import SourceTitle
-from app.kit.database import fetch_all
+from app.kit.db.database import fetch_all
 
 
 async def list_source_titles(codes: Sequence[str]) -> list[SourceTitle]:

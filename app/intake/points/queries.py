@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.intake.points.ledger import Rate
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
 
 
 class SecretRow(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from app.intake.points.ledger import (
     YEARLY_CAP_MAX,
     PointKind,
 )
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 
 TYPED_CHARACTERS_MAX = 100
 OVERLAP_SECONDS_MAX = 7 * 24 * 3600

@@ -22,11 +22,11 @@ from app.intake.proposal.moves import (
     make_weights,
 )
 from app.intake.source.actions import may_still_report
-from app.kit.audit import write_audit
 from app.kit.clock import uuid7
-from app.kit.database import is_in_transaction, transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 from app.record.actions.find import find_known_records
 from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.book.actions.read import read_current_book
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from app.intake.fact.item import Flaw
     from app.intake.proposal.moves import Decision, ProposalState, RejectReason, Weights
     from app.intake.proposal.queries import ProposalRow
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.record.kept import KnownRecord
 
 EXPIRED_AT_ONCE_MAX = 500

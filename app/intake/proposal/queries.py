@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.intake.proposal.moves import ProposalState, RejectReason
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.db.database import execute, fetch_all, fetch_one
 from app.record.catalogue import NewRecord
 
 

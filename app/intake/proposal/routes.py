@@ -14,12 +14,12 @@ from app.intake.proposal import actions, queries
 from app.intake.proposal.moves import ProposalState, compute_allowed_actions, compute_state
 from app.intake.proposal.queries import ProposalRow
 from app.intake.proposal.schemas import ApproveProposal, RecordProposal, RejectProposal
-from app.kit.auth import OfficialCaller
 from app.kit.clock import now
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch, answer_with_etag
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 DECIDERS = {"roles": ["importer", "reviewer"]}
 READERS = {"roles": ["importer", "reviewer", "auditor"]}

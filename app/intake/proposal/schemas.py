@@ -10,7 +10,7 @@ import msgspec
 
 from app.citizen.paper import ID_NUMBER_CHARACTERS
 from app.intake.proposal.moves import Decision, ProposalState, RejectReason
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 from app.values.names import NAME_CHARACTERS_MAX
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from app.kit.database import execute, fetch_all
+from app.kit.db.database import execute, fetch_all
 
 
 class DayRow(msgspec.Struct, frozen=True):

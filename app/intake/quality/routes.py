@@ -13,10 +13,10 @@ from litestar.params import FromPath, QueryParameter
 from app.intake.quality import actions
 from app.intake.quality.schemas import BadSign, DatedQuality, DayQuality, QualityReport
 from app.intake.quality.signs import DAYS_DEFAULT, SIGNS, Quality, Sign
-from app.kit.auth import OfficialCaller
 from app.kit.clock import now, shanghai_day
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
-from app.kit.http import AnyRequest, Language, language_of, refusals
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
 
 READERS = {"roles": ["importer", "administrator", "auditor"]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 
 
 class DayQuality(Wire):

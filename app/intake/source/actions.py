@@ -11,17 +11,17 @@ from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.source.entry import SourceEntry, judge_source, may_report
 from app.intake.source.queries import register as register_queries
 from app.intake.source.queries.register import SourceRow
-from app.kit.audit import write_audit
 from app.kit.clock import now
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, FieldError, NotFound, Reason, Refusal
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 from app.partner.actions.caller import directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.record.catalogue import NewRecord
 
 

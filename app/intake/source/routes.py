@@ -16,11 +16,11 @@ from app.intake.source.mapping import Mapping
 from app.intake.source.queries import register as register_queries
 from app.intake.source.queries.register import SourceRow
 from app.intake.source.schemas import SourceContent, SourceRequest, SourceView
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch, compute_etag
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.etag import ETAG, IfMatch, compute_etag
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 SourceCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]{2,40}\Z")]
 KEEPERS = {"roles": ["administrator"]}

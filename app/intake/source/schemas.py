@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.intake.source.mapping import Mapping
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 
 TITLE_CHARACTERS_MAX = 100
 CODES_MAX = 500

@@ -8,7 +8,7 @@ from app.intake.fact.judge import OWN_SOURCE
 from app.intake.keeping.actions.keep import KEPT, keep_records
 from app.intake.usage.writers import UsageWrong, check_writer
 from app.kit.clock import shanghai_day
-from app.kit.database import is_in_transaction
+from app.kit.db.database import is_in_transaction
 from app.record.catalogue import NewRecord
 from app.record.fault import judge_record
 

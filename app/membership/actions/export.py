@@ -9,10 +9,10 @@ import msgspec
 from app.campaign.terms.eligibility import HeldHonour
 from app.consent import actions as consents
 from app.consent.purposes import NewAccess
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import NotJoined
-from app.kit.keys import KEYS
-from app.kit.signed_file import show_keys, sign_file
+from app.kit.security.keys import KEYS
+from app.kit.security.signed_file import show_keys, sign_file
 from app.membership.export import (
     FORMAT,
     MEMBER,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from app.kit.auth import CitizenCaller
+    from app.kit.security.auth import CitizenCaller
     from app.membership.queries.export import HolderRow
     from app.record.kept import KeptRecord
 

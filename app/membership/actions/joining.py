@@ -16,10 +16,10 @@ from app.intake.points.actions.events import delete_points
 from app.intake.proposal.actions import delete_proposals
 from app.intake.usage.actions import write_usage
 from app.kit.clock import shanghai_day, uuid7
-from app.kit.crypto import tombstone_hash
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import FieldError, Unauthenticated
-from app.kit.rate_limit import SharedLimit
+from app.kit.outside.rate_limit import SharedLimit
+from app.kit.security.crypto import tombstone_hash
 from app.membership.applicant import IDENTITY_INDICATOR, TOMBSTONE_LIFETIME, Applicant, Fault, parse_applicant
 from app.membership.queries import tombstones as tombstones_queries
 from app.membership.refusals import (
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.consent.purposes import GivenConsent
-    from app.kit.auth import CitizenCaller
     from app.kit.errors import Refusal
+    from app.kit.security.auth import CitizenCaller
 
 # Every try costs money and tells whether name, number and phone belong together. So a WeChat account has some a day,
 # and so has a person over all accounts, whichever they are and were: leaving gives no new ones. But no stranger uses up

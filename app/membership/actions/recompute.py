@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.membership.export import compute_told
 from app.score.book.actions.put import put_published
 from app.score.engine.actions import score_told

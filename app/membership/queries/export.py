@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_one
+from app.kit.db.database import fetch_one
 
 
 class HolderRow(msgspec.Struct, frozen=True, kw_only=True):

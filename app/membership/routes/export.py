@@ -6,12 +6,12 @@ import msgspec
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
-from app.kit.answers import Answer
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now, shanghai_day
 from app.kit.errors import NotJoined, RateLimited, Unauthenticated
-from app.kit.http import refusals
-from app.kit.rate_limit import LocalLimit
+from app.kit.outside.rate_limit import LocalLimit
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.answers import Answer
+from app.kit.web.http import refusals
 from app.membership.actions import export as export_actions
 from app.membership.refusals import ExportUnavailable
 from app.membership.schemas.export import ExportFile, ExportKeySet

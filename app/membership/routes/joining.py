@@ -10,7 +10,6 @@ from litestar.params import JSONBody, PathParameter
 
 from app.consent.actions import ConsentMissing, ConsentRequired, ConsentUnknown
 from app.consent.purposes import PURPOSE_CHARACTERS_MAX, GivenConsent
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import (
     InvalidRequest,
@@ -21,7 +20,8 @@ from app.kit.errors import (
     RateLimited,
     Unauthenticated,
 )
-from app.kit.http import refusals
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import refusals
 from app.membership.actions import joining as joining_actions
 from app.membership.refusals import (
     AlreadyJoined,

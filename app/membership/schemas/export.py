@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 from app.membership.export import Export
 
 

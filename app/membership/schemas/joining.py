@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.consent.purposes import CONSENTS_MAX, PURPOSE_CHARACTERS_MAX
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 
 VERSION_MAX = 1_000_000
 TYPED_CHARACTERS_MAX = 100

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.kit.clock import now, uuid7
-from app.kit.database import is_in_transaction
+from app.kit.db.database import is_in_transaction
 from app.kit.errors import NotFound
-from app.kit.queue import enqueue
+from app.kit.jobs.queue import enqueue
 from app.notice.message import TEMPLATE, NewNotice, Template
 from app.notice.queries import notices as notices_queries
 from app.settings import SETTINGS

@@ -17,7 +17,7 @@ from app.citizen.actions.wechat import call_with_token
 from app.citizen.answers import judge_tencent
 from app.kit.clock import now
 from app.kit.errors import OutsideServiceUnavailable, Refusal
-from app.kit.pace import FULL, Pace
+from app.kit.jobs.pace import FULL, Pace
 from app.notice.clients.sms import send_sms
 from app.notice.clients.wechat import MessageAnswer, send_subscribe_message
 from app.notice.message import (

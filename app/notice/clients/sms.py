@@ -9,7 +9,7 @@ import msgspec
 
 from app.citizen.signature import compute_headers
 from app.kit.clock import now
-from app.kit.outside import ask_outside
+from app.kit.outside.ask import ask_outside
 from app.settings import SETTINGS
 
 SERVICE = "SMS"

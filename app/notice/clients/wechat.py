@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from app.kit.outside import ask_outside
+from app.kit.outside.ask import ask_outside
 from app.settings import SETTINGS
 
 SERVICE = "WeChat"

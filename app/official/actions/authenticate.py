@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.kit.auth import OfficialCaller, TokenChecker
 from app.kit.errors import Unauthenticated
+from app.kit.security.auth import OfficialCaller, TokenChecker
 from app.official.account import compute_session
 from app.official.actions.session import AUDIENCE, make_caller
 from app.official.queries import sessions as sessions_queries

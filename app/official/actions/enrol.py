@@ -14,12 +14,12 @@ import msgspec
 
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.address import compute_network
-from app.kit.audit import write_audit
 from app.kit.clock import now
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import FieldError, InvalidRequest, RateLimited, Refusal
-from app.kit.rate_limit import SharedLimit
+from app.kit.outside.rate_limit import SharedLimit
+from app.kit.request.address import compute_network
 from app.official.account import PasswordFlaw, compute_enrolment_hash, compute_totp_step, judge_password
 from app.official.actions import secret as secret_actions
 from app.official.actions.session import make_caller

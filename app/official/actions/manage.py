@@ -8,11 +8,11 @@ import msgspec
 
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
 from app.official.actions import secret as secret_actions
 from app.official.moves import STATES_ZH, AdministratorsMove, State, compute_allowed_actions, may_confirm, needs_second
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Literal
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller, Role
+    from app.kit.security.auth import OfficialCaller, Role
 
 PAST: dict[AdministratorsMove, str] = {
     "confirm": "confirmed", "reset": "reset", "suspend": "suspended", "resume": "resumed",

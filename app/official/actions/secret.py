@@ -9,7 +9,7 @@ import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.kit.crypto import decrypt_field, encrypt_field
+from app.kit.security.crypto import decrypt_field, encrypt_field
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from app.kit.address import compute_network
-from app.kit.audit import write_audit
-from app.kit.auth import OfficialCaller, issue_token
 from app.kit.clock import now
-from app.kit.crypto import blind_index
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import Overloaded, RateLimited, Refusal
-from app.kit.keys import KEYS
-from app.kit.rate_limit import SharedLimit
+from app.kit.outside.rate_limit import SharedLimit
+from app.kit.request.address import compute_network
+from app.kit.security.auth import OfficialCaller, issue_token
+from app.kit.security.crypto import blind_index
+from app.kit.security.keys import KEYS
 from app.official.account import (
     ADDRESS_KNOWN_FOR,
     ADDRESSES_KNOWN_MAX,

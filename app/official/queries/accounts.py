@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.auth import Role
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.security.auth import Role
 from app.official.moves import State
 
 

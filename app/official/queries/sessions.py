@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.auth import Role
-from app.kit.database import execute, fetch_one
+from app.kit.db.database import execute, fetch_one
+from app.kit.security.auth import Role
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,11 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch, answer_with_etag, compute_etag
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.etag import ETAG, IfMatch, answer_with_etag, compute_etag
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.official.actions import manage as manage_actions
 from app.official.queries import accounts as accounts_queries
 from app.official.queries.accounts import OfficialRow

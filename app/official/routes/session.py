@@ -10,11 +10,11 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from app.kit.address import address_of
-from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, Overloaded, RateLimited, StaleCursor, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.address import address_of
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.official.actions import enrol as enrol_actions
 from app.official.actions import session as session_actions
 from app.official.queries import accounts as accounts_queries

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from app.kit.auth import PartnerCaller, bearer_of
 from app.kit.background import in_background
-from app.kit.cache import Versioned
 from app.kit.clock import now
+from app.kit.db.cache import Versioned
 from app.kit.errors import NotFound, Refusal, Unauthenticated
+from app.kit.security.auth import PartnerCaller, bearer_of
 from app.partner.directory import Directory, compute_secret_hash, may_key_speak, may_reach_store
 from app.partner.queries import keys as keys_queries
 from app.partner.queries import places as places_queries

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import FieldError, InvalidRequest, NotFound, Reason, Refusal
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 from app.partner.actions.places import find_institution, lock_row, move_row, note, read_name, show_state
 from app.partner.directory import (
     Move,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller, Scope
+    from app.kit.security.auth import OfficialCaller, Scope
 
 SECRET_BYTES = 32
 # Scopes that a room above must agree to: who owns a source is not known on this floor. ``main`` wires the answer in.

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.audit import write_audit
-from app.kit.cache import bump
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.cache import bump
+from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 from app.partner.directory import MOVED, STATES_ZH, InstitutionKind, Move, State, compute_allowed_actions, parse_name
 from app.partner.queries import places as places_queries
 from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, TerminalRow
@@ -19,7 +19,7 @@ from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, Te
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
 
 NOUNS: dict[Suspendable, str] = {
     "institution": "institution",

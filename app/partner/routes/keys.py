@@ -9,11 +9,11 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch, answer_with_etag
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner.actions import keys as keys_actions
 from app.partner.actions import places as places_actions
 from app.partner.queries import keys as keys_queries

@@ -7,10 +7,10 @@ from uuid import UUID
 from litestar import Router, get
 from litestar.di import NamedDependency
 
-from app.kit.auth import PartnerCaller
 from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.security.auth import PartnerCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.partner.actions import caller as caller_actions
 from app.partner.schemas import PartnerInstitution, PartnerSelf, PartnerTerminal
 

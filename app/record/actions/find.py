@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.database import is_in_transaction
+from app.kit.db.database import is_in_transaction
 from app.record.actions.put import put_rows
 from app.record.queries import records as records_queries
 from app.record.rows import make_rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.kit.clock import uuid7_texts
-from app.kit.database import is_in_transaction
+from app.kit.db.database import is_in_transaction
 from app.kit.errors import Overloaded
 from app.record.award import is_given_once, is_in_force_with
 from app.record.catalogue import PutOutcome, compute_digests

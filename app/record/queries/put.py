@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_all, fetch_value, read_sql
+from app.kit.db.database import fetch_all, fetch_value, read_sql
 from app.record.rows import NewRows
 
 Columns: TypeAlias = tuple[str | None, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.kit.database import fetch_all
+from app.kit.db.database import fetch_all
 from app.record.kept import KeptRecord, RecordPlace
 
 COLUMNS = ", ".join(KeptRecord.__struct_fields__)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 from app.redemption.till.redeeming import RedemptionState
 from app.redemption.till.schemas import Currency
 

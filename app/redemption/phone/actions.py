@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.campaign.catalogue.live import LiveBenefit
-    from app.kit.auth import CitizenCaller
+    from app.kit.security.auth import CitizenCaller
 
 
 class JudgedBenefit(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from app.campaign.terms.texts import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
-from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.redemption.phone import actions, queries
 from app.redemption.phone.actions import Filter, JudgedBenefit
 from app.redemption.phone.queries import MyRedemptionRow

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.campaign.terms.grant import Grant
-from app.kit.http import ReasonText, Wire
+from app.kit.web.http import ReasonText, Wire
 from app.redemption.till.redeeming import RedemptionState
 from app.redemption.till.schemas import Currency
 

@@ -11,8 +11,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
-from app.kit.answers import Answer
-from app.kit.auth import PartnerCaller
 from app.kit.clock import now
 from app.kit.errors import (
     Forbidden,
@@ -25,8 +23,10 @@ from app.kit.errors import (
     RateLimited,
     Unauthenticated,
 )
-from app.kit.http import AnyRequest, language_of, refusals
-from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
+from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
+from app.kit.security.auth import PartnerCaller
+from app.kit.web.answers import Answer
+from app.kit.web.http import AnyRequest, language_of, refusals
 from app.partner.actions.caller import TerminalSuspended
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import reverse as reverse_actions

@@ -10,7 +10,7 @@ import msgspec
 
 from app.campaign.terms.grant import Grant
 from app.campaign.terms.texts import ScenarioCode
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 from app.redemption.till.redeeming import AMOUNT_FEN_MAX, REFERENCE_CHARACTERS_MAX
 
 CODE_CHARACTERS_MAX = 64

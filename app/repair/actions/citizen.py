@@ -12,11 +12,11 @@ from app.citizen.actions import identity as identity_actions
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
 from app.kit.clock import shanghai_day, uuid7
-from app.kit.crypto import decrypt_field, encrypt_field
-from app.kit.database import is_in_transaction, transaction
+from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import FieldError, IdempotencyKeyReused, InvalidRequest, NotFound
+from app.kit.outside.rate_limit import LocalLimit
 from app.kit.randomness import RANDOM
-from app.kit.rate_limit import LocalLimit
+from app.kit.security.crypto import decrypt_field, encrypt_field
 from app.record.catalogue import RecordFault
 from app.record.fault import find_kind
 from app.repair.deadline import ANSWER_WORKING_DAYS, SHIPPED_CALENDAR, compute_due_day, parse_calendar
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from app.kit.auth import CitizenCaller
+    from app.kit.security.auth import CitizenCaller
 
 TEXT_COLUMN, ANSWER_COLUMN = "objection.text", "objection.answer"
 # Tickets that are made and withdrawn again are rows too.

@@ -10,10 +10,10 @@ from app.citizen.actions import identity as identity_actions
 from app.consent.actions import insert_access
 from app.consent.purposes import NewAccess
 from app.event.actions import insert_events
-from app.kit.audit import write_audit
-from app.kit.crypto import encrypt_field, mask_name
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import Forbidden, NotFound
+from app.kit.security.crypto import encrypt_field, mask_name
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
 from app.repair.actions.citizen import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.citizen.paper import Person
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.repair.objection import Finding, ObjectionAction, ObjectionState
     from app.repair.queries.objections import ObjectionRow, RecordRow
 

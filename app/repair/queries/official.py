@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.kit.database import fetch_all, fetch_one
+from app.kit.db.database import fetch_all, fetch_one
 from app.repair.objection import ObjectionState
 from app.repair.queries.objections import COLUMNS, ObjectionRow
 

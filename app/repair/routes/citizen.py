@@ -9,7 +9,6 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.auth import CitizenCaller
 from app.kit.clock import now
 from app.kit.errors import (
     IdempotencyKeyInvalid,
@@ -22,9 +21,10 @@ from app.kit.errors import (
     StaleCursor,
     Unauthenticated,
 )
-from app.kit.http import AnyRequest, Language, language_of, refusals
-from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.record.catalogue import CATALOGUE
 from app.repair.actions import citizen as repair_citizen_actions
 from app.repair.actions.citizen import NewObjection

@@ -11,11 +11,11 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.kit.auth import OfficialCaller
 from app.kit.clock import now, shanghai_day
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.repair.actions import official as repair_official_actions
 from app.repair.deadline import is_overdue
 from app.repair.objection import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value, read_sql
+from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value, read_sql
 from app.score.book.standing import BookStatus, NextBook
 
 

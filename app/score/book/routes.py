@@ -9,7 +9,7 @@ from litestar import Router, get
 from litestar.params import FromPath
 
 from app.kit.errors import InvalidRequest, NotFound
-from app.kit.http import refusals
+from app.kit.web.http import refusals
 from app.score.book.actions import read as read_actions
 from app.score.book.document import RuleBook
 from app.score.book.schemas import RuleBookView

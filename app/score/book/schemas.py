@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 from app.score.book.document import Dimension, EngineRule, Level, RuleIndicator, Scale
 from app.score.book.moves import BookState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from app.kit.http import Language
+from app.kit.web.http import Language
 from app.score.book.document import Dimension, Level, RuleBook, RuleIndicator
 from app.score.book.schemas import IndicatorView, NextRuleBook, RuleBookView, Sentence
 from app.score.book.standing import UNPUBLISHED, BookStatus, NextBook

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_all
+from app.kit.db.database import fetch_all
 from app.score.chart.picture import ChartStep
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.kit import surroundings
+from app.kit.process import surroundings
 
 if TYPE_CHECKING:
     from app.score.current.actions.distribution import Distribution
@@ -25,8 +25,8 @@ def recompute(*, gentle: bool) -> None:
     with surroundings.database():
         from rich.progress import Progress
 
-        from app.kit.database import database_lifespan
-        from app.kit.pace import FULL, GENTLE
+        from app.kit.db.database import database_lifespan
+        from app.kit.jobs.pace import FULL, GENTLE
         from app.score.city.actions.prepare import read_progress, score_city
 
         async def run(bar: Progress) -> int:
@@ -49,7 +49,7 @@ def recompute(*, gentle: bool) -> None:
 def verify(sample: int) -> None:
     """Compute the scores of a random sample again and compare value, level, sum of the explanation and inputs hash."""
     with surroundings.database():
-        from app.kit.database import database_lifespan
+        from app.kit.db.database import database_lifespan
         from app.score.current.actions.read import verify_scores
 
         async def run() -> tuple[int, list[str]]:
@@ -68,7 +68,7 @@ def verify(sample: int) -> None:
 def distribution() -> None:
     """Print how the scores of the live city lie: by level, and by steps of twenty points; nobody in particular."""
     with surroundings.database():
-        from app.kit.database import database_lifespan
+        from app.kit.db.database import database_lifespan
         from app.score.current.actions.distribution import read_distribution
 
         async def run() -> Distribution:

@@ -10,12 +10,12 @@ import msgspec
 from litestar import Response, Router, get
 from litestar.di import NamedDependency, Provide
 
-from app.kit.answers import Answer
-from app.kit.auth import CitizenCaller
 from app.kit.errors import NotJoined, StaleCursor, Unauthenticated
-from app.kit.headers import find_header
-from app.kit.http import AnyRequest, Language, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.headers import find_header
+from app.kit.security.auth import CitizenCaller
+from app.kit.web.answers import Answer
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score.current.actions import read as read_actions
 from app.score.current.actions.rescore import NoScore
 from app.score.current.queries.scores import ScoredCaller

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 from app.score.book.schemas import RuleBookRef
 from app.score.engine.parts import AdjustmentCode, ReasonCode
 

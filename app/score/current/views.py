@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.kit.http import Language
+from app.kit.web.http import Language
 from app.score.book.document import RuleBook
 from app.score.book.schemas import RuleBookRef
 from app.score.book.text import tell_clause

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
 from app.score.book.check import read_stored_book
 from app.score.book.moves import BookState
 from app.score.draft.examples import Example, parse_examples

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 from app.score.book.document import ONE_LINE, RuleBook
 from app.score.book.moves import BookAction, BookState
 from app.score.current.schemas import AdjustmentView, ContributionView

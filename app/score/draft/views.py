@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.kit.http import Language
+from app.kit.web.http import Language
 from app.score.book.document import RuleBook
 from app.score.book.moves import compute_allowed_actions
 from app.score.current.views import show_adjustments, show_contributions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.kit.clock import uuid7
-from app.kit.database import is_in_transaction, transaction
+from app.kit.db.database import is_in_transaction, transaction
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book
 from app.score.engine import queries

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, read_sql
+from app.kit.db.database import execute, fetch_all, read_sql
 
 # Planning the statement takes longer than running it for one citizen, so one plan serves all. The planner cannot
 # know how many rows a step yields, and a nested loop over a wrong guess costs minutes; so all but what LATERAL looks up

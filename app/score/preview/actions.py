@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.kit.clock import SHANGHAI, now, shanghai_day, uuid7
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import NotFound
-from app.kit.keys import KEYS
-from app.kit.queue import enqueue
+from app.kit.jobs.queue import enqueue
+from app.kit.security.keys import KEYS
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book
 from app.score.book.moves import is_allowed
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller
-    from app.kit.pace import Pace
+    from app.kit.jobs.pace import Pace
+    from app.kit.security.auth import OfficialCaller
     from app.score.book.document import RuleBook
     from app.score.draft.queries import BookRow
     from app.score.preview.queries import PreviewRow, SampledCitizen

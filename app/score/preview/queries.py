@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
 from app.score.preview.cells import CELL_MIN
 from app.score.preview.report import PreviewReport, PreviewState, Sample, Tally
 

@@ -8,8 +8,8 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.auth import OfficialCaller
-from app.kit.http import refusals
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
 from app.score.book.schemas import RuleBookRef
 from app.score.draft import refusals as no
 from app.score.draft.routes.answers import READERS, READING, WRITERS

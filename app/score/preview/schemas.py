@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 from app.score.book.schemas import RuleBookRef
 from app.score.preview.cells import CELL_MIN
 from app.score.preview.report import PreviewReport, PreviewState, Sample

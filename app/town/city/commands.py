@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from app.kit import surroundings
+from app.kit.process import surroundings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,7 @@ def generate(citizens: int, records: int | None, seed: int, *, is_unscored: bool
     if records is not None and records < citizens:
         raise click.BadParameter("everybody has a record of having joined", param_hint="--records")
     with surroundings.database():
-        from app.kit.prepare import prepare_database
+        from app.kit.process.prepare import prepare_database
 
         prepare_database()
         from rich.console import Console
@@ -61,7 +61,7 @@ async def _generate(console: Console, citizens: int, records_mean: float, seed: 
 
     from app.event.actions import ensure_epoch
     from app.kit.clock import now
-    from app.kit.database import database_lifespan
+    from app.kit.db.database import database_lifespan
     from app.town.city.actions.show import show_city
     from app.town.people.actions.move_in import make_people, score_people
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from app.kit.database import fetch_all, fetch_one
+from app.kit.db.database import fetch_all, fetch_one
 
 LATE_DAYS = 31
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from app.kit.database import copy_encoded, execute, fetch_all, fetch_value
+from app.kit.db.database import copy_encoded, execute, fetch_all, fetch_value
 from app.town.people.facts import EVENT_COLUMNS, RECORD_COLUMNS
 from app.town.people.rows import CITIZEN_COLUMNS, CONSENT_COLUMNS, ConsentText
 

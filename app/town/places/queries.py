@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_all, fetch_one, fetch_value
+from app.kit.db.database import fetch_all, fetch_one, fetch_value
 
 
 class PlaceRow(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from app.campaign.catalogue.live import Catalogue, LiveBenefit
 from app.campaign.terms.eligibility import Everyone
 from app.campaign.terms.grant import FreeMinutes
 from app.campaign.terms.limits import Scenario
-from app.kit.etag import compute_etag, is_etag_current
+from app.kit.request.etag import compute_etag, is_etag_current
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)
 SHOP, OTHER = UUID(int=1), UUID(int=2)

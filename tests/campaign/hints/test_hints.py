@@ -9,7 +9,7 @@ import pytest
 
 from app.campaign.hints.routes import HINTS_LIMIT, HINTS_PER_MINUTE_MAX
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in

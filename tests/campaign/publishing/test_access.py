@@ -8,14 +8,14 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from tests.support.campaigns import PATH, Desk, act, benefit_body, campaign_body, draft, edit, make_desk, put_live
 from tests.support.officials import make_official
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from app.kit.auth import Role
+    from app.kit.security.auth import Role
     from tests.support.officials import OfficialLogin
 
 ACTIONS = ["submit", "approve", "reject", "pause", "resume", "end"]

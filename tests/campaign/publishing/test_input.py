@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from tests.support.campaigns import PATH, Desk, act, benefit_body, campaign_body, draft, edit, make_desk, put_live
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.kit.audit import find_broken_entry
 from app.kit.clock import now
-from app.kit.database import fetch_all
+from app.kit.db.audit import find_broken_entry
+from app.kit.db.database import fetch_all
 from tests.support.campaigns import (
     PATH,
     act,

@@ -13,7 +13,7 @@ import msgspec
 from app.campaign.catalogue.actions import catalogue
 from app.campaign.publishing.moves import CAMPAIGN_MOVES
 from app.kit.clock import now
-from app.kit.database import execute
+from app.kit.db.database import execute
 from tests.support.campaigns import (
     PATH,
     act,

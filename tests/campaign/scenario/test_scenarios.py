@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from app.record.flagged import DENIED_USES_FILE
 from tests.support.campaigns import PATH, benefit_body, campaign_body, draft, make_desk
 from tests.support.officials import OfficialLogin, make_official

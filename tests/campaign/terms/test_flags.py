@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from app.campaign.review.schemas import ACKNOWLEDGED_MAX, WORD_CHARACTERS_MAX
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from tests.support.campaigns import PATH, act, benefit_body, campaign_body, draft, edit, make_desk
 
 if TYPE_CHECKING:

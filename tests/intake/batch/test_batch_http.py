@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.importing import (
     NEGATIVE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from app.kit.database import fetch_all, fetch_value
+from app.kit.db.database import fetch_all, fetch_value
 from tests.support.citizens import join
 from tests.support.importing import (
     OF_JOINING,

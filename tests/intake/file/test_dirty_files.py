@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
 from app.record.award import add_months
 from tests.support.citizens import join, make_id_number
 from tests.support.files import (

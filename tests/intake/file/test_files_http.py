@@ -18,8 +18,8 @@ from app.intake.file.actions.run import run_waiting_imports
 from app.intake.file.actions.upload import forget_given_up
 from app.intake.file.counts import CHUNK_BYTES, PART_BYTES, UPLOAD_LIFE
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
-from app.kit.pace import FULL
+from app.kit.db.database import execute, fetch_value
+from app.kit.jobs.pace import FULL
 from app.official.actions.authenticate import authenticate
 from tests.support.citizens import join
 from tests.support.files import HEADER, PATH, count_of, finish, line_of, make_file, make_source, upload

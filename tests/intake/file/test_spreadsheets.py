@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.intake.reading.workbook import ROWS_MAX, SHARED_STRINGS_BYTES_MAX, WORKBOOK_MEDIA
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.files import (
     FIELDS,

@@ -32,8 +32,8 @@ from app.intake.reading.workbook import (
     judge_archive,
     judge_manifest,
 )
-from app.kit.database import fetch_value
-from app.kit.pace import FULL
+from app.kit.db.database import fetch_value
+from app.kit.jobs.pace import FULL
 from tests.support.citizens import join
 from tests.support.files import HEADER, finish, line_of, make_source, upload
 from tests.support.sheets import make_workbook

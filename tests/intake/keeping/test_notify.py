@@ -17,8 +17,8 @@ from app.intake.keeping.actions.notify import tell_of_negative, tell_of_negative
 from app.intake.keeping.negative import SourceTitle
 from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now, uuid7
-from app.kit.database import execute, fetch_value, transaction
-from app.kit.jobs import Job, StoppablePace
+from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.jobs.jobs import Job, StoppablePace
 from app.notice.actions.notices import add_quota
 from app.notice.message import TEMPLATE
 from app.record.catalogue import NewRecord

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 from tests.support.citizens import join
 from tests.support.importing import score_of
 from tests.support.objecting import register_source

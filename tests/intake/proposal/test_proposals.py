@@ -14,7 +14,7 @@ import pytest
 from app.intake.proposal.actions import forget_old_proposals
 from app.intake.proposal.moves import DECIDED_LIFE, PROPOSAL_LIFE, is_end_worse, is_worse, make_weights
 from app.kit.clock import now
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
 from app.record.catalogue import NewRecord
 from app.score.book.standard import STANDARD_BOOK
 from tests.support.citizens import join, make_id_number

@@ -21,7 +21,7 @@ from app.intake.quality.signs import (
     is_late,
     judge_turned_bad,
 )
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from tests.support.citizens import join, make_id_number
 from tests.support.files import line_of, make_file, make_source, run_file
 from tests.support.importing import importer, item_of, outcomes_of, today
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-    from app.kit.auth import Role
+    from app.kit.security.auth import Role
 
 PATH = "/v1/official/sources"
 

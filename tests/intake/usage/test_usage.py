@@ -12,7 +12,7 @@ from app.intake.fact.judge import OWN_SOURCE
 from app.intake.usage.actions import write_usage
 from app.intake.usage.writers import WRITERS, UsageWrong, check_writer, parse_writers
 from app.kit.clock import now
-from app.kit.database import fetch_value, transaction
+from app.kit.db.database import fetch_value, transaction
 from app.record.catalogue import CATALOGUE
 from tests.support.citizens import join
 from tests.support.importing import records_of, score_of, today

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.kit.database import execute
+from app.kit.db.database import execute
 from app.redemption.books.actions import verify as verify_actions
 from app.redemption.tables import Redemption
 from tests.support.partners import make_partner

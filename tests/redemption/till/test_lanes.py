@@ -15,11 +15,11 @@ import msgspec
 import pytest
 from httpx2 import AsyncClient
 
-from app.kit import database
 from app.kit.clock import now, uuid7
-from app.kit.database import borrow, execute, transaction
+from app.kit.db import database
+from app.kit.db.database import borrow, execute, transaction
+from app.kit.db.failure import DatabaseUnreached
 from app.kit.errors import OutcomeUnknown
-from app.kit.failure import DatabaseUnreached
 from app.redemption.books.queries import report as report_queries
 from app.redemption.phone import queries as phone_queries
 from app.redemption.till.actions import lanes as lanes_actions

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.kit.clock import SHANGHAI, now, shanghai_day
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from app.membership.queries import tombstones as tombstones_queries
 from app.redemption.books.actions import verify as verify_actions
 from app.redemption.till.actions import redeem as redeem_actions

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.kit.clock import now
-from app.kit.database import execute, fetch_value
-from app.kit.rate_limit import LocalLimit
+from app.kit.db.database import execute, fetch_value
+from app.kit.outside.rate_limit import LocalLimit
 from app.redemption.till.actions import scan as scan_actions
 from app.redemption.till.actions.scan import READS_PER_KEY_MAX, READS_PER_SCAN_MAX, TERMINAL_LIMIT
 from app.redemption.till.redeeming import SAME_TRY, SCAN_LIFETIME_SECONDS

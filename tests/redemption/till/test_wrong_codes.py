@@ -18,9 +18,9 @@ from app.credit_code.short_form import (
     SLOT_SECONDS,
     SLOTS,
 )
-from app.kit.database import execute
+from app.kit.db.database import execute
 from app.kit.errors import RateLimited
-from app.kit.rate_limit import DistinctLimit
+from app.kit.outside.rate_limit import DistinctLimit
 from app.redemption.till.actions import people as people_actions
 from app.redemption.till.actions.people import WRONG_CODES_MAX
 from app.redemption.till.actions.scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
@@ -170,7 +170,7 @@ async def test_windows_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was counted in one window is forgotten in the next."""
     limit = DistinctLimit("wrong", 1, 60, share=1)
     at = 1_000_000 * 60.0
-    monkeypatch.setattr("app.kit.rate_limit.time.time", lambda: at)
+    monkeypatch.setattr("app.kit.outside.rate_limit.time.time", lambda: at)
     assert limit.hit("till", "a")
     assert not limit.hit("till", "a")
     with pytest.raises(RateLimited):

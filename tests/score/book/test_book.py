@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.kit.database import fetch_value, transaction
+from app.kit.db.database import fetch_value, transaction
 from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import RuleBookWrong, parse_rule_book

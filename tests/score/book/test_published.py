@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.record.catalogue import CATALOGUE
 from app.score.book.check import RuleBookWrong, parse_rule_book
 from app.score.book.document import RuleBook

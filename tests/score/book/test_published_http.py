@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.kit.openapi import describe_api
+from app.kit.web.openapi import describe_api
 from app.main import create_app
 from app.score.book.document import RuleBook
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE

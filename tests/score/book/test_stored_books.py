@@ -12,9 +12,9 @@ import pytest
 
 import app.score
 from app.campaign.catalogue.actions import catalogue
-from app.kit.cache import refresh_all
 from app.kit.clock import now, shanghai_day
-from app.kit.database import fetch_value, transaction
+from app.kit.db.cache import refresh_all
+from app.kit.db.database import fetch_value, transaction
 from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book, find_current_levels

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import SHANGHAI, now, shanghai_day, uuid7
-from app.kit.database import execute
+from app.kit.db.database import execute
 from app.record.catalogue import CATALOGUE
 from app.score.book.published import parse_published
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE

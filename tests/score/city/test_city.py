@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from app.record.actions.find import put_records
 from app.score.city.queries import prepare as prepare_queries
 from app.score.current.actions import read as read_actions

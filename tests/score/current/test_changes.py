@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
-from app.kit.partitions import make_partitions
+from app.kit.db.database import transaction
+from app.kit.db.partitions import make_partitions
 from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from app.score.engine.parts import REASONS_MAX

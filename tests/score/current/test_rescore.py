@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from app.kit.clock import uuid7
-from app.kit.database import execute, fetch_one, fetch_value, transaction
-from app.kit.partitions import make_partitions
+from app.kit.db.database import execute, fetch_one, fetch_value, transaction
+from app.kit.db.partitions import make_partitions
 from app.record.actions.find import put_records
 from app.score.book.actions import find as find_actions
 from app.score.current.actions import read as read_actions

@@ -11,8 +11,8 @@ from asyncpg import Connection
 from asyncpg.pool import PoolConnectionProxy
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
-from app.kit.partitions import make_partitions
+from app.kit.db.database import transaction
+from app.kit.db.partitions import make_partitions
 from app.record.actions.find import put_records
 from app.record.catalogue import CATALOGUE
 from app.score.book.standard import STANDARD_BOOK

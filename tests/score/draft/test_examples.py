@@ -74,7 +74,7 @@ def test_shipped_examples_are_sound_and_show_the_rules_at_work(code: str) -> Non
 
 @pytest.mark.usefixtures("app")
 async def test_examples_of_several_days_come_back_in_their_order() -> None:
-    from app.kit.database import fetch_value  # noqa: PLC0415 - one test needs the id of a content
+    from app.kit.db.database import fetch_value  # noqa: PLC0415 - one test needs the id of a content
 
     content_id = await fetch_value("SELECT id FROM rule_book WHERE state = 'active'")
     plain = msgspec.convert(EXAMPLE, Example)

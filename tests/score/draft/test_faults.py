@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.score.book.document import (
     DIMENSIONS_MAX,
     ENGINE_RULES_MAX,

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.errors import ETagStale
 from app.score.book.moves import ACTIONS_ZH, BY_ITSELF, RULE_BOOK_MOVES, STATES_ZH, compute_allowed_actions
 from app.score.draft import queries as draft_queries
@@ -352,7 +352,7 @@ def test_the_table_of_moves_knows_every_state_and_ends() -> None:
 @pytest.mark.usefixtures("app")
 async def test_the_lock_is_asked_for_before_the_row_is_read(client: AsyncClient, editor: OfficialLogin) -> None:
     """Who waits for another edit sees what that one wrote, although the row it replaced is gone."""
-    from app.kit.auth import OfficialCaller  # noqa: PLC0415 - one test speaks to the action itself
+    from app.kit.security.auth import OfficialCaller  # noqa: PLC0415 - one test speaks to the action itself
 
     book = await copy_book(client, editor)
     caller = OfficialCaller(id=editor.id, username="x", roles=frozenset(("editor",)), institution_id=None)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.kit.database import fetch_value
+from app.kit.db.database import fetch_value
 from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import parse_rule_book

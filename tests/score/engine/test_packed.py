@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, fetch_one, fetch_value, transaction
-from app.kit.pace import FULL
+from app.kit.db.database import execute, fetch_one, fetch_value, transaction
+from app.kit.jobs.pace import FULL
 from app.record.actions.find import put_records
 from app.score.book import queries as book_queries
 from app.score.book.document import DIMENSIONS_MAX, POINTS_MAX

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import execute, fetch_value, transaction
-from app.kit.pace import FULL, Pace
+from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.jobs.pace import FULL, Pace
 from app.score.current.actions.rescore import rescore
 from app.score.preview import actions as preview_actions
 from app.score.preview import queries as preview_queries

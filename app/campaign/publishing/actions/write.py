@@ -23,12 +23,12 @@ from app.campaign.terms.document import find_changed_limits
 from app.campaign.terms.flags import find_flags, list_unacknowledged
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.audit import write_audit
-from app.kit.cache import bump
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.cache import bump
+from app.kit.db.database import transaction
 from app.kit.errors import Forbidden, NotFound
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from app.campaign.publishing.queries.read import CampaignRow
     from app.campaign.terms.document import CampaignDocument
     from app.campaign.terms.flags import Flag
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
 
 
 # What must hold between old limits and new is known above, where redemptions are counted: called last in the

@@ -9,7 +9,7 @@ import msgspec
 
 from app.campaign.publishing.moves import CampaignState, VersionState
 from app.campaign.terms.document import CampaignDocument, parse_document
-from app.kit.database import fetch_all, fetch_one, read_sql
+from app.kit.db.database import fetch_all, fetch_one, read_sql
 
 
 class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.publishing.moves import CampaignState, VersionState
-from app.kit.database import execute, execute_many, fetch_all, fetch_value
+from app.kit.db.database import execute, execute_many, fetch_all, fetch_value
 
 
 class _Found(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from litestar import Response
 from app.campaign.publishing.queries.read import CampaignRow
 from app.campaign.publishing.schemas.campaigns import CampaignView
 from app.campaign.publishing.views import show_campaign
-from app.kit.etag import compute_etag
+from app.kit.request.etag import compute_etag
 
 EDITOR = {"roles": ["editor"]}
 REVIEWER = {"roles": ["reviewer"]}

@@ -15,10 +15,10 @@ from app.campaign.publishing.schemas.campaigns import CampaignView
 from app.campaign.review import refusals as review_refusals
 from app.campaign.review import refusals as review_review_refusals
 from app.campaign.review.schemas import AcknowledgeRequest, RejectRequest
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, Unauthenticated
-from app.kit.etag import ETAG, IfMatch
-from app.kit.http import refusals
+from app.kit.request.etag import ETAG, IfMatch
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
 
 EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}
 MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, no.CampaignMoveNotAllowed)

@@ -11,8 +11,8 @@ from app.campaign.publishing.schemas.campaigns import PublicCampaign
 from app.campaign.publishing.views import show_public_campaign
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, StaleCursor
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 
 @get("/campaigns", operation_id="listPublicCampaigns", status_code=200, responses=refusals(InvalidRequest, StaleCursor))

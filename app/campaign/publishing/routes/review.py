@@ -27,11 +27,11 @@ from app.campaign.publishing.schemas.review import (
 )
 from app.campaign.publishing.views import show_campaign
 from app.campaign.review.views import show_flags
-from app.kit.auth import OfficialCaller
 from app.kit.clock import now
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}
 

@@ -19,11 +19,11 @@ from app.campaign.publishing.routes.review import REVIEWS
 from app.campaign.publishing.schemas.campaigns import CampaignRequest, CampaignView
 from app.campaign.publishing.views import show_campaign
 from app.campaign.review import refusals as review_refusals
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.etag import ETAG, IfMatch
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.etag import ETAG, IfMatch
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 READERS = {"roles": ["editor", "reviewer", "auditor", "administrator"]}
 VERSION_MAX = 2**31 - 1

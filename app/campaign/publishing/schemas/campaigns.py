@@ -10,7 +10,7 @@ from app.campaign.terms.document import Benefit, CampaignDocument, Instant, Kind
 from app.campaign.terms.eligibility import Eligibility
 from app.campaign.terms.grant import Grant, PerCitizen
 from app.campaign.terms.texts import Summary, Title
-from app.kit.http import Ask, Wire
+from app.kit.web.http import Ask, Wire
 
 
 class CampaignRequest(Ask, kw_only=True):

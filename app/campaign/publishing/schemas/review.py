@@ -7,7 +7,7 @@ from datetime import date
 from app.campaign.publishing.schemas.campaigns import CampaignView
 from app.campaign.review.schemas import FlagView
 from app.campaign.terms.observer import INSTITUTION_HONOURS_MAX, INSTITUTION_THRESHOLDS_MAX, KINDS_OF_PEOPLE_MAX
-from app.kit.http import Wire
+from app.kit.web.http import Wire
 
 
 class ThresholdInUse(Wire, kw_only=True):

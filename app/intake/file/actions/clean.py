@@ -15,7 +15,7 @@ from app.intake.quality.signs import compute_late_before, is_late
 from app.intake.reading.reader import ReadRow, RowReader
 from app.intake.source.compile import allow_workbook_days, compile_mapping
 from app.intake.source.entry import may_report
-from app.kit.crypto import blind_index
+from app.kit.security.crypto import blind_index
 from app.record.catalogue import encode_facts
 
 if TYPE_CHECKING:

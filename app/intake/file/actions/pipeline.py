@@ -13,14 +13,14 @@ from app.intake.file.chunk import CleanChunk
 from app.intake.file.counts import CHUNK_BYTES, PART_BYTES
 from app.intake.file.queries import parts as parts_queries
 from app.kit.clock import now, shanghai_day
-from app.kit.crypto import decrypt_bytes
+from app.kit.security.crypto import decrypt_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from pathlib import Path
     from uuid import UUID
 
-    from app.kit.aside import Aside
+    from app.kit.jobs.aside import Aside
 
     ReadAt = Callable[[int], Awaitable[bytes]]
 

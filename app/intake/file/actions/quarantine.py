@@ -11,11 +11,11 @@ from app.intake.file.quarantine import HeldRow, list_cells, list_columns, make_h
 from app.intake.file.queries import imports as imports_queries
 from app.intake.file.queries import quarantine as quarantine_queries
 from app.intake.reading.format import FileFormat
-from app.kit.audit import write_audit
-from app.kit.crypto import decrypt_field
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import NotFound
-from app.kit.sheet import SheetWriter
+from app.kit.security.crypto import decrypt_field
+from app.kit.web.sheet import SheetWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from app.intake.file.queries.imports import ImportRow
     from app.intake.file.queries.quarantine import QuarantinedRow
-    from app.kit.auth import OfficialCaller
-    from app.kit.http import Language
+    from app.kit.security.auth import OfficialCaller
+    from app.kit.web.http import Language
 
 QuarantineForm = Literal["csv", "xlsx"]
 RETENTION = timedelta(days=30)

@@ -27,12 +27,12 @@ from app.intake.source.compile import find_column, list_names
 from app.intake.source.mapping import FIELD_TITLES, Mapping
 from app.intake.source.queries import register as register_queries
 from app.intake.source.queries import shapes as shapes_queries
-from app.kit.aside import aside
 from app.kit.clock import now
-from app.kit.database import transaction
+from app.kit.db.database import transaction
+from app.kit.db.failure import family_of
+from app.kit.db.lock import try_lock
 from app.kit.errors import Overloaded
-from app.kit.failure import family_of
-from app.kit.lock import try_lock
+from app.kit.jobs.aside import aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from app.intake.file.actions.match import Matched
     from app.intake.file.chunk import CleanChunk
     from app.intake.file.queries.imports import ImportRow
-    from app.kit.pace import Pace
+    from app.kit.jobs.pace import Pace
 
     Told = Callable[[Import], None]
 

@@ -14,12 +14,12 @@ from app.intake.file.counts import PART_BYTES, UPLOAD_BYTES_MAX, UPLOAD_LIFE, UP
 from app.intake.file.queries import imports as imports_queries
 from app.intake.file.queries import parts as parts_queries
 from app.intake.source.queries import register as register_queries
-from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
-from app.kit.crypto import encrypt_bytes
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import BodyTooLarge, IdempotencyKeyReused, NotFound, Reason, Refusal
-from app.kit.queue import enqueue
+from app.kit.jobs.queue import enqueue
+from app.kit.security.crypto import encrypt_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.intake.file.queries.imports import ImportRow
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
 
 HASH_BYTES = 1024 * 1024
 

@@ -34,7 +34,7 @@ from app.intake.reading.workbook import (
     write_value,
 )
 from app.intake.source.mapping import fill
-from app.kit.crypto import decrypt_bytes, encrypt_bytes
+from app.kit.security.crypto import decrypt_bytes, encrypt_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator

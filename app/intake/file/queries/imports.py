@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.intake.file.counts import ImportState
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.db.database import execute, fetch_all, fetch_one
 
 COLUMNS = """id, source, parent_id, state, is_spooled, file_digest, file_bytes, started_by, created_at, finished_at,
     file_format, seen_bytes, next_row, counts, corrected, refusal"""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import fetch_one
+from app.kit.db.database import fetch_one
 
 INDEX_BYTES = 32  # a blind index is an HMAC-SHA256
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.kit.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_value
 
 
 async def insert_part(import_id: UUID, number: int, cipher: bytes) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all
+from app.kit.db.database import execute, fetch_all
 
 
 class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,8 +30,6 @@ from app.intake.file.routes.quarantine import (
 )
 from app.intake.file.schemas import ImportSummary, ImportView
 from app.intake.reading.workbook import WORKBOOK_MEDIA
-from app.kit.auth import OfficialCaller
-from app.kit.bodies import JSONRequest
 from app.kit.errors import (
     BodyTooLarge,
     Forbidden,
@@ -42,10 +40,12 @@ from app.kit.errors import (
     StaleCursor,
     Unauthenticated,
 )
-from app.kit.field_texts import find_error
-from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
-from app.kit.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.bodies import JSONRequest
+from app.kit.request.field_texts import find_error
+from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 SOURCE_PATTERN = r"^[a-z0-9_.-]{2,40}$(?!\n)"
 FILE_TYPES = ("text/csv", "application/x-ndjson", WORKBOOK_MEDIA, "application/octet-stream")

@@ -16,10 +16,10 @@ from app.intake.file.queries import quarantine as quarantine_queries
 from app.intake.file.queries.quarantine import QuarantinedRow
 from app.intake.file.schemas import QuarantinedView
 from app.intake.reading.workbook import WORKBOOK_MEDIA
-from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.http import AnyRequest, Language, ReasonText, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 IMPORTER = {"roles": ["importer"]}

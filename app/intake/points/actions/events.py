@@ -26,12 +26,12 @@ from app.intake.points.webhook import find_fault, is_signed_with, parse_secret
 from app.intake.quality.queries import insert_day_counts
 from app.intake.quality.signs import QUARANTINED
 from app.kit.clock import shanghai_day, uuid7
-from app.kit.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
-from app.kit.database import is_in_transaction, transaction
+from app.kit.db.database import is_in_transaction, transaction
+from app.kit.db.failure import is_passing
 from app.kit.errors import FieldError, InvalidRequest, Overloaded, Refusal
-from app.kit.failure import is_passing
-from app.kit.queue import enqueue
-from app.kit.rate_limit import LocalLimit
+from app.kit.jobs.queue import enqueue
+from app.kit.outside.rate_limit import LocalLimit
+from app.kit.security.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from app.intake.fact.item import CleanItem
     from app.intake.points.queries import WaitingEvent
     from app.intake.points.webhook import Signed
-    from app.kit.auth import PartnerCaller
+    from app.kit.security.auth import PartnerCaller
 
 LOG = logging.getLogger("huixin.intake")
 

@@ -15,17 +15,17 @@ from app.intake.points.actions.events import SECRET_COLUMN
 from app.intake.points.ledger import judge_rate
 from app.intake.points.queries import RuleRow, SourceRow
 from app.intake.points.webhook import SECRET_BYTES, make_secret
-from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
-from app.kit.crypto import encrypt_field
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import FieldError, Forbidden, NotFound, Refusal
+from app.kit.security.crypto import encrypt_field
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from app.intake.points.ledger import Rate
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
 
 MESSAGES = {
     "/indicator": ("该来源不可将积分换算为此指标", "this source's points cannot become this indicator"),

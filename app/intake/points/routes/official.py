@@ -13,10 +13,10 @@ from app.intake.points.actions.setup import PointRuleInUse, PointRuleInvalid
 from app.intake.points.ledger import Rate
 from app.intake.points.queries import RuleRow
 from app.intake.points.schemas import PointRule, PointRuleRequest, SecretRequest, SourceSecret
-from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import Page, whole_page
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import Page, whole_page
 
 ADMINISTRATOR = {"roles": ["administrator"]}
 SourceCode = Annotated[str, PathParameter(max_length=40)]

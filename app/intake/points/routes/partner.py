@@ -13,10 +13,10 @@ from app.intake.points.actions.events import EventRefused, SignatureInvalid
 from app.intake.points.ledger import PointEvent
 from app.intake.points.schemas import PointEventReceived, PointEventRequest
 from app.intake.points.webhook import Signed
-from app.kit.auth import PartnerCaller
 from app.kit.clock import now
 from app.kit.errors import Forbidden, InvalidRequest, RateLimited, Unauthenticated
-from app.kit.http import AnyRequest, refusals
+from app.kit.security.auth import PartnerCaller
+from app.kit.web.http import AnyRequest, refusals
 
 # Optional for the framework, so that a missing one is our own refusal with its own code.
 WebhookId = Annotated[str | None, HeaderParameter(name="webhook-id", description="Required; the message's own id.")]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.db.database import execute, fetch_all, fetch_one
 
 COLUMNS = "code, title_zh, title_en, institution_id, mapping, indicators, honours, revision, created_at"
 

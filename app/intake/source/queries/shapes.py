@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from app.intake.source.shape import IdShape, ShapedField
-from app.kit.database import execute, fetch_all
+from app.kit.db.database import execute, fetch_all
 
 
 class ShapeRow(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from app.redemption.books.queries import report as report_queries
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.redemption.books.queries.report import TotalsRow
 
 

@@ -8,9 +8,9 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from app.kit.auth import OfficialCaller
 from app.kit.errors import Forbidden, NotFound, Unauthenticated
-from app.kit.http import refusals
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
 from app.redemption.books.actions import totals as totals_actions
 from app.redemption.books.actions.totals import Totals
 from app.redemption.books.schemas import BenefitTotals, CampaignTotals

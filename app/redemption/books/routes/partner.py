@@ -10,11 +10,11 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from app.kit.auth import PartnerCaller
 from app.kit.clock import SHANGHAI, first_id_of, now
 from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
-from app.kit.http import refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.security.auth import PartnerCaller
+from app.kit.web.http import refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
 from app.redemption.books.queries import report as report_queries
 from app.redemption.books.queries.report import PartnerRedemptionRow
 from app.redemption.books.schemas import PartnerRedemption, Statement

@@ -7,9 +7,9 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from app.kit.db.failure import family_of, is_passing
+from app.kit.db.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.kit.errors import OutcomeUnknown, Unavailable
-from app.kit.failure import family_of, is_passing
-from app.kit.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries.lanes import KeyAsked, RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
 

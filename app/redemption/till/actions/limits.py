@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.kit.clock import first_id_of
-from app.kit.database import transaction
-from app.kit.group_commit import coalesce
+from app.kit.db.database import transaction
+from app.kit.db.group_commit import coalesce
 from app.redemption.till.queries import limits as limits_queries
 
 if TYPE_CHECKING:

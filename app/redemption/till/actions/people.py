@@ -12,11 +12,11 @@ from app.consent.actions import insert_access_once
 from app.consent.purposes import NewAccess
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.short_form import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
-from app.kit.crypto import decrypt_field, mask_name
+from app.kit.db.group_commit import coalesce
 from app.kit.errors import NotFound, RateLimited, Refusal
-from app.kit.group_commit import coalesce
-from app.kit.keys import KEYS
-from app.kit.rate_limit import DistinctLimit
+from app.kit.outside.rate_limit import DistinctLimit
+from app.kit.security.crypto import decrypt_field, mask_name
+from app.kit.security.keys import KEYS
 from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.redeeming import SAME_TRY, Person, compute_slot_day
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from app.kit.auth import PartnerCaller
+    from app.kit.security.auth import PartnerCaller
     from app.partner.directory import TerminalEntry
     from app.redemption.till.queries.lanes import PersonRow, ScannedPersonRow
 

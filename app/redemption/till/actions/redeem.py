@@ -12,8 +12,9 @@ import msgspec
 from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.grant import ResolvedGrant, WholeGrant, compute_discount_fen, resolve_grant
 from app.campaign.terms.judge import judge_eligibility
-from app.kit.cache import CatalogueStale, refresh_all
 from app.kit.clock import shanghai_day, uuid7
+from app.kit.db.cache import CatalogueStale, refresh_all
+from app.kit.db.group_commit import RETRY_AFTER_SECONDS
 from app.kit.errors import (
     FieldError,
     IdempotencyKeyReused,
@@ -24,7 +25,6 @@ from app.kit.errors import (
     RateLimited,
     Refusal,
 )
-from app.kit.group_commit import RETRY_AFTER_SECONDS
 from app.partner.actions.caller import TerminalSuspended, resolve_terminal
 from app.redemption.till.actions.lanes import redeem_lane
 from app.redemption.till.actions.limits import count_places, count_uses
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.campaign.catalogue.live import LiveBenefit
-    from app.kit.auth import PartnerCaller
+    from app.kit.security.auth import PartnerCaller
     from app.partner.directory import TerminalEntry
 
 ROUNDS_MAX = 5

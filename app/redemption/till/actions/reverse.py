@@ -11,7 +11,7 @@ from app.consent.purposes import NewAccess
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
 from app.kit.clock import shanghai_day, uuid7
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal
 from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.kit.auth import PartnerCaller
+    from app.kit.security.auth import PartnerCaller
 
 
 class ReverseOrder(msgspec.Struct, frozen=True, kw_only=True):

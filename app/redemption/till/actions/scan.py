@@ -13,7 +13,7 @@ from app.campaign.terms.judge import judge_eligibility
 from app.consent.actions import insert_access_once
 from app.consent.purposes import NewAccess
 from app.kit.clock import shanghai_day, uuid7
-from app.kit.rate_limit import LocalLimit
+from app.kit.outside.rate_limit import LocalLimit
 from app.partner.actions.caller import resolve_terminal
 from app.redemption.till.actions.lanes import scan_lane
 from app.redemption.till.actions.people import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.campaign.catalogue.live import LiveBenefit
-    from app.kit.auth import PartnerCaller
+    from app.kit.security.auth import PartnerCaller
     from app.partner.directory import TerminalEntry
 
 # A till that asks a thousand times a second, or an institution ten times that, is a program gone wild.

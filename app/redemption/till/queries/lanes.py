@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import borrow, fetch_all, read_sql
+from app.kit.db.database import borrow, fetch_all, read_sql
 from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Outcome
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
 
 FENCE_SECONDS_MAX = 2
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_one
+from app.kit.db.database import execute, fetch_one
 from app.redemption.till.redeeming import RedemptionState
 
 

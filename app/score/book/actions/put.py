@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.database import is_in_transaction
+from app.kit.db.database import is_in_transaction
 from app.score.book import queries
 from app.score.book.published import compute_document
 

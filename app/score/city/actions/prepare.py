@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
-from app.kit.pace import FULL
+from app.kit.db.database import transaction
+from app.kit.jobs.pace import FULL
 from app.score.book import queries as book_queries
 from app.score.city.actions.switch import NOBODY, Withdrawn, switch
 from app.score.city.queries import prepare as prepare_queries
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
-    from app.kit.pace import Pace
+    from app.kit.jobs.pace import Pace
     from app.score.city.queries.prepare import PreparationRow
 
 CHUNK_CITIZENS = 4000

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.audit import write_audit
-from app.kit.cache import bump
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
-from app.kit.failure import family_of
+from app.kit.db.audit import write_audit
+from app.kit.db.cache import bump
+from app.kit.db.database import transaction
+from app.kit.db.failure import family_of
 from app.score.book import queries as book_queries
 from app.score.city.queries import prepare as prepare_queries
 from app.score.city.queries import switch as switch_queries

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.database import execute, fetch_all, fetch_one
+from app.kit.db.database import execute, fetch_all, fetch_one
 from app.score.engine.queries import compose
 
 PREPARE_RANGE = compose("asked_in_range", "who", "told_in_range", answer="prepare")

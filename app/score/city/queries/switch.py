@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.kit.database import execute, fetch_all, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
 from app.score.city.queries.prepare import Moved
 
 SWAP = """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.citizen.actions.account import authenticate_by
 from app.kit.clock import now
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.score.book.actions.find import find_book, get_known_book
 from app.score.current.actions.rescore import NoScore, rescore
 from app.score.current.queries import scores as scores_queries

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from app.kit.clock import shanghai_day
-from app.kit.database import is_in_transaction, transaction
+from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
-from app.kit.queue import enqueue
+from app.kit.jobs.queue import enqueue
 from app.score.current.actions.history import explain_change, store_scores, tell_former
 from app.score.current.queries import scores as scores_queries
 from app.score.current.queries import waiting as waiting_queries

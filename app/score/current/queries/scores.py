@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
-from app.kit.auth import CitizenCaller
-from app.kit.database import execute, fetch_all
-from app.kit.group_commit import coalesce
+from app.kit.db.database import execute, fetch_all
+from app.kit.db.group_commit import coalesce
+from app.kit.security.auth import CitizenCaller
 from app.score.engine.queries import ComputedScore
 
 SNAPSHOT_COLUMNS = (

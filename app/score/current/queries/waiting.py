@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from app.kit.database import execute, fetch_all, fetch_value, write_uuids
+from app.kit.db.database import execute, fetch_all, fetch_value, write_uuids
 from app.score.current.queries.scores import ScoredCitizen
 
 

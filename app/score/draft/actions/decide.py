@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.score.draft import queries
 from app.score.draft.actions.examples import run_examples
 from app.score.draft.actions.write import finish, lock_book, need_written
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.score.draft.queries import BookRow
 
 

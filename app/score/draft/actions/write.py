@@ -8,11 +8,11 @@ import msgspec
 
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.audit import write_audit
 from app.kit.clock import now, uuid7
-from app.kit.database import transaction
+from app.kit.db.audit import write_audit
+from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, NotFound
-from app.kit.etag import need_etag
+from app.kit.request.etag import need_etag
 from app.score.book import queries as book_queries
 from app.score.book.moves import PAST, compute_allowed_actions, is_allowed
 from app.score.book.published import compute_document
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.score.book.document import RuleBook
     from app.score.book.moves import BookAction
     from app.score.draft.examples import Example, ExampleOutcome

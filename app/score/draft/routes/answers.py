@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Response
 
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
-from app.kit.etag import compute_etag
+from app.kit.request.etag import compute_etag
 from app.score.draft.queries import BookRow
 from app.score.draft.schemas import BookView
 from app.score.draft.views import show_draft

@@ -8,10 +8,10 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.auth import OfficialCaller
 from app.kit.errors import ETagMissing, ETagStale
-from app.kit.etag import ETAG, IfMatch
-from app.kit.http import refusals
+from app.kit.request.etag import ETAG, IfMatch
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import refusals
 from app.score.draft import refusals as no
 from app.score.draft.actions import decide as decide_actions
 from app.score.draft.routes.answers import READING, REVIEWER, WRITERS, answer_book

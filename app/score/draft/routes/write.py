@@ -9,7 +9,6 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.kit.auth import OfficialCaller
 from app.kit.errors import (
     BodyTooLarge,
     ETagMissing,
@@ -19,10 +18,11 @@ from app.kit.errors import (
     StaleCursor,
     Unauthenticated,
 )
-from app.kit.etag import ETAG, IfMatch
-from app.kit.field_texts import find_error
-from app.kit.http import AnyRequest, language_of, refusals
-from app.kit.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.request.etag import ETAG, IfMatch
+from app.kit.request.field_texts import find_error
+from app.kit.security.auth import OfficialCaller
+from app.kit.web.http import AnyRequest, language_of, refusals
+from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score.book.moves import BookState
 from app.score.draft import queries
 from app.score.draft import refusals as no

@@ -11,7 +11,7 @@ import msgspec
 from app.campaign.scenario.actions import confirm_proposal, propose_scenario
 from app.event.actions import ensure_epoch
 from app.kit.clock import now
-from app.kit.etag import compute_etag
+from app.kit.request.etag import compute_etag
 from app.score.book.actions.read import read_current_book
 from app.score.book.standard import STANDARD_BOOK
 from app.town.people.actions.move_in import describe_citizens, make_people

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from app.kit.database import transaction
+from app.kit.db.database import transaction
 from app.record.catalogue import CATALOGUE
 from app.score.book.actions.find import find_current_levels
 from app.town.city import queries

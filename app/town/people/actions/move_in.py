@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from app.citizen.actions.sealing import seal_openid
-from app.kit.aside import aside
 from app.kit.clock import now, shanghai_day
-from app.kit.database import transaction
+from app.kit.db.database import transaction
+from app.kit.jobs.aside import aside
 from app.record.catalogue import CATALOGUE
 from app.sandbox.answers import compute_openid
 from app.score.book.actions.find import find_current_levels
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from app.kit.aside import Aside
+    from app.kit.jobs.aside import Aside
     from app.score.book.document import Level
     from app.town.people.rows import ConsentText
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.campaign.publishing.actions.write import decide_campaign, draft_campaign, submit_campaign
-from app.kit.etag import compute_etag
+from app.kit.request.etag import compute_etag
 from app.town.places import queries
 from app.town.places.places import compute_campaign, read_benefits
 from app.town.shown import BenefitShown
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from app.kit.auth import OfficialCaller
+    from app.kit.security.auth import OfficialCaller
     from app.town.places.actions.places import MadePlace
 
 

@@ -14,9 +14,9 @@ import pyotp
 from app.intake.source.actions import SourceTaken, register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
-from app.kit.auth import OfficialCaller, Scope
 from app.kit.clock import now
-from app.kit.etag import compute_etag
+from app.kit.request.etag import compute_etag
+from app.kit.security.auth import OfficialCaller, Scope
 from app.official.account import TOTP_STEP_SECONDS
 from app.official.actions.enrol import EnrolmentProofWrong, complete_enrolment, open_enrolment
 from app.official.actions.manage import (

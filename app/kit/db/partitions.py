@@ -1,0 +1,133 @@
+"""Partitions made ahead of time with LIKE + ATTACH, so that an insert never waits for one and never misses one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+import msgspec
+
+from app.kit.db.database import execute, fetch_all, is_in_transaction, transaction
+
+PARTITION_LOCK = 0x70617274  # "part"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A table cut by time: how wide a piece is, how many days are made before and after today, and what is dropped."""
+
+    table: str
+    width: Literal["day", "month", "year"]
+    days_before: int
+    days_ahead: int
+    is_dropped: bool = False
+
+
+class PartitionName(msgspec.Struct, frozen=True):
+    """A partition that exists."""
+
+    name: str
+
+
+PLANS = (
+    Plan("scan", "day", 8, 8, is_dropped=True),
+    Plan("access_log", "month", 31, 62),
+    Plan("event", "month", 31, 62),
+    Plan("benefit_use", "year", 366, 400),
+)
+
+
+def compute_pieces(plan: Plan, today: date) -> list[tuple[str, date, date]]:
+    """Return (name, from, to) of every piece a plan wants on a day."""
+    pieces: list[tuple[str, date, date]] = []
+    begin = _floor(today - timedelta(days=plan.days_before), plan.width)
+    while begin <= today + timedelta(days=plan.days_ahead):
+        end = _next(begin, plan.width)
+        pieces.append((f"{plan.table}_{begin:%Y%m%d}", begin, end))
+        begin = end
+    return pieces
+
+
+async def make_partitions(today: date) -> list[str]:
+    """Make what is missing, and return the names made."""
+    wanted = [(plan.table, *piece) for plan in PLANS for piece in compute_pieces(plan, today)]
+    missing = await _find_missing([name for _, name, _, _ in wanted])
+    if not missing:
+        return []
+    assert not is_in_transaction()
+    async with transaction():
+        await execute("SELECT pg_advisory_xact_lock($1)", PARTITION_LOCK)
+        missing = await _find_missing([name for _, name, _, _ in wanted])
+        for table, name, begin, end in wanted:
+            if name in missing:
+                await execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+                await execute(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{begin}') TO ('{end}')")
+    return sorted(missing)
+
+
+async def drop_old_partitions(today: date) -> list[str]:
+    """Drop the pieces a plan no longer wants, and return their names; tills wait at most a blink for the lock."""
+    dropped: list[str] = []
+    for plan in PLANS:
+        first_kept = compute_pieces(plan, today)[0][0]
+        for name in await _find_pieces(plan.table) if plan.is_dropped else []:
+            if name < first_kept:
+                async with transaction():
+                    await execute("SET LOCAL lock_timeout = '200ms'")
+                    await execute(f"DROP TABLE {name}")
+                dropped.append(name)
+    return dropped
+
+
+async def count_days_ahead(today: date) -> int:
+    """Return for how many days after today every plan has its pieces, without a gap."""
+    plans = [[piece for piece in compute_pieces(plan, today) if piece[2] > today] for plan in PLANS]
+    missing = await _find_missing([name for pieces in plans for name, _, _ in pieces])
+    return min(_count_days(pieces, missing, today) for pieces in plans)
+
+
+def _count_days(pieces: list[tuple[str, date, date]], missing: set[str], today: date) -> int:
+    reached = today
+    for name, _, end in pieces:
+        if name in missing:
+            break
+        reached = end - timedelta(days=1)
+    return (reached - today).days
+
+
+async def _find_missing(names: list[str]) -> set[str]:
+    found = await fetch_all(
+        PartitionName,
+        """
+        SELECT relname AS name FROM pg_class
+        WHERE relname = ANY($1) AND relnamespace = current_schema()::regnamespace
+        """,
+        names,
+    )
+    return set(names) - {row.name for row in found}
+
+
+async def _find_pieces(table: str) -> list[str]:
+    """Return the names of a table's dated pieces, oldest first."""
+    found = await fetch_all(
+        PartitionName,
+        """
+        SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = $1::regclass AND relname ~ ('^' || $2 || '_[0-9]{8}$')
+        ORDER BY relname
+        """,
+        table,
+        table,
+    )
+    return [row.name for row in found]
+
+
+def _floor(day: date, width: str) -> date:
+    return {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[width]
+
+
+def _next(day: date, width: str) -> date:
+    if width == "day":
+        return day + timedelta(days=1)
+    if width == "month":
+        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return day.replace(year=day.year + 1)

@@ -1,0 +1,1 @@
+"""What happens beside requests: jobs asked for and done, long work that leaves room for others."""

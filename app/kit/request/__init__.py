@@ -1,0 +1,1 @@
+"""What a request says, read once and in one place: headers, bodies, faults of fields, ETags."""

@@ -1,0 +1,1 @@
+"""How we answer over HTTP: wire shapes, problems, pages, what every route shares, and the OpenAPI description."""

@@ -1,0 +1,145 @@
+"""How the service is: alive, ready, and in figures.
+
+A line goes to the log only for what failed here or took long; the figures count everything, and
+kit.process.figures shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from bisect import bisect_left
+from collections import Counter
+from typing import Any, Literal
+
+from litestar import get
+from prometheus_client import Histogram
+
+from app.kit.background import find_ended
+from app.kit.clock import now, shanghai_day
+from app.kit.db.cache import find_stale
+from app.kit.db.migration import find_missing_migrations
+from app.kit.db.partitions import count_days_ahead
+from app.kit.errors import Reason, Refusal
+from app.kit.outside.valkey import VALKEY
+from app.kit.web.docs import DOCS_ROUTES
+from app.kit.web.http import TRACE_KEY, Wire, refusals
+
+LOG = logging.getLogger("huixin.request")
+SLOW_SECONDS = 1.0
+COUNT_SECONDS = 0.5
+SERVER_ERROR, TIMED_OUT = 500, 408
+UNMATCHED = "unmatched"
+METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
+
+REQUEST_SECONDS = Histogram(
+    "huixin_request_seconds",
+    "How long requests took, by route and status.",
+    ("method", "route", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+_noted: dict[tuple[str, str, int], list[float]] = {}  # seconds of each request since the last count
+
+
+class NotReady(Refusal):
+    """The service is not ready to take requests."""
+
+    code = "not_ready"
+    status_code = 503
+    zh = "服务尚未就绪"
+    retryable = True
+    wait_seconds = 5
+
+
+class Liveness(Wire):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Readiness(Wire):
+    """Every part answers; without Valkey the service is slower to refuse, not wrong."""
+
+    status: Literal["ready"]
+    valkey: Literal["ok", "degraded"]
+    partition_days_ahead: int
+
+
+@get("/health/live", operation_id="getLiveness", tags=["health"])
+async def get_liveness() -> Liveness:
+    """Tell whether the process answers at all."""
+    return Liveness(status="alive")
+
+
+@get("/health/ready", operation_id="getReadiness", tags=["health"], responses=refusals(NotReady))
+async def get_readiness() -> Readiness:
+    """Tell whether requests may be sent here.
+
+    The database answers, is migrated and has room for tomorrow; what is kept in memory is fresh, and whatever runs
+    beside the requests is running.
+    """
+    if find_ended():
+        raise NotReady(reasons=[Reason(code="background", zh="后台任务已停止", en="A background task has ended.")])
+    if find_stale(time.monotonic()):
+        raise NotReady(reasons=[Reason(code="catalogue", zh="机构与活动目录已过时", en="A catalogue is out of date.")])
+    try:
+        missing = await find_missing_migrations()
+        days_ahead = await count_days_ahead(shanghai_day(now()))
+    except Exception as error:  # whatever it is, nothing can be done without it
+        raise NotReady(reasons=[Reason(code="database", zh="数据库无应答", en="The database is silent.")]) from error
+    if missing:
+        raise NotReady(reasons=[Reason(code="migrations", zh="数据库未迁移", en="The database is not migrated.")])
+    if days_ahead < 1:
+        raise NotReady(reasons=[Reason(code="partitions", zh="缺少明日分区", en="Tomorrow has no partitions.")])
+    valkey: Literal["ok", "degraded"] = "ok" if await VALKEY.is_alive() else "degraded"
+    return Readiness(status="ready", valkey=valkey, partition_days_ahead=days_ahead)
+
+
+STATUS_ROUTES = [get_liveness, get_readiness, *DOCS_ROUTES]
+
+
+def note_request(scope: Any, method: str, status: int, seconds: float) -> None:
+    """Note one request under its route's template, never under its path: paths carry ids."""
+    key = (method, scope.get("path_template") or UNMATCHED, status)
+    noted = _noted.get(key)
+    if noted is None:
+        if not _noted:
+            _count_soon()
+        noted = _noted[key] = []
+    noted.append(seconds)
+    if status >= SERVER_ERROR or (seconds >= SLOW_SECONDS and status != TIMED_OUT):  # there the caller took long
+        LOG.warning(
+            "failed" if status >= SERVER_ERROR else "slow",
+            extra={
+                "method": _show_method(key[0]),
+                "route": key[1],
+                "status": status,
+                "milliseconds": round(seconds * 1000),
+                "trace": scope.get("state", {}).get(TRACE_KEY),
+            },
+        )
+
+
+def count_noted() -> None:
+    """Count what was noted, a bucket at a time: ``observe`` for each request would cost ten times as much.
+
+    The buckets are the client's own (a leading underscore says so); its version is pinned.
+    """
+    taken = dict(_noted)
+    _noted.clear()  # first: a failure below must not keep what comes later from being counted
+    for (method, route, status), noted in taken.items():
+        child: Any = REQUEST_SECONDS.labels(_show_method(method), route, str(status))
+        for place, times in Counter(bisect_left(child._upper_bounds, seconds) for seconds in noted).items():  # noqa: SLF001
+            child._buckets[place].inc(times)  # noqa: SLF001
+        child._sum.inc(sum(noted))  # noqa: SLF001
+
+
+def _count_soon() -> None:
+    with contextlib.suppress(RuntimeError):  # outside of a loop somebody else counts
+        asyncio.get_running_loop().call_later(COUNT_SECONDS, count_noted)
+
+
+def _show_method(method: str) -> str:
+    return method if method in METHODS else "OTHER"

@@ -1,0 +1,107 @@
+"""Partitions are made ahead, once, by however many ask; old scans are dropped; days ahead are counted without a gap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import pytest
+
+from app.kit.clock import now, shanghai_day
+from app.kit.db.database import execute, fetch_value
+from app.kit.db.partitions import PLANS, Plan, compute_pieces, count_days_ahead, drop_old_partitions, make_partitions
+
+FAR = timedelta(days=4000)  # these tests play in a time of their own
+
+
+@pytest.fixture
+async def today(app: object) -> AsyncIterator[date]:
+    del app
+    day = shanghai_day(now()) + FAR
+    yield day
+    for plan in PLANS:
+        for name, _, _ in compute_pieces(plan, day):
+            await execute(f"DROP TABLE IF EXISTS {name}")
+
+
+@pytest.mark.parametrize(
+    ("plan", "day", "pieces"),
+    [
+        (
+            Plan("scan", "day", 1, 1), date(2026, 3, 1),
+            [("scan_20260228", "2026-02-28", "2026-03-01"), ("scan_20260301", "2026-03-01", "2026-03-02"),
+             ("scan_20260302", "2026-03-02", "2026-03-03")],
+        ),
+        (
+            Plan("event", "month", 31, 31), date(2026, 1, 31),
+            [("event_20251201", "2025-12-01", "2026-01-01"), ("event_20260101", "2026-01-01", "2026-02-01"),
+             ("event_20260201", "2026-02-01", "2026-03-01"), ("event_20260301", "2026-03-01", "2026-04-01")],
+        ),
+        (
+            Plan("use", "year", 1, 1), date(2026, 12, 31),
+            [("use_20260101", "2026-01-01", "2027-01-01"), ("use_20270101", "2027-01-01", "2028-01-01")],
+        ),
+    ],
+)  # fmt: skip
+def test_pieces_join_without_gap_or_overlap(plan: Plan, day: date, pieces: list[tuple[str, str, str]]) -> None:
+    computed = compute_pieces(plan, day)
+    if plan.width != "month":
+        assert [(name, str(begin), str(end)) for name, begin, end in computed] == pieces
+    assert [one[2] for one in computed[:-1]] == [one[1] for one in computed[1:]]
+    assert computed[0][1] <= day - timedelta(days=plan.days_before)
+    assert computed[-1][2] > day + timedelta(days=plan.days_ahead)
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.table)
+def test_every_day_of_four_years_has_its_pieces(plan: Plan) -> None:
+    for offset in range(1461):
+        day = date(2024, 1, 1) + timedelta(days=offset)
+        assert any(begin <= day < end for _, begin, end in compute_pieces(plan, day))
+
+
+async def test_partitions_are_made_once_by_however_many_ask(today: date) -> None:
+    made = await asyncio.gather(*(make_partitions(today) for _ in range(4)))
+    wanted = {piece[0] for plan in PLANS for piece in compute_pieces(plan, today)}
+    assert {name for names in made for name in names} == wanted
+    assert sum(map(len, made)) == len(wanted)
+    assert await make_partitions(today) == []
+    attached = await fetch_value(
+        "SELECT count(*) FROM pg_inherits WHERE inhrelid = ANY($1::text[]::regclass[])", sorted(wanted)
+    )
+    assert attached == len(wanted)
+
+
+async def test_days_ahead_end_at_the_first_gap(today: date) -> None:
+    assert await count_days_ahead(today) == 0
+    await make_partitions(today)
+    days_ahead = await count_days_ahead(today)
+    assert days_ahead == min(plan.days_ahead for plan in PLANS)
+    await execute(f"DROP TABLE scan_{today + timedelta(days=3):%Y%m%d}")
+    assert await count_days_ahead(today) == 2
+    await execute(f"DROP TABLE scan_{today:%Y%m%d}")
+    assert await count_days_ahead(today) == 0
+
+
+async def test_old_scans_are_dropped_at_the_edge_and_nothing_else(today: date) -> None:
+    await make_partitions(today)
+    # The partitions of the present are far older than those of this test: they stay out of it.
+    present = await fetch_value(
+        """
+        SELECT array_agg(relname::text) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'scan'::regclass AND relname < $1
+        """,
+        f"scan_{today - timedelta(days=60):%Y%m%d}",
+    )
+    for name in present or []:
+        await execute(f"ALTER TABLE scan DETACH PARTITION {name}")
+    try:
+        assert await drop_old_partitions(today) == []
+        first = compute_pieces(PLANS[0], today)[0][0]
+        assert await drop_old_partitions(today + timedelta(days=1)) == [first]
+        assert await fetch_value("SELECT to_regclass($1) IS NULL", first)
+        assert await fetch_value("SELECT to_regclass($1) IS NOT NULL", f"event_{today:%Y%m}01")
+    finally:
+        for name in present or []:
+            day = f"{name[5:9]}-{name[9:11]}-{name[11:13]}"
+            await execute(f"ALTER TABLE scan ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO (date '{day}' + 1)")
