@@ -13,12 +13,12 @@ from app.kit.clock import now, uuid7
 from app.kit.db.database import database_lifespan, fetch_value, transaction
 from app.kit.process.embedded import free_port
 from app.kit.security.keys import KEYS
-from app.record.actions.find import put_records
 from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore
 from load_tests.figure import Figure
 from load_tests.loads import make_codes
 from load_tests.servers import FOLDER, serve_huixin, serving
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

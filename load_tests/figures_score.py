@@ -14,7 +14,6 @@ import msgspec
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.db.database import database_lifespan, execute, fetch_value, transaction
 from app.kit.jobs.pace import FULL, Pace
-from app.record.actions.find import put_records
 from app.record.catalogue import NewRecord
 from app.score.book.queries import find_active_book_id
 from app.score.city.actions.prepare import open_preparation, prepare_all, score_city
@@ -25,6 +24,7 @@ from app.score.current.views import show_explanation
 from app.worker import RESCORE_CHUNK
 from load_tests.figure import Figure
 from load_tests.figures_local import count_rescored
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,54 +1,82 @@
-"""The house holds: order inside each room, doors between rooms, pure rules, SQL and litestar in their places, sizes.
+"""The house holds: what a file may lean on follows from its path, and nobody keeps a list of files.
 
-Floors, the order of kinds and who may import what from outside are import-linter's (pyproject.toml); here stands what
-it cannot say, and that it looks at every room.
+A module's *kind* is the first of ``KINDS`` on its path below its room: ``app/intake/file/actions/run.py`` is actions,
+``app/score/book/check.py`` bears no kind and is pure. Floors, circles and who may touch the web framework, the database
+and other services are import-linter's (pyproject.toml); here stands what it cannot say.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
+import statistics
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import grimp
 import pytest
+from piccolo.table import Table
 
-APP = Path(__file__).parents[1] / "app"
+ROOT = Path(__file__).parents[1]
+APP = ROOT / "app"
 FILE_LINES_MAX = 400
+FILE_LINES_MEDIAN_MAX = 120
 FUNCTION_LINES_MAX = 50
+FOLDER_FILES_MAX = 15
 NOT_ROOMS = {"main", "cli", "worker", "verify", "kit", "sandbox", "settings", "piccolo_app", "piccolo_conf", "values"}
 ROOMS = sorted(path.name for path in APP.iterdir() if (path / "__init__.py").exists() and path.name not in NOT_ROOMS)
-DOORS = {"actions", "rules", "tables"}
-TOP_FLOOR = {"app.main", "app.cli", "app.worker", "app.verify"}
+TOP_FLOOR = {"main", "cli", "cli_score", "worker", "verify"}
+PLAYS_FROM_OUTSIDE = {"demo", "town"}  # they are not served: they play the API, or make a city to measure on
 
-# Which kinds of file of the same room a kind may lean on; a kind may always be split: rules_grant is a rules file.
+KINDS = ("routes", "schemas", "views", "actions", "refusals", "queries", "clients", "tables", "commands")
+PURE = "pure"
+# Which kinds of module of the same room a kind may lean on.
 LEANS_ON = {
-    "routes": {"routes", "actions", "refusals", "queries", "schemas", "rules"},
-    "schemas": {"schemas", "rules"},
-    "actions": {"actions", "refusals", "queries", "rules", "clients"},
-    "refusals": {"refusals", "rules"},
-    "queries": {"queries", "tables", "rules"},
-    "clients": {"clients", "refusals", "rules"},
+    "routes": {"routes", "actions", "refusals", "queries", "schemas", "views", PURE},
+    "schemas": {"schemas", PURE},
+    "views": {"views", "schemas", "queries", PURE},  # of queries the rows alone, which they show
+    "actions": {"actions", "refusals", "queries", "clients", PURE},
+    "refusals": {"refusals", PURE},
+    "queries": {"queries", "tables", PURE},
+    "clients": {"clients", "refusals", PURE},
     "tables": {"tables"},
-    "rules": {"rules"},
+    "commands": {"commands", "actions", "queries", "clients", PURE},
+    PURE: {PURE},
 }
-# Which parts of the kit a kind of file may use; a kind not listed may use all of it.
+# Which kinds of another room: its doors are use cases, ways to say no, tables for keys, and what is pure.
+DOORS_OF = {
+    "routes": {"actions", "refusals", PURE},
+    "actions": {"actions", "refusals", PURE},
+    "commands": {"actions", PURE},
+    "queries": {"tables", PURE},
+    "tables": {"tables"},
+}
+# Which parts of the kit a kind may use; a kind that is not listed may use all of it.
 KIT_OF = {
-    "rules": set[str](),
+    PURE: set[str](),
     "tables": set[str](),
-    "schemas": {"http", "paging", "auth"},
-    "queries": {"database", "group_commit", "auth"},  # a coalesced read is still one statement
+    "schemas": {"web.http", "web.paging", "security.auth"},
+    "views": {"web.http"},
+    "queries": {"db.database", "db.group_commit", "security.auth"},  # a coalesced read is still one statement
     "refusals": {"errors"},
+    "clients": {"outside.ask", "clock"},
 }
-PURE = {"msgspec", "cryptography", "qrcode"}  # ciphers and pictures are arithmetic too
+PURE_LIBRARIES = {"msgspec", "cryptography", "qrcode"}  # ciphers and pictures are arithmetic too
 PURE_STANDARD = {
     "__future__", "base64", "bisect", "collections", "csv", "dataclasses", "datetime", "decimal", "enum", "functools",
     "hashlib", "hmac", "importlib", "io", "itertools", "math", "operator", "pathlib", "re", "struct", "typing",
     "unicodedata", "uuid",
 }  # fmt: skip
+PURE_OF_A_SEED = {"town": {"random"}}  # dice that fall the same way every time
+CLOCKS = ("datetime.now(", "date.today(", "time.time(", "time.monotonic(", "random.random(")
 SQL = re.compile(r"^\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET|DELETE FROM\s|WITH\s+\w+\s+AS)", re.IGNORECASE)
+TABLES_NAMED = re.compile(
+    r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?([a-z_]+(?:(?:\s+[a-z]\w*)?,\s*[a-z_]+)*)"
+)
+WRITTEN_BY_ALL = {"event", "access_log"}  # whatever happens and whoever looks is written down in the same statement
 ACTIONS_MAY_TAKE = {"transaction", "is_in_transaction"}
 # Whatever begins something that goes on beside its caller. What lives long is begun by ``kit.background``, which logs,
 # goes on, and says when it has ended. Here stands why each other place needs none of that.
@@ -57,27 +85,48 @@ BEGINS = {"create_task", "ensure_future", "TaskGroup", "Thread", "Timer", "Popen
 MAY_BEGIN = {
     ("kit/background.py", "create_task"): "the supervisor itself",
     ("kit/background.py", "Thread"): "the supervisor itself",
-    ("kit/surroundings.py", "Popen"): "a process that is kept up",
-    ("kit/embedded.py", "Popen"): "a server that is kept up",
-    ("kit/group_commit.py", "create_task"): "a lane ends with its queue, and tells everybody in it whatever happens",
-    ("kit/jobs.py", "create_task"): "the round of a supervised task awaits it, and raises what it raised",
-    ("kit/jobs.py", "ensure_future"): "one job, awaited by who runs it",
-    ("kit/aside.py", "ThreadPoolExecutor"): "each call is awaited by its caller",
-    ("kit/aside.py", "ProcessPoolExecutor"): "each call is awaited by its caller",
-    ("kit/connections.py", "call_later"): "the look logs whatever fails and is asked for again in a finally",
-    ("kit/connections.py", "create_task"): "a stop, which ends the server whatever fails",
+    ("kit/process/surroundings.py", "Popen"): "a process that is kept up",
+    ("kit/process/embedded.py", "Popen"): "a server that is kept up",
+    ("kit/db/group_commit.py", "create_task"): "a lane ends with its queue, and tells everybody in it whatever happens",
+    ("kit/jobs/jobs.py", "create_task"): "the round of a supervised task awaits it, and raises what it raised",
+    ("kit/jobs/jobs.py", "ensure_future"): "one job, awaited by who runs it",
+    ("kit/jobs/aside.py", "ThreadPoolExecutor"): "each call is awaited by its caller",
+    ("kit/jobs/aside.py", "ProcessPoolExecutor"): "each call is awaited by its caller",
+    ("kit/process/connections.py", "call_later"): "the look logs whatever fails and is asked for again in a finally",
+    ("kit/process/connections.py", "create_task"): "a stop, which ends the server whatever fails",
     ("kit/patience.py", "call_at"): "a look that is asked for again by whoever waits next",
-    ("kit/status.py", "call_later"): "counts once, and the next request asks for it again",
-    ("official/actions_session.py", "call_later"): "gives a place back, which cannot fail",
-    ("intake/actions_pipeline.py", "create_task"): "the next block, awaited by the import",
-    ("intake/actions_workbook.py", "run_coroutine_threadsafe"): "awaited in the thread that asked for it",
-    ("score/actions_prepare.py", "TaskGroup"): "ranges of one preparation, awaited by it",
-    ("demo/actions.py", "TaskGroup"): "the demo awaits it",
-    ("demo/actions_people.py", "TaskGroup"): "the demo awaits it",
-    ("demo/actions_tour_race.py", "create_task"): "the demo awaits it",
-    ("demo/main.py", "Popen"): "the demo ends when it does",
+    ("kit/web/status.py", "call_later"): "counts once, and the next request asks for it again",
+    ("official/actions/session.py", "call_later"): "gives a place back, which cannot fail",
+    ("intake/file/actions/pipeline.py", "create_task"): "the next block, awaited by the import",
+    ("intake/file/actions/workbook.py", "run_coroutine_threadsafe"): "awaited in the thread that asked for it",
+    ("score/city/actions/prepare.py", "TaskGroup"): "ranges of one preparation, awaited by it",
+    ("town/city/actions/make.py", "TaskGroup"): "the demo awaits it",
+    ("town/people/actions/move_in.py", "TaskGroup"): "the demo awaits it",
+    ("demo/actions/scene_race.py", "create_task"): "the demo awaits it",
+    ("demo/commands.py", "Popen"): "the demo ends when it does",
 }
-NO_ROOM_FILES = {"demo"}  # a demo is not served: it plays the API from outside
+# What the application keeps without using it itself: what a test holds it to.
+PROMISES = {
+    "app.intake.reading.format.HEAD_BYTES": "so much of a file its callers bring along",
+    "app.notice.actions.send.CALLS_MAX": "so many calls fit into the lease of a notice",
+    "app.town.people.names.list_births": "when the people of a block were born, before their names are drawn",
+}
+
+
+def kind_of(module: str) -> str:
+    """Return what a module is, from its path: ``app.intake.file.actions.run`` is actions."""
+    return next((part for part in module.split(".")[2:] if part in KINDS), PURE)
+
+
+def module_of(path: Path) -> str:
+    """Return a file's dotted name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_first_page(path: Path) -> bool:
+    """Whether a file is the ``__init__`` of a room, a subject or a kind, and so says what it is and no more."""
+    return path.name == "__init__.py"
 
 
 def files_of(*rooms: str) -> list[Path]:
@@ -85,22 +134,24 @@ def files_of(*rooms: str) -> list[Path]:
     return [path for room in rooms for path in sorted((APP / room).rglob("*.py"))]
 
 
-def kind_of(name: str) -> str:
-    """Return what a file is: ``routes_citizen`` is routes."""
-    return name.partition("_")[0]
+def parse(path: Path) -> ast.Module:
+    """Return a file as a tree."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def trees() -> Iterator[tuple[Path, ast.Module]]:
     """Yield every file of the app, parsed."""
     for path in sorted(APP.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+        yield path, parse(path)
 
 
-def contract(name: str) -> dict[str, list[str]]:
-    """Return the import-linter contract whose name begins so."""
-    linter = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    found: dict[str, list[str]] = next(one for one in linter["contracts"] if one["name"].startswith(name))
-    return found
+def imported_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 @pytest.fixture(scope="module")
@@ -108,138 +159,141 @@ def graph() -> grimp.ImportGraph:
     return grimp.build_graph("app", include_external_packages=True, cache_dir=None)
 
 
-def find_imports(graph: grimp.ImportGraph) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield (importer, imported) inside the app, split at the dots."""
+def find_imports(graph: grimp.ImportGraph) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (importer, its room, imported, its room) inside the app."""
     for module in sorted(graph.modules):
         if module.startswith("app."):
             for imported in sorted(graph.find_modules_directly_imported_by(module)):
-                yield module.split("."), imported.split(".")
+                parts = imported.split(".")
+                if parts[0] == "app" and len(parts) > 1:
+                    yield module, module.split(".")[1], imported, parts[1]
 
 
-def test_import_linter_looks_at_every_room() -> None:
-    rooms = set(ROOMS) - NO_ROOM_FILES
-    assert set(contract("Order inside a room")["containers"]) == {f"app.{room}" for room in rooms}
-    pure = {f"app.*.{path.stem}" for path in files_of(*rooms) if kind_of(path.stem) == "rules"}
-    assert set(contract("Rules are pure")["source_modules"]) == pure
-    at_the_edge = {f"app.*.{path.stem}" for path in files_of(*rooms) if kind_of(path.stem) == "routes"}
-    allowed = contract("The web framework stays at the edge")["allowed_importers"]
-    assert set(allowed) == at_the_edge | {"app.main", "app.kit", "app.sandbox"}
+def test_modules_of_a_room_lean_on_each_other_in_order(graph: grimp.ImportGraph) -> None:
+    wrong = [
+        f"{importer} leans on {imported}"
+        for importer, room, imported, its_room in find_imports(graph)
+        if room in ROOMS and its_room == room and kind_of(imported) not in LEANS_ON[kind_of(importer)]
+    ]
+    assert not wrong
 
 
 def test_rooms_are_entered_by_their_doors(graph: grimp.ImportGraph) -> None:
     climbed = [
-        f"{'.'.join(importer)} climbs in through {'.'.join(imported)}"
-        for importer, imported in find_imports(graph)
-        if imported[0] == "app" and imported[1:2] and imported[1] in ROOMS and imported[1] != importer[1]
-        and ".".join(importer) not in TOP_FLOOR and kind_of(imported[-1]) not in DOORS
+        f"{importer} climbs in through {imported}"
+        for importer, room, imported, its_room in find_imports(graph)
+        if room in ROOMS and its_room in ROOMS and its_room != room
+        and kind_of(imported) not in DOORS_OF.get(kind_of(importer), {PURE})
     ]  # fmt: skip
     assert not climbed
 
 
-def test_rules_lean_on_lower_rooms_rules_only(graph: grimp.ImportGraph) -> None:
+def test_modules_take_from_the_kit_what_their_kind_may(graph: grimp.ImportGraph) -> None:
     wrong = [
-        f"{'.'.join(importer)} leans on {'.'.join(imported)}"
-        for importer, imported in find_imports(graph)
-        if importer[1] in ROOMS and kind_of(importer[-1]) in {"rules", "schemas", "queries"} and imported[0] == "app"
-        and imported[1] in ROOMS and imported[1] != importer[1]
-        and kind_of(imported[-1]) not in {"rules"} | ({"tables"} if kind_of(importer[-1]) == "queries" else set())
+        f"{importer} uses {imported}"
+        for importer, room, imported, its_room in find_imports(graph)
+        if room in ROOMS and its_room == "kit"
+        and (part := imported.removeprefix("app.kit.")) not in KIT_OF.get(kind_of(importer), {part})
     ]  # fmt: skip
     assert not wrong
 
 
-def test_files_of_a_room_lean_on_each_other_in_order(graph: grimp.ImportGraph) -> None:
-    wrong = [
-        f"{'.'.join(importer)} leans on {'.'.join(imported)}"
-        for importer, imported in find_imports(graph)
-        if importer[1] in ROOMS and importer[1] not in NO_ROOM_FILES and imported[:2] == importer[:2]
-        and len(imported) > 2 and kind_of(imported[2]) not in LEANS_ON.get(kind_of(importer[2]), set())
-    ]  # fmt: skip
-    assert not wrong
-
-
-def test_files_take_from_the_kit_what_their_kind_may(graph: grimp.ImportGraph) -> None:
-    wrong = [
-        f"{'.'.join(importer)} uses {'.'.join(imported)}"
-        for importer, imported in find_imports(graph)
-        if importer[1] in ROOMS and imported[:2] == ["app", "kit"] and len(importer) > 2
-        and imported[2] not in KIT_OF.get(kind_of(importer[2]), {imported[2]})
-    ]  # fmt: skip
-    assert not wrong
-
-
-def test_rooms_hold_only_files_of_known_kinds() -> None:
-    strange = [
-        str(path.relative_to(APP))
-        for path in files_of(*(room for room in ROOMS if room not in NO_ROOM_FILES))
-        if path.stem != "__init__" and kind_of(path.stem) not in LEANS_ON
-    ]
-    assert not strange
-
-
-def test_rules_are_pure() -> None:
+def test_what_bears_no_kind_is_pure() -> None:
     impure = []
-    for path in files_of(*(room for room in ROOMS if room not in NO_ROOM_FILES)):
-        if kind_of(path.stem) == "rules":
-            for name in imported_names(ast.parse(path.read_text(encoding="utf-8"))):
-                top = name.split(".")[0]
-                if top not in PURE | PURE_STANDARD | {"app"}:
-                    impure.append(f"{path.relative_to(APP)} imports {name}")
+    for path in files_of(*ROOMS, "values"):
+        module = module_of(path)
+        room = module.split(".")[1]
+        if kind_of(module) == PURE:
+            allowed = PURE_STANDARD | PURE_OF_A_SEED.get(room, set()) | (set() if room == "values" else PURE_LIBRARIES)
+            impure += [
+                f"{module} imports {name}"
+                for name in imported_names(parse(path))
+                if name.split(".")[0] not in allowed
+                and not name.startswith(("app.values", "app.sandbox.answers"))
+                and not (room != "values" and name.split(".")[1:2] and name.split(".")[1] in ROOMS)
+            ]
     assert not impure
 
 
-def test_values_are_pure() -> None:
-    impure = [
-        f"{path.name} imports {name}"
-        for path in files_of("values")
-        for name in imported_names(ast.parse(path.read_text(encoding="utf-8")))
-        if name.split(".")[0] not in PURE_STANDARD and not name.startswith("app.values")
-    ]
-    assert not impure
-
-
-@pytest.mark.parametrize("call", ["datetime.now", "date.today", "time.time", "time.monotonic", "random."])
-def test_rules_read_no_clock(call: str) -> None:
+def test_what_is_pure_reads_no_clock() -> None:
     reading = [
-        str(path.relative_to(APP))
-        for path in files_of(*ROOMS)
-        if kind_of(path.stem) == "rules" and call + "(" in path.read_text(encoding="utf-8")
+        f"{module_of(path)} says {clock}"
+        for path in files_of(*ROOMS, "values")
+        if kind_of(module_of(path)) == PURE
+        for clock in CLOCKS
+        if clock in path.read_text(encoding="utf-8")
     ]
     assert not reading
-
-
-def test_litestar_stays_at_the_edge(graph: grimp.ImportGraph) -> None:
-    wrong = [
-        ".".join(importer)
-        for importer, imported in find_imports(graph)
-        if imported[0] == "litestar" and importer[1] not in {"main", "kit", "sandbox"}
-        and kind_of(importer[-1]) != "routes"
-    ]  # fmt: skip
-    assert not wrong
 
 
 def test_sql_is_written_in_queries_only() -> None:
     wrong: list[str] = []
     for path, tree in trees():
-        room = path.relative_to(APP).parts[0]
-        if room == "kit" or room in NO_ROOM_FILES or kind_of(path.stem) in {"queries", "tables"}:
+        module = module_of(path)
+        if module.split(".")[1:2] == ["kit"] or kind_of(module) in {"queries", "tables"}:
             continue
         wrong.extend(
-            f"{path.relative_to(APP)}:{node.lineno}"
+            f"{module}:{node.lineno}"
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
         )
     assert not wrong
 
 
+def floors() -> dict[str, int]:
+    """Return how far down each room lies, as the contract of floors says."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(one["layers"] for one in linter["contracts"] if one["type"] == "layers")
+    return {room: floor for floor, layer in enumerate(layers) for room in re.findall(r"\w+", layer)}
+
+
+def owners_of_tables() -> dict[str, str]:
+    """Return the room of every table."""
+    owners = {}
+    for room in ROOMS:
+        if (APP / room / "tables.py").exists():
+            tables = importlib.import_module(f"app.{room}.tables")
+            for kind in vars(tables).values():
+                if isinstance(kind, type) and issubclass(kind, Table) and kind.__module__ == tables.__name__:
+                    owners[kind._meta.tablename] = room
+    return owners
+
+
+def statements_of(room: str) -> Iterator[tuple[str, str]]:
+    """Yield a room's statements, each with where it stands."""
+    for path in sorted((APP / room).rglob("*.sql")):
+        yield str(path.relative_to(APP)), re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+    for path in files_of(room):
+        if kind_of(module_of(path)) == "queries":
+            for node in ast.walk(parse(path)):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield f"{path.relative_to(APP)}:{node.lineno}", node.value
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_statement_names_tables_of_its_own_or_lower_rooms(room: str) -> None:
+    """What leans on a table leans on its room, whatever the imports say."""
+    owners, floor_of = owners_of_tables(), floors()
+    wrong = set()
+    for place, text in statements_of(room):
+        for named in TABLES_NAMED.findall(text):
+            for name in (one.split()[0] for one in named.split(",")):
+                owner = owners.get(name, room)
+                if owner != room and floor_of[owner] <= floor_of[room] and name not in WRITTEN_BY_ALL:
+                    wrong.add(f"{place} names {name} of {owner}")
+    assert not wrong
+
+
 def test_actions_open_transactions_and_ask_nothing_themselves() -> None:
     wrong = []
-    for path in files_of(*(room for room in ROOMS if room not in NO_ROOM_FILES)):
-        if kind_of(path.stem) != "queries":
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in files_of(*(room for room in ROOMS if room not in PLAYS_FROM_OUTSIDE)):
+        kind = kind_of(module_of(path))
+        if kind not in {"queries", "commands"}:
+            for node in ast.walk(parse(path)):
                 if isinstance(node, ast.ImportFrom) and node.module == "app.kit.db.database":
                     taken = {alias.name for alias in node.names} - ACTIONS_MAY_TAKE
-                    if taken or kind_of(path.stem) != "actions":
-                        wrong.append(f"{path.relative_to(APP)} takes {taken or 'transactions'}")
+                    if taken or kind != "actions":
+                        wrong.append(f"{module_of(path)} takes {taken or 'transactions'}")
     assert not wrong
 
 
@@ -257,16 +311,21 @@ def test_what_lives_long_is_begun_by_its_supervisor() -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_says_what_it_is(room: str) -> None:
-    docstring = ast.get_docstring(ast.parse((APP / room / "__init__.py").read_text(encoding="utf-8")))
-    assert docstring is not None
-    assert 3 <= len(docstring.splitlines()) <= 15
+def test_a_room_and_its_subjects_say_what_they_are(room: str) -> None:
+    pages = [path for path in files_of(room) if is_first_page(path)]
+    for page in pages:
+        docstring = ast.get_docstring(parse(page))
+        assert docstring is not None, page
+        assert (3 if page.parent.name == room else 1) <= len(docstring.splitlines()) <= 15, page
+    folders = {path.parent for path in files_of(room)}
+    assert folders == {page.parent for page in pages}
 
 
-def test_files_and_functions_are_small() -> None:
-    large = []
+def test_files_functions_and_folders_are_small() -> None:
+    large, lengths = [], []
     for path, tree in trees():
         lines = len(path.read_text(encoding="utf-8").splitlines())
+        lengths.append(lines)
         if lines > FILE_LINES_MAX:
             large.append(f"{path.relative_to(APP)} has {lines} lines")
         for node in ast.walk(tree):
@@ -274,13 +333,46 @@ def test_files_and_functions_are_small() -> None:
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > FUNCTION_LINES_MAX:
                     large.append(f"{path.relative_to(APP)}:{node.lineno} {node.name} has {length} lines")
+    files = Counter(path.parent for path in APP.rglob("*.py") if not is_first_page(path))
+    large += [f"{folder} has {count} files" for folder, count in files.items() if count > FOLDER_FILES_MAX]
     assert not large
+    assert statistics.median(lengths) <= FILE_LINES_MEDIAN_MAX
 
 
-def imported_names(tree: ast.Module) -> Iterator[str]:
-    """Yield the dotted names a module imports."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+def names_in(node: ast.AST) -> Counter[str]:
+    """Count the names a piece of code uses; a text that is a name may be looked up by it."""
+    found: Counter[str] = Counter()
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Store):
+            found[one.id] += 1
+        elif isinstance(one, ast.Attribute):
+            found[one.attr] += 1
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            for name in re.findall(r"[A-Za-z_]\w*", one.value) if one.value.isascii() and len(one.value) < 80 else ():
+                found[name] += 1
+    return found
+
+
+def defined_by(node: ast.stmt) -> set[str]:
+    """Return the names a statement at the top of a module defines; what a decorator registers is used by that."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        registered = any(isinstance(one, ast.Call) for one in node.decorator_list)
+        return set() if registered else {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}  # one of several counts as used with them
+
+
+def test_no_name_is_there_for_tests_alone() -> None:
+    """What the application does not use is no part of it: a test's helper lives with the tests."""
+    used: Counter[str] = Counter()
+    for folder in ("app", "load_tests", "migrations"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            used += names_in(parse(path))
+    idle = []
+    for path, tree in trees():
+        if kind_of(module_of(path)) == "tables" or path.parent == APP:
+            continue  # a table says what migrations made; the top floor is run by name
+        for node in tree.body:
+            own = names_in(node)
+            idle += [f"{module_of(path)}.{name}" for name in sorted(defined_by(node)) if used[name] <= own[name]]
+    assert set(idle) == set(PROMISES)

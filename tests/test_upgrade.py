@@ -24,7 +24,6 @@ from app.event.actions import ensure_epoch
 from app.kit.clock import now, shanghai_day, uuid7
 from app.kit.db.database import execute, fetch_all, fetch_value, transaction
 from app.kit.db.partitions import make_partitions
-from app.record.actions.find import put_records
 from app.redemption.till.receipt import RedemptionReceipt, encode_receipt
 from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score
 from app.score.current.actions.rescore import rescore
@@ -33,6 +32,7 @@ from tests.support.histories import new_record
 from tests.support.live import live_server
 from tests.support.own_city import speaking_to
 from tests.support.partners import Partner, make_partner
+from tests.support.recording import put_records
 from tests.support.redeeming import Shopper, code_of, make_shopper, redeem, show_code
 from tests.support.switching import make_bare_official
 from tests.test_migrations import FILES, load

@@ -53,3 +53,11 @@ class RefreshToken(Table, tablename="refresh_token"):
     issued_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)
     replaced_at = Timestamptz(default=None, null=True)
+
+
+class FormerAccount(Table, tablename="former_account"):
+    """An account that was left, and under whose caps its uses count."""
+
+    citizen_id = UUID(primary_key=True, default=None)
+    cap_holder_id = UUID(default=None)
+    forget_at = Timestamptz(default=None)

@@ -10,12 +10,9 @@ import msgspec
 from app.citizen.actions.account import raise_code_generation
 from app.credit_code.short_form import (
     SALTS,
-    ExpiredCode,
-    OpenedCode,
     compute_salt,
     compute_slot,
     encode_code,
-    open_code,
 )
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
@@ -74,16 +71,6 @@ def issue_codes(citizen: CitizenCaller, *, count: int, at: datetime) -> list[Slo
         )
         for slot in range(now_slot, now_slot + count)
     ]
-
-
-def open_shown_code(text: str, at: datetime) -> OpenedCode:
-    """Read a code a till scanned; whether the account lives and the code ``is_of_generation`` is left to the caller."""
-    opened = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
-    if opened is None:
-        raise CreditCodeInvalid
-    if isinstance(opened, ExpiredCode):
-        raise CreditCodeExpired
-    return opened
 
 
 async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> None:

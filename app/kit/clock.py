@@ -54,11 +54,6 @@ def first_id_of(at: datetime) -> UUID:
     return UUID(int=_milliseconds_of(at) << 80)
 
 
-def instant_of(identifier: UUID) -> datetime:
-    """Return the instant a UUIDv7 carries."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
-
-
 def _milliseconds_of(at: datetime) -> int:
     """Return the whole milliseconds since 1970, exactly: a float may fall into the one before."""
     return (at - EPOCH) // MILLISECOND

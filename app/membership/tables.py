@@ -13,11 +13,3 @@ class Tombstone(Table, tablename="tombstone"):
     cap_holder_id = UUID(default=None)
     left_at = Timestamptz(default=None)
     forget_at = Timestamptz(default=None)
-
-
-class FormerAccount(Table, tablename="former_account"):
-    """An account that was left, and under whose caps its uses count."""
-
-    citizen_id = UUID(primary_key=True, default=None)
-    cap_holder_id = UUID(default=None)
-    forget_at = Timestamptz(default=None)

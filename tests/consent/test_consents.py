@@ -13,10 +13,10 @@ import pytest
 from app.consent import actions as consent_actions
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import execute, fetch_value, transaction
-from app.record.actions.find import put_records
 from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

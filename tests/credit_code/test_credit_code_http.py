@@ -14,7 +14,7 @@ import pytest
 from app.citizen.actions.account import authenticate
 from app.credit_code import actions as credit_code_actions
 from app.credit_code import routes as credit_code_routes
-from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid, open_shown_code
+from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.picture import SIDE_MODULES, compute_svg
 from app.credit_code.short_form import SALTS, is_of_generation
 from app.kit.clock import now
@@ -23,6 +23,7 @@ from app.kit.outside.rate_limit import LocalLimit
 from app.kit.randomness import WORKER_PLACE
 from app.settings import SETTINGS
 from tests.support.citizens import Joined, Tokens, join, log_in
+from tests.support.codes import open_shown_code
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.clock import instant_of, now, shanghai_day, uuid7, uuid7_texts
+from app.kit.clock import now, shanghai_day, uuid7, uuid7_texts
 from app.kit.errors import IdempotencyKeyInvalid, StaleCursor
 from app.kit.request.idempotency import KEY_CHARACTERS_MAX, KEY_CHARACTERS_MIN, check_key, digest_request
 from app.kit.web.paging import decode_cursor, encode_cursor, make_page, whole_page
+from tests.support.recording import instant_of
 
 INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

@@ -26,10 +26,10 @@ from app.kit.security.signed_file import (
 )
 from app.membership.export import MEMBER, SIGNATURE_TYPE
 from app.membership.routes.export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
-from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -19,12 +19,12 @@ from app.kit.security.keys import make_export_key
 from app.kit.security.signed_file import read_file, show_keys, sign_file
 from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_told
 from app.membership.report import iter_report, judge_agreement
-from app.record.actions.find import put_records
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
 from app.score.engine.actions import score_told
 from tests.support.citizens import Joined, join
 from tests.support.histories import new_record
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient

@@ -9,9 +9,9 @@ import pytest
 
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import execute, transaction
-from app.record.actions.find import put_records
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from uuid import UUID

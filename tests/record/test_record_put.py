@@ -14,10 +14,11 @@ import pytest
 from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_all, fetch_value, transaction
 from app.kit.errors import Overloaded
-from app.record.actions.find import delete_records, put_records
+from app.record.actions.find import delete_records
 from app.record.actions.put import FRUITLESS_ROUNDS_MAX
 from app.record.catalogue import CATALOGUE
 from tests.support.histories import make_citizen, new_record
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from app.record.catalogue import NewRecord, PutOutcome

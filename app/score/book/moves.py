@@ -17,7 +17,6 @@ RULE_BOOK_MOVES: dict[BookState, dict[BookMove, BookState]] = {
     "active": {"retire": "retired"},
     "retired": {},
 }
-BY_ITSELF: frozenset[BookMove] = frozenset(("activate", "retire"))
 BESIDE: dict[BookState, tuple[BookAction, ...]] = {
     "draft": ("delete", "test", "preview"), "submitted": ("test", "preview"), "scheduled": ("test", "preview"),
     "active": ("test",), "retired": ("test",),

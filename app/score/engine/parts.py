@@ -90,17 +90,6 @@ def compute_next_level(value: int, levels: Sequence[Level]) -> Level | None:
     return min((level for level in levels[1:] if level.at_least > value), key=_edge, default=None)
 
 
-def compute_parts(contributions: Sequence[Contribution], adjustments: Sequence[Adjustment]) -> dict[str, int]:
-    """Return the points by indicator and by limit (``annual_cap:POS_BLOOD``); with the base they sum to the value."""
-    parts: dict[str, int] = {}
-    for contribution in contributions:
-        parts[contribution.indicator] = parts.get(contribution.indicator, 0) + contribution.points
-    for adjustment in adjustments:
-        key = f"{adjustment.code}:{adjustment.subject}"
-        parts[key] = parts.get(key, 0) + adjustment.points
-    return parts
-
-
 def unpack_parts(packed: str, terms: Mapping[int, str], book: RuleBook) -> dict[str, int]:
     """Return a stored score's points by indicator and by limit, as ``compute_parts`` does.
 

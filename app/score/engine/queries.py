@@ -41,7 +41,6 @@ def compose(*people: str, answer: str, given: str = "given_summed") -> str:
 SCORE_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", answer="answer_change")
 SCORE_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", answer="answer_change")
 EXPLAINED = {"given": "given_each", "answer": "answer_explained"}
-EXPLAIN_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", **EXPLAINED)
 EXPLAIN_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", **EXPLAINED)
 EXPLAIN_TOLD = compose("people_told", **EXPLAINED)
 
@@ -122,13 +121,6 @@ async def find_scores(citizen_ids: Sequence[UUID], day: date, rule_book_id: int 
 async def find_scores_again(citizen_ids: Sequence[UUID]) -> list[ComputedScore]:
     """Score citizens as of the day and under the rule book of their current score, both read in one snapshot."""
     return await fetch_all(ComputedScore, SCORE_AGAIN, citizen_ids)
-
-
-async def find_explained(
-    citizen_ids: Sequence[UUID], day: date, rule_book_id: int | None = None
-) -> list[ExplainedScore]:
-    """Score citizens as ``find_scores`` does, and return every contribution and adjustment."""
-    return await fetch_all(ExplainedScore, EXPLAIN_ON_DAY, citizen_ids, day, rule_book_id)
 
 
 async def find_explained_again(citizen_ids: Sequence[UUID]) -> list[ExplainedScore]:

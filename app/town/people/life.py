@@ -85,11 +85,6 @@ def compute_settled_mean(seed: int, today: date) -> float:
     return sum(map(len, lives)) / BLOCK
 
 
-def compute_cast_level(number: int) -> str:
-    """Return the level the part of a cast member leads to, by the rules as shipped."""
-    return CAST[(number - 1) % len(CAST)][0]
-
-
 def compute_cast_honour(number: int) -> str:
     """Return the honour a cast member holds: with the years every honour meets every level."""
     codes = tuple(CATALOGUE.honours)

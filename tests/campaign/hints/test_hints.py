@@ -10,11 +10,11 @@ import pytest
 from app.campaign.hints.routes import HINTS_LIMIT, HINTS_PER_MINUTE_MAX
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import transaction
-from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.partners import make_partner
+from tests.support.recording import put_records
 from tests.support.redeeming import make_benefit
 
 if TYPE_CHECKING:

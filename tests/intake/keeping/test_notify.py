@@ -13,7 +13,7 @@ import pytest
 from app import worker
 from app.intake.keeping import queries as keeping_queries
 from app.intake.keeping.actions import notify as notify_actions
-from app.intake.keeping.actions.notify import tell_of_negative, tell_of_negative_rows
+from app.intake.keeping.actions.notify import tell_of_negative_rows
 from app.intake.keeping.negative import SourceTitle
 from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now, uuid7
@@ -150,7 +150,7 @@ async def test_thousands_at_once_cost_a_few_statements(client: AsyncClient, monk
     before = await fetch_value(jobs)
     async with transaction():
         assert await tell_of_negative_rows(make_rows(made), ids, at=now()) == 2000
-        assert await tell_of_negative([(UUID(ids[1]), made[1]), (uuid7(), made[3])], at=now()) == 1
+        assert await tell_of_negative_rows(make_rows([made[1], made[3]]), {0: ids[1], 1: str(uuid7())}, at=now()) == 1
     assert asked == ["book", ["court"]] * 2
     assert await fetch_value(jobs) <= before + 1
     await execute("DELETE FROM notice WHERE citizen_id = $1", member.id)

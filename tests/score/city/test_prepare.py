@@ -13,7 +13,6 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.jobs.pace import FULL
-from app.record.actions.find import put_records
 from app.score.book import queries as book_queries
 from app.score.book.standard import STANDARD_BOOK_FILE
 from app.score.city.actions import prepare as prepare_actions
@@ -23,6 +22,7 @@ from app.score.current.actions import read as read_actions
 from app.score.current.actions.rescore import delete_score, mark_due, rescore
 from tests.support import switching
 from tests.support.histories import make_citizen, make_citizens, new_record
+from tests.support.recording import put_records
 from tests.support.switching import finish
 from tests.support.waiting import wait_until_blocking
 

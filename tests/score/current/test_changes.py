@@ -10,11 +10,11 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import transaction
 from app.kit.db.partitions import make_partitions
-from app.record.actions.find import put_records
 from app.score.current.actions.rescore import rescore
 from app.score.engine.parts import REASONS_MAX
 from tests.support.citizens import join
 from tests.support.histories import new_record
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -12,13 +12,13 @@ import pytest
 from app.kit.clock import uuid7
 from app.kit.db.database import execute, fetch_one, fetch_value, transaction
 from app.kit.db.partitions import make_partitions
-from app.record.actions.find import put_records
 from app.score.book.actions import find as find_actions
 from app.score.current.actions import read as read_actions
 from app.score.current.actions import rescore as rescore_actions
-from app.score.current.actions.rescore import NoScore, find_due, rescore
+from app.score.current.actions.rescore import NoScore, rescore
 from app.score.engine import queries as engine_queries
 from tests.support.histories import give_separate_consents, make_citizen, make_citizens, new_record
+from tests.support.recording import find_due, put_records
 
 if TYPE_CHECKING:
     from uuid import UUID

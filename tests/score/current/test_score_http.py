@@ -13,12 +13,12 @@ from asyncpg.pool import PoolConnectionProxy
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import transaction
 from app.kit.db.partitions import make_partitions
-from app.record.actions.find import put_records
 from app.record.catalogue import CATALOGUE
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
+from tests.support.recording import put_records
 from tests.support.redeeming import make_shopper
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.errors import ETagStale
-from app.score.book.moves import ACTIONS_ZH, BY_ITSELF, RULE_BOOK_MOVES, STATES_ZH, compute_allowed_actions
+from app.score.book.moves import ACTIONS_ZH, RULE_BOOK_MOVES, STATES_ZH, BookMove, compute_allowed_actions
 from app.score.draft import queries as draft_queries
 from app.score.draft.actions.write import lock_book
 from app.score.draft.numbers import EFFECTIVE_DAYS_MAX, may_take_effect
@@ -36,6 +36,8 @@ from tests.support.waiting import wait_until_blocking
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
+
+BY_ITSELF: frozenset[BookMove] = frozenset(("activate", "retire"))
 
 
 @pytest.fixture(scope="module")

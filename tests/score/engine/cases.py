@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import msgspec
 
+from app.kit.db.database import fetch_all
 from app.score.book.actions.find import find_book
 from app.score.engine import queries as engine_queries
 from app.score.engine.actions import find_parts
-from app.score.engine.parts import Adjustment, Contribution, compute_parts, unpack_dimensions
+from app.score.engine.parts import Adjustment, Contribution, unpack_dimensions
+from app.score.engine.queries import EXPLAINED, ExplainedScore, compose
 from tests.score.engine.oracle import Told
 from tests.support.histories import BORN_ON, give_separate_consents, insert_told, make_citizen
 
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.score.book.document import RuleBook
-    from app.score.engine.queries import ExplainedScore
 
 DAY = date(2026, 11, 21)
 CLEAN = {"BASE_CLEAN": 60}  # five years and more of good faith: what somebody born in 1980 has without any record
+EXPLAIN_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", **EXPLAINED)
 
 
 def told(indicator: str, event_on: str = "2026-06-01", **facts: Any) -> Told:
@@ -40,7 +43,7 @@ async def score_of(
     citizen_id = await make_citizen(born_on=born_on)
     await give_separate_consents(citizen_id, consents)
     await insert_told(citizen_id, records)
-    explained = (await engine_queries.find_explained([citizen_id], day, book_id))[0]
+    explained = (await find_explained([citizen_id], day, book_id))[0]
     await check_stored({citizen_id: explained}, day, book_id)
     return explained
 
@@ -88,3 +91,21 @@ def contributions_of(score: ExplainedScore) -> list[Contribution]:
 def records_of(score: ExplainedScore) -> set[UUID]:
     """Read which records count."""
     return {record_id for contribution in contributions_of(score) for record_id in contribution.record_ids}
+
+
+async def find_explained(
+    citizen_ids: Sequence[UUID], day: date, rule_book_id: int | None = None
+) -> list[ExplainedScore]:
+    """Score citizens as ``find_scores`` does, and return every contribution and adjustment."""
+    return await fetch_all(ExplainedScore, EXPLAIN_ON_DAY, citizen_ids, day, rule_book_id)
+
+
+def compute_parts(contributions: Sequence[Contribution], adjustments: Sequence[Adjustment]) -> dict[str, int]:
+    """Return the points by indicator and by limit (``annual_cap:POS_BLOOD``); with the base they sum to the value."""
+    parts: dict[str, int] = {}
+    for contribution in contributions:
+        parts[contribution.indicator] = parts.get(contribution.indicator, 0) + contribution.points
+    for adjustment in adjustments:
+        key = f"{adjustment.code}:{adjustment.subject}"
+        parts[key] = parts.get(key, 0) + adjustment.points
+    return parts

@@ -18,11 +18,11 @@ from app.score.book import queries as book_queries
 from app.score.book.check import parse_rule_book
 from app.score.book.document import RuleBook, RuleIndicator
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
-from app.score.engine import queries as engine_queries
 from app.score.engine.actions import score_told
 from app.score.engine.given import ToldPerson, ToldRecord
 from app.score.engine.parts import Adjustment, Contribution
 from app.score.engine.queries import ExplainedScore
+from tests.score.engine import cases as engine_cases
 from tests.score.engine.cases import check_stored
 from tests.score.engine.oracle import Given, Judged, Taken, Told, judge
 from tests.support.histories import give_separate_consents, insert_told, make_citizen
@@ -124,9 +124,9 @@ async def known(book_id: int | None) -> int:
 async def compare(book: RuleBook, book_id: int | None, cases: list[History], later: int) -> None:
     """Compare every citizen's answer, and that nothing moves before the day the engine names."""
     ids = [await store(history) for history in cases]
-    answers = {score.citizen_id: score for score in await engine_queries.find_explained(ids, DAY, book_id)}
+    answers = {score.citizen_id: score for score in await engine_cases.find_explained(ids, DAY, book_id)}
     day = DAY + timedelta(days=later)
-    later_answers = {score.citizen_id: score for score in await engine_queries.find_explained(ids, day, book_id)}
+    later_answers = {score.citizen_id: score for score in await engine_cases.find_explained(ids, day, book_id)}
     await check_stored(answers, DAY, book_id)
     await check_stored(later_answers, day, book_id)
     told_answers = await score_told([tell(history) for history in cases], rule_book_id=await known(book_id), day=DAY)

@@ -12,7 +12,6 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import execute, fetch_one, fetch_value, transaction
 from app.kit.jobs.pace import FULL
-from app.record.actions.find import put_records
 from app.score.book import queries as book_queries
 from app.score.book.document import DIMENSIONS_MAX, POINTS_MAX
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
@@ -27,6 +26,7 @@ from app.score.engine.parts import unpack_dimensions, unpack_parts
 from tests.score.engine.cases import CLEAN, parts_of, score_of, told
 from tests.support import switching
 from tests.support.histories import make_citizens, new_record
+from tests.support.recording import put_records
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -38,13 +38,6 @@ async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *,
     return await _tell(book, kept, at)
 
 
-async def tell_of_negative(records: Sequence[tuple[UUID, NewRecord]], *, at: datetime) -> int:
-    """Tell the citizens of the negative ones among new records, inside the caller's transaction; how many."""
-    if not any(record.indicator for _, record in records):
-        return 0
-    return await _tell(await read_current_book(), records, at)
-
-
 async def _tell(book: RuleBook, records: Sequence[tuple[UUID, NewRecord]], at: datetime) -> int:
     negative = list_negative_codes(book)
     told = [

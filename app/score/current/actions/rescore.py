@@ -16,7 +16,7 @@ from app.score.engine import queries as engine_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import datetime
     from uuid import UUID
 
     from app.score.engine.parts import ScoreChange
@@ -89,11 +89,6 @@ async def rescore_waiting(limit: int, *, at: datetime) -> int:
         await waiting_queries.delete_due(asked)
         await rescore(asked, at=at)
     return len(asked)
-
-
-async def find_due(day: date, limit: int) -> list[UUID]:
-    """Return citizens whose score changes by itself on or before a day: something begins, ends or is reached."""
-    return [citizen.id for citizen in await scores_queries.find_due_citizens(day, limit)]
 
 
 async def delete_score(citizen_id: UUID) -> None:

@@ -162,16 +162,6 @@ async def _find_scored_callers(session_ids: list[UUID]) -> list[ScoredCaller | E
 SCORED_CALLERS = coalesce(_find_scored_callers)
 
 
-async def find_due_citizens(day: date, limit: int) -> list[ScoredCitizen]:
-    """Return citizens whose score changes by itself on or before a day, longest due first."""
-    return await fetch_all(
-        ScoredCitizen,
-        "SELECT citizen_id AS id FROM score_snapshot WHERE next_change_on <= $1 ORDER BY next_change_on LIMIT $2",
-        day,
-        limit,
-    )
-
-
 async def list_random_scored(limit: int) -> list[ScoredCitizen]:
     """Return some citizens who have a score and do not wait for a new one, drawn by lot."""
     return await fetch_all(

@@ -1,0 +1,22 @@
+"""What a till reads of a code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.credit_code.short_form import ExpiredCode, OpenedCode, open_code
+from app.kit.security.keys import KEYS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def open_shown_code(text: str, at: datetime) -> OpenedCode:
+    """Read a code a till scanned; whether the account lives and the code ``is_of_generation`` is left to the caller."""
+    opened = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
+    if opened is None:
+        raise CreditCodeInvalid
+    if isinstance(opened, ExpiredCode):
+        raise CreditCodeExpired
+    return opened
