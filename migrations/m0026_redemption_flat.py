@@ -8,13 +8,16 @@ ID = "0026"
 DESCRIPTION = "one table of redemptions, shaped for growth"
 
 # From the first statement on nothing is redeemed, reversed or listed until the end. What has been stored since the copy
-# was made is brought after: a row carries the instant of its request, at most minutes before its commit, so an hour
-# before the newest that the copy has is early enough. The same for reversals.
+# was made is brought after, by its key and by no clock: the clocks are those of many machines. First what was reversed
+# since, because the same scan may have been redeemed again under the same reference.
 # The old code goes on beside this: it names no generated column; only a race it loses for a key it calls a bug (500),
 # and its repeat is answered.
 SQL = """
 LOCK TABLE redemption, reversal, scan, benefit_use IN ACCESS EXCLUSIVE MODE;
 
+UPDATE redemption_copy AS c SET state = 'reversed'
+FROM reversal AS v
+WHERE v.institution_id = c.institution_id AND v.redemption_id = c.id AND c.state = 'redeemed';
 INSERT INTO redemption_copy (
     id, institution_id, scan_id, benefit_id, citizen_id, cap_holder_id, store_id, terminal_id, amount_fen, discount_fen,
     redeemed_at, reversible_until, period_on, campaign_version, reference_turn, step, is_stock_counted, state,
@@ -24,11 +27,7 @@ SELECT
     redeemed_at, reversible_until, period_on, campaign_version, reference_turn, step, is_stock_counted, state,
     idempotency_key, reference, benefit_code, title, request_digest, answer
 FROM redemption AS r
-WHERE r.redeemed_at >= coalesce((SELECT max(redeemed_at) FROM redemption_copy) - interval '1 hour', '-infinity')
-    AND NOT EXISTS (SELECT FROM redemption_copy AS c WHERE c.institution_id = r.institution_id AND c.id = r.id);
-UPDATE redemption_copy AS c SET state = 'reversed'
-FROM reversal AS v
-WHERE v.institution_id = c.institution_id AND v.redemption_id = c.id AND c.state = 'redeemed';
+WHERE NOT EXISTS (SELECT FROM redemption_copy AS c WHERE c.institution_id = r.institution_id AND c.id = r.id);
 
 ALTER TABLE reversal DROP CONSTRAINT reversal_redemption_id_institution_id_fkey;
 DROP TABLE redemption;

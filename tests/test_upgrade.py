@@ -354,12 +354,24 @@ async def test_what_is_stored_while_redemptions_are_copied_comes_along(app: obje
                 INSERT INTO reversal SELECT gen_random_uuid(), institution_id, id, 'undo-key-01234567', 'x', 'r', now(),
                     'y' FROM undone"""
             )
+            await put_redemption(
+                partner, benefit_id, uuid4(), uuid4(), "again-key-0123456", body_of(partner, benefit_id, "R-9")
+            )
+            await execute(  # the same scan is rung up again, under the same reference; a clock is two hours ahead
+                """UPDATE redemption SET reference = 'R-0', reference_turn = 1,
+                    redeemed_at = now() + interval '2 hours', scan_id = (
+                        SELECT scan_id FROM redemption WHERE reference = 'R-0')
+                WHERE reference = 'R-9'"""
+            )
         await bring("0026")
         async with speaking_to(url):
-            kept = await fetch_all(Kept, "SELECT reference, state, slot_day, answer FROM redemption ORDER BY reference")
+            kept = await fetch_all(
+                Kept, "SELECT reference, state, slot_day, answer FROM redemption ORDER BY reference, state DESC"
+            )
             day = (now() - OLD_DAY).date()
             assert [(one.reference, one.state, one.slot_day) for one in kept] == [
-                ("R-0", "reversed", day), ("R-1", "redeemed", day),
+                ("R-0", "reversed", day), ("R-0", "redeemed", (now() + timedelta(hours=2)).date()),
+                ("R-1", "redeemed", day),
             ]  # fmt: skip
             assert kept[0].answer == first
             with pytest.raises(asyncpg.UniqueViolationError, match="redemption_key"):
@@ -373,7 +385,7 @@ async def test_what_is_stored_while_redemptions_are_copied_comes_along(app: obje
                     FROM redemption WHERE reference = 'R-1'"""
                 )
             with pytest.raises(asyncpg.ForeignKeyViolationError):
-                await execute("DELETE FROM redemption WHERE reference = 'R-0'")
+                await execute("DELETE FROM redemption WHERE reference = 'R-0' AND state = 'reversed'")
 
 
 class Kept(msgspec.Struct, frozen=True):

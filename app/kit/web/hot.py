@@ -25,8 +25,8 @@ PLAIN_HOST = re.compile(rb"[0-9A-Za-z.:\[\]-]*")
 TAKEN = frozenset({"request", "data", "idempotency_key"})
 # What a route may ask of the framework that is not done here.
 NOT_DONE = (
-    "resolve_guards", "resolve_middleware", "resolve_after_response", "resolve_response_headers",
-    "resolve_response_cookies", "resolve_data_dto", "resolve_return_dto",
+    "resolve_guards", "resolve_middleware", "resolve_after_response",
+    "resolve_response_headers", "resolve_response_cookies", "resolve_data_dto", "resolve_return_dto",
 )  # fmt: skip
 
 
@@ -92,12 +92,11 @@ class HotOperation:
             if given is None:
                 return False
             response: Any = await self._run(**given)
+            respond = response.to_asgi_response(status_code=self._handler.status_code)
         except Exception as error:  # noqa: BLE001 - whatever is raised is answered, as the framework does it
             kind = next(kind for kind in type(error).__mro__ if kind in self._explain)
             response = self._explain[kind](request, error)
             respond = response.to_asgi_response(app=None, request=request)
-        else:
-            respond = response.to_asgi_response(status_code=self._handler.status_code)
         await respond(scope, receive, send)
         return True
 

@@ -29,7 +29,7 @@ from app.redemption.till.actions.limits import count_places
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries import limits as limits_queries
 from app.redemption.till.queries import reverse as reverse_queries
-from app.redemption.till.queries.lanes import RedeemItem, RedeemOutcome, write_redeem
+from app.redemption.till.queries.lanes import KeyAsked, RedeemItem, RedeemOutcome, write_redeem
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, scan, show_code
 
@@ -336,9 +336,32 @@ async def test_every_look_up_goes_by_what_tells_rows_apart(*, is_full: bool, has
         (line, plan[n + 1]) for n, line in enumerate(plan) if re.search(r"Scan (using|on) (redemption|reversal)_", line)
     ]
     assert len(looked_up) >= 5  # the reference twice, the key twice, the scan
+    hold_keys(looked_up)
+
+
+def hold_keys(looked_up: list[tuple[str, str]]) -> None:
     for line, condition in looked_up:
         assert re.search(r"Index Cond: \(+(\w+\.)?(slot_day|idempotency_key|reference|scan_id) =", condition), line
         assert "slot_day" not in condition or "idempotency_key =" in condition, condition
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_earlier_answers_are_looked_up_by_what_tells_them_apart(
+    monkeypatch: pytest.MonkeyPatch, *, is_full: bool
+) -> None:
+    asked: list[str] = []
+    note_statements(monkeypatch, asked)
+    await lanes_queries.find_earlier_answers(
+        [KeyAsked(institution_id=uuid4(), idempotency_key="k", reference="r", slot_day=now().date())]
+    )
+    monkeypatch.undo()
+    plan = await explain(asked[0], is_full=is_full)
+    looked_up = [
+        (line, plan[n + 1]) for n, line in enumerate(plan) if re.search(r"Scan (using|on) (redemption|reversal)_", line)
+    ]
+    assert len(looked_up) == 3
+    hold_keys(looked_up)
+    assert "redemption_reference" in looked_up[0][0]
 
 
 class Noting:
@@ -354,6 +377,18 @@ class Noting:
             return getattr(self._connection, name)(sql, *arguments)
 
         return ask
+
+
+def note_statements(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> None:
+    """Note every statement about redemptions until the patch is undone."""
+
+    @asynccontextmanager
+    async def noting() -> AsyncIterator[Any]:
+        async with borrow() as connection:
+            yield Noting(connection, asked)
+
+    for module in (database, lanes_queries):
+        monkeypatch.setattr(module, "borrow", noting)
 
 
 async def read_lists(institution_id: UUID, citizen_id: UUID) -> None:
@@ -376,12 +411,7 @@ async def test_lists_and_sums_go_by_the_key_made_for_them(monkeypatch: pytest.Mo
     """An institution's by its primary key or the reference, a citizen's by day, however many days there are."""
     asked: list[str] = []
 
-    @asynccontextmanager
-    async def noting() -> AsyncIterator[Any]:
-        async with borrow() as connection:
-            yield Noting(connection, asked)
-
-    monkeypatch.setattr(database, "borrow", noting)
+    note_statements(monkeypatch, asked)
     await read_lists(uuid4(), uuid4())
     monkeypatch.undo()
     plans = ["\n".join(await explain(sql, is_full=is_full)) for sql in asked]

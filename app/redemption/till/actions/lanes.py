@@ -11,7 +11,7 @@ from app.kit.db.failure import family_of, is_passing
 from app.kit.db.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.kit.errors import OutcomeUnknown, Unavailable
 from app.redemption.till.queries import lanes as lanes_queries
-from app.redemption.till.queries.lanes import KeyAsked, RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
+from app.redemption.till.queries.lanes import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
@@ -81,11 +81,19 @@ async def _look_again(items: list[RedeemItem], outcomes: list[RedeemOutcome | Ex
             outcomes[n] = OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
         return
     for n, found in zip(doubtful, earlier, strict=True):
-        if found is not None:
-            is_same = found.request_digest == items[n].request_digest
-            outcomes[n] = (
-                RedeemOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
-            )
+        outcomes[n] = _settle_again(items[n], outcomes[n], found)
+
+
+def _settle_again(
+    item: RedeemItem, outcome: RedeemOutcome | Exception, found: EarlierAnswer | None
+) -> RedeemOutcome | Exception:
+    """Return what an item's outcome is, now that it is known whether its key has an answer."""
+    if found is not None:
+        is_same = found.request_digest == item.request_digest
+        return RedeemOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
+    if isinstance(outcome, RedeemOutcome) and outcome.outcome == "repeated":  # seen a moment ago, and lost since
+        return OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
+    return outcome
 
 
 def _to_asked(item: RedeemItem) -> KeyAsked:

@@ -187,7 +187,7 @@ async def find_earlier_answers(asked: Sequence[KeyAsked]) -> list[EarlierAnswer 
                 WITH ORDINALITY AS asked (institution_id, idempotency_key, reference, slot_day, n)
             LEFT JOIN LATERAL (
                 SELECT request_digest, answer FROM redemption AS r
-                WHERE r.reference = asked.reference AND r.idempotency_key = asked.idempotency_key
+                WHERE r.reference = asked.reference AND (r.idempotency_key = asked.idempotency_key) IS TRUE
                     AND (r.institution_id = asked.institution_id) IS TRUE
                 UNION ALL
                 SELECT request_digest, answer FROM redemption AS r

@@ -69,8 +69,7 @@ opened AS MATERIALIZED (
         CASE
             WHEN item.earlier IS NOT NULL THEN item.earlier
             WHEN item.code_id IS NOT NULL AND claimed.id IS NULL THEN 'credit_code_used'
-            -- a scan that begins with this item has redeemed nothing yet
-            WHEN claimed.id IS DISTINCT FROM item.scan_id AND (
+            WHEN (
                 SELECT true FROM redemption AS r
                 WHERE r.scan_id = coalesce(claimed.id, item.scan_id) AND r.benefit_id = item.benefit_id
                     AND r.state = 'redeemed'
