@@ -17,7 +17,7 @@ DECISIONS = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.gl
 # What an "Enforced" line may name besides files and modules: constraints, contracts, codes of refusals.
 DECLARING = [*ROOT.glob("migrations/*.py"), ROOT / "pyproject.toml", ROOT / "openapi" / "refusals.md"]
 DECLARED = "".join(path.read_text(encoding="utf-8") for path in DECLARING)
-PAGES = [Path("README.md"), Path("CONTRIBUTING.md"), Path("docs/decisions/README.md")]
+PAGES = [Path(page) for page in ("README.md", "CONTRIBUTING.md", "docs/tour.md", "docs/decisions/README.md")]
 
 
 def read_title(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from rich.console import Console
 from app.demo.actions.guide import Guide, TourFailed
 from app.demo.clients import Answer
 
+ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 180
 # What a city would be given from outside; a demo makes its own.
 GIVEN = ("DATABASE_URL", "VALKEY_URL", "WECHAT_BASE_URL", "IDENTITY_BASE_URL", "KEY_FILE", "HUIXIN_VAR")
@@ -44,10 +46,35 @@ def test_the_demo_plays_every_scene_and_ends_well(var_folder: Path) -> None:
     assert "1 redeemed, 0 lost, 0 double" in done.stdout
     assert "还差12分" in done.stdout
     assert "✗" not in done.stdout
+    page = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert find_scenes(page) == find_scenes(done.stdout)
+    assert [said for said in find_checks(page) if said not in strip(done.stdout)] == []
+    assert len(find_checks(page)) == len(find_checks(done.stdout))
     told = json.loads((var_folder / "demo.json").read_text())
     assert told["baseUrl"].startswith("http://127.0.0.1:")
     assert len(told["partners"]) == 12
     assert not any(official["username"].startswith("tour.") for official in told["officials"])
+
+
+def find_scenes(text: str) -> list[str]:
+    return re.findall(r"^(\d+ · .+?) ─", text, re.MULTILINE)
+
+
+def find_checks(text: str) -> list[str]:
+    """Return the first line of everything that was checked."""
+    return [strip(line) for line in re.findall(r"^  ✓  (.+)$", text, re.MULTILINE)]
+
+
+def strip(text: str) -> str:
+    """Leave out what depends on the run and on the terminal: numbers and white space."""
+    return re.sub(r"[\d,\s]+", "", text)
+
+
+def test_the_scenes_of_the_readme_are_those_of_the_tour() -> None:
+    readme, page = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/tour.md"))
+    told = readme.partition("```text\n")[2].partition("\n```")[0]
+    assert len(find_scenes(told)) == 2
+    assert [scene for scene in re.split(r"\n\n", told) if scene not in page] == []
 
 
 def make_guide() -> Guide:
