@@ -31,11 +31,16 @@ bench: install-dev  ## measure, each figure beside its ceiling
 openapi: install-dev  ## write openapi/openapi.json and openapi/refusals.md again
 	$(BIN)/huixin openapi
 
-requirements: install-dev  ## pin the requirements anew
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		requirements.in --output-file requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+UPGRADE := --upgrade
+PIN = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header
+# The second file names the first and repeats none of its pins; what uv lists at the end as left out goes, too.
+requirements: install-dev  ## pin the requirements anew; with UPGRADE= only what is new
+	$(PIN) requirements.in --output-file requirements.txt
+	$(PIN) $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.txt) \
 		requirements-dev.in --output-file requirements-dev.txt
+	{ echo '-r requirements.txt'; sed '/^$$/d; /^# The following packages/,$$d' requirements-dev.txt; } > .venv/pins
+	mv .venv/pins requirements-dev.txt
 
 install: .venv/installed
 
@@ -45,7 +50,7 @@ install-dev: .venv/installed-dev
 	./install.sh requirements.txt
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt pyproject.toml install.sh
+.venv/installed-dev: requirements.txt requirements-dev.txt pyproject.toml install.sh
 	./install.sh requirements-dev.txt
 	touch $@ .venv/installed
 

@@ -13,10 +13,12 @@ from tests.support.locked import (
     find_installed,
     find_needed,
     parse_lock,
+    read_lock,
     read_roots,
 )
 
-LOCKS = {name: (ROOT / f"{name}.txt").read_text(encoding="utf-8") for name in ("requirements", "requirements-dev")}
+LOCKS = {name: read_lock(ROOT / f"{name}.txt") for name in ("requirements", "requirements-dev")}
+NAMES = re.compile(r"(?m)^([A-Za-z0-9][^\s;=]*)==")
 SCRIPT = (ROOT / "install.sh").read_text(encoding="utf-8")
 
 
@@ -39,10 +41,20 @@ def test_a_lock_that_lacks_any_line_would_be_seen(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_every_pin_has_hashes_and_both_locks_agree(name: str) -> None:
+def test_every_pin_has_hashes_and_stands_once(name: str) -> None:
     pins = re.split(r"(?m)^(?=[A-Za-z0-9])", LOCKS[name])
     assert [pin.splitlines()[0] for pin in pins[1:] if "--hash=sha256:" not in pin] == []
-    assert parse_lock(LOCKS["requirements"]).items() <= parse_lock(LOCKS["requirements-dev"]).items()
+    pinned = [pin.partition(" \\")[0] for pin in pins[1:]]
+    assert len(pinned) == len(set(pinned))
+
+
+def test_the_lock_of_developers_adds_to_the_other_one() -> None:
+    own = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    assert own.splitlines()[0] == "-r requirements.txt"
+    repeated = {name for name in NAMES.findall(own) if name in NAMES.findall(LOCKS["requirements"])}
+    assert (repeated, bool(NAMES.findall(own))) == (set(), True), "make requirements UPGRADE="
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert ".venv/installed-dev: requirements.txt requirements-dev.txt" in makefile
 
 
 def test_markers_are_read() -> None:

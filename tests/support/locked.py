@@ -38,6 +38,12 @@ def parse_lock(text: str, environment: Mapping[str, str] | None = None) -> dict[
     }
 
 
+def read_lock(path: Path) -> str:
+    """Return the text of a lock, with that of the locks it includes in place of their names."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(read_lock(path.parent / line[3:].strip()) if line.startswith("-r ") else line for line in lines)
+
+
 def find_installed(python: str | None = None) -> dict[str, str]:
     """Return the versions by name that are installed here, or for another interpreter."""
     if python is None:
@@ -97,7 +103,7 @@ def _applies(requirement: Requirement, environment: Mapping[str, str] | None) ->
 
 
 def _main(lock: str, python: str) -> int:
-    locked, installed = parse_lock(Path(lock).read_text(encoding="utf-8")), find_installed(python)
+    locked, installed = parse_lock(read_lock(Path(lock))), find_installed(python)
     for difference in (differences := find_differences(locked, installed)):
         print(difference, file=sys.stderr)  # noqa: T201 - a command talks
     print(f"{len(locked)} packages locked, {len(differences)} installed otherwise")  # noqa: T201
