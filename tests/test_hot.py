@@ -24,10 +24,10 @@ from app.kit.outside.rate_limit import LocalLimit
 from app.kit.request import bodies
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.hot import answer_first
-from app.kit.web.openapi import describe_api
 from app.kit.web.openapi_files import find_refusals
 from app.main import HOT, create_app
 from tests.support.both_ways import Heard, hear
+from tests.support.description import BY_ID as DESCRIBED
 from tests.support.hot_cases import ACCIDENTS, CALLING, DOING, OWN, RIGHT, Maker, Places, Town, changed, make_town
 from tests.support.odd import ODD, PLAIN, UNFIT, header, same
 
@@ -35,7 +35,6 @@ PAUSE_SECONDS = 0.05
 CODE = re.compile(r"^`(\w+)`", re.MULTILINE)
 SECRET = "张三丰 350203199001011234"
 BY_ID = {str(handler.operation_id): handler for handler in HOT}
-DESCRIBED = {one["operationId"]: one for path in describe_api(create_app())["paths"].values() for one in path.values()}
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +119,7 @@ async def test_whatever_is_sent_is_answered_the_same(operation: str, town: Town,
         met.add(read_code(heard))
     assert wrong == {}
     documented = {
-        code for answer in DESCRIBED[operation]["responses"].values() for code in CODE.findall(answer["description"])
+        code for answer in DESCRIBED[operation].answers.values() for code in CODE.findall(answer["description"])
     }
     assert documented - ACCIDENTS - {"invalid_request"} <= met
     assert None in met

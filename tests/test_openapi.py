@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +16,15 @@ from httpx2 import AsyncClient, Request, Response
 
 from app.citizen.paper import CitizenState
 from app.kit.web.http import PROBLEM_MEDIA_TYPE
-from app.kit.web.openapi import describe_api
 from app.kit.web.openapi_files import find_refusals, iter_refusals, render_openapi, render_refusals
 from app.main import create_app
 from app.official.moves import State as OfficialState
 from app.partner.directory import State as PartnerState
 from tests.support.contract import ContractBroken, check_answer, check_request
+from tests.support.description import DESCRIPTION, answers_of
 
 FOLDER = Path(__file__).parents[1] / "openapi"
 APP = create_app()
-DESCRIPTION = describe_api(APP)
 OPERATIONS: list[tuple[str, str, dict[str, Any]]] = [
     (method, path, operation) for path, item in DESCRIPTION["paths"].items() for method, operation in item.items()
 ]
@@ -54,7 +55,7 @@ def test_an_operation_says_what_it_is(method: str, path: str, operation: dict[st
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
 def test_an_operation_documents_its_refusals_as_problems(method: str, path: str, operation: dict[str, Any]) -> None:
-    refused = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
+    refused = {status: answer for status, answer in answers_of(operation).items() if int(status) >= 400}
     assert "500" in refused
     for answer in refused.values():
         assert list(answer["content"]) == [PROBLEM_MEDIA_TYPE]
@@ -64,6 +65,29 @@ def test_an_operation_documents_its_refusals_as_problems(method: str, path: str,
         assert set(codes) <= {kind.code for kind in find_refusals()}
     assert ("401" in refused) == bool(operation["security"]) or path == "/v1/official/login" or "/auth/" in path
     assert method == "get" or "requestBody" not in operation or {"400", "413", "415"} <= set(refused)
+
+
+def test_what_several_operations_answer_is_written_once() -> None:
+    given = [answer for _, _, operation in OPERATIONS for answer in operation["responses"].values()]
+    inline = Counter(json.dumps(answer, sort_keys=True) for answer in given if "$ref" not in answer)
+    assert [answer for answer, times in inline.items() if times > 1] == []
+    shared = DESCRIPTION["components"]["responses"]
+    pointed_to = Counter(answer["$ref"] for answer in given if "$ref" in answer)
+    assert set(pointed_to) == {f"#/components/responses/{name}" for name in shared}
+    assert min(pointed_to.values()) > 1
+    assert not set(inline) & {json.dumps(answer, sort_keys=True) for answer in shared.values()}
+    assert list(shared) == sorted(shared)
+
+
+def test_a_shared_answer_is_named_by_its_status_and_what_it_says() -> None:
+    for _, _, operation in OPERATIONS:
+        for status, answer in operation["responses"].items():
+            if "$ref" in answer:
+                name = answer["$ref"].rpartition("/")[2]
+                kind, *parts = name.split(".")
+                assert re.fullmatch(r"[A-Za-z0-9._-]+", name)
+                assert kind == f"{'Refusal' if int(status) >= 400 else 'Answer'}{status}"
+                assert int(status) < 400 or parts == CODE.findall(answers_of(operation)[status]["description"])
 
 
 def test_tags_are_the_rooms_and_say_what_they_are() -> None:
@@ -113,7 +137,7 @@ def iter_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
         name = operation["operationId"]
         for parameter in operation.get("parameters", []):
             yield f"{name} {parameter['name']}", parameter["schema"]
-        parts = {"body": operation.get("requestBody", {}), **operation["responses"]}
+        parts = {"body": operation.get("requestBody", {}), **answers_of(operation)}
         for part, told in parts.items():
             for content in told.get("content", {}).values():
                 yield f"{name} {part}", content["schema"]

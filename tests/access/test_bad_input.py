@@ -11,8 +11,9 @@ import pytest
 
 from app.kit.web.http import PROBLEM_MEDIA_TYPE
 from tests.support.citizens import log_in
+from tests.support.description import BY_ID, OPERATIONS, Operation, path_of
 from tests.support.digests import digest_tables
-from tests.support.operations import BY_ID, OPERATIONS, RIGHT, Operation, headers_for, path_of
+from tests.support.operations import RIGHT, headers_for
 from tests.support.spoiling import spoil
 from tests.support.world import World, make_world
 
@@ -77,7 +78,7 @@ def check_problem(operation: Operation, answer: Response, case: str) -> dict[str
     assert 400 <= answer.status_code < 500, (case, answer.status_code, answer.text)
     assert answer.headers["content-type"] == PROBLEM_MEDIA_TYPE, case
     problem: dict[str, Any] = answer.json()
-    documented = operation.described["responses"].get(str(answer.status_code), {"description": ""})
+    documented = operation.answers.get(str(answer.status_code), {"description": ""})
     assert problem["code"] in CODE.findall(documented["description"]), (case, problem["code"])
     return problem
 

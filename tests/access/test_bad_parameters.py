@@ -11,8 +11,9 @@ import pytest
 
 from app.kit.web.http import PROBLEM_MEDIA_TYPE
 from app.kit.web.paging import encode_cursor
+from tests.support.description import OPERATIONS, Operation, path_of
 from tests.support.digests import digest_tables
-from tests.support.operations import OPERATIONS, RIGHT, UNKNOWN_ID, Operation, path_of
+from tests.support.operations import RIGHT, UNKNOWN_ID
 from tests.support.world import World, make_world
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.operations import OPERATIONS, RIGHT, Operation, find_thing
+from tests.support.description import OPERATIONS, Operation, find_thing
+from tests.support.operations import RIGHT
 
 # What changes something that is there and yet names no version, and why.
 EXEMPT = {
@@ -35,12 +36,12 @@ def test_what_officials_edit_or_move_demands_if_match(operation: Operation) -> N
     assert ("If-Match" in parameters_of(operation)) != (operation.id in EXEMPT), "demand If-Match, or say why not"
     if operation.id in EXEMPT:
         return
-    assert {"412", "428"} <= set(operation.described["responses"])
+    assert {"412", "428"} <= set(operation.answers)
     assert RIGHT[operation.id].needs_etag
     thing = find_thing(operation)
     assert thing is not None, "nobody can read the ETag"
     assert set(operation.roles) <= set(thing.roles), "somebody may move what they may not read"
-    responses = operation.described["responses"]
+    responses = operation.answers
     answered: dict[str, Any] = responses.get("200", responses.get("202", {})).get("headers", {})
     assert "ETag" in answered or operation.method == "DELETE" or operation.id == "rotateKey"
 

@@ -20,7 +20,8 @@ from app.kit.db.database import execute
 from app.kit.web.http import PROBLEM_MEDIA_TYPE
 from app.partner.actions.caller import directory
 from tests.support.citizens import log_in
-from tests.support.operations import OPERATIONS, RIGHT, UNKNOWN_ID, Operation
+from tests.support.description import OPERATIONS, Operation
+from tests.support.operations import RIGHT, UNKNOWN_ID
 from tests.support.world import World, make_world
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ async def test_nothing_breaks_it(client: AsyncClient, world: World, operation: O
         request = make_request(dice, operation, world)
         answer = await client.request(operation.method, **request)
         seen = f"round {number}: {request} -> {answer.status_code} {answer.text[:300]}"
-        described = operation.described["responses"]
+        described = operation.answers
         assert answer.status_code < 500, seen
         assert str(answer.status_code) in described, seen
         if answer.status_code >= 400:

@@ -19,20 +19,11 @@ from app.kit.db.database import execute, fetch_value
 from app.kit.security.auth import Role
 from tests.support.campaigns import benefit_body, campaign_body
 from tests.support.citizens import Joined, Tokens, join, log_in
+from tests.support.description import BY_ID, DESCRIPTION, OPERATIONS, Operation
 from tests.support.digests import digest_tables
 from tests.support.objecting import wrong
 from tests.support.officials import OfficialLogin, make_official
-from tests.support.operations import (
-    BY_ID,
-    DESCRIPTION,
-    OPERATIONS,
-    RIGHT,
-    UNKNOWN_ID,
-    Operation,
-    headers_for,
-    make_unknown,
-    send,
-)
+from tests.support.operations import RIGHT, UNKNOWN_ID, headers_for, make_unknown, send
 from tests.support.partners import EVERY_SCOPE, bearer, make_key
 from tests.support.world import World, issue_code, make_code, make_world, without_trace
 

@@ -19,8 +19,9 @@ import pytest
 from app.kit.db.database import execute, fetch_value
 from app.kit.security.auth import Role, Scope
 from app.official.account import CENTRE_ROLES
+from tests.support.description import OPERATIONS, Operation
 from tests.support.officials import headers_of, make_official
-from tests.support.operations import OPERATIONS, Operation, send
+from tests.support.operations import send
 from tests.support.partners import bearer, make_key
 from tests.support.rule_books import copy_book, make_books
 from tests.support.world import make_world

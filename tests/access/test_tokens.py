@@ -18,9 +18,10 @@ from app.partner.directory import compute_secret_hash
 from tests.citizen.test_confused_tokens import CASES, Bench
 from tests.official.test_official_tokens import VARIANTS, Scene
 from tests.support.citizens import log_in
+from tests.support.description import OPERATIONS, Operation, path_of
 from tests.support.digests import digest_tables
 from tests.support.officials import make_official
-from tests.support.operations import OPERATIONS, RIGHT, Operation, path_of
+from tests.support.operations import RIGHT
 from tests.support.partners import make_key, make_partner, refresh_directory
 from tests.support.world import World, make_world
 

@@ -12,8 +12,8 @@ from app.kit.clock import uuid7
 from app.kit.db.database import execute, fetch_value
 from app.official.actions import secret as secret_actions
 from app.official.actions import session as session_actions
+from tests.support.description import BY_ID, OPERATIONS
 from tests.support.officials import CHEAP, OFFICIALS, PASSWORD, OfficialLogin, code_of, enrol, headers_of, make_official
-from tests.support.operations import BY_ID, OPERATIONS
 from tests.support.partners import make_partner
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 from app.kit.request.bodies import UTF_8_MARK
 from app.kit.web.http import PROBLEM_MEDIA_TYPE
 from app.kit.web.openapi_files import find_refusals
-from tests.support.operations import DESCRIPTION
+from tests.support.description import DESCRIPTION, answers_of
 
 if TYPE_CHECKING:
     from httpx2 import Request, Response
@@ -54,7 +54,7 @@ def check_answer(method: str, path: str, answer: Response) -> None:
             _check_problem(f"{method} {path}", answer, frozenset(_refusals_by_code()))
         return
     where = f"{operation['operationId']} {answer.status_code}"
-    described = operation["responses"].get(str(answer.status_code))
+    described = answers_of(operation).get(str(answer.status_code))
     if answer.status_code >= 400:
         listed = CODE.findall(described["description"]) if described else ()
         _check_problem(where, answer, ANYWHERE.union(listed))

@@ -10,15 +10,13 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 import pyotp
 
 from app.kit.clock import now, shanghai_day
-from app.kit.web.openapi import describe_api
-from app.main import create_app
 from tests.support.campaigns import benefit_body, campaign_body
 from tests.support.citizens import identity_body
+from tests.support.description import Operation, find_thing, path_of
 from tests.support.objecting import missing
 from tests.support.officials import PASSWORD
 from tests.support.pointing import event_of, sign
@@ -27,48 +25,6 @@ from tests.support.world import CONSENT, World, make_code
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
-
-DESCRIPTION = describe_api(create_app())
-
-
-class Operation(NamedTuple):
-    """One method on one path, as the OpenAPI describes it."""
-
-    id: str
-    method: str
-    path: str
-    caller: str | None
-    described: dict[str, Any]
-
-    @property
-    def path_parameters(self) -> list[str]:
-        """The names of what stands in the path."""
-        return [one["name"] for one in self.described.get("parameters", []) if one["in"] == "path"]
-
-    @property
-    def roles(self) -> list[str]:
-        """Which roles an official needs one of."""
-        return list(self.described.get("x-roles", []))
-
-    @property
-    def body(self) -> dict[str, Any] | None:
-        """The schema of the body; None for a file, whose bytes have none."""
-        content = self.described.get("requestBody", {}).get("content", {})
-        return content["application/json"]["schema"] if "application/json" in content else None
-
-
-def list_operations() -> list[Operation]:
-    """Return all of them, in a stable order."""
-    return [
-        Operation(described["operationId"], method.upper(), path, next(iter((described["security"] or [{}])[0]), None),
-                  described)
-        for path, item in sorted(DESCRIPTION["paths"].items())
-        for method, described in item.items()
-    ]  # fmt: skip
-
-
-OPERATIONS = list_operations()
-BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 
 class Right(NamedTuple):
@@ -85,21 +41,6 @@ class Right(NamedTuple):
     def headers(self) -> dict[str, str]:
         """Return what this request carries beside the caller's token, but for the ETag."""
         return {"Idempotency-Key": secrets.token_hex(12)} if self.needs_key else {}
-
-
-def path_of(operation: Operation, values: dict[str, str]) -> str:
-    """Return the path with what stands in it."""
-    return operation.path.format(**{name: quote(value, safe="") for name, value in values.items()})
-
-
-def find_thing(operation: Operation) -> Operation | None:
-    """Return how the thing an operation edits or moves is read with its ETag: the longest path above that says so."""
-    above = [
-        one for one in OPERATIONS
-        if one.method == "GET" and f"{operation.path}/".startswith(f"{one.path}/")
-        and "ETag" in one.described["responses"]["200"].get("headers", {})
-    ]  # fmt: skip
-    return max(above, key=lambda one: len(one.path), default=None)
 
 
 async def headers_for(client: AsyncClient, operation: Operation, world: World) -> dict[str, str]:

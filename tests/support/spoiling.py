@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from app.campaign.terms.texts import LINES
-from tests.support.operations import DESCRIPTION
+from tests.support.description import DESCRIPTION
 
 STRANGE = "strange~/name"
 TOO_LONG = "长" * 5000

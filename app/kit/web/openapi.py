@@ -67,6 +67,7 @@ REQUIRED_HEADERS = {
     "webhook-timestamp": {"type": "string"},
     "webhook-signature": {"type": "string"},
 }
+CODE = re.compile(r"`([a-z0-9_]+)`: ")  # how a refusal stands in the description of an answer
 PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -135,7 +136,41 @@ def describe_api(app: Litestar) -> dict[str, Any]:
     schema["tags"] = [{"name": name, "description": tags[name]} for name in sorted(tags)]
     schema["x-states"] = _find_plugin(app).states
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema, order="deterministic"))
+    _share_answers(plain)
     return plain
+
+
+def _share_answers(schema: dict[str, Any]) -> None:
+    """Put every answer that more than one operation gives among the components, and point to it there."""
+    given = [
+        (operation["responses"], status, answer, msgspec.json.encode(answer, order="deterministic"))
+        for item in schema["paths"].values()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+    ]
+    counts = Counter((status, written) for _, status, _, written in given)
+    shared: dict[str, Any] = {}
+    for responses, status, answer, written in given:
+        if counts[status, written] > 1:
+            name = _name_answer(status, answer)
+            assert shared.setdefault(name, answer) == answer, f"two answers have one name: {name}"
+            responses[status] = {"$ref": f"#/components/responses/{name}"}
+    schema["components"]["responses"] = dict(sorted(shared.items()))
+
+
+def _name_answer(status: str, answer: Mapping[str, Any]) -> str:
+    """Name an answer by its status, then the codes of its refusals or what it holds, then its headers."""
+    if int(status) >= HTTPStatus.BAD_REQUEST:
+        kind, parts = "Refusal", CODE.findall(answer["description"])
+    else:
+        kind, parts = "Answer", [_name_content(*content) for content in answer.get("content", {}).items()]
+    return ".".join([f"{kind}{status}", *parts, *answer.get("headers", {})])
+
+
+def _name_content(media_type: str, content: Mapping[str, Any]) -> str:
+    """Name what an answer holds by its schema, or by its type where the schema has no name."""
+    reference: str = content["schema"].get("$ref", media_type)
+    return re.sub(r"\W+", "_", reference.rpartition("/")[2])
 
 
 def _name_components(schema: dict[str, Any]) -> None:
