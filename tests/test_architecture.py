@@ -11,7 +11,6 @@ import ast
 import importlib
 import re
 import statistics
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,8 @@ from pathlib import Path
 import grimp
 import pytest
 from piccolo.table import Table
+
+from tests.support.floors import read_floors
 
 ROOT = Path(__file__).parents[1]
 APP = ROOT / "app"
@@ -240,13 +241,6 @@ def test_sql_is_written_in_queries_only() -> None:
     assert not wrong
 
 
-def floors() -> dict[str, int]:
-    """Return how far down each room lies, as the contract of floors says."""
-    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    layers = next(one["layers"] for one in linter["contracts"] if one["type"] == "layers")
-    return {room: floor for floor, layer in enumerate(layers) for room in re.findall(r"\w+", layer)}
-
-
 def owners_of_tables() -> dict[str, str]:
     """Return the room of every table."""
     owners = {}
@@ -273,7 +267,7 @@ def statements_of(room: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_statement_names_tables_of_its_own_or_lower_rooms(room: str) -> None:
     """What leans on a table leans on its room, whatever the imports say."""
-    owners, floor_of = owners_of_tables(), floors()
+    owners, floor_of = owners_of_tables(), read_floors()
     wrong = set()
     for place, text in statements_of(room):
         for named in TABLES_NAMED.findall(text):

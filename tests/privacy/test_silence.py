@@ -14,9 +14,9 @@ import pytest
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value
 from tests.support.citizens import join
+from tests.support.codes import issue_code
 from tests.support.partners import Partner, make_partner
 from tests.support.redeeming import Shopper, make_benefit, make_shopper, redeem, scan, show_code
-from tests.support.world import issue_code
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -37,6 +38,11 @@ async def make_desk(*, stores: int = 1) -> Desk:
     partner = await make_partner(stores=stores)
     editor = await make_official(roles=["editor"], institution_id=partner.institution_id)
     return Desk(partner, editor, await make_official(roles=["reviewer"]))
+
+
+def make_code() -> str:
+    """Return a benefit code nobody has."""
+    return f"B_{secrets.token_hex(6).upper()}"
 
 
 def benefit_body(**changes: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a till reads of a code."""
+"""The code a phone shows, and what a till reads of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from app.kit.security.keys import KEYS
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from httpx2 import AsyncClient
+
+    from tests.support.citizens import Joined
+
+
+async def issue_code(client: AsyncClient, citizen: Joined) -> str:
+    """Return the code a citizen's phone shows now."""
+    answer = await client.post("/v1/me/codes", json={"count": 1}, headers=citizen.headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["codes"][0]["text"])
 
 
 def open_shown_code(text: str, at: datetime) -> OpenedCode:

@@ -30,6 +30,11 @@ class Operation(NamedTuple):
     described: dict[str, Any]
 
     @property
+    def room(self) -> str:
+        """The room it is of."""
+        return str(self.described["tags"][0])
+
+    @property
     def path_parameters(self) -> list[str]:
         """The names of what stands in the path."""
         return [one["name"] for one in self.described.get("parameters", []) if one["in"] == "path"]

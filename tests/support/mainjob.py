@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyotp
 
-from tests.support.campaigns import benefit_body, find_live, make_desk, put_live
+from tests.support.campaigns import benefit_body, find_live, make_code, make_desk, put_live
 from tests.support.citizens import bearer, identity_body, make_id_number, read_tokens
 from tests.support.importing import today
 from tests.support.officials import OfficialLogin, make_official
-from tests.support.world import make_code
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response

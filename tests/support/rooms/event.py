@@ -1,0 +1,9 @@
+"""The feed."""
+
+from __future__ import annotations
+
+from tests.support.right import Right
+
+RIGHT = {
+    "listPartnerEvents": Right("partner"),
+}
