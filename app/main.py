@@ -22,9 +22,11 @@ from app.citizen import routes as citizen_routes
 from app.citizen.actions import account as account_actions
 from app.citizen.paper import CITIZEN_MOVES
 from app.consent import routes as consent_routes
+from app.consent.purposes import ACCESS_ACTIONS
 from app.credit_code import routes as credit_code_routes
 from app.event import actions as event_actions
 from app.event import routes as event_routes
+from app.event.feed import EVENT_TYPES
 from app.intake import routes as intake_routes
 from app.intake.file.counts import IMPORT_MOVES
 from app.intake.points.actions import events as events_actions
@@ -106,6 +108,8 @@ STATES = {
     "scenario_proposal": SCENARIO_PROPOSAL_MOVES,
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
+# Every room has declared its words by now: whatever is written by routes or by the worker is among them.
+WORDS = {"x-access-actions": tuple(ACCESS_ACTIONS), "x-event-types": tuple(EVENT_TYPES)}
 CATALOGUES = (caller_actions.directory, catalogue_actions.catalogue)
 
 AnyRequest = Request[Any, Any, State]
@@ -167,7 +171,7 @@ def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
             Exception: answer_bug,
         },
         lifespan=[lifespan],
-        openapi_config=make_openapi_config(states=STATES),
+        openapi_config=make_openapi_config({"x-states": STATES, **WORDS}),
         plugins=[RowsPlugin()],
         before_request=need_one_reading,
         request_class=JSONRequest,

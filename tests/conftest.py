@@ -154,6 +154,7 @@ async def app(anyio_backend: str) -> AsyncIterator[object]:
     from app.main import create_app
     from tests.support.objecting import register_usual_sources
     from tests.support.own_city import keep_empty_city
+    from tests.support.words import check_written
 
     ensure_keys()
     await migrate()
@@ -162,6 +163,7 @@ async def app(anyio_backend: str) -> AsyncIterator[object]:
     application = create_app()
     async with application.lifespan():
         yield application
+        await check_written()
 
 
 @pytest.fixture(scope="module")

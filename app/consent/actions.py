@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.consent.purposes import NewAccess, Purpose, compute_missing, compute_unknown
+from app.consent.purposes import ACCESS_ACTIONS, NewAccess, Purpose, compute_missing, compute_unknown
 from app.consent.queries import access as access_queries
 from app.consent.queries import consents as consents_queries
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.clock import uuid7
 from app.kit.errors import FieldError, NotFound, Reason, Refusal
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.consent.purposes import AccessCount, GivenConsent
+    from app.event.feed import EventType
+
+GIVEN = EVENT_TYPES.declare("consent.given.v1")
+WITHDRAWN = EVENT_TYPES.declare("consent.withdrawn.v1")
 
 
 class ConsentUnknown(Refusal):
@@ -86,7 +90,7 @@ async def give_consents(citizen_id: UUID, consents: Sequence[tuple[str, int]], *
     purposes, versions = [purpose for purpose, _ in wanted], [version for _, version in wanted]
     await consents_queries.mark_superseded(citizen_id, purposes, versions, at)
     new = await consents_queries.insert_consents(citizen_id, [uuid7(at) for _ in wanted], purposes, versions, at)
-    await insert_events([_event("consent.given.v1", citizen_id, consent, at) for consent in new])
+    await insert_events([_event(GIVEN, citizen_id, consent, at) for consent in new])
     return [consent for consent in await consents_queries.list_consents(citizen_id) if consent.purpose in purposes]
 
 
@@ -97,7 +101,7 @@ async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> G
         raise ConsentRequired
     withdrawn = await consents_queries.mark_withdrawn(citizen_id, purpose, at)
     if withdrawn is not None:
-        await insert_events([_event("consent.withdrawn.v1", citizen_id, withdrawn, at)])
+        await insert_events([_event(WITHDRAWN, citizen_id, withdrawn, at)])
         return withdrawn
     before = await consents_queries.find_latest_consent(citizen_id, purpose)
     if before is None:
@@ -117,6 +121,7 @@ async def forget_consents(citizen_id: UUID) -> None:
 
 async def insert_access(entries: Sequence[NewAccess]) -> None:
     """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
+    ACCESS_ACTIONS.need(entry.action for entry in entries)
     if entries:
         await access_queries.insert_access([uuid7(entry.at) for entry in entries], entries)
 
@@ -127,6 +132,7 @@ async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -
     A line that says anything else, of who looked, how it ended or what was told, is another look. Two repeats at the
     very same moment may both be written.
     """
+    ACCESS_ACTIONS.need(entry.action for entry in entries)
     distinct = {msgspec.json.encode(msgspec.structs.replace(entry, at=since)): entry for entry in reversed(entries)}
     if distinct:
         ids = [uuid7(entry.at) for entry in distinct.values()]
@@ -143,6 +149,6 @@ def _not_in_force(pointer: str) -> FieldError:
     return FieldError(pointer=pointer, code="consent_unknown", zh=zh, en=en)
 
 
-def _event(kind: str, citizen_id: UUID, consent: GivenConsent, at: datetime) -> NewEvent:
+def _event(kind: EventType, citizen_id: UUID, consent: GivenConsent, at: datetime) -> NewEvent:
     data: dict[str, object] = {"purpose": consent.purpose, "version": consent.version}
     return NewEvent(type=kind, subject_id=consent.id, citizen_id=citizen_id, at=at, data=data)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NewType
 from uuid import UUID
 
 import msgspec
 
+from app.values.words import ClosedList
+
 CONSENTS_MAX = 20
 PURPOSE_CHARACTERS_MAX = 64
 FIRST_YEAR, LAST_YEAR = 2000, 2999
+
+AccessAction = NewType("AccessAction", str)
+# What may be done with what is known of a citizen: every room declares its own; published as ``x-access-actions``.
+ACCESS_ACTIONS: ClosedList[AccessAction] = ClosedList("access action")
 
 
 class Purpose(msgspec.Struct, frozen=True):
@@ -35,12 +41,12 @@ class GivenConsent(msgspec.Struct, frozen=True):
 class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
     """A disclosure to write down. ``told`` lists what was told (``name``, a benefit code …), never its value.
 
-    ``action`` is what was done (``scan``, ``redeem`` …), ``outcome`` how it ended (``ok``, or the refusal's code).
+    ``action`` is what was done, one of ``ACCESS_ACTIONS``; ``outcome`` how it ended (``ok``, or the refusal's code).
     """
 
     citizen_id: UUID
     at: datetime
-    action: str
+    action: AccessAction
     outcome: str
     institution_id: UUID | None = None
     store_id: UUID | None = None

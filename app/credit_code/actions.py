@@ -15,7 +15,7 @@ from app.credit_code.short_form import (
     encode_code,
 )
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.db.database import transaction
 from app.kit.errors import Refusal
 from app.kit.randomness import RANDOM, read_worker_place
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from app.kit.security.auth import CitizenCaller
 
+REVOKED = EVENT_TYPES.declare("credit_code.revoked.v1")
 SALTS_REMEMBERED_MAX = 100_000
 _LAST_STEPS: OrderedDict[int, int] = OrderedDict()
 
@@ -75,9 +76,7 @@ def issue_codes(citizen: CitizenCaller, *, count: int, at: datetime) -> list[Slo
 
 async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> None:
     """Kill every code this citizen has shown, at once and for ever."""
-    revoked = NewEvent(
-        type="credit_code.revoked.v1", subject_id=citizen.id, citizen_id=citizen.id, at=at, data={"reason": reason}
-    )
+    revoked = NewEvent(type=REVOKED, subject_id=citizen.id, citizen_id=citizen.id, at=at, data={"reason": reason})
     async with transaction():
         await raise_code_generation(citizen.id)
         await insert_events([revoked])

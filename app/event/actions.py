@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event import queries
-from app.event.feed import FEED_START, FeedCursor, NewEvent
+from app.event.feed import EVENT_TYPES, FEED_START, FeedCursor, NewEvent
 from app.kit.clock import uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.web.paging import decode_cursor, encode_cursor
@@ -30,8 +30,12 @@ class Feed(msgspec.Struct, frozen=True):
 
 
 async def insert_events(events: Sequence[NewEvent]) -> None:
-    """Store events inside the caller's transaction; those of one instant keep their order in the feed."""
+    """Store events inside the caller's transaction; those of one instant keep their order in the feed.
+
+    Raises when a type is one that no room declares.
+    """
     assert is_in_transaction(), "a fact and its event are one transaction"
+    EVENT_TYPES.need(event.type for event in events)
     if events:
         in_order = sorted(events, key=lambda event: event.at)
         await queries.insert_events(in_order, sorted(uuid7(event.at) for event in in_order))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NewType
 from uuid import UUID
 
 import msgspec
 
+from app.values.words import ClosedList
+
 EPOCH_MAX = 2**15 - 1
 XID_MAX = 2**63 - 1
 
+EventType = NewType("EventType", str)
+# What may happen: every room declares its own, like ``benefit.redeemed.v1``; published as ``x-event-types``.
+EVENT_TYPES: ClosedList[EventType] = ClosedList("event type")
+
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened: ids and states, nothing personal. ``type`` looks like ``benefit.redeemed.v1``."""
+    """Something that happened: ids and states, nothing personal. ``type`` is one of ``EVENT_TYPES``."""
 
-    type: str
+    type: EventType
     subject_id: UUID
     at: datetime
     institution_id: UUID | None = None

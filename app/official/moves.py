@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import Literal
 from uuid import UUID
 
+from app.event.feed import EVENT_TYPES, EventType
+
 State = Literal["invited", "enrolled", "active", "suspended"]
 Move = Literal["enrol", "confirm", "reset", "suspend", "resume"]
 AdministratorsMove = Literal["confirm", "reset", "suspend", "resume"]
@@ -22,6 +24,13 @@ MOVES: dict[State, dict[Move, State]] = {
 STATES_ZH: dict[State, str] = {
     "invited": "待本人登记", "enrolled": "待第二名管理员确认", "active": "启用", "suspended": "停用",
 }  # fmt: skip
+CREATED, ENROLLED = EVENT_TYPES.declare("official.created.v1"), EVENT_TYPES.declare("official.enrolled.v1")
+EVENTS: dict[AdministratorsMove, EventType] = {
+    "confirm": EVENT_TYPES.declare("official.confirmed.v1"),
+    "reset": EVENT_TYPES.declare("official.reset.v1"),
+    "suspend": EVENT_TYPES.declare("official.suspended.v1"),
+    "resume": EVENT_TYPES.declare("official.resumed.v1"),
+}
 
 
 def needs_second(

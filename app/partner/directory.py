@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.event.feed import EVENT_TYPES, EventType
 from app.values.text import clean_text, is_han
 
 InstitutionKind = Literal["government", "hospital", "parking", "library", "transit", "bank", "merchant"]
@@ -22,6 +23,22 @@ MOVES: dict[State, dict[Move, State]] = {
     "suspended": {"suspend": "suspended", "resume": "active"},
 }
 MOVED: dict[Move, State] = {move: state for moves in MOVES.values() for move, state in moves.items()}
+# What happened when an official did what the audit chain calls by these names.
+EVENTS: dict[str, EventType] = {
+    "institution.create": EVENT_TYPES.declare("institution.created.v1"),
+    "institution.suspend": EVENT_TYPES.declare("institution.suspended.v1"),
+    "institution.resume": EVENT_TYPES.declare("institution.resumed.v1"),
+    "store.create": EVENT_TYPES.declare("store.created.v1"),
+    "store.suspend": EVENT_TYPES.declare("store.suspended.v1"),
+    "store.resume": EVENT_TYPES.declare("store.resumed.v1"),
+    "terminal.create": EVENT_TYPES.declare("terminal.created.v1"),
+    "terminal.suspend": EVENT_TYPES.declare("terminal.suspended.v1"),
+    "terminal.resume": EVENT_TYPES.declare("terminal.resumed.v1"),
+    "key.create": EVENT_TYPES.declare("key.created.v1"),
+    "key.rotate": EVENT_TYPES.declare("key.rotated.v1"),
+    "key.suspend": EVENT_TYPES.declare("key.suspended.v1"),
+    "key.resume": EVENT_TYPES.declare("key.resumed.v1"),
+}
 STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
 
 NAME_CHARACTERS_MAX = 60

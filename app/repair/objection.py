@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Literal
 
+from app.event.feed import EVENT_TYPES, EventType
 from app.values.text import clean_text, is_han
 
 ObjectionKind = Literal["wrong", "missing"]
@@ -19,6 +20,12 @@ OBJECTION_MOVES: dict[ObjectionState, dict[ObjectionAction, ObjectionState]] = {
     "asked": {"answer": "answered", "withdraw": "withdrawn"},
     "answered": {"withdraw": "withdrawn"},
     "withdrawn": {},
+}
+RECEIVED = EVENT_TYPES.declare("objection.received.v1")
+EVENTS: dict[ObjectionAction, EventType] = {
+    "ask-source": EVENT_TYPES.declare("objection.asked.v1"),
+    "answer": EVENT_TYPES.declare("objection.answered.v1"),
+    "withdraw": EVENT_TYPES.declare("objection.withdrawn.v1"),
 }
 OPEN_STATES: tuple[ObjectionState, ...] = tuple(state for state, moves in OBJECTION_MOVES.items() if moves)
 UNANSWERED_STATES: frozenset[ObjectionState] = frozenset({"received", "asked"})

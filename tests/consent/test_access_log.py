@@ -13,6 +13,7 @@ from app.consent.purposes import NewAccess
 from app.kit.clock import now, uuid7
 from app.kit.db.database import fetch_value, transaction
 from app.kit.web.paging import encode_cursor
+from app.redemption.till.redeeming import SCAN
 from tests.support.citizens import log_in
 from tests.support.partners import make_partner
 
@@ -32,7 +33,7 @@ async def test_a_line_tells_who_when_why_and_what(client: AsyncClient) -> None:
     await insert_access(
         [
             NewAccess(
-                citizen_id=tokens.citizen_id, at=at, action="scan", outcome="ok", scenario="medical",
+                citizen_id=tokens.citizen_id, at=at, action=SCAN, outcome="ok", scenario="medical",
                 institution_id=partner.institution_id, store_id=partner.store_ids[0],
                 terminal_id=partner.terminal_ids[0], told=["eligible", "maskedName"],
             )
@@ -49,7 +50,7 @@ async def test_a_line_tells_who_when_why_and_what(client: AsyncClient) -> None:
 
 async def test_a_refused_try_and_an_officials_look_are_there_too(client: AsyncClient) -> None:
     tokens, at = await log_in(client), now()
-    facts: dict[str, Any] = {"citizen_id": tokens.citizen_id, "action": "scan"}
+    facts: dict[str, Any] = {"citizen_id": tokens.citizen_id, "action": SCAN}
     await insert_access(
         [
             NewAccess(at=at, outcome="credit_code_expired", **facts),
@@ -65,27 +66,31 @@ async def test_a_refused_try_and_an_officials_look_are_there_too(client: AsyncCl
 async def test_pages_are_newest_first_and_stable_under_inserts(client: AsyncClient) -> None:
     tokens, at = await log_in(client), now()
     same_instant = at - timedelta(minutes=5)
+    facts: dict[str, Any] = {"citizen_id": tokens.citizen_id, "action": SCAN, "outcome": "ok"}
     moments = [at - timedelta(minutes=n) for n in range(5)] + [same_instant] * 6
     await insert_access(
-        [NewAccess(citizen_id=tokens.citizen_id, at=m, action=str(n), outcome="ok") for n, m in enumerate(moments)]
+        [
+            NewAccess(citizen_id=tokens.citizen_id, at=m, action=SCAN, scenario=str(n), outcome="ok")
+            for n, m in enumerate(moments)
+        ]
     )
     seen: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     for _ in range(10):
         page = await read(client, tokens.headers, limit=3, **cursor)
         seen += page["data"]
-        await insert_access([NewAccess(citizen_id=tokens.citizen_id, at=now(), action="late", outcome="ok")])
+        await insert_access([NewAccess(scenario="late", at=now(), **facts)])
         if not page["page"]["hasMore"]:
             break
         cursor = {"cursor": page["page"]["nextCursor"]}
-    assert sorted(line["action"] for line in seen) == sorted(str(n) for n in range(11))
+    assert sorted(line["scenario"] for line in seen) == sorted(str(n) for n in range(11))
     assert [line["at"] for line in seen] == sorted((line["at"] for line in seen), reverse=True)
     assert len({line["id"] for line in seen}) == 11
 
 
 async def test_a_citizen_reads_the_own_lines_only(client: AsyncClient) -> None:
     tokens, other = await log_in(client), await log_in(client)
-    await insert_access([NewAccess(citizen_id=tokens.citizen_id, at=now(), action="scan", outcome="ok")])
+    await insert_access([NewAccess(citizen_id=tokens.citizen_id, at=now(), action=SCAN, outcome="ok")])
     cursor = encode_cursor([now().isoformat(), uuid7()])
     assert (await read(client, other.headers))["data"] == []
     assert (await read(client, other.headers, cursor=cursor))["data"] == []
@@ -126,7 +131,7 @@ async def test_a_line_goes_with_its_transaction(client: AsyncClient) -> None:
     tokens = await log_in(client)
     with suppress(ZeroDivisionError):
         async with transaction():
-            await insert_access([NewAccess(citizen_id=tokens.citizen_id, at=now(), action="scan", outcome="ok")])
+            await insert_access([NewAccess(citizen_id=tokens.citizen_id, at=now(), action=SCAN, outcome="ok")])
             raise ZeroDivisionError
     assert await fetch_value("SELECT count(*) FROM access_log WHERE citizen_id = $1", tokens.citizen_id) == 0
     await insert_access([])

@@ -16,6 +16,7 @@ from app.event.feed import FEED_START, FeedCursor, NewEvent
 from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.web.paging import decode_cursor, encode_cursor
+from app.redemption.till.redeeming import REVERSED
 from tests.support.partners import bearer, make_key, make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, reverse, show_code
 
@@ -29,7 +30,7 @@ async def write(institution_id: UUID, *subjects: UUID, **facts: Any) -> None:
     async with transaction():
         await insert_events(
             [
-                NewEvent(type="test.done.v1", subject_id=subject, at=now(), institution_id=institution_id, **facts)
+                NewEvent(type=REVERSED, subject_id=subject, at=now(), institution_id=institution_id, **facts)
                 for subject in subjects
             ]
         )
@@ -66,7 +67,7 @@ async def test_an_event_committed_late_is_not_skipped(client: AsyncClient) -> No
     async def write_slowly() -> None:
         async with transaction():
             await insert_events(
-                [NewEvent(type="test.done.v1", subject_id=slow, at=now(), institution_id=partner.institution_id)]
+                [NewEvent(type=REVERSED, subject_id=slow, at=now(), institution_id=partner.institution_id)]
             )
             has_written.set()
             await may_commit.wait()
@@ -92,7 +93,7 @@ async def test_pollers_see_every_event_once_while_writers_race(client: AsyncClie
         async with transaction():
             await insert_events(
                 [
-                    NewEvent(type="test.done.v1", subject_id=subject, at=now(), institution_id=partner.institution_id)
+                    NewEvent(type=REVERSED, subject_id=subject, at=now(), institution_id=partner.institution_id)
                     for subject in subjects[index::4]
                 ]
             )
@@ -111,7 +112,7 @@ async def test_a_transaction_rolled_back_leaves_no_event(client: AsyncClient) ->
     with suppress(RuntimeError):
         async with transaction():
             await insert_events(
-                [NewEvent(type="test.done.v1", subject_id=uuid7(), at=now(), institution_id=partner.institution_id)]
+                [NewEvent(type=REVERSED, subject_id=uuid7(), at=now(), institution_id=partner.institution_id)]
             )
             raise RuntimeError
     await write(partner.institution_id, kept)
@@ -144,7 +145,7 @@ async def test_items_are_thin_cloud_events_of_the_caller_alone(client: AsyncClie
     body = await read(client, partner.headers)
     (item,) = body["data"]
     assert set(item) == {"specversion", "id", "type", "source", "time", "subject", "data"}
-    assert (item["specversion"], item["type"], item["data"]) == ("1.0", "test.done.v1", {"state": "redeemed"})
+    assert (item["specversion"], item["type"], item["data"]) == ("1.0", REVERSED, {"state": "redeemed"})
     assert str(citizen_id) not in str(body)
 
 
@@ -185,8 +186,8 @@ async def test_a_restore_into_another_cluster_begins_an_epoch_and_loses_nothing(
     await execute("INSERT INTO event_epoch (system_identifier) VALUES (42)")  # as if written by the old cluster
     await execute(
         "INSERT INTO event (id, epoch, xid, at, type, institution_id, subject_id, data)"
-        " VALUES ($1, (SELECT max(epoch) FROM event_epoch), '8000000000000', now(), 'test.done.v1', $2, $3, '{}')",
-        uuid7(), partner.institution_id, old,
+        " VALUES ($1, (SELECT max(epoch) FROM event_epoch), '8000000000000', now(), $4, $2, $3, '{}')",
+        uuid7(), partner.institution_id, old, REVERSED,
     )  # fmt: skip
     hidden = await read(client, partner.headers)
     assert hidden["data"] == []  # in its own epoch that id lies ahead
@@ -206,7 +207,7 @@ async def test_no_epoch_ends_when_processes_start_together(app: object) -> None:
 async def test_an_event_outside_a_transaction_is_a_bug(app: object) -> None:
     assert app is not None
     with pytest.raises(AssertionError):
-        await insert_events([NewEvent(type="test.done.v1", subject_id=uuid7(), at=now())])
+        await insert_events([NewEvent(type=REVERSED, subject_id=uuid7(), at=now())])
 
 
 def test_a_cursor_survives_its_journey() -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from app.event.feed import EVENT_TYPES, EventType
+
 CampaignState = Literal["draft", "submitted", "rejected", "live", "paused", "ended"]
 VersionState = Literal["draft", "submitted", "approved", "rejected"]
 CampaignAction = Literal["edit", "submit", "approve", "reject", "pause", "resume", "end"]
@@ -52,10 +54,16 @@ CAMPAIGN_MOVES: tuple[Move, ...] = (
     Move("end", "paused", None, "ended", None),
 )
 
-PAST: dict[CampaignAction, str] = {
-    "edit": "edited", "submit": "submitted", "approve": "approved", "reject": "rejected", "pause": "paused",
-    "resume": "resumed", "end": "ended",
-}  # fmt: skip
+DRAFTED = EVENT_TYPES.declare("campaign.drafted.v1")
+EVENTS: dict[CampaignAction, EventType] = {
+    "edit": EVENT_TYPES.declare("campaign.edited.v1"),
+    "submit": EVENT_TYPES.declare("campaign.submitted.v1"),
+    "approve": EVENT_TYPES.declare("campaign.approved.v1"),
+    "reject": EVENT_TYPES.declare("campaign.rejected.v1"),
+    "pause": EVENT_TYPES.declare("campaign.paused.v1"),
+    "resume": EVENT_TYPES.declare("campaign.resumed.v1"),
+    "end": EVENT_TYPES.declare("campaign.ended.v1"),
+}
 STATES_ZH: dict[CampaignState, str] = {
     "draft": "草稿", "submitted": "待审核", "rejected": "已退回", "live": "已上线", "paused": "已暂停",
     "ended": "已结束",

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from app.event.feed import EVENT_TYPES, EventType
 from app.intake.fact.item import make_flaws
 
 UPLOAD_BYTES_MAX = 200 * 1024 * 1024
@@ -26,6 +27,12 @@ IMPORT_MOVES: dict[ImportState, dict[ImportMove, ImportState]] = {
     "finished": {},
     "refused": {},
     "cancelled": {},
+}
+EndState = Literal["finished", "refused", "cancelled"]
+EVENTS: dict[EndState, EventType] = {
+    "finished": EVENT_TYPES.declare("record_import.finished.v1"),
+    "refused": EVENT_TYPES.declare("record_import.refused.v1"),
+    "cancelled": EVENT_TYPES.declare("record_import.cancelled.v1"),
 }
 
 FILE_FLAWS = make_flaws(

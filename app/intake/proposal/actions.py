@@ -12,9 +12,12 @@ from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
 from app.intake.keeping.actions.keep import KEPT, keep_records
 from app.intake.proposal import queries
 from app.intake.proposal.moves import (
+    DECIDED,
     DECIDED_LIFE,
+    EXPIRED,
     PROPOSAL_LIFE,
     PROPOSAL_MOVES,
+    PROPOSED,
     STATES_ZH,
     compute_state,
     is_end_worse,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from app.event.feed import EventType
     from app.intake.fact.item import Flaw
     from app.intake.proposal.moves import Decision, ProposalState, RejectReason, Weights
     from app.intake.proposal.queries import ProposalRow
@@ -174,7 +178,7 @@ async def forget_old_proposals(at: datetime) -> int:
     while True:
         async with transaction():
             expired = await queries.mark_expired(at, EXPIRED_AT_ONCE_MAX)
-            await insert_events(_make_events("expired", expired, at))
+            await insert_events(_make_events(EXPIRED, expired, at))
         done += len(expired)
         if len(expired) < EXPIRED_AT_ONCE_MAX:
             return done
@@ -196,11 +200,11 @@ async def _propose_one(official: OfficialCaller, record: NewRecord, at: datetime
             continue
         if compute_state(waiting.state, waiting.expires_at, at) == "expired":
             expired = await queries.mark_one_expired(waiting.id, at)
-            await insert_events(_make_events("expired", expired, at))
+            await insert_events(_make_events(EXPIRED, expired, at))
             continue
         is_same = (waiting.facts_digest, waiting.ends_on) == (digest, record.ends_on)
         return waiting.id if is_same else FLAWS["event_id_reused"]
-    await insert_events(_make_events("proposed", [proposal_id], at))
+    await insert_events(_make_events(PROPOSED, [proposal_id], at))
     return proposal_id
 
 
@@ -240,7 +244,7 @@ async def _decide(
     state = PROPOSAL_MOVES["pending"][action]
     is_decided = await queries.mark_decided(row.id, state, by=official.id, reason=reason, at=at)
     assert is_decided, "it is locked"
-    await insert_events(_make_events(state, [row.id], at))
+    await insert_events(_make_events(DECIDED[action], [row.id], at))
     detail: dict[str, object] = {
         "source": row.source, "proposedBy": row.proposer, "indicator": row.indicator, "honour": row.honour,
         "reason": reason,
@@ -260,9 +264,9 @@ def _make_record(row: ProposalRow) -> NewRecord:
     )  # fmt: skip
 
 
-def _make_events(done: str, proposal_ids: Iterable[UUID], at: datetime) -> Sequence[NewEvent]:
+def _make_events(event_type: EventType, proposal_ids: Iterable[UUID], at: datetime) -> Sequence[NewEvent]:
     """Return events that say nothing of whom they are about."""
-    return [NewEvent(type=f"record_proposal.{done}.v1", subject_id=one, at=at) for one in proposal_ids]
+    return [NewEvent(type=event_type, subject_id=one, at=at) for one in proposal_ids]
 
 
 def _event_of(record: NewRecord) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from app.event.feed import EVENT_TYPES, EventType
 from app.intake.keeping.negative import is_negative, list_negative_codes
 from app.record.catalogue import CATALOGUE, NewRecord
 from app.score.book.document import RuleBook, RuleIndicator
@@ -24,6 +25,14 @@ PROPOSAL_MOVES: dict[ProposalState, dict[ProposalAction, ProposalState]] = {
     "approved": {},
     "rejected": {},
     "expired": {},
+}
+PROPOSED, EXPIRED = (
+    EVENT_TYPES.declare("record_proposal.proposed.v1"),
+    EVENT_TYPES.declare("record_proposal.expired.v1"),
+)
+DECIDED: dict[Decision, EventType] = {
+    "approve": EVENT_TYPES.declare("record_proposal.approved.v1"),
+    "reject": EVENT_TYPES.declare("record_proposal.rejected.v1"),
 }
 STATES_ZH: dict[ProposalState, str] = {
     "pending": "待核准", "approved": "已核准", "rejected": "已退回", "expired": "已过期",

@@ -74,9 +74,9 @@ PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas
 class SchemaPlugin(JsonRenderPlugin):
     """Serves the finished description instead of the framework's raw one."""
 
-    def __init__(self, states: Mapping[str, object]) -> None:
+    def __init__(self, lists: Mapping[str, object]) -> None:
         super().__init__(path=("/", "/openapi.json"))
-        self.states = states
+        self.lists = lists
         self._rendered: bytes | None = None
 
     def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
@@ -104,8 +104,8 @@ class RowsPlugin(OpenAPISchemaPlugin):
         return Schema(type=OpenAPIType.ARRAY, items=schema_creator.for_field_definition(rows))
 
 
-def make_openapi_config(states: Mapping[str, object] | None = None) -> OpenAPIConfig:
-    """Configure the description; ``states`` are transition tables by name, published as ``x-states``."""
+def make_openapi_config(lists: Mapping[str, object] | None = None) -> OpenAPIConfig:
+    """Configure the description; ``lists`` are published by their names, like ``x-states``."""
     return OpenAPIConfig(
         title="惠信 Huixin",
         version=API_VERSION,
@@ -113,7 +113,7 @@ def make_openapi_config(states: Mapping[str, object] | None = None) -> OpenAPICo
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         use_handler_docstrings=True,
         components=Components(security_schemes=SECURITY_SCHEMES),
-        render_plugins=[SchemaPlugin(states or {})],
+        render_plugins=[SchemaPlugin(lists or {})],
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_unknown),
     )
 
@@ -134,7 +134,7 @@ def describe_api(app: Litestar) -> dict[str, Any]:
     _name_components(schema)
     schema["paths"] = {_camel_case(path): item for path, item in schema["paths"].items()}
     schema["tags"] = [{"name": name, "description": tags[name]} for name in sorted(tags)]
-    schema["x-states"] = _find_plugin(app).states
+    schema.update(_find_plugin(app).lists)
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema, order="deterministic"))
     _share_answers(plain)
     return plain

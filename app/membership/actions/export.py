@@ -8,7 +8,7 @@ import msgspec
 
 from app.campaign.terms.eligibility import HeldHonour
 from app.consent import actions as consents
-from app.consent.purposes import NewAccess
+from app.consent.purposes import ACCESS_ACTIONS, NewAccess
 from app.kit.db.database import transaction
 from app.kit.errors import NotJoined
 from app.kit.security.keys import KEYS
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from app.membership.queries.export import HolderRow
     from app.record.kept import KeptRecord
 
+EXPORT = ACCESS_ACTIONS.declare("export")
+
 
 async def export_own(citizen: CitizenCaller, *, at: datetime) -> bytes:
     """Return the citizen's signed file, and write into their access log that it was taken.
@@ -54,7 +56,7 @@ async def export_own(citizen: CitizenCaller, *, at: datetime) -> bytes:
     async with transaction():
         await rescore([citizen.id], at=at)
         await consents.insert_access(
-            [NewAccess(citizen_id=citizen.id, at=at, action="export", outcome="ok", told=list(TOLD))]
+            [NewAccess(citizen_id=citizen.id, at=at, action=EXPORT, outcome="ok", told=list(TOLD))]
         )
         export = await _collect(citizen, at)
     return sign_file(MEMBER, msgspec.to_builtins(export), key, SIGNATURE_TYPE)

@@ -11,7 +11,7 @@ from app.citizen.actions import wechat as wechat_actions
 from app.citizen.paper import Person
 from app.consent import actions as consents
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.intake.points.actions.events import delete_points
 from app.intake.proposal.actions import delete_proposals
 from app.intake.usage.actions import write_usage
@@ -44,9 +44,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.consent.purposes import GivenConsent
+    from app.event.feed import EventType
     from app.kit.errors import Refusal
     from app.kit.security.auth import CitizenCaller
 
+JOINED = EVENT_TYPES.declare("citizen.joined.v1")
+REBOUND = EVENT_TYPES.declare("citizen.rebound.v1")
+LEFT = EVENT_TYPES.declare("citizen.left.v1")
 # Every try costs money and tells whether name, number and phone belong together. So a WeChat account has some a day,
 # and so has a person over all accounts, whichever they are and were: leaving gives no new ones. But no stranger uses up
 # somebody's tries: beyond the person's limit each WeChat account still has its first two of the day, and the right
@@ -87,7 +91,7 @@ async def join(
             event_on=shanghai_day(at), at=at,
         )  # fmt: skip
         assert is_new, "a new member has no identity record yet"
-        await insert_events([_event("citizen.joined.v1", citizen.id, at)])
+        await insert_events([_event(JOINED, citizen.id, at)])
 
 
 async def rebind(
@@ -125,7 +129,7 @@ async def rebind(
         if agreed:
             await consents.give_consents(member_id, agreed, at=at)
             await rescore([member_id], at=at)
-        await insert_events([_event("citizen.rebound.v1", member_id, at)])
+        await insert_events([_event(REBOUND, member_id, at)])
         return await session_actions.open_session(member_id, "active", at=at)
 
 
@@ -152,7 +156,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
         await delete_score(citizen.id)
         await delete_notices(citizen.id)
         await identity_actions.close_account(citizen.id, at=at)
-        await insert_events([_event("citizen.left.v1", citizen.id, at)])
+        await insert_events([_event(LEFT, citizen.id, at)])
 
 
 async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at: datetime) -> GivenConsent:
@@ -223,5 +227,5 @@ def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
     return applicant
 
 
-def _event(kind: str, citizen_id: UUID, at: datetime) -> NewEvent:
+def _event(kind: EventType, citizen_id: UUID, at: datetime) -> NewEvent:
     return NewEvent(type=kind, subject_id=citizen_id, citizen_id=citizen_id, at=at)

@@ -23,6 +23,7 @@ from app.kit.request.address import compute_network
 from app.official.account import PasswordFlaw, compute_enrolment_hash, compute_totp_step, judge_password
 from app.official.actions import secret as secret_actions
 from app.official.actions.session import make_caller
+from app.official.moves import ENROLLED
 from app.official.queries import accounts as accounts_queries
 from app.official.queries.sessions import find_account
 
@@ -120,7 +121,7 @@ async def _note(found: Enrolment, at: datetime) -> OfficialRow:
     row, account = await accounts_queries.find_official(found.id), await find_account(found.id)
     assert row is not None
     assert account is not None
-    await insert_events([NewEvent(type="official.enrolled.v1", subject_id=row.id, at=at, data={"state": row.state})])
+    await insert_events([NewEvent(type=ENROLLED, subject_id=row.id, at=at, data={"state": row.state})])
     detail: dict[str, object] = {"state": row.state, "askedBy": row.asked_by}
     await write_audit(make_caller(account), action="official.enrol", subject=f"official:{row.id}", detail=detail)
     return row

@@ -15,7 +15,16 @@ from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, Not
 from app.kit.request.etag import need_etag
 from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
 from app.official.actions import secret as secret_actions
-from app.official.moves import STATES_ZH, AdministratorsMove, State, compute_allowed_actions, may_confirm, needs_second
+from app.official.moves import (
+    CREATED,
+    EVENTS,
+    STATES_ZH,
+    AdministratorsMove,
+    State,
+    compute_allowed_actions,
+    may_confirm,
+    needs_second,
+)
 from app.official.queries import accounts as accounts_queries
 from app.official.queries import sessions as sessions_queries
 from app.official.queries.accounts import OfficialRow
@@ -25,11 +34,8 @@ if TYPE_CHECKING:
     from typing import Literal
     from uuid import UUID
 
+    from app.event.feed import EventType
     from app.kit.security.auth import OfficialCaller, Role
-
-PAST: dict[AdministratorsMove, str] = {
-    "confirm": "confirmed", "reset": "reset", "suspend": "suspended", "resume": "resumed",
-}  # fmt: skip
 
 
 class UsernameTaken(Refusal):
@@ -128,7 +134,7 @@ async def _create(
         if not await accounts_queries.insert_official(row, compute_enrolment_hash(code)):
             raise UsernameTaken
         given: dict[str, object] = {"username": username, "roles": row.roles, "institutionId": institution_id}
-        await _note(caller, "create", "created", row, given)
+        await _note(caller, "create", CREATED, row, given)
     return Invitation(official=row, enrolment_code=code)
 
 
@@ -239,13 +245,13 @@ async def _finish(
     """Tell of a move and return the account as it now is."""
     moved = await accounts_queries.find_official(row.id)
     assert moved is not None
-    await _note(caller, move, PAST[move], moved, detail)
+    await _note(caller, move, EVENTS[move], moved, detail)
     return moved
 
 
 async def _note(
-    caller: OfficialCaller | None, action: str, past: str, row: OfficialRow, detail: dict[str, object]
+    caller: OfficialCaller | None, action: str, event_type: EventType, row: OfficialRow, detail: dict[str, object]
 ) -> None:
     """Audit a change of staff and write its event; no institution stands in it, so no partner's feed shows it."""
-    await insert_events([NewEvent(type=f"official.{past}.v1", subject_id=row.id, at=now())])
+    await insert_events([NewEvent(type=event_type, subject_id=row.id, at=now())])
     await write_audit(caller, action=f"official.{action}", subject=f"official:{row.id}", detail=detail)

@@ -92,7 +92,7 @@ async def create_key(
         if stores is not None and await keys_queries.count_stores_of(institution_id, stores) != len(stores):
             raise NotFound
         await _check_scopes(institution_id, row.scopes)
-        return await _insert(official, row, "key.create", "created", {})
+        return await _insert(official, row, "key.create", {})
 
 
 async def rotate_key(
@@ -119,7 +119,7 @@ async def rotate_key(
             suspended_by_centre=False,
         )
         detail: dict[str, object] = {"replaces": key_id, "overlapSeconds": overlap_seconds}
-        return await _insert(official, row, "key.rotate", "rotated", detail)
+        return await _insert(official, row, "key.rotate", detail)
 
 
 async def move_key(
@@ -148,12 +148,12 @@ async def _check_scopes(institution_id: UUID, scopes: Sequence[Scope]) -> None:
             raise ScopeUngrantable
 
 
-async def _insert(official: OfficialCaller, row: KeyRow, action: str, done: str, detail: dict[str, object]) -> NewKey:
+async def _insert(official: OfficialCaller, row: KeyRow, action: str, detail: dict[str, object]) -> NewKey:
     key = make_key(row.id)
     await keys_queries.insert_key(row, compute_secret_hash(key))
     facts: dict[str, object] = {
         "name": row.name, "prefix": row.prefix, "scopes": row.scopes, "storeIds": row.store_ids,
         "expiresAt": row.expires_at,
     }  # fmt: skip
-    await note(official, action, done, row_id=row.id, institution_id=row.institution_id, detail=facts | detail)
+    await note(official, action, row_id=row.id, institution_id=row.institution_id, detail=facts | detail)
     return NewKey(row, key)

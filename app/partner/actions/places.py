@@ -12,7 +12,16 @@ from app.kit.db.cache import bump
 from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
 from app.kit.request.etag import need_etag
-from app.partner.directory import MOVED, STATES_ZH, InstitutionKind, Move, State, compute_allowed_actions, parse_name
+from app.partner.directory import (
+    EVENTS,
+    MOVED,
+    STATES_ZH,
+    InstitutionKind,
+    Move,
+    State,
+    compute_allowed_actions,
+    parse_name,
+)
 from app.partner.queries import places as places_queries
 from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, TerminalRow
 
@@ -27,7 +36,6 @@ NOUNS: dict[Suspendable, str] = {
     "terminal": "terminal",
     "api_key": "key",
 }
-MOVE_EVENTS: dict[Move, str] = {"suspend": "suspended", "resume": "resumed"}
 
 
 class NameTaken(Refusal):
@@ -85,7 +93,6 @@ async def create_institution(official: OfficialCaller, *, name: str, kind: Insti
         await note(
             official,
             "institution.create",
-            "created",
             row_id=row.id,
             institution_id=row.id,
             detail={"name": row.name, "kind": kind},
@@ -101,9 +108,7 @@ async def create_store(official: OfficialCaller, institution_id: UUID, *, name: 
         await find_institution(official, institution_id)
         if not await places_queries.insert_store(row):
             raise NameTaken
-        await note(
-            official, "store.create", "created", row_id=row.id, institution_id=institution_id, detail={"name": row.name}
-        )
+        await note(official, "store.create", row_id=row.id, institution_id=institution_id, detail={"name": row.name})
     return row
 
 
@@ -118,7 +123,7 @@ async def create_terminal(official: OfficialCaller, institution_id: UUID, *, sto
         if not await places_queries.insert_terminal(row):
             raise NameTaken
         detail: dict[str, object] = {"name": row.name, "storeId": store_id}
-        await note(official, "terminal.create", "created", row_id=row.id, institution_id=institution_id, detail=detail)
+        await note(official, "terminal.create", row_id=row.id, institution_id=institution_id, detail=detail)
     return row
 
 
@@ -174,9 +179,7 @@ async def move_row(
     by_centre = official.institution_id is None
     if not await places_queries.mark_moved(table, row.id, MOVED[move], revision=row.revision, by_centre=by_centre):
         raise ETagStale
-    await note(
-        official, f"{NOUNS[table]}.{move}", MOVE_EVENTS[move], row_id=row.id, institution_id=institution_id, detail={}
-    )
+    await note(official, f"{NOUNS[table]}.{move}", row_id=row.id, institution_id=institution_id, detail={})
 
 
 def list_allowed_actions(official: OfficialCaller, row: Movable) -> list[Move]:
@@ -229,11 +232,11 @@ def read_name(text: str) -> str:
 
 
 async def note(
-    official: OfficialCaller, action: str, done: str, *, row_id: UUID, institution_id: UUID, detail: dict[str, object]
+    official: OfficialCaller, action: str, *, row_id: UUID, institution_id: UUID, detail: dict[str, object]
 ) -> None:
     """Inside the caller's transaction: the event, the audit entry, and word to every process's directory."""
     noun = action.partition(".")[0]
-    event = NewEvent(type=f"{noun}.{done}.v1", subject_id=row_id, at=now(), institution_id=institution_id)
+    event = NewEvent(type=EVENTS[action], subject_id=row_id, at=now(), institution_id=institution_id)
     await insert_events([event])
     facts: dict[str, object] = {"institutionId": institution_id, **detail}
     await write_audit(official, action=action, subject=f"{noun}:{row_id}", detail=facts)

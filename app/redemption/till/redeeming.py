@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.terms.eligibility import Facts, HeldHonour
+from app.consent.purposes import ACCESS_ACTIONS
+from app.event.feed import EVENT_TYPES
 from app.score.book.document import Level
 
 SCAN_LIFETIME_SECONDS = 300
@@ -20,6 +22,15 @@ EVER_ON, EVER_ENDS_ON = date(2000, 1, 1), date(9999, 1, 1)
 STATEMENT_DAY_MIN, STATEMENT_DAY_MAX = date(2000, 1, 1), date(2099, 12, 31)
 UUID_VERSION = 7
 INSTANT_MILLISECONDS_MAX = 253_402_300_799_000  # the end of the year 9999
+
+SCAN, REDEEM, REVERSE = (
+    ACCESS_ACTIONS.declare("scan"),
+    ACCESS_ACTIONS.declare("redeem"),
+    ACCESS_ACTIONS.declare("reverse"),
+)
+REVERSED = EVENT_TYPES.declare("benefit.reversed.v1")
+EVENT_TYPES.declare("benefit.redeemed.v1")  # written by sql/redeem.sql
+EVENT_TYPES.declare("credit_code.refused.v1")  # written by sql/redeem.sql and sql/scan.sql
 
 Outcome = Literal[
     "redeemed",

@@ -21,9 +21,11 @@ from app.record.catalogue import RecordFault
 from app.record.fault import find_kind
 from app.repair.deadline import ANSWER_WORKING_DAYS, SHIPPED_CALENDAR, compute_due_day, parse_calendar
 from app.repair.objection import (
+    EVENTS,
     NUMBER_RANDOM_BYTES,
     OBJECTION_MOVES,
     OPEN_OBJECTIONS_MAX,
+    RECEIVED,
     ObjectionAction,
     ObjectionKind,
     compute_number,
@@ -38,12 +40,12 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
+    from app.event.feed import EventType
     from app.kit.security.auth import CitizenCaller
 
 TEXT_COLUMN, ANSWER_COLUMN = "objection.text", "objection.answer"
 # Tickets that are made and withdrawn again are rows too.
 OBJECTION_LIMIT = LocalLimit("objection", 30, 3600)
-PAST: dict[ObjectionAction, str] = {"ask-source": "asked", "answer": "answered", "withdraw": "withdrawn"}
 
 
 class NewObjection(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +92,7 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
             raise TooManyObjections
         while not await objections_queries.insert_objection(row):
             row = msgspec.structs.replace(row, number=_draw_number())
-        await insert_events([make_event("received", row, at)])
+        await insert_events([make_event(RECEIVED, row, at)])
     return Received(row, is_replayed=False)
 
 
@@ -103,7 +105,7 @@ async def withdraw_objection(citizen: CitizenCaller, objection_id: UUID, *, at: 
         need_move(row, "withdraw")
         await objections_queries.mark_withdrawn(row.id, at)
         moved = msgspec.structs.replace(row, state="withdrawn", withdrawn_at=at)
-        await insert_events([make_event("withdrawn", moved, at)])
+        await insert_events([make_event(EVENTS["withdraw"], moved, at)])
     return moved
 
 
@@ -148,10 +150,10 @@ def need_move(row: ObjectionRow, action: ObjectionAction) -> None:
         raise ObjectionStateUnsuitable(row.state)
 
 
-def make_event(done: str, row: ObjectionRow, at: datetime) -> NewEvent:
+def make_event(event_type: EventType, row: ObjectionRow, at: datetime) -> NewEvent:
     """Return what happened to a ticket; nothing of what it says."""
     data: dict[str, object] = {"kind": row.kind, "state": row.state}
-    return NewEvent(type=f"objection.{done}.v1", subject_id=row.id, citizen_id=row.citizen_id, at=at, data=data)
+    return NewEvent(type=event_type, subject_id=row.id, citizen_id=row.citizen_id, at=at, data=data)
 
 
 @cache

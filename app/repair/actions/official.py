@@ -8,7 +8,7 @@ import msgspec
 
 from app.citizen.actions import identity as identity_actions
 from app.consent.actions import insert_access
-from app.consent.purposes import NewAccess
+from app.consent.purposes import ACCESS_ACTIONS, NewAccess
 from app.event.actions import insert_events
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
@@ -16,9 +16,9 @@ from app.kit.errors import Forbidden, NotFound
 from app.kit.security.crypto import encrypt_field, mask_name
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
-from app.repair.actions.citizen import ANSWER_COLUMN, PAST, make_event, need_move, open_answer, open_text, read_text
+from app.repair.actions.citizen import ANSWER_COLUMN, make_event, need_move, open_answer, open_text, read_text
 from app.repair.notice import ANSWERED_KIND, ANSWERED_TITLE_EN, ANSWERED_TITLE_ZH, compute_answered_body
-from app.repair.objection import FINDINGS
+from app.repair.objection import EVENTS, FINDINGS
 from app.repair.queries import objections as objections_queries
 from app.repair.queries import official as repair_official_queries
 from app.repair.refusals import FindingUnsuitable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from app.repair.objection import Finding, ObjectionAction, ObjectionState
     from app.repair.queries.objections import ObjectionRow, RecordRow
 
-OBJECTION_READ = "objection.read"
+OBJECTION_READ = ACCESS_ACTIONS.declare("objection.read")
 
 
 class OpenObjection(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +158,7 @@ async def _note(
     official: OfficialCaller, action: ObjectionAction, row: ObjectionRow, detail: dict[str, object], at: datetime
 ) -> None:
     """Write the event and the audit entry, inside the caller's transaction."""
-    await insert_events([make_event(PAST[action], row, at)])
+    await insert_events([make_event(EVENTS[action], row, at)])
     await write_audit(official, action=f"objection.{action}", subject=f"objection:{row.id}", detail=detail)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from app.event.feed import EVENT_TYPES, EventType
+
 BookState = Literal["draft", "submitted", "scheduled", "active", "retired"]
 BookMove = Literal["edit", "submit", "reject", "approve", "withdraw", "activate", "retire"]
 BookAction = Literal["edit", "submit", "reject", "approve", "withdraw", "delete", "test", "preview"]
@@ -28,10 +30,16 @@ ACTIONS_ZH: dict[BookAction, str] = {
     "edit": "编辑", "submit": "提交审核", "reject": "退回", "approve": "通过", "withdraw": "撤回", "delete": "删除",
     "test": "测试", "preview": "预览",
 }  # fmt: skip
-PAST: dict[BookAction, str] = {
-    "edit": "edited", "submit": "submitted", "reject": "rejected", "approve": "approved", "withdraw": "withdrawn",
-    "delete": "deleted", "preview": "previewed",
-}  # fmt: skip
+DRAFTED, ACTIVATED = EVENT_TYPES.declare("rule_book.drafted.v1"), EVENT_TYPES.declare("rule_book.activated.v1")
+EVENTS: dict[BookAction, EventType] = {
+    "edit": EVENT_TYPES.declare("rule_book.edited.v1"),
+    "submit": EVENT_TYPES.declare("rule_book.submitted.v1"),
+    "reject": EVENT_TYPES.declare("rule_book.rejected.v1"),
+    "approve": EVENT_TYPES.declare("rule_book.approved.v1"),
+    "withdraw": EVENT_TYPES.declare("rule_book.withdrawn.v1"),
+    "delete": EVENT_TYPES.declare("rule_book.deleted.v1"),
+    "preview": EVENT_TYPES.declare("rule_book.previewed.v1"),
+}
 
 
 def compute_allowed_actions(state: BookState) -> list[BookAction]:

@@ -10,7 +10,7 @@ import pytest
 from app.campaign.publishing.moves import (
     ACTIONS_ZH,
     CAMPAIGN_MOVES,
-    PAST,
+    EVENTS,
     STATES_ZH,
     CampaignAction,
     CampaignState,
@@ -70,5 +70,5 @@ def test_no_approval_without_review() -> None:
 
 
 def test_words() -> None:
-    assert set(PAST) == set(ACTIONS_ZH) == set(get_args(CampaignAction))
+    assert set(EVENTS) == set(ACTIONS_ZH) == set(get_args(CampaignAction))
     assert set(STATES_ZH) == set(get_args(CampaignState))

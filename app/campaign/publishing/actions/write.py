@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from app.campaign.publishing.actions.check import check_document, check_observer
-from app.campaign.publishing.moves import PAST, compute_allowed_actions, compute_move
+from app.campaign.publishing.moves import DRAFTED, EVENTS, compute_allowed_actions, compute_move
 from app.campaign.publishing.queries import read as read_queries
 from app.campaign.publishing.queries import write as write_queries
 from app.campaign.publishing.refusals import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.campaign.publishing.queries.read import CampaignRow
     from app.campaign.terms.document import CampaignDocument
     from app.campaign.terms.flags import Flag
+    from app.event.feed import EventType
     from app.kit.security.auth import OfficialCaller
 
 
@@ -62,7 +63,7 @@ async def draft_campaign(
         await check_observer(document, owner, at)
         await write_queries.insert_campaign(campaign_id, owner, at)
         await _put_version(official, campaign_id, owner, 1, document, at)
-        return await _finish(official, campaign_id, "draft", "drafted", at)
+        return await _finish(official, campaign_id, "draft", DRAFTED, at)
 
 
 async def edit_campaign(
@@ -96,7 +97,7 @@ async def edit_campaign(
             paused_by_centre=row.paused_by_centre,
             at=at,
         )
-        return await _finish(official, campaign_id, "edit", PAST["edit"], at)
+        return await _finish(official, campaign_id, "edit", EVENTS["edit"], at)
 
 
 async def submit_campaign(official: OfficialCaller, campaign_id: UUID, *, if_match: str | None) -> CampaignRow:
@@ -232,7 +233,7 @@ async def _move(
     )
     if live_version is not None and move.action in ("approve", "pause", "resume", "end"):
         await bump("catalogue")
-    return await _finish(official, row.id, move.action, PAST[move.action], at, flags)
+    return await _finish(official, row.id, move.action, EVENTS[move.action], at, flags)
 
 
 async def _change_limits(row: CampaignRow, at: datetime) -> None:
@@ -249,13 +250,18 @@ async def _change_limits(row: CampaignRow, at: datetime) -> None:
 
 
 async def _finish(
-    official: OfficialCaller, campaign_id: UUID, action: str, past: str, at: datetime, flags: Sequence[Flag] = ()
+    official: OfficialCaller,
+    campaign_id: UUID,
+    action: str,
+    event_type: EventType,
+    at: datetime,
+    flags: Sequence[Flag] = (),
 ) -> CampaignRow:
     """Tell the feed and the audit chain, and return the campaign as it now is."""
     row = await read_queries.find_campaign(None, campaign_id)
     assert row is not None, "it was written in this transaction"
     told: dict[str, object] = {"version": row.version, "state": row.state, "versionState": row.version_state}
-    event = NewEvent(type=f"campaign.{past}.v1", subject_id=row.id, at=at, institution_id=row.institution_id, data=told)
+    event = NewEvent(type=event_type, subject_id=row.id, at=at, institution_id=row.institution_id, data=told)
     await insert_events([event])
     detail = {**told, "institutionId": str(row.institution_id), "revision": row.revision, "note": row.decision_note}
     if flags:

@@ -18,7 +18,7 @@ from app.intake.file.actions.pipeline import clean_ahead, one_ahead
 from app.intake.file.actions.store import ImportStopped, store_chunk
 from app.intake.file.actions.workbook import Opened, open_text
 from app.intake.file.chunk import CleanPlan
-from app.intake.file.counts import ImportCounts
+from app.intake.file.counts import EVENTS, ImportCounts
 from app.intake.file.quarantine import list_correction_names
 from app.intake.file.queries import imports as imports_queries
 from app.intake.file.queries import parts as parts_queries
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from app.intake.file.actions.match import Matched
     from app.intake.file.chunk import CleanChunk
+    from app.intake.file.counts import EndState
     from app.intake.file.queries.imports import ImportRow
     from app.kit.jobs.pace import Pace
 
@@ -89,14 +90,14 @@ async def run_waiting_imports(*, pace: Pace) -> bool:
     return ran
 
 
-async def close_import(import_id: UUID, state: str, *, refusal: Flaw | None = None) -> bool:
+async def close_import(import_id: UUID, state: EndState, *, refusal: Flaw | None = None) -> bool:
     """Close an import inside the caller's transaction and delete its upload; False when it is closed already."""
     told = None if refusal is None else msgspec.json.encode(refusal).decode()
     at = now()
     if not await imports_queries.mark_ended(import_id, state, refusal=told, at=at):
         return False
     await parts_queries.delete_parts(import_id)
-    await insert_events([NewEvent(type=f"record_import.{state}.v1", subject_id=import_id, at=at)])
+    await insert_events([NewEvent(type=EVENTS[state], subject_id=import_id, at=at)])
     return True
 
 

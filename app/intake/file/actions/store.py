@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
 from app.intake.file.actions.match import HeldBack, Import, Matched
 from app.intake.file.counts import ImportCounts, count_names
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.intake.file.chunk import CleanChunk, CleanRows
     from app.record.catalogue import PutOutcome
 
+IMPORTED = EVENT_TYPES.declare("records.imported.v1")
 LINK_FLAWS: dict[PutOutcome, Flaw] = {
     "conflict": FLAWS["event_id_reused"],
     "not_renewable": IMPORT_FLAWS["honour_not_renewable"],
@@ -158,7 +159,7 @@ async def _settle(
     }
     if kept:
         event = NewEvent(
-            type="records.imported.v1",
+            type=IMPORTED,
             subject_id=running.id,
             institution_id=running.institution_id,
             at=at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.intake.keeping.actions.notify import tell_of_negative_rows
 from app.record.actions.put import put_rows
 from app.record.rows import make_rows
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from app.event.feed import EventType
     from app.record.catalogue import NewRecord, PutOutcome
 
-KEPT = frozenset({"accepted", "updated"})
+EVENTS: dict[PutOutcome, EventType] = {
+    "accepted": EVENT_TYPES.declare("record.accepted.v1"),
+    "updated": EVENT_TYPES.declare("record.updated.v1"),
+}
+KEPT = frozenset(EVENTS)
 
 
 async def keep_records(records: Sequence[NewRecord], *, at: datetime, entered_by: UUID | None) -> list[PutOutcome]:
@@ -34,7 +39,7 @@ async def keep_records(records: Sequence[NewRecord], *, at: datetime, entered_by
         await rescore(sorted({citizen_id for citizen_id, _ in kept}), at=at)
     await insert_events(
         [
-            NewEvent(type=f"record.{outcome}.v1", subject_id=citizen_id, citizen_id=citizen_id, at=at)
+            NewEvent(type=EVENTS[outcome], subject_id=citizen_id, citizen_id=citizen_id, at=at)
             for citizen_id, outcome in kept
         ]
     )

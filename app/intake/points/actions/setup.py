@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.intake.points import queries
 from app.intake.points.actions.events import SECRET_COLUMN
 from app.intake.points.ledger import judge_rate
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from app.intake.points.ledger import Rate
     from app.kit.security.auth import OfficialCaller
 
+SECRET_CREATED = EVENT_TYPES.declare("source.secret_created.v1")
+POINTS_CHANGED = EVENT_TYPES.declare("source.points_changed.v1")
 MESSAGES = {
     "/indicator": ("该来源不可将积分换算为此指标", "this source's points cannot become this indicator"),
     "/yearlyCap": (
@@ -73,9 +75,7 @@ async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds:
         await queries.mark_secret_expiring(code, at + timedelta(seconds=overlap_seconds))
         cipher = encrypt_field(secret, column=SECRET_COLUMN, row_id=secret_id)
         await queries.insert_secret(secret_id, code, cipher, at)
-        created = NewEvent(
-            type="source.secret_created.v1", subject_id=secret_id, institution_id=source.institution_id, at=at
-        )
+        created = NewEvent(type=SECRET_CREATED, subject_id=secret_id, institution_id=source.institution_id, at=at)
         await insert_events([created])
         detail: dict[str, object] = {"secretId": secret_id, "overlapSeconds": overlap_seconds}
         await write_audit(official, action="source.create-secret", subject=f"source:{code}", detail=detail)
@@ -103,9 +103,7 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
         if known is not None and await queries.count_events(code, kind):
             raise PointRuleInUse
         await queries.insert_rule(rule)
-        changed = NewEvent(
-            type="source.points_changed.v1", subject_id=uuid7(at), institution_id=source.institution_id, at=at
-        )
+        changed = NewEvent(type=POINTS_CHANGED, subject_id=uuid7(at), institution_id=source.institution_id, at=at)
         await insert_events([changed])
         detail: dict[str, object] = {"kind": kind, **msgspec.structs.asdict(rate)}
         await write_audit(official, action="source.set-point-rule", subject=f"source:{code}", detail=detail)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from app.consent.purposes import AccessAction
     from app.kit.security.auth import PartnerCaller
     from app.partner.directory import TerminalEntry
     from app.redemption.till.queries.lanes import PersonRow, ScannedPersonRow
@@ -147,7 +148,7 @@ def show_name(person: Person) -> str | None:
 async def log_refusal(
     turned: TurnedAway,
     *,
-    action: str,
+    action: AccessAction,
     institution_id: UUID,
     scenario: str | None,
     at: datetime,

@@ -44,6 +44,7 @@ from app.redemption.till.receipt import Answered, RedemptionReceipt, encode_rece
 from app.redemption.till.redeeming import (
     EVER_ENDS_ON,
     EVER_ON,
+    REDEEM,
     SCAN_LIFETIME_SECONDS,
     compute_allowed_actions,
     compute_period_ends_on,
@@ -142,7 +143,7 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
     if turned is not None:
         await log_refusal(
             turned,
-            action="redeem",
+            action=REDEEM,
             institution_id=caller.institution_id,
             scenario=_scenario_of(order.benefit_id),
             terminal=resolve_terminal(caller, order.terminal_id),

@@ -19,7 +19,7 @@ from app.redemption.till.queries import reverse as reverse_queries
 from app.redemption.till.queries.lanes import KeyAsked
 from app.redemption.till.queries.reverse import RedemptionRow, ReversalRow
 from app.redemption.till.receipt import Answered, ReversalReceipt, encode_receipt
-from app.redemption.till.redeeming import is_reversible
+from app.redemption.till.redeeming import REVERSE, REVERSED, is_reversible
 from app.redemption.till.refusals import AlreadyReversed, ReversalWindowOver
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _make_reversal(row: RedemptionRow, order: ReverseOrder) -> ReversalRow:
 
 def _to_event(row: RedemptionRow, at: datetime) -> NewEvent:
     return NewEvent(
-        type="benefit.reversed.v1",
+        type=REVERSED,
         subject_id=row.id,
         at=at,
         institution_id=row.institution_id,
@@ -130,7 +130,7 @@ def _to_access(row: RedemptionRow, at: datetime) -> NewAccess:
     return NewAccess(
         citizen_id=row.citizen_id,
         at=at,
-        action="reverse",
+        action=REVERSE,
         outcome="reversed",
         institution_id=row.institution_id,
         store_id=row.store_id,

@@ -26,7 +26,7 @@ from app.redemption.till.actions.people import (
     to_person,
 )
 from app.redemption.till.queries.lanes import ScanItem
-from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Person
+from app.redemption.till.redeeming import SCAN, SCAN_LIFETIME_SECONDS, Person
 from app.redemption.till.refusals import CreditCodeUsed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
     except TurnedAway as turned:
         await log_refusal(
             turned,
-            action="scan",
+            action=SCAN,
             institution_id=terminal.institution_id,
             scenario=scenario,
             terminal=terminal,
@@ -103,7 +103,7 @@ async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scann
     try:
         row, _ = await find_scan(caller, scan_id, at)
     except TurnedAway as turned:
-        await log_refusal(turned, action="scan", institution_id=caller.institution_id, scenario=None, at=at)
+        await log_refusal(turned, action=SCAN, institution_id=caller.institution_id, scenario=None, at=at)
         raise turned.refusal from turned
     terminal = resolve_terminal(caller, row.terminal_id)
     person = to_person(row)
@@ -160,7 +160,7 @@ def _to_access(
     return NewAccess(
         citizen_id=person.id,
         at=at,
-        action="scan",
+        action=SCAN,
         outcome="scanned",
         institution_id=terminal.institution_id,
         store_id=terminal.store_id,

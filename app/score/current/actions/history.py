@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.event.actions import insert_events
-from app.event.feed import NewEvent
+from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.clock import uuid7
 from app.score.book.actions.find import find_book
 from app.score.current.queries import scores as current_scores_queries
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from app.score.current.queries.scores import FormerScore
     from app.score.engine.queries import ComputedScore
+
+CHANGED = EVENT_TYPES.declare("score.changed.v1")
 
 
 async def explain_change(score: ComputedScore) -> ScoreChange:
@@ -66,7 +68,7 @@ async def store_scores(scores: Sequence[ComputedScore], changes: Sequence[ScoreC
     await scores_queries.insert_scores(scores, steps, at=at)
     if steps:
         await insert_events(
-            [NewEvent(type="score.changed.v1", subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in steps]
+            [NewEvent(type=CHANGED, subject_id=step.id, citizen_id=step.citizen_id, at=at) for step in steps]
         )
 
 

@@ -14,7 +14,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, NotFound
 from app.kit.request.etag import need_etag
 from app.score.book import queries as book_queries
-from app.score.book.moves import PAST, compute_allowed_actions, is_allowed
+from app.score.book.moves import DRAFTED, EVENTS, compute_allowed_actions, is_allowed
 from app.score.book.published import compute_document
 from app.score.draft import queries
 from app.score.draft.actions.examples import run_examples
@@ -146,8 +146,8 @@ async def finish(official: OfficialCaller, public_id: UUID, action: BookAction, 
 async def tell(official: OfficialCaller, row: BookRow, action: BookAction | None, at: datetime) -> None:
     """Write the event and the audit entry of an action, None for drafting, in the caller's transaction."""
     told: dict[str, object] = {"code": row.code, "version": row.version, "state": row.state}
-    past = "drafted" if action is None else PAST[action]
-    await insert_events([NewEvent(type=f"rule_book.{past}.v1", subject_id=row.public_id, at=at, data=told)])
+    event_type = DRAFTED if action is None else EVENTS[action]
+    await insert_events([NewEvent(type=event_type, subject_id=row.public_id, at=at, data=told)])
     effective_on = row.effective_on.isoformat() if row.effective_on else None
     detail = {**told, "revision": row.revision, "effectiveOn": effective_on, "note": row.decision_note}
     await write_audit(
