@@ -47,8 +47,8 @@ async def mark_delivered(deliveries: Sequence[Delivery], at: datetime) -> int:
         UPDATE notice n SET delivery = told.state, channel = told.channel, next_try_at = told.next_try_at,
                             sent_at = CASE WHEN told.state = 'sent' THEN $6::timestamptz END
         FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
-            AS told (id, tries, state, channel, next_try_at)
-        WHERE n.id = told.id AND n.tries = told.tries AND n.delivery = 'pending'
+            AS told (notice_id, tries, state, channel, next_try_at)
+        WHERE n.id = told.notice_id AND n.tries = told.tries AND n.delivery = 'pending'
         """,
         [delivery.notice_id for delivery in deliveries],
         [delivery.tries for delivery in deliveries],

@@ -70,8 +70,8 @@ async def update_ends(records: Sequence[KnownRecord], ends_on: Sequence[date]) -
     await execute(
         """
         UPDATE record r SET ends_on = told.ends_on, version = r.version + 1
-        FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS told (citizen_id, id, ends_on)
-        WHERE r.citizen_id = told.citizen_id AND r.id = told.id
+        FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS told (citizen_id, record_id, ends_on)
+        WHERE r.citizen_id = told.citizen_id AND r.id = told.record_id
         """,
         [record.citizen_id for record in records],
         [record.record_id for record in records],

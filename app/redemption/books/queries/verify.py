@@ -115,13 +115,14 @@ async def list_cap_offenders(caps: Sequence[Cap]) -> list[Offender]:
         Offender,
         f"""SELECT DISTINCT id FROM (
             SELECT given.benefit_id AS id
-            FROM unnest($1::uuid[], $2::smallint[], $3::integer[], $4::text[]) AS given (benefit_id, step, cap, period)
+            FROM unnest($1::uuid[], $2::smallint[], $3::integer[], $4::text[])
+                AS given (benefit_id, step, count, period)
             JOIN ({_STANDING}) AS standing ON standing.benefit_id = given.benefit_id
                 AND (standing.campaign_version < standing.limits_version OR standing.step = given.step)
             WHERE standing.holder_id IS NOT NULL
-            GROUP BY given.benefit_id, given.step, given.cap, standing.holder_id,
+            GROUP BY given.benefit_id, given.step, given.count, standing.holder_id,
                 CASE WHEN given.period <> 'campaign' THEN date_trunc(given.period, standing.day::timestamp) END
-            HAVING count(*) > given.cap AND bool_or(standing.is_under_limits AND standing.step = given.step)
+            HAVING count(*) > given.count AND bool_or(standing.is_under_limits AND standing.step = given.step)
         ) AS offending LIMIT $5""",
         [cap.benefit_id for cap in caps],
         [cap.step for cap in caps],
