@@ -110,8 +110,10 @@ def pytest_runtest_setup() -> None:
     """Let no test run across a turn of the clock: a minute in which tries are counted, or the city's day.
 
     Limits count by a clock that stands still during a test. The last seconds before midnight are waited out: what is
-    due, capped or counted today is so by the database's and the application's own clocks.
+    due, capped or counted today is so by the database's and the application's own clocks. Nor does a catalogue grow old
+    while tests run that have no loop: nothing could have refreshed it.
     """
+    from app.kit.db import cache
     from app.kit.outside import rate_limit
 
     to_midnight = DAY_SECONDS - (time.time() + SHANGHAI_SECONDS) % DAY_SECONDS
@@ -119,6 +121,8 @@ def pytest_runtest_setup() -> None:
         time.sleep(to_midnight)
     begun = time.time()
     rate_limit.time = SimpleNamespace(**vars(time) | {"time": lambda: begun})  # type: ignore[assignment,attr-defined]
+    for catalogue in cache._kept:
+        catalogue.confirm(time.monotonic())
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
