@@ -97,19 +97,26 @@ async def test_what_will_not_be_given_up_is_no_cancellation_afterwards() -> None
     assert patience._given_up == set()
 
 
-async def test_all_share_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop, patience, made = asyncio.get_running_loop(), Patience(), list[float]()
-    call_at = loop.call_at
+def test_all_share_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a loop of its own: on the one all tests share others make timers, too."""
+    patience, made = Patience(), list[float]()
 
-    def count(when: float, *more: Any) -> asyncio.TimerHandle:
-        made.append(when)
-        return call_at(when, *more)
+    async def wait_often() -> float:
+        loop = asyncio.get_running_loop()
+        call_at = loop.call_at
 
-    monkeypatch.setattr(loop, "call_at", count)
-    due_at = loop.time() + LATE
-    for number in range(100):
-        await patience.wait(asyncio.sleep(0), due_at + number)
-    assert made == [due_at]
+        def count(when: float, *more: Any, **options: Any) -> asyncio.TimerHandle:
+            made.append(when)
+            return call_at(when, *more, **options)
+
+        monkeypatch.setattr(loop, "call_at", count)
+        due_at = loop.time() + LATE
+        for number in range(100):
+            await patience.wait(asyncio.sleep(0), due_at + number)
+        return due_at
+
+    assert asyncio.run(wait_often()) == made[0]
+    assert len(made) == 1
 
 
 def test_a_loop_that_has_ended_keeps_nobody_of_the_next_one_waiting() -> None:

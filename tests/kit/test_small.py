@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.clock import now, shanghai_day, uuid7, uuid7_texts
+from app.kit.clock import first_id_of, now, shanghai_day, uuid7, uuid7_texts
 from app.kit.errors import IdempotencyKeyInvalid, StaleCursor
 from app.kit.request.idempotency import KEY_CHARACTERS_MAX, KEY_CHARACTERS_MIN, check_key, digest_request
 from app.kit.web.paging import decode_cursor, encode_cursor, make_page, whole_page
@@ -25,6 +25,11 @@ def test_an_id_carries_its_instant(at: datetime) -> None:
     one = uuid7(at)
     assert (one.version, one.variant) == (7, "specified in RFC 4122")
     assert abs(instant_of(one) - at) < timedelta(milliseconds=1)
+
+
+@given(INSTANTS)
+def test_no_id_of_an_instant_is_before_its_first_and_every_earlier_one_is(at: datetime) -> None:
+    assert uuid7(at - timedelta(milliseconds=1)) < first_id_of(at) < uuid7(at)
 
 
 @given(INSTANTS, st.integers(1, 10**9))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,7 +33,7 @@ async def put_records(records: Sequence[NewRecord], *, at: datetime, entered_by:
 
 def instant_of(identifier: UUID) -> datetime:
     """Return the instant a UUIDv7 carries."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=identifier.int >> 80)
 
 
 async def find_due(day: date, limit: int) -> list[UUID]:
