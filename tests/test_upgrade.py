@@ -51,6 +51,14 @@ SCORE_FILES = """SELECT array_agg(pg_relation_filenode(name::regclass)::bigint)
 STOCK = 3
 DIMENSIONS = 5
 OLD_DAY = timedelta(days=20)
+SAME_KEY = """
+    INSERT INTO redemption (id, institution_id, idempotency_key, request_digest, reference, scan_id, benefit_id,
+        benefit_code, title, campaign_version, is_stock_counted, citizen_id, store_id, terminal_id, state, redeemed_at,
+        reversible_until, answer)
+    SELECT gen_random_uuid(), institution_id, idempotency_key, 'x', 'R-2', gen_random_uuid(), benefit_id, 'B', 't', 1,
+        false, citizen_id, store_id, terminal_id, state, redeemed_at, redeemed_at, 'x'
+    FROM redemption WHERE reference = 'R-1'
+"""
 
 
 class Old(msgspec.Struct, frozen=True, kw_only=True):
@@ -375,15 +383,7 @@ async def test_what_is_stored_while_redemptions_are_copied_comes_along(app: obje
             ]  # fmt: skip
             assert kept[0].answer == first
             with pytest.raises(asyncpg.UniqueViolationError, match="redemption_key"):
-                await execute(
-                    """INSERT INTO redemption (id, institution_id, idempotency_key, request_digest, reference, scan_id,
-                        benefit_id, benefit_code, title, campaign_version, is_stock_counted, citizen_id, store_id,
-                        terminal_id, state, redeemed_at, reversible_until, answer)
-                    SELECT gen_random_uuid(), institution_id, idempotency_key, 'x', 'R-2', gen_random_uuid(),
-                        benefit_id, 'B', 't', 1, false, citizen_id, store_id, terminal_id, state, redeemed_at,
-                        redeemed_at, 'x'
-                    FROM redemption WHERE reference = 'R-1'"""
-                )
+                await execute(SAME_KEY)
             with pytest.raises(asyncpg.ForeignKeyViolationError):
                 await execute("DELETE FROM redemption WHERE reference = 'R-0' AND state = 'reversed'")
 

@@ -42,7 +42,7 @@ async def is_put_off(name: str) -> bool:
 async def none_left(name: str) -> bool:
     """Whether nobody has a job of this name to do; one question, since a job given back goes from state to state."""
     sql = "SELECT count(*) FROM pgqueuer WHERE entrypoint = $1 AND status IN ('queued', 'picked')"
-    return await fetch_value(sql, name) == 0
+    return bool(await fetch_value(sql, name) == 0)
 
 
 async def is_at_least_one(sql: str) -> bool:
