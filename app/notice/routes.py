@@ -13,10 +13,10 @@ from app.kit.errors import InvalidRequest, NotFound, NotJoined, StaleCursor, Una
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.web.show import show
 from app.notice.actions import notices as notices_actions
-from app.notice.actions.notices import Quota
 from app.notice.queries import notices as notices_queries
-from app.notice.queries.notices import NoticeRow
+from app.notice.queries.notices import ReadableNotice
 from app.notice.schemas import NoticeShown, QuotaAsk, QuotaShown, UnreadCount
 
 
@@ -54,7 +54,7 @@ async def read_notice(notice_id: FromPath[UUID], citizen: NamedDependency[Citize
 @get("/quota", operation_id="listNoticeQuotas", status_code=200, responses=refusals(Unauthenticated))
 async def list_quotas(citizen: NamedDependency[CitizenCaller]) -> Page[QuotaShown]:
     """Show which messages the mini-program may ask to send, and how many the citizen has allowed."""
-    return whole_page([_show_quota(await notices_actions.read_quota(citizen.id))])
+    return whole_page([show(QuotaShown, await notices_actions.read_quota(citizen.id))])
 
 
 @post(
@@ -66,23 +66,12 @@ async def list_quotas(citizen: NamedDependency[CitizenCaller]) -> Page[QuotaShow
 async def report_quota(data: JSONBody[QuotaAsk], citizen: NamedDependency[CitizenCaller]) -> QuotaShown:
     """Note that the citizen allowed messages on the phone; WeChat itself refuses what was not allowed."""
     citizen.need_active()
-    return _show_quota(await notices_actions.add_quota(citizen.id, data.template, data.count))
+    return show(QuotaShown, await notices_actions.add_quota(citizen.id, data.template, data.count))
 
 
-def _show(row: NoticeRow, language: Language) -> NoticeShown:
-    return NoticeShown(
-        id=row.id,
-        kind=row.kind,
-        subject_id=row.subject_id,
-        title=row.title_en if language == "en" else row.title_zh,
-        body=row.body_en if language == "en" else row.body_zh,
-        at=row.at,
-        read_at=row.read_at,
-    )
-
-
-def _show_quota(quota: Quota) -> QuotaShown:
-    return QuotaShown(template=quota.template, wechat_template_id=quota.wechat_template_id, remaining=quota.remaining)
+def _show(notice: ReadableNotice, language: Language) -> NoticeShown:
+    title, body = (notice.title_en, notice.body_en) if language == "en" else (notice.title_zh, notice.body_zh)
+    return show(NoticeShown, notice, title=title, body=body)
 
 
 router = Router(

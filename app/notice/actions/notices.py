@@ -40,10 +40,10 @@ async def insert_notices(notices: Sequence[NewNotice], *, at: datetime) -> int:
     if not notices:
         return 0
     in_order = sorted(notices, key=lambda notice: (notice.kind, notice.subject_id))
-    told = await notices_queries.insert_notices(in_order, [uuid7(at) for _ in in_order], at)
-    if told:
+    inserted = await notices_queries.insert_notices(in_order, [uuid7(at) for _ in in_order], at)
+    if inserted:
         await enqueue("send_notices")
-    return told
+    return inserted
 
 
 async def mark_read(citizen_id: UUID, notice_id: UUID, *, at: datetime) -> None:
@@ -54,8 +54,7 @@ async def mark_read(citizen_id: UUID, notice_id: UUID, *, at: datetime) -> None:
 
 async def read_quota(citizen_id: UUID) -> Quota:
     """Return how many messages a citizen lets us send."""
-    found = await notices_queries.find_quota(citizen_id, TEMPLATE)
-    return _quota(TEMPLATE, found.remaining if found else 0)
+    return _quota(TEMPLATE, await notices_queries.find_remaining(citizen_id, TEMPLATE) or 0)
 
 
 async def add_quota(citizen_id: UUID, template: Template, count: int) -> Quota:

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
+from app.kit.db.rows import fetch_field, fetch_rows, select
 from app.notice.message import QUOTA_MAX, NewNotice, Template
+from app.notice.tables import Notice, NoticeQuota
 
 
-class NoticeRow(msgspec.Struct, frozen=True):
+class ReadableNotice(msgspec.Struct, frozen=True):
     """A notice as its citizen sees it."""
 
     id: UUID
@@ -24,13 +26,6 @@ class NoticeRow(msgspec.Struct, frozen=True):
     body_en: str
     at: datetime
     read_at: datetime | None
-
-
-class QuotaRow(msgspec.Struct, frozen=True):
-    """How many messages of a template may still be sent."""
-
-    template: Template
-    remaining: int
 
 
 class DeliveryCount(msgspec.Struct, frozen=True):
@@ -57,19 +52,12 @@ async def insert_notices(notices: Sequence[NewNotice], ids: Sequence[UUID], at: 
     )
 
 
-async def list_notices(citizen_id: UUID, after_id: UUID | None, limit: int) -> list[NoticeRow]:
+async def list_notices(citizen_id: UUID, after_id: UUID | None, limit: int) -> list[ReadableNotice]:
     """Return ``limit`` + 1 of a citizen's notices, newest first; ids carry their instant."""
-    return await fetch_all(
-        NoticeRow,
-        """
-        SELECT id, kind, subject_id, title_zh, title_en, body_zh, body_en, at, read_at FROM notice
-        WHERE citizen_id = $1 AND id < $2
-        ORDER BY id DESC LIMIT $3
-        """,
-        citizen_id,
-        after_id or UUID(int=2**128 - 1),
-        limit + 1,
-    )
+    notices = select(Notice, ReadableNotice).where(Notice.citizen_id == citizen_id)
+    if after_id is not None:
+        notices = notices.where(Notice.id < after_id)
+    return await fetch_rows(ReadableNotice, notices.order_by(Notice.id, ascending=False).limit(limit + 1))
 
 
 async def count_unread(citizen_id: UUID) -> int:
@@ -104,14 +92,13 @@ async def insert_quota(citizen_id: UUID, template: Template, count: int) -> int:
     )
 
 
-async def find_quota(citizen_id: UUID, template: Template) -> QuotaRow | None:
-    """Return how many messages a citizen has allowed."""
-    return await fetch_one(
-        QuotaRow,
-        "SELECT template, remaining FROM notice_quota WHERE citizen_id = $1 AND template = $2",
-        citizen_id,
-        template,
+async def find_remaining(citizen_id: UUID, template: Template) -> int | None:
+    """Return how many messages of a template a citizen still allows; None when they never allowed one."""
+    quota = NoticeQuota.select(NoticeQuota.remaining)
+    remaining: int | None = await fetch_field(
+        quota.where((NoticeQuota.citizen_id == citizen_id) & (NoticeQuota.template == template))
     )
+    return remaining
 
 
 async def delete_notices(citizen_id: UUID) -> None:
