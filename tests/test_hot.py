@@ -19,13 +19,15 @@ from litestar.handlers import HTTPRouteHandler
 
 from app.credit_code import routes as credit_code_routes
 from app.kit.db.failure import DatabaseUnreached
-from app.kit.errors import FieldError, InvalidRequest, RateLimited, Reason, Refusal
+from app.kit.errors import InvalidRequest, RateLimited, Refusal
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.request import bodies
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.hot import answer_first
 from app.kit.web.openapi_files import find_refusals
 from app.main import HOT, create_app
+from app.values.fault import Fault
+from app.values.reason import Reason
 from tests.support.both_ways import Heard, hear
 from tests.support.description import BY_ID as DESCRIBED
 from tests.support.hot_cases import ACCIDENTS, CALLING, DOING, OWN, RIGHT, Maker, Places, Town, changed, make_town
@@ -160,9 +162,7 @@ def make_errors() -> list[Exception]:
     return [
         *(kind() for kind in sorted(find_refusals(), key=lambda kind: kind.code) if not needs_more(kind)),
         RateLimited(retry_after_seconds=7, headers={"RateLimit": '"x";r=0', "RateLimit-Policy": "y"}),
-        InvalidRequest(
-            errors=[FieldError(pointer="/a", code="b", zh=zh, en=en)], reasons=[Reason(code="c", zh=zh, en=en)] * 2
-        ),
+        InvalidRequest(errors=[Fault.at("/a", "b", zh, en)], reasons=[Reason(code="c", zh=zh, en=en)] * 2),
         ValueError(SECRET),
         KeyError(SECRET),
         TimeoutError(),

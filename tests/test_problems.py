@@ -18,11 +18,12 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.db.failure import DatabaseUnreached
-from app.kit.errors import Reason, Refusal
+from app.kit.errors import Refusal
 from app.kit.request.bodies import DEPTH_MAX, INTEGER_MAX, JSONRequest
 from app.kit.web.http import PROBLEM_MEDIA_TYPE, Ask, answer_bug, answer_http_error, answer_refusal
 from app.kit.web.openapi_files import find_refusals
 from app.kit.web.paging import Cursor, Limit
+from app.values.reason import Reason
 
 JSON = {"content-type": "application/json"}
 SECRET = "张三丰 350203199001011234"

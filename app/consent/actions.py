@@ -12,7 +12,9 @@ from app.consent.queries import consents as consents_queries
 from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.clock import uuid7
-from app.kit.errors import FieldError, NotFound, Reason, Refusal
+from app.kit.errors import NotFound, Refusal
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,9 +146,9 @@ async def count_access(citizen_id: UUID) -> list[AccessCount]:
     return await access_queries.count_access(citizen_id)
 
 
-def _not_in_force(pointer: str) -> FieldError:
+def _not_in_force(pointer: str) -> Fault:
     zh, en = "当前没有此事项的这一版本", "This purpose and version are not in force"
-    return FieldError(pointer=pointer, code="consent_unknown", zh=zh, en=en)
+    return Fault.at(pointer, "consent_unknown", zh, en)
 
 
 def _event(kind: EventType, citizen_id: UUID, consent: GivenConsent, at: datetime) -> NewEvent:

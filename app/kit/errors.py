@@ -23,27 +23,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import msgspec
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason a person may read: a stable code and a sentence in both languages."""
-
-    code: str
-    zh: str
-    en: str
-
-
-class FieldError(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong at one place: a JSON pointer, a stable code, a sentence in both languages.
-
-    ``kit.request.field_texts.find_error`` has sentences for the codes every room shares.
-    """
-
-    pointer: str
-    code: str
-    zh: str
-    en: str
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 
 class Refusal(Exception):  # noqa: N818
@@ -59,7 +40,7 @@ class Refusal(Exception):  # noqa: N818
         self,
         *,
         reasons: Sequence[Reason] = (),
-        errors: Sequence[FieldError] = (),
+        errors: Sequence[Fault] = (),
         retry_after_seconds: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -68,6 +49,11 @@ class Refusal(Exception):  # noqa: N818
         self.errors = errors
         self.retry_after_seconds = self.wait_seconds if retry_after_seconds is None else retry_after_seconds
         self.headers = dict(headers or {})
+
+    @classmethod
+    def fault(cls, pointer: str) -> Fault:
+        """Say that this is what is wrong at a place of the request."""
+        return Fault.at(pointer, cls.code, cls.text("zh"), cls.text("en"))
 
     @classmethod
     def text(cls, language: str) -> str:

@@ -16,8 +16,8 @@ IDENTITY_SOURCE = OWN_SOURCE
 IDENTITY_INDICATOR = "BASE_ID_VERIFIED"
 
 
-class Fault(StrEnum):
-    """What is wrong with an application on its face."""
+class Obstacle(StrEnum):
+    """What keeps somebody from joining that their application says itself."""
 
     ID_NUMBER = "id_number_invalid"
     NAME = "name_invalid"
@@ -31,13 +31,13 @@ class Applicant(msgspec.Struct, frozen=True):
     id_number: IdNumber
 
 
-def parse_applicant(name: str, id_number: str, on: date) -> Applicant | Fault:
+def parse_applicant(name: str, id_number: str, on: date) -> Applicant | Obstacle:
     """Read what an applicant typed; minors have no score."""
     known_number, known_name = parse_id_number(id_number), clean_name(name)
     if known_number is None or known_number.birth_on > on:
-        return Fault.ID_NUMBER
+        return Obstacle.ID_NUMBER
     if known_name is None:
-        return Fault.NAME
+        return Obstacle.NAME
     if compute_age(known_number.birth_on, on) < ADULT_AGE:
-        return Fault.UNDER_AGE
+        return Obstacle.UNDER_AGE
     return Applicant(known_name, known_number)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.kit.errors import Reason, Refusal
+from app.kit.errors import Refusal
+from app.values.reason import Reason
 
 
 class IdNumberInvalid(Refusal):

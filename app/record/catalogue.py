@@ -97,14 +97,6 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     act_id: str | None = None
 
 
-class RecordFault(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a record cannot be kept: a stable code and a sentence in both languages."""
-
-    code: str
-    zh: str
-    en: str
-
-
 def parse_catalogue(topics_csv: str, indicators_csv: str, honours_csv: str) -> Catalogue:
     """Read the closed lists; an indicator of a denied or unlisted topic is refused."""
     topics = msgspec.convert(list(_iter_rows(topics_csv)), list[Topic])

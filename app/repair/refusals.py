@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.errors import Reason, Refusal
+from app.kit.errors import Refusal
 from app.repair.objection import STATES_ZH
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from app.repair.objection import ObjectionState

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from app.membership.applicant import Applicant, Fault, parse_applicant
+from app.membership.applicant import Applicant, Obstacle, parse_applicant
 from tests.support.citizens import make_id_number
 
 TODAY = date(2026, 11, 21)
@@ -19,18 +19,18 @@ ADULT = make_id_number(born_on=date(1990, 5, 1))
     [
         ("张三", ADULT, None),
         ("张三", make_id_number(born_on=date(2008, 11, 21)), None),
-        ("张三", make_id_number(born_on=date(2008, 11, 22)), Fault.UNDER_AGE),
-        ("张三", make_id_number(born_on=date(2026, 11, 21)), Fault.UNDER_AGE),
-        ("张三", make_id_number(born_on=date(2026, 11, 22)), Fault.ID_NUMBER),
-        ("张三", "1" * 18, Fault.ID_NUMBER),
-        ("张三", "", Fault.ID_NUMBER),
-        ("", ADULT, Fault.NAME),
-        ("😀", ADULT, Fault.NAME),
-        ("😀", "1", Fault.ID_NUMBER),
-        ("😀", make_id_number(born_on=date(2020, 1, 1)), Fault.NAME),
+        ("张三", make_id_number(born_on=date(2008, 11, 22)), Obstacle.UNDER_AGE),
+        ("张三", make_id_number(born_on=date(2026, 11, 21)), Obstacle.UNDER_AGE),
+        ("张三", make_id_number(born_on=date(2026, 11, 22)), Obstacle.ID_NUMBER),
+        ("张三", "1" * 18, Obstacle.ID_NUMBER),
+        ("张三", "", Obstacle.ID_NUMBER),
+        ("", ADULT, Obstacle.NAME),
+        ("😀", ADULT, Obstacle.NAME),
+        ("😀", "1", Obstacle.ID_NUMBER),
+        ("😀", make_id_number(born_on=date(2020, 1, 1)), Obstacle.NAME),
     ],
     ids=itertools.count(),  # the numbers are random, and parallel runs must collect the same names
 )
-def test_parse_applicant(name: str, number: str, verdict: Fault | None) -> None:
+def test_parse_applicant(name: str, number: str, verdict: Obstacle | None) -> None:
     judged = parse_applicant(name, number, TODAY)
     assert judged == verdict or (verdict is None and isinstance(judged, Applicant))

@@ -18,11 +18,11 @@ import msgspec
 from app.campaign.catalogue.live import LiveBenefit
 from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, Facts, LevelAtLeast, ScoreAtLeast
 from app.campaign.terms.judge import judge_eligibility
-from app.campaign.terms.texts import Reason
 from app.record.kept import KeptRecord
 from app.score.book.document import RuleBook, RuleIndicator
 from app.score.engine.given import ToldRecord, ToldScore
 from app.score.engine.parts import Contribution, compute_level
+from app.values.reason import Reason
 
 ACTIONABLE_FILE = Path(__file__).parent / "data" / "actionable.csv"
 BENEFITS_HINTED_MAX = 10

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.campaign.publishing.moves import ACTIONS_ZH, STATES_ZH
-from app.kit.errors import FieldError, Forbidden, InvalidRequest, Reason, Refusal
+from app.kit.errors import Forbidden, InvalidRequest, Refusal
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +22,7 @@ class InstitutionMissing(InvalidRequest):
     zh = "中心工作人员须指明活动所属机构"
 
     def __init__(self) -> None:
-        error = FieldError(pointer="/institutionId", code="missing", zh=self.zh, en=self.text("en"))
-        super().__init__(errors=[error])
+        super().__init__(errors=[Fault.at("/institutionId", "missing", self.zh, self.text("en"))])
 
 
 class InstitutionFixed(Refusal):
@@ -41,11 +42,11 @@ class BenefitCodeTaken(Refusal):
     def __init__(self, places: Sequence[tuple[str, str]]) -> None:
         super().__init__(
             errors=[
-                FieldError(
-                    pointer=pointer,
-                    code=self.code,
-                    zh=f"{code} 已属于本机构的另一活动",
-                    en=f"{code} belongs to another campaign of the institution",
+                Fault.at(
+                    pointer,
+                    self.code,
+                    f"{code} 已属于本机构的另一活动",
+                    f"{code} belongs to another campaign of the institution",
                 )
                 for pointer, code in places
             ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.errors import FieldError, Reason, Refusal
+from app.kit.errors import Refusal
+from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.campaign.terms.flags import Flag
-    from app.campaign.terms.texts import Fault
 
 
 class CampaignInvalid(Refusal):
@@ -21,10 +21,7 @@ class CampaignInvalid(Refusal):
     zh = "活动内容不符合规则"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(
-            errors=[FieldError(pointer=fault.pointer, code=fault.code, zh=fault.zh, en=fault.en) for fault in faults],
-            reasons=[Reason(code=fault.code, zh=fault.zh, en=fault.en) for fault in faults],
-        )
+        super().__init__(errors=faults, reasons=faults)
 
 
 class FlagsNotAcknowledged(Refusal):
@@ -35,11 +32,13 @@ class FlagsNotAcknowledged(Refusal):
     zh = "内容含有禁止目录中的词语，审核人须逐一确认"
 
     def __init__(self, flags: Sequence[Flag] = ()) -> None:
-        told = [
-            (flag, f"“{flag.word.word}”：{flag.word.title_zh}", f"“{flag.word.word}”: {flag.word.title_en}")
+        faults = [
+            Fault.at(
+                flag.pointer,
+                "flagged_word",
+                f"“{flag.word.word}”：{flag.word.title_zh}",
+                f"“{flag.word.word}”: {flag.word.title_en}",
+            )
             for flag in flags
         ]
-        super().__init__(
-            errors=[FieldError(pointer=flag.pointer, code="flagged_word", zh=zh, en=en) for flag, zh, en in told],
-            reasons=[Reason(code="flagged_word", zh=zh, en=en) for _, zh, en in told],
-        )
+        super().__init__(errors=faults, reasons=faults)

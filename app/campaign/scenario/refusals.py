@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from app.campaign.review.refusals import CampaignInvalid
-from app.kit.errors import FieldError, Forbidden, Reason, Refusal
+from app.kit.errors import Forbidden, Refusal
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 
 class UseDenied(Refusal):
@@ -14,11 +16,8 @@ class UseDenied(Refusal):
     zh = "禁止用于此用途"
 
     def __init__(self, title_zh: str = "", title_en: str = "") -> None:
-        zh, en = f"信用分不得用于{title_zh}", f"never for {title_en}"
-        super().__init__(
-            errors=[FieldError(pointer="/use", code=self.code, zh=zh, en=en)],
-            reasons=[Reason(code=self.code, zh=zh, en=en)],
-        )
+        faults = [Fault.at("/use", self.code, f"信用分不得用于{title_zh}", f"never for {title_en}")]
+        super().__init__(errors=faults, reasons=faults)
 
 
 class UseUnknown(Refusal):
@@ -29,7 +28,7 @@ class UseUnknown(Refusal):
     zh = "用途不在目录内"
 
     def __init__(self) -> None:
-        super().__init__(errors=[FieldError(pointer="/use", code=self.code, zh=self.zh, en=self.text("en"))])
+        super().__init__(errors=[self.fault("/use")])
 
 
 class ScenarioTaken(Refusal):

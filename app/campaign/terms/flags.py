@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from app.campaign.terms.document import CampaignDocument, iter_texts
-from app.campaign.terms.texts import Fault
 from app.record.flagged import FlaggedWord, find_flagged_words
+from app.values.fault import Fault
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):

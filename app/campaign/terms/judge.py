@@ -19,9 +19,9 @@ from app.campaign.terms.eligibility import (
     LevelAtLeast,
     ScoreAtLeast,
 )
-from app.campaign.terms.texts import Reason
 from app.citizen.paper import compute_age
 from app.record.catalogue import CATALOGUE
+from app.values.reason import Reason
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -15,8 +15,8 @@ from itertools import pairwise
 from app.campaign.terms.document import Benefit
 from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, LevelAtLeast, ScoreAtLeast
 from app.campaign.terms.grant import Grant, Steps
-from app.campaign.terms.texts import Fault
 from app.score.book.document import Level
+from app.values.fault import Fault
 
 STEPS_MAX = 5
 THRESHOLD_MULTIPLE = 10
@@ -38,13 +38,13 @@ def judge_ladder(eligibility: Eligibility, grant: Grant, levels: Levels, pointer
     for value, where in typed:
         if value % THRESHOLD_MULTIPLE:
             zh, en = f"分数门槛须为{THRESHOLD_MULTIPLE}的倍数", f"thresholds are multiples of {THRESHOLD_MULTIPLE}"
-            faults.append(Fault(pointer=where, code="threshold_not_multiple", zh=zh, en=en))
+            faults.append(Fault.at(where, "threshold_not_multiple", zh, en))
     thresholds = sorted({*_eligibility_thresholds(eligibility, levels), *_step_thresholds(grant)})
     for lower, upper in pairwise(thresholds):
         if upper - lower < THRESHOLD_DISTANCE_MIN:
             zh = f"分数门槛{lower}与{upper}相差不足{THRESHOLD_DISTANCE_MIN}分"
             en = f"thresholds {lower} and {upper} are less than {THRESHOLD_DISTANCE_MIN} apart"
-            faults.append(Fault(pointer=pointer, code="thresholds_too_close", zh=zh, en=en))
+            faults.append(Fault.at(pointer, "thresholds_too_close", zh, en))
     return faults
 
 
@@ -52,11 +52,11 @@ def _judge_steps(grant: Grant, where: str) -> Iterator[Fault]:
     if not isinstance(grant, Steps):
         return
     if len(grant.steps) > STEPS_MAX:
-        yield Fault(pointer=where, code="too_many_steps", zh=f"最多{STEPS_MAX}档", en=f"at most {STEPS_MAX} steps")
+        yield Fault.at(where, "too_many_steps", f"最多{STEPS_MAX}档", f"at most {STEPS_MAX} steps")
     for number, (lower, upper) in enumerate(pairwise(grant.steps), 1):
         if upper.at_least <= lower.at_least:
             zh, en = "各档分数须逐档升高", "each step must ask for more than the one before"
-            yield Fault(pointer=f"{where}/{number}/atLeast", code="steps_not_rising", zh=zh, en=en)
+            yield Fault.at(f"{where}/{number}/atLeast", "steps_not_rising", zh, en)
 
 
 def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels: Levels) -> Eligibility:

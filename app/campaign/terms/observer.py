@@ -24,9 +24,9 @@ from app.campaign.terms.document import Benefit, CampaignDocument
 from app.campaign.terms.eligibility import AGE_MAX, AgeBetween, Eligibility, Everyone, HasHonour
 from app.campaign.terms.grant import Steps
 from app.campaign.terms.ladder import THRESHOLD_DISTANCE_MIN, Levels, iter_leaves, iter_thresholds
-from app.campaign.terms.texts import Fault
 from app.citizen.paper import ADULT_AGE
 from app.record.catalogue import CATALOGUE
+from app.values.fault import Fault
 
 OBSERVED_DAYS = 365
 INSTITUTION_THRESHOLDS_MAX = 12
@@ -112,7 +112,7 @@ def judge_observer(document: CampaignDocument, others: Sequence[Observed], level
             f"with all benefits of the institution over a year {kinds} kinds of people could be told apart,"
             f" {KINDS_OF_PEOPLE_MAX} at most"
         )
-        faults.append(Fault(pointer="/benefits", code="too_many_kinds_of_people", zh=zh, en=en))
+        faults.append(Fault.at("/benefits", "too_many_kinds_of_people", zh, en))
     return faults
 
 
@@ -187,14 +187,14 @@ def _judge_distances(document: CampaignDocument, known: Asked, levels: Levels) -
                 f"threshold {new} is less than {THRESHOLD_DISTANCE_MIN} from {near}, which the institution uses or"
                 f" used within a year"
             )
-            yield Fault(pointer=f"/benefits/{index}", code="thresholds_too_close", zh=zh, en=en)
+            yield Fault.at(f"/benefits/{index}", "thresholds_too_close", zh, en)
         for near, new in _find_near(seen.ages, asked.ages, AGE_DISTANCE_MIN):
             zh = f"年龄界限{new}岁与本机构一年内使用的{near}岁相差不足{AGE_DISTANCE_MIN}岁"
             en = (
                 f"the age limit {new} is less than {AGE_DISTANCE_MIN} years from {near}, which the institution uses"
                 f" or used within a year"
             )
-            yield Fault(pointer=f"/benefits/{index}", code="ages_too_close", zh=zh, en=en)
+            yield Fault.at(f"/benefits/{index}", "ages_too_close", zh, en)
         seen = _join(seen, asked)
 
 

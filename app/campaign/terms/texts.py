@@ -1,4 +1,4 @@
-"""The sentences campaigns are made of: what may stand in a text, and a reason in both languages."""
+"""The sentences campaigns are made of: what may stand in a text."""
 
 from __future__ import annotations
 
@@ -25,20 +25,3 @@ Words = Annotated[str, msgspec.Meta(max_length=WORDS_CHARACTERS_MAX, pattern=ONE
 Note = Annotated[str, msgspec.Meta(max_length=NOTE_CHARACTERS_MAX, pattern=LINES)]
 Code = Annotated[str, msgspec.Meta(max_length=CODE_CHARACTERS_MAX, pattern=CODE)]
 ScenarioCode = Annotated[str, msgspec.Meta(max_length=SCENARIO_CHARACTERS_MAX, pattern=SCENARIO_PATTERN)]
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason a person may read: a stable code and a sentence in both languages."""
-
-    code: str
-    zh: str
-    en: str
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong at one place of a campaign: a JSON pointer, a stable code and a sentence in both languages."""
-
-    pointer: str
-    code: str
-    zh: str
-    en: str

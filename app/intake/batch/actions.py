@@ -72,7 +72,7 @@ def read_item(raw: msgspec.Raw) -> ArrivedItem | Flaw:
         wrong = parse_field_error(str(error))
         member = wrong.pointer[1:][:MEMBER_CHARACTERS_MAX]
         zh, en = (f"字段“{member}”：", f"Member “{member}”: ") if member else ("", "")
-        return Flaw(code=wrong.code, zh=zh + wrong.zh, en=en + wrong.en, pointer=wrong.pointer)
+        return Flaw.at(wrong.pointer, wrong.code, zh + wrong.zh, en + wrong.en)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return FLAWS["malformed"]
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.record.catalogue import EVENT_ID_CHARACTERS_MAX, NewRecord
+from app.values.fault import Fault
 
 ITEMS_MAX = 500
 
@@ -17,16 +18,13 @@ Day = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
 Outcome = Literal["accepted", "updated", "duplicate", "proposed", "not_a_member", "refused"]
 
 
-class Flaw(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an item is refused: a stable code, a sentence in both languages, and the JSON pointer of the member.
+class Flaw(Fault, frozen=True, kw_only=True):
+    """Why an item is refused. The pointer begins at the item; empty when it is about the item as a whole.
 
-    The pointer begins at the item; empty when it is about the item as a whole. ``column`` is what the file calls the
-    member, empty when the item did not come in a file or the file has no such column.
+    ``column`` is what the file calls the member, empty when the item did not come in a file or the file has no such
+    column.
     """
 
-    code: str
-    zh: str
-    en: str
     pointer: str = ""
     column: str = ""
 
@@ -71,7 +69,7 @@ class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_flaws(*rows: tuple[str, str, str, str]) -> dict[str, Flaw]:
     """Return flaws by their code; each is told as (code, pointer, zh, en)."""
-    return {code: Flaw(code=code, pointer=pointer, zh=zh, en=en) for code, pointer, zh, en in rows}
+    return {code: Flaw.at(pointer, code, zh, en) for code, pointer, zh, en in rows}
 
 
 class _SourceOnly(msgspec.Struct):

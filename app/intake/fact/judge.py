@@ -20,10 +20,10 @@ from app.record.catalogue import (
     Honour,
     Indicator,
     NewRecord,
-    RecordFault,
 )
 from app.record.fault import find_kind, judge_claim
 from app.values.names import clean_name
+from app.values.reason import Reason
 from app.values.text import clean_text, is_placeholder, is_plain
 
 NOBODY = UUID(int=0)  # whom a record concerns before its person is found
@@ -136,7 +136,7 @@ def judge_fact(
     if flaw := _judge_texts(source, event_id, act_id, document):
         return flaw
     kind = find_kind(indicator, honour)
-    if isinstance(kind, RecordFault):
+    if isinstance(kind, Reason):
         return explain(indicator or honour or "", _as_flaw(kind))
     person, spelt = parse_id_number(id_number), clean_name(name)
     if person is None or spelt is None or spelt in TRUTHS:
@@ -231,8 +231,8 @@ def _parse_date(text: str) -> date | None:
         return None
 
 
-def _as_flaw(fault: RecordFault) -> Flaw:
-    return Flaw(pointer=POINTERS.get(fault.code, ""), **msgspec.structs.asdict(fault))
+def _as_flaw(fault: Reason) -> Flaw:
+    return Flaw.of(fault, POINTERS.get(fault.code, ""))
 
 
 ENDS_ON_INVALID = msgspec.structs.replace(FLAWS["date_invalid"], pointer="/endsOn")

@@ -28,12 +28,13 @@ from app.intake.source.actions import may_still_report
 from app.kit.clock import uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import is_in_transaction, transaction
-from app.kit.errors import FieldError, Forbidden, NotFound, Reason, Refusal
+from app.kit.errors import Forbidden, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.record.actions.find import find_known_records
 from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.book.actions.read import read_current_book
 from app.values.names import clean_name
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +91,7 @@ class ProposalUnfit(Refusal):
     zh: ClassVar[str] = "该记录已不能入库"
 
     def __init__(self, flaw: Flaw) -> None:
-        super().__init__(reasons=[Reason(code=flaw.code, zh=flaw.zh, en=flaw.en)])
+        super().__init__(reasons=[flaw])
 
 
 UNFIT = {
@@ -233,8 +234,7 @@ async def _need_person(row: ProposalRow, id_number: str, name: str) -> None:
     if number is not None and spelt is not None:
         (found,) = await match_people([(spelt, number.number)])
     if found is None or found.id != row.citizen_id:
-        zh, en = PersonMismatch.zh, PersonMismatch.text("en")
-        raise PersonMismatch(errors=[FieldError(pointer="/idNumber", code=PersonMismatch.code, zh=zh, en=en)])
+        raise PersonMismatch(errors=[PersonMismatch.fault("/idNumber")])
 
 
 async def _decide(

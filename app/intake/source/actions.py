@@ -14,7 +14,7 @@ from app.intake.source.queries.register import SourceRow
 from app.kit.clock import now
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, FieldError, NotFound, Reason, Refusal
+from app.kit.errors import ETagStale, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.actions.caller import directory
 
@@ -105,10 +105,7 @@ def _judge_item(item: CleanItem, source: SourceRow | None) -> CleanItem | Flaw:
 def _need_sense(entry: SourceEntry) -> None:
     flaw = judge_source(entry)
     if flaw is not None:
-        reason = Reason(code=flaw.code, zh=flaw.zh, en=flaw.en)
-        raise SourceInvalid(
-            reasons=[reason], errors=[FieldError(pointer=flaw.pointer, code=flaw.code, zh=flaw.zh, en=flaw.en)]
-        )
+        raise SourceInvalid(reasons=[flaw], errors=[flaw])
     if entry.institution_id is not None and directory.current.institution(entry.institution_id) is None:
         raise InstitutionUnknown
 

@@ -9,8 +9,9 @@ import msgspec
 
 from app.intake.fact.item import Flaw
 from app.intake.source.mapping import Mapping, check_mapping
-from app.record.catalogue import NewRecord, RecordFault
+from app.record.catalogue import NewRecord
 from app.record.fault import find_kind
+from app.values.reason import Reason
 
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +43,10 @@ def judge_source(entry: SourceEntry) -> Flaw | None:
         )
     flaw = check_mapping(entry.mapping)
     if flaw is not None:
-        return msgspec.structs.replace(flaw, pointer="/mapping" + flaw.pointer)
+        return flaw.below("/mapping")
     told = [(find_kind(code, None), code, "/indicators") for code in entry.indicators or ()]
     told += [(find_kind(None, code), code, "/honours") for code in entry.honours or ()]
     for kind, code, pointer in told:
-        if isinstance(kind, RecordFault):
+        if isinstance(kind, Reason):
             return Flaw(code=kind.code, zh=f"{kind.zh}：{code}", en=f"{kind.en}: {code}", pointer=pointer)
     return None

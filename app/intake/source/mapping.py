@@ -12,8 +12,9 @@ from msgspec import Meta
 from app.intake.fact.item import Flaw, make_flaws
 from app.intake.fact.judge import is_source
 from app.intake.reading.values import DateForm
-from app.record.catalogue import QUANTITY_MAX, RecordFault
+from app.record.catalogue import QUANTITY_MAX
 from app.record.fault import find_kind
+from app.values.reason import Reason
 
 Field = Literal[
     "source", "eventId", "indicator", "honour", "idNumber", "name", "eventOn", "endsOn", "grade", "quantity",
@@ -136,6 +137,6 @@ def _check_kinds(field: Field, rule: Rule) -> Flaw | None:
         return None
     for code in filter(None, (rule.constant, *rule.values.values())):
         kind = find_kind(code, None) if field == "indicator" else find_kind(None, code)
-        if isinstance(kind, RecordFault):
+        if isinstance(kind, Reason):
             return Flaw(code=kind.code, zh=f"{kind.zh}：{code}", en=f"{kind.en}: {code}", pointer=f"/fields/{field}")
     return None

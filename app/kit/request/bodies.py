@@ -19,10 +19,8 @@ from litestar.types import Empty, Receive, Scope, Send
 
 from app.kit.errors import (
     BodyTooSlow,
-    FieldError,
     InvalidRequest,
     MalformedRequest,
-    Reason,
     Refusal,
     UnsupportedContentEncoding,
     UnsupportedMediaType,
@@ -30,8 +28,10 @@ from app.kit.errors import (
 from app.kit.patience import Patience
 from app.kit.process.connections import TRAFFIC
 from app.kit.request.field_texts import find_error
-from app.kit.request.fields import make_pointer, parse_field_error
+from app.kit.request.fields import parse_field_error
 from app.kit.request.headers import find_header
+from app.values.fault import Fault, make_pointer
+from app.values.reason import Reason
 
 # A body may pause so long, and take so long altogether, longer only by what it brings.
 PAUSE_SECONDS_MAX = 10
@@ -202,7 +202,7 @@ def _decoder_of(body_type: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(body_type)
 
 
-def _find_unstorable(tree: Any) -> Iterator[FieldError]:
+def _find_unstorable(tree: Any) -> Iterator[Fault]:
     """Yield what is too deep, too large for a bigint, or holds the NUL that PostgreSQL's text cannot."""
     open_nodes: list[tuple[Any, tuple[str | int, ...]]] = [(tree, ())]
     while open_nodes:
@@ -213,10 +213,10 @@ def _find_unstorable(tree: Any) -> Iterator[FieldError]:
         elif isinstance(node, dict | list):
             if len(place) >= DEPTH_MAX:
                 zh, en = f"嵌套最多 {DEPTH_MAX} 层", f"At most {DEPTH_MAX} levels deep"
-                yield FieldError(pointer=make_pointer(*place), code="too_deep", zh=zh, en=en)
+                yield Fault.at(make_pointer(*place), "too_deep", zh, en)
                 return
             steps = node.items() if isinstance(node, dict) else enumerate(node)
             open_nodes.extend((child, (*place, step)) for step, child in steps)
         elif isinstance(node, int) and not -INTEGER_MAX <= node <= INTEGER_MAX:
             zh, en = f"整数最大为 {INTEGER_MAX}", f"Integers are at most {INTEGER_MAX}"
-            yield FieldError(pointer=make_pointer(*place), code="out_of_range", zh=zh, en=en)
+            yield Fault.at(make_pointer(*place), "out_of_range", zh, en)

@@ -8,7 +8,8 @@ from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
-from app.kit.errors import ETagMissing, ETagStale, Reason
+from app.kit.errors import ETagMissing, ETagStale
+from app.values.reason import Reason
 
 View = TypeVar("View")
 ANY = "*"

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from app.kit.errors import FieldError
+from app.values.fault import Fault, make_pointer
 
 BODY_PARAMETER = "data"
-
-
-class Said(NamedTuple):
-    """What is wrong: a stable code, the sentence in both languages, and the member of an object it is about."""
-
-    code: str
-    zh: str
-    en: str
-    member: str | None = None
 
 
 # A sentence for every stable code, for when nothing more is known.
@@ -66,20 +56,23 @@ _NAMED_TYPES = re.compile(r"`([^`]+)`")
 _ONE = re.compile(r"\b1 (character|item)s")
 
 
-def read_message(message: str) -> Said:
-    """Read what msgspec says of one place; nothing of it is repeated: it may hold a pattern, or what was sent."""
+def read_message(message: str) -> Fault:
+    """Read what msgspec says of one place; nothing of it is repeated: it may hold a pattern, or what was sent.
+
+    The pointer begins at that place: it names a member of the object there, or is empty.
+    """
     for pattern, code, sentences in FORMS:
         if match := pattern.search(message):
             zh, en = sentences or TEXTS[code]
             facts = match.groupdict() | _name_types(message)
-            return Said(code, zh.format(**facts), _ONE.sub(r"1 \1", en.format(**facts)), facts.get("member"))
-    return Said("invalid", *TEXTS["invalid"])
+            steps = [facts["member"]] if "member" in facts else []
+            return Fault.at(make_pointer(*steps), code, zh.format(**facts), _ONE.sub(r"1 \1", en.format(**facts)))
+    return find_error("", "invalid")
 
 
-def find_error(pointer: str, code: str) -> FieldError:
+def find_error(pointer: str, code: str) -> Fault:
     """Return what is wrong at a place in the sentences of a code that every room shares."""
-    zh, en = TEXTS[code]
-    return FieldError(pointer=pointer, code=code, zh=zh, en=en)
+    return Fault.at(pointer, code, *TEXTS[code])
 
 
 def _name_types(message: str) -> dict[str, str]:

@@ -9,18 +9,13 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import State
 
-from app.kit.errors import FieldError
 from app.kit.request.field_texts import read_message
+from app.values.fault import Fault, make_pointer
 
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|([^.\[\]]+)")
 
 
-def make_pointer(*steps: str | int) -> str:
-    """Return the JSON pointer (RFC 6901) of a place."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-
-
-def parse_field_error(message: str) -> FieldError:
+def parse_field_error(message: str) -> Fault:
     """Turn what msgspec says of a body into an error at its place, such as ``/consents/0/version``."""
     said, _, place = message.rpartition(" - at `$")
     if not said:
@@ -28,16 +23,15 @@ def parse_field_error(message: str) -> FieldError:
     return _make_error([index or name for index, name in _STEP.findall(place.rstrip("`"))], said)
 
 
-def iter_field_errors(request: Request[Any, Any, State], extra: Any) -> Iterator[FieldError]:
+def iter_field_errors(request: Request[Any, Any, State], extra: Any) -> Iterator[Fault]:
     """Turn Litestar's list of {message, key, source} into errors at places of the request, such as ``/query/limit``."""
     for item in extra if isinstance(extra, list) else []:
         steps = _find_steps(request, str(item.get("key", "")), item.get("source"))
         yield _make_error(steps, str(item.get("message", "")))
 
 
-def _make_error(steps: list[str], message: str) -> FieldError:
-    code, zh, en, member = read_message(message)
-    return FieldError(pointer=make_pointer(*steps, *([member] if member else [])), code=code, zh=zh, en=en)
+def _make_error(steps: list[str], message: str) -> Fault:
+    return read_message(message).below(make_pointer(*steps))
 
 
 def _find_steps(request: Request[Any, Any, State], key: str, source: Any) -> list[str]:

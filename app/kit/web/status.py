@@ -22,10 +22,11 @@ from app.kit.clock import now, shanghai_day
 from app.kit.db.cache import find_stale
 from app.kit.db.migration import find_missing_migrations
 from app.kit.db.partitions import count_days_ahead
-from app.kit.errors import Reason, Refusal
+from app.kit.errors import Refusal
 from app.kit.outside.valkey import VALKEY
 from app.kit.web.docs import DOCS_ROUTES
 from app.kit.web.http import TRACE_KEY, Wire, refusals
+from app.values.reason import Reason
 
 LOG = logging.getLogger("huixin.request")
 SLOW_SECONDS = 1.0

@@ -17,10 +17,10 @@ from app.intake.proposal.actions import delete_proposals
 from app.intake.usage.actions import write_usage
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.db.database import transaction
-from app.kit.errors import FieldError, Unauthenticated
+from app.kit.errors import Unauthenticated
 from app.kit.outside.rate_limit import SharedLimit
 from app.kit.security.crypto import tombstone_hash
-from app.membership.applicant import IDENTITY_INDICATOR, TOMBSTONE_LIFETIME, Applicant, Fault, parse_applicant
+from app.membership.applicant import IDENTITY_INDICATOR, TOMBSTONE_LIFETIME, Applicant, Obstacle, parse_applicant
 from app.membership.queries import tombstones as tombstones_queries
 from app.membership.refusals import (
     AlreadyJoined,
@@ -61,10 +61,10 @@ FIRST_TRIES_MAX = 2
 IDENTITY_PERIOD_SECONDS = 86_400
 IDENTITY_LIMIT = SharedLimit("identity", IDENTITY_TRIES_MAX, IDENTITY_PERIOD_SECONDS)
 PERSON_LIMIT = SharedLimit("identity-person", PERSON_TRIES_MAX, IDENTITY_PERIOD_SECONDS)
-FAULTS: dict[Fault, tuple[type[Refusal], str]] = {
-    Fault.ID_NUMBER: (IdNumberInvalid, "/idNumber"),
-    Fault.NAME: (NameInvalid, "/name"),
-    Fault.UNDER_AGE: (UnderAge, "/idNumber"),
+OBSTACLES: dict[Obstacle, tuple[type[Refusal], str]] = {
+    Obstacle.ID_NUMBER: (IdNumberInvalid, "/idNumber"),
+    Obstacle.NAME: (NameInvalid, "/name"),
+    Obstacle.UNDER_AGE: (UnderAge, "/idNumber"),
 }
 
 
@@ -221,9 +221,9 @@ async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
 
 def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
     applicant = parse_applicant(name, id_number, shanghai_day(at))
-    if isinstance(applicant, Fault):
-        kind, pointer = FAULTS[applicant]
-        raise kind(errors=[FieldError(pointer=pointer, code=kind.code, zh=kind.text("zh"), en=kind.text("en"))])
+    if isinstance(applicant, Obstacle):
+        kind, pointer = OBSTACLES[applicant]
+        raise kind(errors=[kind.fault(pointer)])
     return applicant
 
 

@@ -17,7 +17,7 @@ from app.event.feed import NewEvent
 from app.kit.clock import now
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import FieldError, InvalidRequest, RateLimited, Refusal
+from app.kit.errors import InvalidRequest, RateLimited, Refusal
 from app.kit.outside.rate_limit import SharedLimit
 from app.kit.request.address import compute_network
 from app.official.account import PasswordFlaw, compute_enrolment_hash, compute_totp_step, judge_password
@@ -26,6 +26,7 @@ from app.official.actions.session import make_caller
 from app.official.moves import ENROLLED
 from app.official.queries import accounts as accounts_queries
 from app.official.queries.sessions import find_account
+from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,7 +87,7 @@ async def complete_enrolment(code: str, password: str, totp: str, *, address: st
     code_hash, found = await _find(code, address)
     if flaw := judge_password(password, found.username):
         zh, en = PASSWORD_FLAWS[flaw]
-        raise InvalidRequest(errors=[FieldError(pointer="/password", code=flaw, zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/password", flaw, zh, en)])
     if found.totp_cipher is None:
         raise EnrolmentProofWrong
     step = compute_totp_step(totp, time.time(), secret_actions.open_totp(found.totp_cipher, found.id).at)

@@ -11,7 +11,7 @@ from app.event.feed import NewEvent
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
 from app.official.actions import secret as secret_actions
@@ -28,6 +28,8 @@ from app.official.moves import (
 from app.official.queries import accounts as accounts_queries
 from app.official.queries import sessions as sessions_queries
 from app.official.queries.accounts import OfficialRow
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +121,7 @@ async def _create(
     if not is_username(username):
         zh = "须为 3 至 64 个字符，限 a-z 0-9 . _ -，以字母或数字开头"
         en = "3 to 64 of a-z 0-9 . _ -, beginning with a letter or digit"
-        raise InvalidRequest(errors=[FieldError(pointer="/username", code="username_invalid", zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/username", "username_invalid", zh, en)])
     if not may_hold_roles(institution_id, roles):
         raise RoleOfCentre
     at, code = now(), secret_actions.make_enrolment_code()

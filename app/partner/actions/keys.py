@@ -10,7 +10,7 @@ import msgspec
 
 from app.kit.clock import now, uuid7
 from app.kit.db.database import transaction
-from app.kit.errors import FieldError, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.errors import InvalidRequest, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.actions.places import find_institution, lock_row, move_row, note, read_name, show_state
 from app.partner.directory import (
@@ -23,6 +23,8 @@ from app.partner.directory import (
 )
 from app.partner.queries import keys as keys_queries
 from app.partner.queries.keys import KeyRow
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -81,7 +83,7 @@ async def create_key(
     at = now()
     if not is_lifetime_allowed(expires_at, at):
         zh, en = "须为未来两年以内的时间", "In the future, at most two years ahead"
-        raise InvalidRequest(errors=[FieldError(pointer="/expiresAt", code="expiry_invalid", zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/expiresAt", "expiry_invalid", zh, en)])
     stores = None if store_ids is None else sorted(set(store_ids))
     row = KeyRow(
         id=uuid7(at), institution_id=institution_id, name=read_name(name), scopes=sorted(set(scopes)),

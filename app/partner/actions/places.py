@@ -10,7 +10,7 @@ from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.cache import bump
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, FieldError, Forbidden, InvalidRequest, NotFound, Reason, Refusal
+from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.directory import (
     EVENTS,
@@ -24,6 +24,8 @@ from app.partner.directory import (
 )
 from app.partner.queries import places as places_queries
 from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, TerminalRow
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -227,7 +229,7 @@ def read_name(text: str) -> str:
     if name is None:
         zh = "1 至 60 个文字、数字、标点或空格，不含控制字符、符号或表情"
         en = "1 to 60 letters, digits, punctuation or spaces; no control characters, symbols or emoji"
-        raise InvalidRequest(errors=[FieldError(pointer="/name", code="name_invalid", zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/name", "name_invalid", zh, en)])
     return name
 
 

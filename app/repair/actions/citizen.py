@@ -13,11 +13,10 @@ from app.event.actions import insert_events
 from app.event.feed import NewEvent
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.db.database import is_in_transaction, transaction
-from app.kit.errors import FieldError, IdempotencyKeyReused, InvalidRequest, NotFound
+from app.kit.errors import IdempotencyKeyReused, InvalidRequest, NotFound
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.randomness import RANDOM
 from app.kit.security.crypto import decrypt_field, encrypt_field
-from app.record.catalogue import RecordFault
 from app.record.fault import find_kind
 from app.repair.deadline import ANSWER_WORKING_DAYS, SHIPPED_CALENDAR, compute_due_day, parse_calendar
 from app.repair.objection import (
@@ -35,6 +34,8 @@ from app.repair.queries import objections as objections_queries
 from app.repair.queries.objections import ObjectionRow, SubjectRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
 from app.settings import SETTINGS
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -140,7 +141,7 @@ def read_text(text: str) -> str:
     plain = parse_text(text)
     if plain is None:
         zh, en = "请填写普通文字，不含控制字符", "Plain text is needed, without control characters"
-        raise InvalidRequest(errors=[FieldError(pointer="/text", code="text_invalid", zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/text", "text_invalid", zh, en)])
     return plain
 
 
@@ -180,12 +181,12 @@ def _check(new: NewObjection) -> None:
     if new.indicator is None and new.honour is None:
         return
     kind = find_kind(new.indicator, new.honour)
-    if isinstance(kind, RecordFault):
-        raise _wrong("/honour" if new.honour else "/indicator", kind.code, kind.zh, kind.en)
+    if isinstance(kind, Reason):
+        raise InvalidRequest(errors=[Fault.of(kind, "/honour" if new.honour else "/indicator")])
 
 
 def _wrong(pointer: str, code: str, zh: str, en: str) -> InvalidRequest:
-    return InvalidRequest(errors=[FieldError(pointer=pointer, code=code, zh=zh, en=en)])
+    return InvalidRequest(errors=[Fault.at(pointer, code, zh, en)])
 
 
 def _replay(known: ObjectionRow, digest: bytes) -> Received:

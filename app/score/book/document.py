@@ -140,12 +140,3 @@ class RuleBook(Part, frozen=True, kw_only=True):
     def level(self, code: str) -> Level:
         """Return a level of this book."""
         return next(level for level in self.levels if level.code == code)
-
-
-class BookFault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong at one place of a rule book: a JSON pointer, a stable code and a sentence in both languages."""
-
-    pointer: str
-    code: str
-    zh: str
-    en: str

@@ -8,7 +8,8 @@ import msgspec
 
 from app.record.catalogue import Catalogue
 from app.score.book.check import RuleBookWrong, parse_book_in_force
-from app.score.book.document import BookFault, Part, RuleBook, RuleIndicator
+from app.score.book.document import Part, RuleBook, RuleIndicator
+from app.values.fault import Fault
 
 
 def parse_published(text: bytes, catalogue: Catalogue) -> RuleBook:
@@ -20,7 +21,7 @@ def parse_published(text: bytes, catalogue: Catalogue) -> RuleBook:
         told = msgspec.json.decode(text, type=dict[str, Any])
         told["indicators"] = [_keep(RuleIndicator, indicator) for indicator in told["indicators"]]
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
-        fault = BookFault(pointer="", code="invalid", zh="不是计分规则", en=f"it is no rule book: {error}")
+        fault = Fault.at("", "invalid", "不是计分规则", f"it is no rule book: {error}")
         raise RuleBookWrong([fault]) from error
     return parse_book_in_force(msgspec.json.encode(_keep(RuleBook, told)), catalogue)
 

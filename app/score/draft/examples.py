@@ -9,11 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from app.record.catalogue import ACT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, RecordFault
+from app.record.catalogue import ACT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX
 from app.record.fault import find_kind, judge_claim
-from app.score.book.document import BookFault, Code, Part, RuleBook, Title, Words
+from app.score.book.document import Code, Part, RuleBook, Title, Words
 from app.score.engine.given import RecordState, ToldPerson, ToldRecord, ToldScore
 from app.score.engine.parts import Adjustment, Contribution
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 EXAMPLES_MAX = 50
 EXAMPLE_RECORDS_MAX = 100
@@ -97,7 +99,7 @@ def compute_outcome(example: Example, score: ToldScore | None) -> ExampleOutcome
     )
 
 
-def judge_examples(examples: Sequence[Example], book: RuleBook) -> Iterator[BookFault]:
+def judge_examples(examples: Sequence[Example], book: RuleBook) -> Iterator[Fault]:
     """Yield what is wrong with examples: records nobody could have, levels and consents the book does not know."""
     levels = {level.code for level in book.levels}
     purposes = {indicator.code.lower() for indicator in book.indicators if indicator.consent == "separate"}
@@ -107,24 +109,24 @@ def judge_examples(examples: Sequence[Example], book: RuleBook) -> Iterator[Book
             yield from _judge_record(record, example, f"{at}/records/{place}")
         if example.expected.level not in {None, *levels}:
             zh, en = "规则中没有这个等级", "the rule book has no such level"
-            yield BookFault(pointer=f"{at}/expected/level", code="level_unknown", zh=zh, en=en)
+            yield Fault.at(f"{at}/expected/level", "level_unknown", zh, en)
         if (example.expected.value is None) != (example.expected.level is None):
             zh, en = "分值与等级须同时给出，或同时为空", "value and level go together"
-            yield BookFault(pointer=f"{at}/expected", code="expected_half", zh=zh, en=en)
+            yield Fault.at(f"{at}/expected", "expected_half", zh, en)
         if not (FIRST_DAY <= example.birth_on <= LAST_DAY and FIRST_DAY <= example.day <= LAST_DAY):
             zh, en = "日期超出范围", "a date is out of range"
-            yield BookFault(pointer=f"{at}/day", code="date_out_of_range", zh=zh, en=en)
+            yield Fault.at(f"{at}/day", "date_out_of_range", zh, en)
         if not purposes >= set(example.consents):
             zh, en = "规则中没有须此单独同意的指标", "no indicator of the rule book needs this consent"
-            yield BookFault(pointer=f"{at}/consents", code="consent_unknown", zh=zh, en=en)
+            yield Fault.at(f"{at}/consents", "consent_unknown", zh, en)
 
 
-def _judge_record(record: ExampleRecord, example: Example, at: str) -> Iterator[BookFault]:
+def _judge_record(record: ExampleRecord, example: Example, at: str) -> Iterator[Fault]:
     """Judge it as a source's would be, but for the document it rests on and for being in the future."""
     kind = find_kind(record.indicator, None)
-    fault = kind if isinstance(kind, RecordFault) else judge_claim(
+    fault = kind if isinstance(kind, Reason) else judge_claim(
         kind, event_on=record.event_on, ends_on=record.ends_on, grade=record.grade, quantity=record.quantity,
         document="example 1", today=max(example.day, record.event_on),
     )  # fmt: skip
     if fault is not None:
-        yield BookFault(pointer=at, code=fault.code, zh=fault.zh, en=fault.en)
+        yield Fault.of(fault, at)

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 from app.record.catalogue import CATALOGUE
 from app.score.book.check import iter_faults
-from app.score.book.document import BookFault, RuleBook
+from app.score.book.document import RuleBook
 from app.score.draft.examples import Example, judge_examples
+from app.values.fault import Fault
 
 EFFECTIVE_DAYS_MAX = 180
 
@@ -18,23 +19,22 @@ def may_take_effect(effective_on: date, today: date) -> bool:
     return today < effective_on <= today + timedelta(days=EFFECTIVE_DAYS_MAX)
 
 
-def judge_book(book: RuleBook, at: str) -> Iterator[BookFault]:
-    """Yield what is wrong with a document that stands at a place of the request."""
-    for fault in iter_faults(book, CATALOGUE):
-        yield BookFault(pointer=at + fault.pointer, code=fault.code, zh=fault.zh, en=fault.en)
+def judge_book(book: RuleBook, at: str) -> Iterator[Fault]:
+    """Return what is wrong with a document at a place of the request."""
+    return (fault.below(at) for fault in iter_faults(book, CATALOGUE))
 
 
-def judge_number(book: RuleBook, code: str, version: int) -> Iterator[BookFault]:
+def judge_number(book: RuleBook, code: str, version: int) -> Iterator[Fault]:
     """Yield where a document is numbered otherwise than it must be."""
     if book.code != code:
         zh, en = f"规则代码不可更改，应为{code}", f"the code cannot change, it is {code}"
-        yield BookFault(pointer="/document/code", code="code_fixed", zh=zh, en=en)
+        yield Fault.at("/document/code", "code_fixed", zh, en)
     if book.version != version:
         zh, en = f"版本号应为{version}", f"the version must be {version}"
-        yield BookFault(pointer="/document/version", code="version_wrong", zh=zh, en=en)
+        yield Fault.at("/document/version", "version_wrong", zh, en)
 
 
-def judge_draft(book: RuleBook, examples: Sequence[Example], code: str, version: int) -> list[BookFault]:
+def judge_draft(book: RuleBook, examples: Sequence[Example], code: str, version: int) -> list[Fault]:
     """Return everything that is wrong with a draft; examples are only looked at under a book that stands."""
     faults = [*judge_number(book, code, version), *judge_book(book, "/document")]
     return faults or list(judge_examples(examples, book))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.errors import FieldError, Forbidden, Reason, Refusal
+from app.kit.errors import Forbidden, Refusal
 from app.score.book.moves import ACTIONS_ZH, STATES_ZH
+from app.values.fault import Fault
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.score.book.document import BookFault
     from app.score.book.moves import BookAction, BookState
     from app.score.draft.examples import ExampleOutcome
 
@@ -24,11 +25,8 @@ class RuleBookInvalid(Refusal):
     status_code = 422
     zh = "计分规则或其示例不符合要求"
 
-    def __init__(self, faults: Sequence[BookFault] = ()) -> None:
-        super().__init__(
-            errors=[FieldError(pointer=f.pointer, code=f.code, zh=f.zh, en=f.en) for f in faults],
-            reasons=[Reason(code=f.code, zh=f.zh, en=f.en) for f in faults[:REASONS_MAX]],
-        )
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(errors=faults, reasons=faults[:REASONS_MAX])
 
 
 class RuleBookMoveNotAllowed(Refusal):
@@ -72,10 +70,8 @@ class ExamplesFailed(Refusal):
     zh = "示例未通过：计算结果与预期不符"
 
     def __init__(self, failed: Sequence[tuple[int, ExampleOutcome]] = ()) -> None:
-        super().__init__(
-            errors=[_fault_of(number, outcome) for number, outcome in failed],
-            reasons=[_reason_of(outcome) for _, outcome in failed[:REASONS_MAX]],
-        )
+        faults = [_fault_of(number, outcome) for number, outcome in failed]
+        super().__init__(errors=faults, reasons=faults[:REASONS_MAX])
 
 
 class EffectiveDayWrong(Refusal):
@@ -87,7 +83,7 @@ class EffectiveDayWrong(Refusal):
 
     def __init__(self, days_max: int = 0) -> None:
         super().__init__(
-            errors=[FieldError(pointer="/effectiveOn", code=self.code, zh=self.zh, en=self.text("en"))],
+            errors=[self.fault("/effectiveOn")],
             reasons=[
                 Reason(code=self.code, zh=f"明天起{days_max}天之内", en=f"within {days_max} days from tomorrow on"),
             ],
@@ -105,13 +101,10 @@ def _told(value: int | None, level: str | None, none: str) -> str:
     return none if value is None else f"{value} ({level})"
 
 
-def _fault_of(number: int, outcome: ExampleOutcome) -> FieldError:
-    reason = _reason_of(outcome)
-    return FieldError(pointer=f"/examples/{number}/expected", code=reason.code, zh=reason.zh, en=reason.en)
-
-
-def _reason_of(outcome: ExampleOutcome) -> Reason:
+def _fault_of(number: int, outcome: ExampleOutcome) -> Fault:
     example, expected = outcome.example, outcome.example.expected
     zh = f"预期{_told(expected.value, expected.level, '无')}，实得{_told(outcome.value, outcome.level, '无')}"
     en = f"expected {_told(expected.value, expected.level, 'none')}, got {_told(outcome.value, outcome.level, 'none')}"
-    return Reason(code="example_failed", zh=f"{example.title_zh}：{zh}", en=f"{example.title_en}: {en}")
+    return Fault.at(
+        f"/examples/{number}/expected", "example_failed", f"{example.title_zh}：{zh}", f"{example.title_en}: {en}"
+    )

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.score.book.document import Level, RuleBook
+from app.values.reason import Reason
 
 REASONS_MAX = 5
 
@@ -59,14 +60,12 @@ FORMER_PARTS = msgspec.json.Decoder(dict[str, int])
 FORMER_DIMENSIONS = msgspec.json.Decoder(tuple[DimensionPoints, ...])
 
 
-class ChangeReason(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason why a score moved: what appeared, left or changed, by how many points, in both languages."""
+class ChangeReason(Reason, frozen=True, kw_only=True):
+    """One reason why a score moved: what appeared, left or changed, and by how many points."""
 
     code: ReasonCode
     subject: str
     points: int
-    zh: str
-    en: str
 
 
 class ScoreChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from app.kit.request.field_texts import TEXTS, find_error, read_message
 from app.kit.request.fields import parse_field_error
+from app.values.fault import Fault
 
 CHINESE = re.compile(r"[一-鿿]")
 ENGLISH = re.compile(r"[\x20-\x7e]+")
@@ -70,16 +71,16 @@ def test_what_msgspec_says_is_said_in_both_languages(kind: Any, value: object, c
 
 
 @pytest.mark.parametrize(
-    ("message", "code", "zh", "en", "member"),
+    ("message", "code", "zh", "en", "pointer"),
     [
-        ("Object contains unknown field `Code`", "unknown_field", "未知字段", "Unknown field", "Code"),
-        ("'data'", "missing", "缺少请求体", "A body is needed", None),
-        ("something msgspec has never said", "invalid", "内容无效", "Not valid", None),
-        ("Expected `mystery`, got `int`", "wrong_type", "应为其他类型", "Must be of another type", None),
+        ("Object contains unknown field `Code`", "unknown_field", "未知字段", "Unknown field", "/Code"),
+        ("'data'", "missing", "缺少请求体", "A body is needed", ""),
+        ("something msgspec has never said", "invalid", "内容无效", "Not valid", ""),
+        ("Expected `mystery`, got `int`", "wrong_type", "应为其他类型", "Must be of another type", ""),
     ],
 )
-def test_other_messages(message: str, code: str, zh: str, en: str, member: str | None) -> None:
-    assert read_message(message) == (code, zh, en, member)
+def test_other_messages(message: str, code: str, zh: str, en: str, pointer: str) -> None:
+    assert read_message(message) == Fault.at(pointer, code, zh, en)
 
 
 @pytest.mark.parametrize("code", TEXTS)

@@ -15,9 +15,9 @@ from app.campaign.terms.document import parse_document
 from app.campaign.terms.flags import Flag, find_flags
 from app.campaign.terms.limits import judge_document
 from app.campaign.terms.observer import OBSERVED_DAYS, InUse, Observed, compute_in_use, is_observed, judge_observer
-from app.campaign.terms.texts import Fault
 from app.kit.clock import shanghai_day
 from app.score.book.actions.find import find_current_levels
+from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,9 +17,10 @@ from app.intake.source.queries import register as register_queries
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import BodyTooLarge, IdempotencyKeyReused, NotFound, Reason, Refusal
+from app.kit.errors import BodyTooLarge, IdempotencyKeyReused, NotFound, Refusal
 from app.kit.jobs.queue import enqueue
 from app.kit.security.crypto import encrypt_bytes
+from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -28,10 +28,11 @@ from app.intake.quality.signs import QUARANTINED
 from app.kit.clock import shanghai_day, uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.db.failure import is_passing
-from app.kit.errors import FieldError, InvalidRequest, Overloaded, Refusal
+from app.kit.errors import InvalidRequest, Overloaded, Refusal
 from app.kit.jobs.queue import enqueue
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
+from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,7 +72,7 @@ class SignatureInvalid(InvalidRequest):
 
     def __init__(self, header: str) -> None:
         zh, en = "缺失、有误或已过时", "Missing, wrong or out of time"
-        super().__init__(errors=[FieldError(pointer=f"/header/{header}", code="signature_invalid", zh=zh, en=en)])
+        super().__init__(errors=[Fault.at(f"/header/{header}", "signature_invalid", zh, en)])
 
 
 class EventRefused(Refusal):
@@ -82,7 +83,7 @@ class EventRefused(Refusal):
     zh = "该事件无法受理"
 
     def __init__(self, flaw: Flaw) -> None:
-        super().__init__(errors=[FieldError(pointer=flaw.pointer, code=flaw.code, zh=flaw.zh, en=flaw.en)])
+        super().__init__(errors=[flaw])
 
 
 KIND_UNKNOWN = Flaw(

@@ -18,8 +18,9 @@ from app.intake.points.webhook import SECRET_BYTES, make_secret
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import FieldError, Forbidden, NotFound, Refusal
+from app.kit.errors import Forbidden, NotFound, Refusal
 from app.kit.security.crypto import encrypt_field
+from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +48,7 @@ class PointRuleInvalid(Refusal):
 
     def __init__(self, pointer: str) -> None:
         zh, en = MESSAGES[pointer]
-        super().__init__(errors=[FieldError(pointer=pointer, code="point_rule_invalid", zh=zh, en=en)])
+        super().__init__(errors=[Fault.at(pointer, "point_rule_invalid", zh, en)])
 
 
 class PointRuleInUse(Refusal):

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from app.kit.clock import SHANGHAI, first_id_of, now
-from app.kit.errors import FieldError, Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
+from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
 from app.kit.security.auth import PartnerCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
@@ -25,6 +25,7 @@ from app.redemption.till.redeeming import (
     compute_allowed_actions,
     is_statement_day,
 )
+from app.values.fault import Fault
 
 ALWAYS = (InvalidRequest, Unauthenticated, Forbidden, RateLimited)
 
@@ -49,7 +50,7 @@ async def list_partner_redemptions(
     if on is not None and not is_statement_day(on):
         zh = f"日期应在 {STATEMENT_DAY_MIN} 至 {STATEMENT_DAY_MAX} 之间"
         en = f"A day from {STATEMENT_DAY_MIN} to {STATEMENT_DAY_MAX}"
-        raise InvalidRequest(errors=[FieldError(pointer="/query/on", code="out_of_range", zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/query/on", "out_of_range", zh, en)])
     begins_at, ends_at = _bounds(on or STATEMENT_DAY_MIN, on or STATEMENT_DAY_MAX)
     before = decode_cursor(cursor, UUID) or first_id_of(ends_at)
     at, stores = now(), _stores_of(partner)

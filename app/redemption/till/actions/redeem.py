@@ -16,7 +16,6 @@ from app.kit.clock import shanghai_day, uuid7
 from app.kit.db.cache import CatalogueStale, refresh_all
 from app.kit.db.group_commit import RETRY_AFTER_SECONDS
 from app.kit.errors import (
-    FieldError,
     IdempotencyKeyReused,
     InvalidRequest,
     NotFound,
@@ -61,6 +60,7 @@ from app.redemption.till.refusals import (
     ReferenceTaken,
     StockGone,
 )
+from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -103,7 +103,7 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     """Redeem once. The same key gets the same answer for ever, also while the first try is under way."""
     if (order.scan_id is None) == (order.code is None):
         zh, en = "scanId 与 code 须提供其一，且只能一项", "Give scanId or code, not both"
-        raise InvalidRequest(errors=[FieldError(pointer="/scanId", code="one_of", zh=zh, en=en)])
+        raise InvalidRequest(errors=[Fault.at("/scanId", "one_of", zh, en)])
     with suppress(TerminalSuspended):  # whose earlier answers are still told; not found is told of nothing under way
         resolve_terminal(caller, order.terminal_id)
     place = (caller.institution_id, order.key, order.digest)
