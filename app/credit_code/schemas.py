@@ -9,6 +9,7 @@ import msgspec
 
 from app.credit_code.short_form import CODES_AT_ONCE_MAX
 from app.kit.web.http import Wire
+from app.values.patterns import CREDIT_CODE
 
 # What is asked is frozen here, unlike elsewhere: it also stands for no body at all, as a default.
 RevokeReason = Literal["lost_phone", "screenshot", "other"]
@@ -27,7 +28,7 @@ class IssuedCode(Wire):
 
     not_before: datetime
     not_after: datetime
-    text: Annotated[str, msgspec.Meta(pattern="^96[0-9]{20}$")]
+    text: Annotated[str, msgspec.Meta(pattern=CREDIT_CODE)]
 
 
 class IssuedCodes(Wire):

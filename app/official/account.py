@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID, uuid5
 
+from app.values.patterns import USERNAME
+
 PasswordFlaw = Literal["password_names_account", "password_common"]
 
-USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,63}$"
 CENTRE_ROLES: frozenset[str] = frozenset(("reviewer", "caseworker", "importer", "auditor"))
 PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 12, 128
 PASSWORD_REST_MIN = 6  # different characters beside the words everybody tries first
@@ -33,7 +34,7 @@ TOKEN_SECONDS = 30 * 60
 
 def is_username(text: str) -> bool:
     """Whether a text can be a username: 3 to 64 of ``a-z 0-9 . _ -``, beginning with a letter or digit."""
-    return re.fullmatch(USERNAME_PATTERN[1:-1], text) is not None
+    return re.match(USERNAME, text) is not None
 
 
 def judge_password(password: str, username: str) -> PasswordFlaw | None:

@@ -12,10 +12,11 @@ from app.kit.security.auth import Role
 from app.kit.web.http import Ask, Wire
 from app.official.account import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from app.official.moves import AdministratorsMove, State
+from app.values.patterns import TOTP
 
 ROLES_MAX = 6
 ENROLMENT_CODE_CHARACTERS_MAX = 100
-Totp = Annotated[str, msgspec.Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$")]
+Totp = Annotated[str, msgspec.Meta(min_length=6, max_length=6, pattern=TOTP)]
 EnrolmentCode = Annotated[str, msgspec.Meta(min_length=1, max_length=ENROLMENT_CODE_CHARACTERS_MAX)]
 
 

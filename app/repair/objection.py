@@ -35,8 +35,6 @@ CENTRES_ACTIONS: frozenset[ObjectionAction] = frozenset({"ask-source", "answer"}
 
 OPEN_OBJECTIONS_MAX = 5
 TEXT_CHARACTERS_MAX = 1000
-SOURCE_PATTERN = r"^[a-z0-9_.-]{2,40}(?!\n)$"
-CODE_PATTERN = r"^[A-Z][A-Z0-9_]{2,63}(?!\n)$"
 
 FINDINGS: dict[ObjectionKind, frozenset[Finding]] = {
     "wrong": frozenset({"confirmed", "wrong", "unknown"}),

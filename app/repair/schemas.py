@@ -10,18 +10,17 @@ import msgspec
 
 from app.kit.web.http import Ask, Wire
 from app.repair.objection import (
-    CODE_PATTERN,
-    SOURCE_PATTERN,
     TEXT_CHARACTERS_MAX,
     Finding,
     ObjectionAction,
     ObjectionKind,
     ObjectionState,
 )
+from app.values.patterns import CATALOGUE_CODE, SOURCE_CHARACTERS_MAX, SOURCE_CODE
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
-Code = Annotated[str, msgspec.Meta(max_length=64, pattern=CODE_PATTERN)]
-Source = Annotated[str, msgspec.Meta(max_length=40, pattern=SOURCE_PATTERN)]
+Code = Annotated[str, msgspec.Meta(max_length=64, pattern=CATALOGUE_CODE)]
+Source = Annotated[str, msgspec.Meta(max_length=SOURCE_CHARACTERS_MAX, pattern=SOURCE_CODE)]
 
 
 class ObjectionRequest(Ask, kw_only=True):

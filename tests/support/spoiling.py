@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from app.campaign.terms.texts import LINES
+from app.values.patterns import LINES
 from tests.support.description import DESCRIPTION
 
 STRANGE = "strange~/name"

@@ -23,11 +23,12 @@ from app.record.catalogue import (
 )
 from app.record.fault import find_kind, judge_claim
 from app.values.names import clean_name
+from app.values.patterns import SOURCE_CODE
 from app.values.reason import Reason
 from app.values.text import clean_text, is_placeholder, is_plain
 
 NOBODY = UUID(int=0)  # whom a record concerns before its person is found
-SOURCE = re.compile(r"[a-z0-9_.-]{2,40}")
+SOURCE = re.compile(SOURCE_CODE)
 TRUTHS = frozenset(("TRUE", "FALSE"))  # letters, but what a spreadsheet makes of a formula: nobody is called so
 # The quick way: longer than anything a spreadsheet makes of these characters, and with a digit, so no placeholder.
 SOUND_ID = re.compile(rf"(?=.{{8,{EVENT_ID_CHARACTERS_MAX}}}$)[A-Za-z_:/-]*[0-9][0-9A-Za-z_:/-]*")
@@ -157,7 +158,7 @@ def judge_fact(
 @lru_cache(maxsize=1024)
 def is_source(text: str) -> bool:
     """Whether a text can be the code of an institution's source; what our own rooms write has a code of its own."""
-    return SOURCE.fullmatch(text) is not None and text != OWN_SOURCE
+    return SOURCE.match(text) is not None and text != OWN_SOURCE
 
 
 def _trim(item: ArrivedItem) -> ArrivedItem:

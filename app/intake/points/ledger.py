@@ -17,6 +17,7 @@ import msgspec
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw
 from app.intake.fact.judge import FLAWS, judge_item
 from app.record.catalogue import CATALOGUE, EVENT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, NewRecord
+from app.values.patterns import SOURCE_CHARACTERS_MAX, SOURCE_CODE
 
 POINT_INDICATORS = Path(__file__).parent / "data" / "points.csv"
 AMOUNT_MAX = 1_000_000
@@ -25,13 +26,11 @@ YEARLY_CAP_MAX = 1_000_000_000
 CASES_PER_YEAR_MAX = 100  # records of an indicator that counts cases, which a rule may make of one person's year
 PLACE_CHARACTERS = 1 + len(str(CASES_PER_YEAR_MAX))  # what stands behind an event id that makes several records
 POINT_EVENT_ID_CHARACTERS_MAX = EVENT_ID_CHARACTERS_MAX - PLACE_CHARACTERS
-KIND_PATTERN = r"^[a-z0-9_.-]{2,40}(?!\n)$"
-EVENT_ID_PATTERN = r"^[A-Za-z0-9_.:/-]+(?!\n)$"  # without the mark that numbers the records of one event
 POINTERS = {"/eventOn": "/occurredAt"}  # what an event calls what a record calls otherwise
 
 SHANGHAI = timezone(timedelta(hours=8))
 
-PointKind = Annotated[str, msgspec.Meta(max_length=40, pattern=KIND_PATTERN)]
+PointKind = Annotated[str, msgspec.Meta(max_length=SOURCE_CHARACTERS_MAX, pattern=SOURCE_CODE)]
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):

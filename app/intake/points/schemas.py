@@ -9,17 +9,17 @@ import msgspec
 
 from app.intake.points.ledger import (
     AMOUNT_MAX,
-    EVENT_ID_PATTERN,
     POINT_EVENT_ID_CHARACTERS_MAX,
     RATE_MAX,
     YEARLY_CAP_MAX,
     PointKind,
 )
 from app.kit.web.http import Ask, Wire
+from app.values.patterns import POINT_EVENT_ID
 
 TYPED_CHARACTERS_MAX = 100
 OVERLAP_SECONDS_MAX = 7 * 24 * 3600
-EventId = Annotated[str, msgspec.Meta(max_length=POINT_EVENT_ID_CHARACTERS_MAX, pattern=EVENT_ID_PATTERN)]
+EventId = Annotated[str, msgspec.Meta(max_length=POINT_EVENT_ID_CHARACTERS_MAX, pattern=POINT_EVENT_ID)]
 Typed = Annotated[str, msgspec.Meta(max_length=TYPED_CHARACTERS_MAX)]
 
 

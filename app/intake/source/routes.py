@@ -21,8 +21,9 @@ from app.kit.request.etag import ETAG, IfMatch, compute_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.values.patterns import SOURCE_CODE
 
-SourceCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]{2,40}\Z")]
+SourceCode = Annotated[str, msgspec.Meta(pattern=SOURCE_CODE)]
 KEEPERS = {"roles": ["administrator"]}
 READERS = {"roles": ["importer", "administrator", "auditor"]}
 

@@ -10,6 +10,7 @@ import msgspec
 
 from app.intake.source.mapping import Mapping
 from app.kit.web.http import Ask, Wire
+from app.values.patterns import SOURCE_CHARACTERS_MAX
 
 TITLE_CHARACTERS_MAX = 100
 CODES_MAX = 500
@@ -36,7 +37,7 @@ class SourceContent(Ask, kw_only=True):
 class SourceRequest(SourceContent, kw_only=True):
     """A source to register: 2 to 40 of a-z 0-9 _ . - as its code."""
 
-    code: Annotated[str, msgspec.Meta(max_length=40)]
+    code: Annotated[str, msgspec.Meta(max_length=SOURCE_CHARACTERS_MAX)]
 
 
 class SourceView(Wire):

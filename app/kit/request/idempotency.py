@@ -10,11 +10,12 @@ import msgspec
 from litestar.params import HeaderParameter
 
 from app.kit.errors import IdempotencyKeyInvalid
+from app.values.patterns import VISIBLE
 
 KEY_CHARACTERS_MIN = 16
 KEY_CHARACTERS_MAX = 64
 REPLAYED_HEADER = "Idempotency-Replayed"
-_VISIBLE = re.compile(rf"[\x21-\x7e]{{{KEY_CHARACTERS_MIN},{KEY_CHARACTERS_MAX}}}")
+_VISIBLE = re.compile(rf"{VISIBLE}{{{KEY_CHARACTERS_MIN},{KEY_CHARACTERS_MAX}}}")
 
 # Optional for the framework, so that a missing key is our own refusal with its own code.
 IdempotencyKey = Annotated[

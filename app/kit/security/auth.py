@@ -20,13 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.kit.errors import Forbidden, NotJoined, Unauthenticated
 from app.kit.security.keys import KEYS, TokenKey
+from app.values.patterns import VISIBLE
 
 Role = Literal["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]
 Scope = Literal["scan", "redeem", "read", "report"]
 ISSUER = "huixin"
 CACHE_ENTRIES_MAX = 20_000
 CACHE_SECONDS_MAX = 60
-_VISIBLE = re.compile(r"[\x21-\x7e]{1,4096}")
+_VISIBLE = re.compile(VISIBLE + "{1,4096}")
 # One spelling only: base64 decoders skip what they do not know and ignore the last four bits of 64 signed bytes.
 _SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)
 

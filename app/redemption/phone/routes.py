@@ -9,7 +9,6 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from app.campaign.terms.texts import SCENARIO_CHARACTERS_MAX, SCENARIO_PATTERN
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
 from app.kit.security.auth import CitizenCaller
@@ -19,6 +18,7 @@ from app.redemption.phone import actions, queries
 from app.redemption.phone.actions import Filter, JudgedBenefit
 from app.redemption.phone.queries import MyRedemptionRow
 from app.redemption.phone.schemas import MyBenefit, MyRedemption
+from app.values.patterns import SCENARIO_CHARACTERS_MAX, SCENARIO_CODE
 
 
 @get(
@@ -30,7 +30,7 @@ async def list_my_benefits(
     request: AnyRequest,
     citizen: NamedDependency[CitizenCaller],
     scenario: Annotated[
-        str | None, QueryParameter(name="scenario", max_length=SCENARIO_CHARACTERS_MAX, pattern=SCENARIO_PATTERN)
+        str | None, QueryParameter(name="scenario", max_length=SCENARIO_CHARACTERS_MAX, pattern=SCENARIO_CODE)
     ] = None,
     eligible: Annotated[bool | None, QueryParameter(name="eligible")] = None,
     cursor: Cursor = None,

@@ -12,11 +12,11 @@ from app.campaign.terms.grant import Grant
 from app.campaign.terms.texts import ScenarioCode
 from app.kit.web.http import Ask, Wire
 from app.redemption.till.redeeming import AMOUNT_FEN_MAX, REFERENCE_CHARACTERS_MAX
+from app.values.patterns import REFERENCE, REMARK
 
 CODE_CHARACTERS_MAX = 64
 REASON_CHARACTERS_MAX = 200
 
-# In Python's patterns ``$`` also stands before a last line break.
 Currency = Literal["CNY"]
 CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX, description="What was scanned.")]
 Reference = Annotated[
@@ -24,14 +24,12 @@ Reference = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=REFERENCE_CHARACTERS_MAX,
-        pattern=r"^[\x21-\x7e]+(?!\n)$",
+        pattern=REFERENCE,
         description="Your own order number; unique in your institution. After a reversal its scan may use it again.",
     ),
 ]
 AmountFen = Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_FEN_MAX, description="The bill, in fen.")]
-ReversalReason = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x00-\x1f]+(?!\n)$")
-]
+ReversalReason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=REMARK)]
 
 
 class ScanRequest(Ask):

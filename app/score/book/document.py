@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from app.values.patterns import BOOK_CODE, CODE, ONE_LINE
+
 POINTS_MAX = 10_000
 MONTHS_MAX = 1200
 TITLE_CHARACTERS_MAX = 200
@@ -16,15 +18,13 @@ INDICATORS_MAX = 200
 ENGINE_RULES_MAX = 50
 VALUES_MAX = 50
 VERSION_MAX = 2**31 - 1
-# No control characters (a NUL cannot be stored) and not only spaces; a lookahead, so that JSON Schema reads it too.
-ONE_LINE = r"^(?![\s\S]*[\u0000-\u001f\u007f])[\s\S]*\S"
 
 Kind = Literal["flat", "graded", "ladder", "state", "clean", "ceiling"]
 Severity = Literal["minor", "general", "serious"]
 Months = Annotated[int, msgspec.Meta(gt=0, le=MONTHS_MAX)]
 Points = Annotated[int, msgspec.Meta(ge=-POINTS_MAX, le=POINTS_MAX)]
-Code = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9](?![\s\S]*[^A-Za-z0-9_.\-])")]
-BookCode = Annotated[str, msgspec.Meta(max_length=32, pattern=r"^[a-z](?![\s\S]*[^a-z0-9_])")]
+Code = Annotated[str, msgspec.Meta(max_length=64, pattern=CODE)]
+BookCode = Annotated[str, msgspec.Meta(max_length=32, pattern=BOOK_CODE)]
 Title = Annotated[str, msgspec.Meta(max_length=TITLE_CHARACTERS_MAX, pattern=ONE_LINE)]
 Words = Annotated[str, msgspec.Meta(max_length=WORDS_CHARACTERS_MAX, pattern=ONE_LINE)]
 

@@ -9,10 +9,11 @@ from uuid import UUID
 import msgspec
 
 from app.kit.web.http import Ask, Wire
-from app.score.book.document import ONE_LINE, RuleBook
+from app.score.book.document import RuleBook
 from app.score.book.moves import BookAction, BookState
 from app.score.current.schemas import AdjustmentView, ContributionView
 from app.score.draft.examples import EXAMPLES_MAX, Example
+from app.values.patterns import ONE_LINE
 
 NOTE_CHARACTERS_MAX = 500
 

@@ -23,7 +23,7 @@ from app.campaign.terms.limits import (
     Scenario,
     judge_document,
 )
-from app.campaign.terms.texts import SCENARIO_CHARACTERS_MAX
+from app.values.patterns import SCENARIO_CHARACTERS_MAX
 from tests.support.switching import LEDGER_LEVELS, LEVELS
 
 AT = datetime(2026, 7, 1, tzinfo=UTC)

@@ -46,8 +46,8 @@ from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_k
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.values.patterns import SOURCE_CODE
 
-SOURCE_PATTERN = r"^[a-z0-9_.-]{2,40}$(?!\n)"
 FILE_TYPES = ("text/csv", "application/x-ndjson", WORKBOOK_MEDIA, "application/octet-stream")
 FILE_TYPE = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_TYPES))})\s*(?:;.*)?", re.IGNORECASE)
 SENDING = (
@@ -81,7 +81,7 @@ async def send_record_file(
     request: AnyRequest,
     official: NamedDependency[OfficialCaller],
     source: Annotated[
-        str | None, QueryParameter(name="source", pattern=SOURCE_PATTERN, description="Whose file it is; needed.")
+        str | None, QueryParameter(name="source", pattern=SOURCE_CODE, description="Whose file it is; needed.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ImportView]:
@@ -133,7 +133,7 @@ async def list_imports(
     request: AnyRequest,
     official: NamedDependency[OfficialCaller],
     source: Annotated[
-        str | None, QueryParameter(name="source", pattern=SOURCE_PATTERN, description="Only of this.")
+        str | None, QueryParameter(name="source", pattern=SOURCE_CODE, description="Only of this.")
     ] = None,
     cursor: Cursor = None,
     limit: Limit = PAGE_SIZE_DEFAULT,

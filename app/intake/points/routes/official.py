@@ -17,9 +17,10 @@ from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import Page, whole_page
+from app.values.patterns import SOURCE_CHARACTERS_MAX
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-SourceCode = Annotated[str, PathParameter(max_length=40)]
+SourceCode = Annotated[str, PathParameter(max_length=SOURCE_CHARACTERS_MAX)]
 
 
 @post(

@@ -26,6 +26,7 @@ from app.redemption.till.redeeming import (
     is_statement_day,
 )
 from app.values.fault import Fault
+from app.values.patterns import REFERENCE
 
 ALWAYS = (InvalidRequest, Unauthenticated, Forbidden, RateLimited)
 
@@ -40,7 +41,7 @@ async def list_partner_redemptions(
     partner: NamedDependency[PartnerCaller],
     reference: Annotated[
         str | None,
-        QueryParameter(name="reference", max_length=REFERENCE_CHARACTERS_MAX, pattern=r"^[\x21-\x7e]+(?!\n)$"),
+        QueryParameter(name="reference", max_length=REFERENCE_CHARACTERS_MAX, pattern=REFERENCE),
     ] = None,
     on: Annotated[date | None, QueryParameter(name="on", description="A Shanghai calendar day.")] = None,
     cursor: Cursor = None,
