@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -52,11 +52,11 @@ from app.membership import routes as membership_routes
 from app.notice import routes as notice_routes
 from app.official import routes as official_routes
 from app.official.actions import authenticate as authenticate_actions
-from app.official.moves import MOVES as OFFICIAL_MOVES
+from app.official.moves import OFFICIAL_MOVES
 from app.partner import routes as partner_routes
 from app.partner.actions import caller as caller_actions
 from app.partner.actions import keys as keys_actions
-from app.partner.directory import MOVES as PARTNER_MOVES
+from app.partner.directory import PARTNER_MOVES
 from app.record import routes as record_routes
 from app.redemption import routes as redemption_routes
 from app.redemption.till import routes as till_routes
@@ -69,6 +69,7 @@ from app.score import routes as score_routes
 from app.score.book.moves import RULE_BOOK_MOVES
 from app.score.current import routes as current_routes
 from app.score.preview.report import PREVIEW_MOVES
+from app.values.moves import Moves
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -95,7 +96,7 @@ HOT = (
     till_routes.scan_code,
     till_routes.redeem_benefit,
 )
-STATES = {
+STATES: Mapping[str, Moves[Any, Any]] = {
     "campaign": CAMPAIGN_MOVES,
     "citizen": CITIZEN_MOVES,
     "import": IMPORT_MOVES,
@@ -154,6 +155,11 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
 
 
+def describe_states() -> dict[str, object]:
+    """Return every table of moves as it is published."""
+    return {name: moves.published for name, moves in STATES.items()}
+
+
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
     keys_actions.MAY_GRANT["report"] = events_actions.is_source_owner
@@ -171,7 +177,7 @@ def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
             Exception: answer_bug,
         },
         lifespan=[lifespan],
-        openapi_config=make_openapi_config({"x-states": STATES, **WORDS}),
+        openapi_config=make_openapi_config({"x-states": describe_states(), **WORDS}),
         plugins=[RowsPlugin()],
         before_request=need_one_reading,
         request_class=JSONRequest,

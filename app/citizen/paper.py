@@ -9,16 +9,22 @@ from typing import Literal
 
 import msgspec
 
+from app.values.moves import Moves
 from app.values.text import clean_code
 
 CitizenState = Literal["new", "active", "frozen", "left"]
 # A frozen account does nothing until the credit centre has looked; who left comes back as somebody new.
-CITIZEN_MOVES: dict[CitizenState, dict[str, CitizenState]] = {
-    "new": {"join": "active", "rebind": "left", "leave": "left"},
-    "active": {"leave": "left"},
-    "frozen": {},
-    "left": {},
-}
+CITIZEN_MOVES: Moves[CitizenState, str] = Moves(
+    {
+        "new": {"join": "active", "rebind": "left", "leave": "left"},
+        "active": {"leave": "left"},
+        "frozen": {},
+        "left": {},
+    },
+    begins={"new", "frozen"},  # accounts are frozen in the database, by hand
+    states_zh={"new": "未实名", "active": "已开通", "frozen": "已冻结", "left": "已退出"},
+    actions_zh={"join": "开通", "rebind": "换绑", "leave": "退出"},
+)
 
 ADULT_AGE = 18
 ID_NUMBER_CHARACTERS = 18

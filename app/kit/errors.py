@@ -3,8 +3,10 @@
     Refusal                      a request the rules do not allow; never a bug
     ├── Unauthenticated          401
     ├── Forbidden                403
-    │   └── NotJoined            403   a citizen without a verified identity
+    │   ├── NotJoined            403   a citizen without a verified identity
+    │   └── MakerIsChecker       403   two people are needed, and this is the first
     ├── NotFound                 404   unknown, or not yours
+    ├── MoveNotAllowed           409   the state of the thing forbids it; each kind of thing has its own
     ├── InvalidRequest           400   the body, a query or a header is not what the page says
     │   ├── MalformedRequest     400   it cannot even be parsed
     │   └── HeaderRepeated       400   a header with two values
@@ -20,10 +22,11 @@ Rooms add their own, beside the action that raises them. The docstring is the En
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from app.values.fault import Fault
+from app.values.moves import Moves
 from app.values.reason import Reason
 
 
@@ -82,6 +85,29 @@ class NotJoined(Forbidden):
 
     code = "not_joined"
     zh = "尚未完成实名开通"
+
+
+class MakerIsChecker(Forbidden):
+    """Who drafted or submitted this version may not decide on it."""
+
+    code = "maker_is_checker"
+    zh = "起草人或提交人不得审核同一版本"
+
+
+class MoveNotAllowed(Refusal):
+    """The state of the thing does not allow this; its ``moves`` say what the state is called.
+
+    What is allowed instead is only said (``says_allowed``) where nothing but the state decides it.
+    """
+
+    moves: ClassVar[Moves[Any, Any]]
+    says_allowed: ClassVar[bool] = False
+
+    def __init__(self, state: Hashable) -> None:
+        explained = [self.moves.explain_state(state)]
+        if self.says_allowed:
+            explained.append(self.moves.explain_allowed(state))
+        super().__init__(reasons=explained)
 
 
 class NotFound(Refusal):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.kit.errors import Refusal
-from app.values.reason import Reason
+from app.citizen.paper import CITIZEN_MOVES
+from app.kit.errors import MoveNotAllowed, Refusal
 
 
 class IdNumberInvalid(Refusal):
@@ -62,15 +62,17 @@ class IdentityUnknown(Refusal):
     zh = "该身份尚未开通，请直接开通"
 
 
-class AlreadyJoined(Refusal):
+class AlreadyJoined(MoveNotAllowed):
     """This account has joined already."""
 
     code = "already_joined"
     status_code = 409
     zh = "您已开通，无需重复办理"
 
+    moves = CITIZEN_MOVES
+
     def __init__(self) -> None:
-        super().__init__(reasons=[Reason(code="state_active", zh="当前状态：已开通", en="the state is active")])
+        super().__init__("active")
 
 
 class ExportUnavailable(Refusal):

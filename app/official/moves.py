@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.event.feed import EVENT_TYPES, EventType
+from app.values.moves import Moves
 
 State = Literal["invited", "enrolled", "active", "suspended"]
 Move = Literal["enrol", "confirm", "reset", "suspend", "resume"]
@@ -15,15 +16,17 @@ AdministratorsMove = Literal["confirm", "reset", "suspend", "resume"]
 # "enrol" is the person's own move; an account that needs no second administrator is confirmed in the same moment. Only
 # an account that was active is ever suspended, so what is resumed has been confirmed. Who suspends what is suspended
 # already makes the suspension the centre's.
-MOVES: dict[State, dict[Move, State]] = {
-    "invited": {"enrol": "enrolled", "reset": "invited"},
-    "enrolled": {"confirm": "active", "reset": "invited"},
-    "active": {"suspend": "suspended", "reset": "invited"},
-    "suspended": {"suspend": "suspended", "resume": "active"},
-}
-STATES_ZH: dict[State, str] = {
-    "invited": "待本人登记", "enrolled": "待第二名管理员确认", "active": "启用", "suspended": "停用",
-}  # fmt: skip
+OFFICIAL_MOVES: Moves[State, Move] = Moves(
+    {
+        "invited": {"enrol": "enrolled", "reset": "invited"},
+        "enrolled": {"confirm": "active", "reset": "invited"},
+        "active": {"suspend": "suspended", "reset": "invited"},
+        "suspended": {"suspend": "suspended", "resume": "active"},
+    },
+    begins={"invited"},
+    states_zh={"invited": "待本人登记", "enrolled": "待第二名管理员确认", "active": "启用", "suspended": "停用"},
+    actions_zh={"enrol": "登记", "confirm": "确认", "reset": "重新登记", "suspend": "停用", "resume": "恢复"},
+)
 CREATED, ENROLLED = EVENT_TYPES.declare("official.created.v1"), EVENT_TYPES.declare("official.enrolled.v1")
 EVENTS: dict[AdministratorsMove, EventType] = {
     "confirm": EVENT_TYPES.declare("official.confirmed.v1"),

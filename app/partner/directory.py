@@ -12,17 +12,19 @@ from uuid import UUID
 import msgspec
 
 from app.event.feed import EVENT_TYPES, EventType
+from app.values.moves import Moves
 from app.values.text import clean_text, is_han
 
 InstitutionKind = Literal["government", "hospital", "parking", "library", "transit", "bank", "merchant"]
 State = Literal["active", "suspended"]
 Move = Literal["suspend", "resume"]
 # Who suspends what is suspended already makes the suspension the centre's: see compute_allowed_actions.
-MOVES: dict[State, dict[Move, State]] = {
-    "active": {"suspend": "suspended"},
-    "suspended": {"suspend": "suspended", "resume": "active"},
-}
-MOVED: dict[Move, State] = {move: state for moves in MOVES.values() for move, state in moves.items()}
+PARTNER_MOVES: Moves[State, Move] = Moves(
+    {"active": {"suspend": "suspended"}, "suspended": {"suspend": "suspended", "resume": "active"}},
+    begins={"active"},
+    states_zh={"active": "启用", "suspended": "停用"},
+    actions_zh={"suspend": "停用", "resume": "恢复"},
+)
 # What happened when an official did what the audit chain calls by these names.
 EVENTS: dict[str, EventType] = {
     "institution.create": EVENT_TYPES.declare("institution.created.v1"),
@@ -39,7 +41,6 @@ EVENTS: dict[str, EventType] = {
     "key.suspend": EVENT_TYPES.declare("key.suspended.v1"),
     "key.resume": EVENT_TYPES.declare("key.resumed.v1"),
 }
-STATES_ZH: dict[State, str] = {"active": "启用", "suspended": "停用"}
 
 NAME_CHARACTERS_MAX = 60
 NAME_CATEGORIES = frozenset(("L", "M", "N", "P"))

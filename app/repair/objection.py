@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
 from typing import Literal
 
 from app.event.feed import EVENT_TYPES, EventType
+from app.values.moves import Moves
 from app.values.text import clean_text, is_han
 
 ObjectionKind = Literal["wrong", "missing"]
@@ -15,19 +15,23 @@ ObjectionAction = Literal["ask-source", "answer", "withdraw"]
 Finding = Literal["confirmed", "wrong", "missing_found", "unknown"]
 
 # An answered ticket stays open until it is decided; its citizen may still take it back.
-OBJECTION_MOVES: dict[ObjectionState, dict[ObjectionAction, ObjectionState]] = {
-    "received": {"ask-source": "asked", "withdraw": "withdrawn"},
-    "asked": {"answer": "answered", "withdraw": "withdrawn"},
-    "answered": {"withdraw": "withdrawn"},
-    "withdrawn": {},
-}
+OBJECTION_MOVES: Moves[ObjectionState, ObjectionAction] = Moves(
+    {
+        "received": {"ask-source": "asked", "withdraw": "withdrawn"},
+        "asked": {"answer": "answered", "withdraw": "withdrawn"},
+        "answered": {"withdraw": "withdrawn"},
+        "withdrawn": {},
+    },
+    begins={"received"},
+    states_zh={"received": "已受理", "asked": "来源核查中", "answered": "来源已答复", "withdrawn": "已撤回"},
+    actions_zh={"ask-source": "转来源核查", "answer": "答复", "withdraw": "撤回"},
+)
 RECEIVED = EVENT_TYPES.declare("objection.received.v1")
 EVENTS: dict[ObjectionAction, EventType] = {
     "ask-source": EVENT_TYPES.declare("objection.asked.v1"),
     "answer": EVENT_TYPES.declare("objection.answered.v1"),
     "withdraw": EVENT_TYPES.declare("objection.withdrawn.v1"),
 }
-OPEN_STATES: tuple[ObjectionState, ...] = tuple(state for state, moves in OBJECTION_MOVES.items() if moves)
 UNANSWERED_STATES: frozenset[ObjectionState] = frozenset({"received", "asked"})
 CITIZENS_ACTIONS: frozenset[ObjectionAction] = frozenset({"withdraw"})
 SOURCES_ACTIONS: frozenset[ObjectionAction] = frozenset({"answer"})
@@ -52,9 +56,6 @@ FINDINGS_EN: dict[Finding, str] = {
     "missing_found": "the source has found the missing record",
     "unknown": "the source cannot tell",
 }
-STATES_ZH: dict[ObjectionState, str] = {
-    "received": "已受理", "asked": "来源核查中", "answered": "来源已答复", "withdrawn": "已撤回",
-}  # fmt: skip
 
 NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is misread or misheard
 NUMBER_CHARACTERS = 10
@@ -65,11 +66,6 @@ def compute_number(random: int) -> str:
     """Write a random number as people read it out, like ``7K2MX-9QD4T``: it says nothing of how many there are."""
     letters = "".join(NUMBER_ALPHABET[random >> 5 * place & 31] for place in range(NUMBER_CHARACTERS))
     return f"{letters[:5]}-{letters[5:]}"
-
-
-def compute_allowed_actions(state: ObjectionState, mine: Collection[ObjectionAction]) -> list[ObjectionAction]:
-    """Return what somebody who may do ``mine`` can do with a ticket in its state."""
-    return [action for action in OBJECTION_MOVES[state] if action in mine]
 
 
 def parse_text(text: str) -> str | None:

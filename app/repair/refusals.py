@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from app.kit.errors import Refusal
-from app.repair.objection import STATES_ZH
+from app.kit.errors import MoveNotAllowed, Refusal
+from app.repair.objection import OBJECTION_MOVES
 from app.values.reason import Reason
-
-if TYPE_CHECKING:
-    from app.repair.objection import ObjectionState
 
 
 class ObjectionOpen(Refusal):
@@ -29,15 +24,13 @@ class TooManyObjections(Refusal):
     zh = "您有五件异议尚未办结，请撤回其中一件或等待办结"
 
 
-class ObjectionStateUnsuitable(Refusal):
+class ObjectionStateUnsuitable(MoveNotAllowed):
     """The ticket's state does not allow this."""
 
     code = "objection_state_unsuitable"
     zh = "异议当前状态不允许此操作"
 
-    def __init__(self, state: ObjectionState) -> None:
-        zh, en = f"当前状态：{STATES_ZH[state]}", f"the state is {state}"
-        super().__init__(reasons=[Reason(code=f"state_{state}", zh=zh, en=en)])
+    moves = OBJECTION_MOVES
 
 
 class FindingUnsuitable(Refusal):

@@ -22,7 +22,7 @@ from app.official.account import (
 )
 from app.official.actions import secret as secret_actions
 from app.official.actions.secret import NOBODYS_HASH, is_password_right
-from app.official.moves import MOVES, State, compute_allowed_actions, may_confirm, needs_second
+from app.official.moves import OFFICIAL_MOVES, State, compute_allowed_actions, may_confirm, needs_second
 
 CENTRE, INSTITUTION = None, UUID(int=1)
 STEP = 58_000_000
@@ -110,7 +110,7 @@ def test_what_may_be_done_is_within_the_table(
     allowed = compute_allowed_actions(
         state, is_own=is_own, is_second=is_second, is_centres=is_centres, for_centre=for_centre
     )
-    assert set(allowed) <= set(MOVES[state])
+    assert set(allowed) <= set(OFFICIAL_MOVES.allowed(state))
     assert not (is_own and allowed)
     assert "confirm" not in allowed or is_second
     assert "resume" not in allowed or for_centre or not is_centres

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from app.event.feed import EVENT_TYPES, EventType
+from app.values.moves import Moves
 
 CampaignState = Literal["draft", "submitted", "rejected", "live", "paused", "ended"]
 VersionState = Literal["draft", "submitted", "approved", "rejected"]
@@ -16,7 +17,7 @@ CampaignAction = Literal["edit", "submit", "approve", "reject", "pause", "resume
 class Move(msgspec.Struct, frozen=True, rename="camel"):
     """One allowed step: ``action`` takes a campaign and its newest version from one pair of states to another.
 
-    ``version`` None stands for whatever state the newest version is in; it stays so.
+    ``version`` None is whatever state the newest version is in; it remains so.
     """
 
     action: CampaignAction
@@ -26,8 +27,15 @@ class Move(msgspec.Struct, frozen=True, rename="camel"):
     to_version: VersionState | None
 
 
+# The states its newest version may be in, by the campaign's own.
+VERSIONS: dict[CampaignState, tuple[VersionState, ...]] = {
+    "draft": ("draft",),
+    "submitted": ("submitted",),
+    "rejected": ("rejected",),
+    **dict.fromkeys(("live", "paused", "ended"), ("draft", "submitted", "approved", "rejected")),
+}
 # A live or paused campaign goes on unchanged while its newest version is drafted and reviewed.
-CAMPAIGN_MOVES: tuple[Move, ...] = (
+STEPS: tuple[Move, ...] = (
     Move("edit", "draft", "draft", "draft", "draft"),
     Move("edit", "rejected", "rejected", "draft", "draft"),
     Move("edit", "live", "draft", "live", "draft"),
@@ -64,25 +72,24 @@ EVENTS: dict[CampaignAction, EventType] = {
     "resume": EVENT_TYPES.declare("campaign.resumed.v1"),
     "end": EVENT_TYPES.declare("campaign.ended.v1"),
 }
-STATES_ZH: dict[CampaignState, str] = {
-    "draft": "草稿", "submitted": "待审核", "rejected": "已退回", "live": "已上线", "paused": "已暂停",
-    "ended": "已结束",
-}  # fmt: skip
-ACTIONS_ZH: dict[CampaignAction, str] = {
-    "edit": "编辑", "submit": "提交审核", "approve": "通过", "reject": "退回", "pause": "暂停", "resume": "恢复",
-    "end": "结束",
-}  # fmt: skip
-
-
-def compute_move(action: CampaignAction, state: CampaignState, version: VersionState) -> Move | None:
-    """Return the move an action is in these states; None when it is not allowed."""
-    return next((move for move in _moves_from(state, version) if move.action == action), None)
-
-
-def compute_allowed_actions(state: CampaignState, version: VersionState) -> list[CampaignAction]:
-    """Return what the states allow; who may do it is a matter of role and of maker and checker."""
-    return [move.action for move in _moves_from(state, version)]
-
-
-def _moves_from(state: CampaignState, version: VersionState) -> list[Move]:
-    return [move for move in CAMPAIGN_MOVES if move.state == state and move.version in (None, version)]
+CAMPAIGN_MOVES: Moves[tuple[CampaignState, VersionState], CampaignAction] = Moves(
+    {
+        (state, version): {
+            step.action: (step.to_state, step.to_version or version)
+            for step in STEPS
+            if step.state == state and step.version in (None, version)
+        }
+        for state, versions in VERSIONS.items()
+        for version in versions
+    },
+    begins={("draft", "draft")},
+    states_zh={
+        "draft": "草稿", "submitted": "待审核", "rejected": "已退回", "live": "已上线", "paused": "已暂停",
+        "ended": "已结束",
+    },
+    actions_zh={
+        "edit": "编辑", "submit": "提交审核", "approve": "通过", "reject": "退回", "pause": "暂停", "resume": "恢复",
+        "end": "结束",
+    },
+    published=STEPS,
+)  # fmt: skip

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.campaign.publishing.moves import ACTIONS_ZH, STATES_ZH
-from app.kit.errors import Forbidden, InvalidRequest, Refusal
+from app.campaign.publishing.moves import CAMPAIGN_MOVES
+from app.kit.errors import Forbidden, InvalidRequest, MoveNotAllowed, Refusal
 from app.values.fault import Fault
-from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from app.campaign.publishing.moves import CampaignAction, CampaignState
 
 
 class InstitutionMissing(InvalidRequest):
@@ -53,30 +50,14 @@ class BenefitCodeTaken(Refusal):
         )
 
 
-class CampaignMoveNotAllowed(Refusal):
+class CampaignMoveNotAllowed(MoveNotAllowed):
     """The state of the campaign does not allow this."""
 
     code = "campaign_move_not_allowed"
     zh = "活动当前状态不允许此操作"
 
-    def __init__(self, state: CampaignState, allowed_actions: Sequence[CampaignAction]) -> None:
-        allowed_zh = "、".join(ACTIONS_ZH[action] for action in allowed_actions) or "无"
-        allowed_en = ", ".join(allowed_actions) or "nothing"
-        super().__init__(
-            reasons=[
-                Reason(code=f"state_{state}", zh=f"当前状态：{STATES_ZH[state]}", en=f"the state is {state}"),
-                Reason(code="allowed_actions", zh=f"可执行：{allowed_zh}", en=f"allowed: {allowed_en}"),
-            ]
-        )
-        self.state = state
-        self.allowed_actions = list(allowed_actions)
-
-
-class MakerIsChecker(Forbidden):
-    """Who drafted or submitted this version may not decide on it."""
-
-    code = "maker_is_checker"
-    zh = "起草人或提交人不得审核同一版本"
+    moves = CAMPAIGN_MOVES
+    says_allowed = True
 
 
 class PausedByCentre(Forbidden):

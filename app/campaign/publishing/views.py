@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.campaign.publishing.moves import compute_allowed_actions
+from app.campaign.publishing.moves import CAMPAIGN_MOVES
 from app.campaign.publishing.queries.read import CampaignRow
 from app.campaign.publishing.schemas.campaigns import BenefitView, CampaignView, InstitutionName, PublicCampaign
 
@@ -17,7 +17,7 @@ def show_campaign(row: CampaignRow) -> CampaignView:
         id=row.id,
         state=row.state,
         paused_by_centre=row.paused_by_centre,
-        allowed_actions=compute_allowed_actions(row.state, row.version_state),
+        allowed_actions=CAMPAIGN_MOVES.allowed(row.states),
         version=row.version,
         version_state=row.version_state,
         live_version=row.live_version,

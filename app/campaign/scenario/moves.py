@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from app.values.moves import Moves
+
 ProposalState = Literal["waiting", "confirmed", "rejected"]
 # What becomes of a proposed scenario, by what is done with it.
-SCENARIO_PROPOSAL_MOVES: dict[ProposalState, dict[str, ProposalState]] = {
-    "waiting": {"confirm": "confirmed", "reject": "rejected"}, "confirmed": {}, "rejected": {},
-}  # fmt: skip
+SCENARIO_PROPOSAL_MOVES: Moves[ProposalState, str] = Moves(
+    {"waiting": {"confirm": "confirmed", "reject": "rejected"}, "confirmed": {}, "rejected": {}},
+    begins={"waiting"},
+    states_zh={"waiting": "待确认", "confirmed": "已确认", "rejected": "已退回"},
+    actions_zh={"confirm": "确认", "reject": "退回"},
+)

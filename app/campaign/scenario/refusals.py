@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.campaign.review.refusals import CampaignInvalid
-from app.kit.errors import Forbidden, Refusal
+from app.kit.errors import MakerIsChecker, Refusal
 from app.values.fault import Fault
 from app.values.reason import Reason
 
@@ -55,7 +55,7 @@ class ProposalDecided(Refusal):
         super().__init__(reasons=[Reason(code=f"state_{state}", zh="申请已处理", en=f"the state is {state}")])
 
 
-class ProposerIsConfirmer(Forbidden):
+class ProposerIsConfirmer(MakerIsChecker):
     """Who proposed a scenario may not confirm it."""
 
     code = "proposer_is_confirmer"

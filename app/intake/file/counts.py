@@ -11,6 +11,7 @@ import msgspec
 
 from app.event.feed import EVENT_TYPES, EventType
 from app.intake.fact.item import make_flaws
+from app.values.moves import Moves
 
 UPLOAD_BYTES_MAX = 200 * 1024 * 1024
 PART_BYTES = 1024 * 1024  # of an upload, encrypted and stored as one
@@ -20,14 +21,26 @@ UPLOAD_LIFE = timedelta(hours=1)  # an upload that has not ended by then was giv
 
 ImportState = Literal["uploading", "waiting", "running", "finished", "refused", "cancelled"]
 ImportMove = Literal["start", "finish", "refuse", "cancel"]
-IMPORT_MOVES: dict[ImportState, dict[ImportMove, ImportState]] = {
-    "uploading": {},
-    "waiting": {"start": "running", "refuse": "refused", "cancel": "cancelled"},
-    "running": {"finish": "finished", "refuse": "refused", "cancel": "cancelled"},
-    "finished": {},
-    "refused": {},
-    "cancelled": {},
-}
+IMPORT_MOVES: Moves[ImportState, ImportMove] = Moves(
+    {
+        "uploading": {},
+        "waiting": {"cancel": "cancelled"},
+        "running": {"cancel": "cancelled"},
+        "finished": {},
+        "refused": {},
+        "cancelled": {},
+    },
+    begins={"uploading", "waiting"},  # it waits from its last byte on
+    by_itself={
+        "waiting": {"start": "running", "refuse": "refused"},
+        "running": {"finish": "finished", "refuse": "refused"},
+    },
+    states_zh={
+        "uploading": "上传中", "waiting": "等待导入", "running": "导入中", "finished": "已完成", "refused": "未受理",
+        "cancelled": "已取消",
+    },
+    actions_zh={"cancel": "取消"},
+)  # fmt: skip
 EndState = Literal["finished", "refused", "cancelled"]
 EVENTS: dict[EndState, EventType] = {
     "finished": EVENT_TYPES.declare("record_import.finished.v1"),

@@ -18,7 +18,6 @@ from app.intake.proposal.moves import (
     PROPOSAL_LIFE,
     PROPOSAL_MOVES,
     PROPOSED,
-    STATES_ZH,
     compute_state,
     is_end_worse,
     is_worse,
@@ -28,13 +27,12 @@ from app.intake.source.actions import may_still_report
 from app.kit.clock import uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import is_in_transaction, transaction
-from app.kit.errors import Forbidden, NotFound, Refusal
+from app.kit.errors import MakerIsChecker, MoveNotAllowed, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.record.actions.find import find_known_records
 from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.book.actions.read import read_current_book
 from app.values.names import clean_name
-from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 
     from app.event.feed import EventType
     from app.intake.fact.item import Flaw
-    from app.intake.proposal.moves import Decision, ProposalState, RejectReason, Weights
+    from app.intake.proposal.moves import Decision, RejectReason, Weights
     from app.intake.proposal.queries import ProposalRow
     from app.kit.security.auth import OfficialCaller
     from app.record.kept import KnownRecord
@@ -51,18 +49,16 @@ if TYPE_CHECKING:
 EXPIRED_AT_ONCE_MAX = 500
 
 
-class ProposalStateUnsuitable(Refusal):
+class ProposalStateUnsuitable(MoveNotAllowed):
     """The state of the proposal does not allow this."""
 
     code: ClassVar[str] = "proposal_state_unsuitable"
     zh: ClassVar[str] = "该待核准记录当前状态不允许此操作"
 
-    def __init__(self, state: ProposalState) -> None:
-        zh, en = f"当前状态：{STATES_ZH[state]}", f"the state is {state}"
-        super().__init__(reasons=[Reason(code=f"state_{state}", zh=zh, en=en)])
+    moves = PROPOSAL_MOVES
 
 
-class ProposalMakerIsChecker(Forbidden):
+class ProposalMakerIsChecker(MakerIsChecker):
     """Who typed a record in may not decide on it; a second official does."""
 
     code: ClassVar[str] = "proposal_maker_is_checker"
@@ -220,7 +216,7 @@ async def _lock(
     if row is None:  # its citizen has left
         raise NotFound
     state = compute_state(row.state, row.expires_at, at)
-    if action not in PROPOSAL_MOVES[state]:
+    if not PROPOSAL_MOVES.allows(state, action):
         raise ProposalStateUnsuitable(state)
     need_etag(if_match, row.revision)
     if row.proposed_by == official.id:
@@ -241,7 +237,7 @@ async def _decide(
     official: OfficialCaller, row: ProposalRow, action: Decision, reason: RejectReason | None, at: datetime
 ) -> ProposalRow:
     """Write a decision down with its event and audit entry; of the record they say what it was of, never whom."""
-    state = PROPOSAL_MOVES["pending"][action]
+    state = PROPOSAL_MOVES.to("pending", action)
     is_decided = await queries.mark_decided(row.id, state, by=official.id, reason=reason, at=at)
     assert is_decided, "it is locked"
     await insert_events(_make_events(DECIDED[action], [row.id], at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -11,21 +11,22 @@ from app.event.feed import EVENT_TYPES, EventType
 from app.intake.keeping.negative import is_negative, list_negative_codes
 from app.record.catalogue import CATALOGUE, NewRecord
 from app.score.book.document import RuleBook, RuleIndicator
+from app.values.moves import Moves
 
 ProposalState = Literal["pending", "approved", "rejected", "expired"]
-ProposalAction = Literal["approve", "reject", "expire"]
 Decision = Literal["approve", "reject"]
 
 PROPOSAL_LIFE = timedelta(days=7)  # what nobody has looked at by then is sent again, if it is still true
 DECIDED_LIFE = timedelta(days=365)
 RejectReason = Literal["person_wrong", "facts_wrong", "document_missing", "not_proven"]  # a list: no text about people
 
-PROPOSAL_MOVES: dict[ProposalState, dict[ProposalAction, ProposalState]] = {
-    "pending": {"approve": "approved", "reject": "rejected", "expire": "expired"},
-    "approved": {},
-    "rejected": {},
-    "expired": {},
-}
+PROPOSAL_MOVES: Moves[ProposalState, Decision] = Moves(
+    {"pending": {"approve": "approved", "reject": "rejected"}, "approved": {}, "rejected": {}, "expired": {}},
+    begins={"pending"},
+    by_itself={"pending": {"expire": "expired"}},
+    states_zh={"pending": "待核准", "approved": "已核准", "rejected": "已退回", "expired": "已过期"},
+    actions_zh={"approve": "核准", "reject": "退回"},
+)
 PROPOSED, EXPIRED = (
     EVENT_TYPES.declare("record_proposal.proposed.v1"),
     EVENT_TYPES.declare("record_proposal.expired.v1"),
@@ -34,9 +35,6 @@ DECIDED: dict[Decision, EventType] = {
     "approve": EVENT_TYPES.declare("record_proposal.approved.v1"),
     "reject": EVENT_TYPES.declare("record_proposal.rejected.v1"),
 }
-STATES_ZH: dict[ProposalState, str] = {
-    "pending": "待核准", "approved": "已核准", "rejected": "已退回", "expired": "已过期",
-}  # fmt: skip
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -81,4 +79,4 @@ def compute_state(state: ProposalState, expires_at: datetime, at: datetime) -> P
 
 def compute_allowed_actions(state: ProposalState, *, is_own: bool) -> list[Decision]:
     """Return what an official may do with a proposal: nothing with one of their own."""
-    return [] if is_own or state != "pending" else list(get_args(Decision))
+    return [] if is_own else PROPOSAL_MOVES.allowed(state)

@@ -11,16 +11,15 @@ from app.event.feed import NewEvent
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound, Refusal
+from app.kit.errors import ETagStale, Forbidden, InvalidRequest, MoveNotAllowed, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
 from app.official.actions import secret as secret_actions
 from app.official.moves import (
     CREATED,
     EVENTS,
-    STATES_ZH,
+    OFFICIAL_MOVES,
     AdministratorsMove,
-    State,
     compute_allowed_actions,
     may_confirm,
     needs_second,
@@ -29,7 +28,6 @@ from app.official.queries import accounts as accounts_queries
 from app.official.queries import sessions as sessions_queries
 from app.official.queries.accounts import OfficialRow
 from app.values.fault import Fault
-from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,15 +76,13 @@ class OfficialSuspendedByCentre(Forbidden):
     zh: ClassVar[str] = "账号由信用中心停用，只能由信用中心恢复"
 
 
-class OfficialStateUnsuitable(Refusal):
+class OfficialStateUnsuitable(MoveNotAllowed):
     """The account is in another state than this needs."""
 
     code: ClassVar[str] = "official_state_unsuitable"
     zh: ClassVar[str] = "账号当前状态不允许此操作"
 
-    def __init__(self, state: State) -> None:
-        zh, en = f"当前状态：{STATES_ZH[state]}", f"the state is {state}"
-        super().__init__(reasons=[Reason(code=f"state_{state}", zh=zh, en=en)])
+    moves = OFFICIAL_MOVES
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,8 +157,7 @@ async def move_official(
     """Suspend or resume a staff member of the caller's tenant, never oneself; their tokens die."""
     async with transaction():
         row = await _lock(caller, official_id, move, if_match)
-        state: State = "suspended" if move == "suspend" else "active"
-        by_centre = caller.institution_id is None
+        state, by_centre = OFFICIAL_MOVES.to(row.state, move), caller.institution_id is None
         if not await accounts_queries.mark_moved(row.id, state, revision=row.revision, by_centre=by_centre):
             raise ETagStale
         return await _finish(caller, move, row, {})

@@ -12,8 +12,9 @@ from app.kit.clock import now, uuid7
 from app.kit.db.database import transaction
 from app.kit.errors import InvalidRequest, NotFound, Refusal
 from app.kit.request.etag import need_etag
-from app.partner.actions.places import find_institution, lock_row, move_row, note, read_name, show_state
+from app.partner.actions.places import find_institution, lock_row, move_row, note, read_name
 from app.partner.directory import (
+    PARTNER_MOVES,
     Move,
     State,
     compute_key_prefix,
@@ -47,7 +48,7 @@ class KeyNotInForce(Refusal):
     zh: ClassVar[str] = "密钥已停用或过期，无法轮换"
 
     def __init__(self, state: State) -> None:
-        super().__init__(reasons=[EXPIRED if state == "active" else show_state(state)])
+        super().__init__(reasons=[EXPIRED if state == "active" else PARTNER_MOVES.explain_state(state)])
 
 
 class ScopeUngrantable(Refusal):

@@ -10,12 +10,11 @@ from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.cache import bump
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound, Refusal
+from app.kit.errors import ETagStale, Forbidden, InvalidRequest, MoveNotAllowed, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.directory import (
     EVENTS,
-    MOVED,
-    STATES_ZH,
+    PARTNER_MOVES,
     InstitutionKind,
     Move,
     State,
@@ -25,7 +24,6 @@ from app.partner.directory import (
 from app.partner.queries import places as places_queries
 from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, TerminalRow
 from app.values.fault import Fault
-from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,14 +45,13 @@ class NameTaken(Refusal):
     zh: ClassVar[str] = "名称已被占用"
 
 
-class StateUnsuitable(Refusal):
+class StateUnsuitable(MoveNotAllowed):
     """It is in that state already."""
 
     code: ClassVar[str] = "state_unsuitable"
     zh: ClassVar[str] = "已处于该状态"
 
-    def __init__(self, state: State) -> None:
-        super().__init__(reasons=[show_state(state)])
+    moves = PARTNER_MOVES
 
 
 class SuspendedByCentre(Forbidden):
@@ -178,8 +175,8 @@ async def move_row(
     need_etag(if_match, row.revision)
     if move not in list_allowed_actions(official, row):
         raise SuspendedByCentre if move == "resume" and row.state == "suspended" else StateUnsuitable(row.state)
-    by_centre = official.institution_id is None
-    if not await places_queries.mark_moved(table, row.id, MOVED[move], revision=row.revision, by_centre=by_centre):
+    state, by_centre = PARTNER_MOVES.to(row.state, move), official.institution_id is None
+    if not await places_queries.mark_moved(table, row.id, state, revision=row.revision, by_centre=by_centre):
         raise ETagStale
     await note(official, f"{NOUNS[table]}.{move}", row_id=row.id, institution_id=institution_id, detail={})
 
@@ -216,11 +213,6 @@ async def find_terminal(official: OfficialCaller, institution_id: UUID, terminal
     if row is None:
         raise NotFound
     return row
-
-
-def show_state(state: State) -> Reason:
-    """Say in which state something is, to who asked for a move that its state does not allow."""
-    return Reason(code=f"state_{state}", zh=f"当前状态：{STATES_ZH[state]}", en=f"the state is {state}")
 
 
 def read_name(text: str) -> str:

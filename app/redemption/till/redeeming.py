@@ -13,6 +13,7 @@ from app.campaign.terms.eligibility import Facts, HeldHonour
 from app.consent.purposes import ACCESS_ACTIONS
 from app.event.feed import EVENT_TYPES
 from app.score.book.document import Level
+from app.values.moves import Moves
 
 SCAN_LIFETIME_SECONDS = 300
 SAME_TRY = timedelta(seconds=60)  # a refused try repeated so soon by the same terminal is one line in the access log
@@ -47,10 +48,12 @@ Outcome = Literal[
     "uncounted",
 ]
 RedemptionState = Literal["redeemed", "reversed"]
-REDEMPTION_MOVES: dict[RedemptionState, dict[str, RedemptionState]] = {
-    "redeemed": {"reverse": "reversed"},
-    "reversed": {},
-}
+REDEMPTION_MOVES: Moves[RedemptionState, str] = Moves(
+    {"redeemed": {"reverse": "reversed"}, "reversed": {}},
+    begins={"redeemed"},
+    states_zh={"redeemed": "已核销", "reversed": "已冲正"},
+    actions_zh={"reverse": "冲正"},
+)
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +114,7 @@ def compute_slot_day(scan_id: UUID) -> date | None:
 
 def compute_allowed_actions(state: RedemptionState, reversible_until: datetime, at: datetime) -> list[str]:
     """Return what a partner may do with a redemption now."""
-    return [move for move in REDEMPTION_MOVES[state] if is_reversible(reversible_until, at)]
+    return REDEMPTION_MOVES.allowed(state) if is_reversible(reversible_until, at) else []
 
 
 def is_reversible(reversible_until: datetime, at: datetime) -> bool:

@@ -147,7 +147,7 @@ def read_text(text: str) -> str:
 
 def need_move(row: ObjectionRow, action: ObjectionAction) -> None:
     """Refuse what a ticket's state does not allow."""
-    if action not in OBJECTION_MOVES[row.state]:
+    if not OBJECTION_MOVES.allows(row.state, action):
         raise ObjectionStateUnsuitable(row.state)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
-from app.repair.objection import OPEN_STATES, Finding, ObjectionKind, ObjectionState
+from app.repair.objection import OBJECTION_MOVES, Finding, ObjectionKind, ObjectionState
 
 
 class ObjectionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +107,7 @@ async def count_open(citizen_id: UUID) -> int:
     """How many open tickets a citizen has."""
     return int(
         await fetch_value(
-            "SELECT count(*) FROM objection WHERE citizen_id = $1 AND state = ANY($2)", citizen_id, OPEN_STATES
+            "SELECT count(*) FROM objection WHERE citizen_id = $1 AND state = ANY($2)", citizen_id, OBJECTION_MOVES.open
         )
     )
 

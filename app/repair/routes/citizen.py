@@ -28,7 +28,7 @@ from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cu
 from app.record.catalogue import CATALOGUE
 from app.repair.actions import citizen as repair_citizen_actions
 from app.repair.actions.citizen import NewObjection
-from app.repair.objection import CITIZENS_ACTIONS, compute_allowed_actions
+from app.repair.objection import CITIZENS_ACTIONS, OBJECTION_MOVES
 from app.repair.queries import objections as objections_queries
 from app.repair.queries.objections import ObjectionRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
@@ -125,7 +125,7 @@ def _show(row: ObjectionRow, language: Language) -> Objection:
         number=row.number,
         kind=row.kind,
         state=row.state,
-        allowed_actions=compute_allowed_actions(row.state, CITIZENS_ACTIONS),
+        allowed_actions=OBJECTION_MOVES.allowed(row.state, CITIZENS_ACTIONS),
         record_id=row.record_id,
         indicator=row.indicator,
         honour=row.honour,

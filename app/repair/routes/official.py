@@ -20,10 +20,10 @@ from app.repair.actions import official as repair_official_actions
 from app.repair.deadline import is_overdue
 from app.repair.objection import (
     CENTRES_ACTIONS,
+    OBJECTION_MOVES,
     SOURCES_ACTIONS,
     UNANSWERED_STATES,
     ObjectionState,
-    compute_allowed_actions,
 )
 from app.repair.queries.objections import ObjectionRow
 from app.repair.refusals import FindingUnsuitable, ObjectionStateUnsuitable
@@ -115,7 +115,7 @@ def _show(row: ObjectionRow, official: OfficialCaller, today: date) -> Objection
         number=row.number,
         kind=row.kind,
         state=row.state,
-        allowed_actions=compute_allowed_actions(row.state, mine),
+        allowed_actions=OBJECTION_MOVES.allowed(row.state, mine),
         indicator=row.indicator,
         honour=row.honour,
         source=row.source,

@@ -5,31 +5,35 @@ from __future__ import annotations
 from typing import Literal
 
 from app.event.feed import EVENT_TYPES, EventType
+from app.values.moves import Moves
 
 BookState = Literal["draft", "submitted", "scheduled", "active", "retired"]
-BookMove = Literal["edit", "submit", "reject", "approve", "withdraw", "activate", "retire"]
 BookAction = Literal["edit", "submit", "reject", "approve", "withdraw", "delete", "test", "preview"]
 
 # What is rejected is a draft again. What is withdrawn was public already: its number is used up, it never comes back.
 # A scheduled book comes into force by itself on its day, and the one before it goes.
-RULE_BOOK_MOVES: dict[BookState, dict[BookMove, BookState]] = {
-    "draft": {"edit": "draft", "submit": "submitted"},
-    "submitted": {"reject": "draft", "approve": "scheduled"},
-    "scheduled": {"withdraw": "retired", "activate": "active"},
-    "active": {"retire": "retired"},
-    "retired": {},
-}
-BESIDE: dict[BookState, tuple[BookAction, ...]] = {
-    "draft": ("delete", "test", "preview"), "submitted": ("test", "preview"), "scheduled": ("test", "preview"),
-    "active": ("test",), "retired": ("test",),
-}  # fmt: skip
-STATES_ZH: dict[BookState, str] = {
-    "draft": "草稿", "submitted": "待审核", "scheduled": "待生效", "active": "已生效", "retired": "已停用",
-}  # fmt: skip
-ACTIONS_ZH: dict[BookAction, str] = {
-    "edit": "编辑", "submit": "提交审核", "reject": "退回", "approve": "通过", "withdraw": "撤回", "delete": "删除",
-    "test": "测试", "preview": "预览",
-}  # fmt: skip
+RULE_BOOK_MOVES: Moves[BookState, BookAction] = Moves(
+    {
+        "draft": {"edit": "draft", "submit": "submitted"},
+        "submitted": {"reject": "draft", "approve": "scheduled"},
+        "scheduled": {"withdraw": "retired"},
+        "active": {},
+        "retired": {},
+    },
+    begins={"draft"},
+    by_itself={"scheduled": {"activate": "active"}, "active": {"retire": "retired"}},
+    beside={
+        "draft": ("delete", "test", "preview"), "submitted": ("test", "preview"), "scheduled": ("test", "preview"),
+        "active": ("test",), "retired": ("test",),
+    },
+    states_zh={
+        "draft": "草稿", "submitted": "待审核", "scheduled": "待生效", "active": "已生效", "retired": "已停用",
+    },
+    actions_zh={
+        "edit": "编辑", "submit": "提交审核", "reject": "退回", "approve": "通过", "withdraw": "撤回", "delete": "删除",
+        "test": "测试", "preview": "预览",
+    },
+)  # fmt: skip
 DRAFTED, ACTIVATED = EVENT_TYPES.declare("rule_book.drafted.v1"), EVENT_TYPES.declare("rule_book.activated.v1")
 EVENTS: dict[BookAction, EventType] = {
     "edit": EVENT_TYPES.declare("rule_book.edited.v1"),
@@ -40,14 +44,3 @@ EVENTS: dict[BookAction, EventType] = {
     "delete": EVENT_TYPES.declare("rule_book.deleted.v1"),
     "preview": EVENT_TYPES.declare("rule_book.previewed.v1"),
 }
-
-
-def compute_allowed_actions(state: BookState) -> list[BookAction]:
-    """Return what a state allows an official; who may do it is a matter of role and of maker and checker."""
-    moves = [action for action in ACTIONS_ZH if action in RULE_BOOK_MOVES[state]]
-    return [*moves, *BESIDE[state]]
-
-
-def is_allowed(action: BookAction, state: BookState) -> bool:
-    """Whether a state allows an action."""
-    return action in compute_allowed_actions(state)

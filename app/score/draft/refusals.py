@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.errors import Forbidden, Refusal
-from app.score.book.moves import ACTIONS_ZH, STATES_ZH
+from app.kit.errors import MakerIsChecker, MoveNotAllowed, Refusal
+from app.score.book.moves import RULE_BOOK_MOVES
 from app.values.fault import Fault
 from app.values.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.score.book.moves import BookAction, BookState
     from app.score.draft.examples import ExampleOutcome
 
 REASONS_MAX = 20
@@ -29,25 +28,17 @@ class RuleBookInvalid(Refusal):
         super().__init__(errors=faults, reasons=faults[:REASONS_MAX])
 
 
-class RuleBookMoveNotAllowed(Refusal):
+class RuleBookMoveNotAllowed(MoveNotAllowed):
     """The state of the rule book does not allow this."""
 
     code = "rule_book_move_not_allowed"
     zh = "计分规则当前状态不允许此操作"
 
-    def __init__(self, state: BookState, allowed_actions: Sequence[BookAction]) -> None:
-        allowed_zh = "、".join(ACTIONS_ZH[action] for action in allowed_actions) or "无"
-        allowed_en = ", ".join(allowed_actions) or "nothing"
-        super().__init__(
-            reasons=[
-                Reason(code=f"state_{state}", zh=f"当前状态：{STATES_ZH[state]}", en=f"the state is {state}"),
-                Reason(code="allowed_actions", zh=f"可执行：{allowed_zh}", en=f"allowed: {allowed_en}"),
-            ]
-        )
-        self.state = state
+    moves = RULE_BOOK_MOVES
+    says_allowed = True
 
 
-class RuleBookMakerIsChecker(Forbidden):
+class RuleBookMakerIsChecker(MakerIsChecker):
     """Who wrote or submitted this rule book may not decide on it."""
 
     code = "rule_book_maker_is_checker"

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.kit.web.http import Language
 from app.score.book.document import RuleBook
-from app.score.book.moves import compute_allowed_actions
+from app.score.book.moves import RULE_BOOK_MOVES
 from app.score.current.views import show_adjustments, show_contributions
 from app.score.draft.examples import ExampleOutcome
 from app.score.draft.queries import BookRow, BookSummary
@@ -51,4 +51,4 @@ def _show_example(book: RuleBook, outcome: ExampleOutcome, language: Language) -
 def _standing_of(row: BookSummary) -> dict[str, Any]:
     hidden = ("public_id", "revision")
     told = {name: getattr(row, name) for name in BookSummary.__struct_fields__ if name not in hidden}
-    return {"id": row.public_id, "allowed_actions": compute_allowed_actions(row.state), **told}
+    return {"id": row.public_id, "allowed_actions": RULE_BOOK_MOVES.allowed(row.state), **told}

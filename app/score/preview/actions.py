@@ -16,7 +16,7 @@ from app.kit.jobs.queue import enqueue
 from app.kit.security.keys import KEYS
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book
-from app.score.book.moves import is_allowed
+from app.score.book.moves import RULE_BOOK_MOVES
 from app.score.draft import queries as draft_queries
 from app.score.draft.actions.write import need_allowed, read_book, tell
 from app.score.engine import queries as engine_queries
@@ -164,7 +164,7 @@ async def _score_again(row: PreviewRow, citizens: Sequence[SampledCitizen]) -> l
 async def _unfold(book: BookRow) -> Preview:
     """Return what is told of a book's preview; one that is not done, of a book that is past it, is none."""
     row = await queries.find_preview(book.id)
-    if row is None or (row.is_open() and not is_allowed("preview", book.state)):
+    if row is None or (row.is_open() and not RULE_BOOK_MOVES.allows(book.state, "preview")):
         raise NotFound
     if row.is_open() and row.state == "done":  # by an earlier version: it is counted anew
         row = msgspec.structs.replace(row, state="waiting", finished_at=None)

@@ -13,13 +13,19 @@ import msgspec
 from app.citizen.paper import compute_age
 from app.score.preview.cells import CELL_MIN, Group, Table, compute_table, merge_small
 from app.score.preview.rounding import MODULUS, add_to_buckets, compute_person_key, round_count, round_table
+from app.values.moves import Moves
 
 Sample = Literal["hundredth", "tenth", "all"]
 PreviewState = Literal["waiting", "running", "done"]
 Direction = Literal["fell", "same", "rose"]
-PREVIEW_MOVES: dict[PreviewState, dict[str, PreviewState]] = {
-    "waiting": {"start": "running"}, "running": {"finish": "done"}, "done": {"repeat": "waiting"},
-}  # fmt: skip
+# The worker's moves all: an official asks for a preview and then reads it.
+PREVIEW_MOVES: Moves[PreviewState, str] = Moves(
+    {"waiting": {}, "running": {}, "done": {}},
+    begins={"waiting"},
+    by_itself={"waiting": {"start": "running"}, "running": {"finish": "done"}, "done": {"repeat": "waiting"}},
+    states_zh={"waiting": "等待计算", "running": "计算中", "done": "已完成"},
+    actions_zh={},
+)
 # A closed list: two samples that differ by a few people would tell of those few.
 SAMPLE_PARTS: Mapping[Sample, int] = {"hundredth": 100, "tenth": 10, "all": 1}
 DIRECTIONS: tuple[Direction, ...] = ("fell", "same", "rose")

@@ -134,5 +134,5 @@ async def test_the_default_city_can_be_drafted_as_it_is(client: AsyncClient) -> 
 
 
 async def test_the_moves_are_data() -> None:
-    rows = msgspec.json.decode(msgspec.json.encode(CAMPAIGN_MOVES))
+    rows = msgspec.json.decode(msgspec.json.encode(CAMPAIGN_MOVES.published))
     assert {"action": "pause", "state": "live", "version": None, "toState": "paused", "toVersion": None} in rows

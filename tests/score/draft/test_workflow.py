@@ -15,7 +15,6 @@ import pytest
 from app.kit.clock import now, shanghai_day
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.errors import ETagStale
-from app.score.book.moves import ACTIONS_ZH, RULE_BOOK_MOVES, STATES_ZH, BookMove, compute_allowed_actions
 from app.score.draft import queries as draft_queries
 from app.score.draft.actions.write import lock_book
 from app.score.draft.numbers import EFFECTIVE_DAYS_MAX, may_take_effect
@@ -36,8 +35,6 @@ from tests.support.waiting import wait_until_blocking
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
-
-BY_ITSELF: frozenset[BookMove] = frozenset(("activate", "retire"))
 
 
 @pytest.fixture(scope="module")
@@ -338,17 +335,6 @@ async def test_lists_show_what_is_there_page_by_page(client: AsyncClient, editor
     active = (await client.get(BOOKS, params={"state": "active"}, headers=editor.headers)).json()["data"]
     assert [(one["code"], one["version"], one["draftedBy"]) for one in active] == [("rating", 1, None)]
     assert active[0]["activatedAt"] is not None
-
-
-def test_the_table_of_moves_knows_every_state_and_ends() -> None:
-    assert set(RULE_BOOK_MOVES) == set(STATES_ZH)
-    reached = {state for moves in RULE_BOOK_MOVES.values() for state in moves.values()} | {"draft"}
-    assert reached == set(RULE_BOOK_MOVES)
-    assert RULE_BOOK_MOVES["retired"] == {}
-    for state in RULE_BOOK_MOVES:
-        allowed = compute_allowed_actions(state)
-        assert set(allowed) <= set(ACTIONS_ZH)
-        assert not BY_ITSELF & set(allowed)
 
 
 @pytest.mark.usefixtures("app")

@@ -18,7 +18,7 @@ from app.score.preview import actions as preview_actions
 from app.score.preview import queries as preview_queries
 from app.score.preview.actions import JOB, run_waiting_previews
 from app.score.preview.cells import CELL_MIN
-from app.score.preview.report import PREVIEW_MOVES, SAMPLE_PARTS
+from app.score.preview.report import SAMPLE_PARTS
 from app.score.preview.rounding import (
     PREVIEWS_COMPARED_DAYS,
     PREVIEWS_PER_BOOK_A_DAY,
@@ -298,10 +298,6 @@ async def test_only_the_centre_asks_and_only_writers(client: AsyncClient, editor
     book = await copy_book(client, editor)
     assert (await ask(client, auditor, book)).status_code == 403
     assert (await ask(client, editor, book, "half")).status_code == 400
-
-
-def test_the_moves_of_a_preview_know_every_state() -> None:
-    assert {state for moves in PREVIEW_MOVES.values() for state in moves.values()} == set(PREVIEW_MOVES)
 
 
 async def make_fifth(client: AsyncClient, editor: OfficialLogin, points: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from app.campaign.publishing.actions.check import check_document, check_observer
-from app.campaign.publishing.moves import DRAFTED, EVENTS, compute_allowed_actions, compute_move
+from app.campaign.publishing.moves import CAMPAIGN_MOVES, DRAFTED, EVENTS
 from app.campaign.publishing.queries import read as read_queries
 from app.campaign.publishing.queries import write as write_queries
 from app.campaign.publishing.refusals import (
@@ -15,7 +15,6 @@ from app.campaign.publishing.refusals import (
     CampaignMoveNotAllowed,
     InstitutionFixed,
     InstitutionMissing,
-    MakerIsChecker,
     PausedByCentre,
 )
 from app.campaign.review.refusals import FlagsNotAcknowledged
@@ -27,7 +26,7 @@ from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.cache import bump
 from app.kit.db.database import transaction
-from app.kit.errors import Forbidden, NotFound
+from app.kit.errors import Forbidden, MakerIsChecker, NotFound
 from app.kit.request.etag import need_etag
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.campaign.publishing.moves import CampaignAction, Move, VersionState
+    from app.campaign.publishing.moves import CampaignAction, VersionState
     from app.campaign.publishing.queries.read import CampaignRow
     from app.campaign.terms.document import CampaignDocument
     from app.campaign.terms.flags import Flag
@@ -81,17 +80,18 @@ async def edit_campaign(
     at = now()
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
-        move = _need_move(row, "edit")
+        _need_allowed(row, "edit")
         if institution_id not in (None, row.institution_id):
             raise InstitutionFixed
         await check_document(document, row.institution_id, at)
         await check_observer(document, row.institution_id, at)
         is_own_draft = row.version_state == "draft" and row.drafted_by == official.id
         version = row.version if is_own_draft else row.version + 1
+        state, _ = CAMPAIGN_MOVES.to(row.states, "edit")
         await _put_version(official, campaign_id, row.institution_id, version, document, at)
         await write_queries.update_campaign(
             campaign_id,
-            move.to_state,
+            state,
             head_version=version,
             live_version=row.live_version,
             paused_by_centre=row.paused_by_centre,
@@ -105,11 +105,11 @@ async def submit_campaign(official: OfficialCaller, campaign_id: UUID, *, if_mat
     at = now()
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
-        move = _need_move(row, "submit")
+        _need_allowed(row, "submit")
         await check_document(row.read_document(), row.institution_id, at)
         await check_observer(row.read_document(), row.institution_id, at)
         await write_queries.mark_submitted(campaign_id, row.version, official.id, at)
-        return await _move(official, row, move, at)
+        return await _move(official, row, "submit", at)
 
 
 async def decide_campaign(
@@ -130,13 +130,13 @@ async def decide_campaign(
     at = now()
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
-        move = _need_move(row, action)
+        _need_allowed(row, action)
         if official.id in await write_queries.list_makers(campaign_id):
             raise MakerIsChecker
         flags = await _judge_approval(row, acknowledged_flags, at) if action == "approve" else []
         decision: VersionState = "approved" if action == "approve" else "rejected"
         await write_queries.mark_decided(campaign_id, row.version, decision, official.id, at, note)
-        moved = await _move(official, row, move, at, flags)
+        moved = await _move(official, row, action, at, flags)
         if action == "approve":
             await _change_limits(row, at)
         return moved
@@ -152,12 +152,12 @@ async def switch_campaign(
     at = now()
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
-        move = _need_move(row, action)
+        _need_allowed(row, action)
         if action == "resume" and row.paused_by_centre and official.institution_id is not None:
             raise PausedByCentre
         if action == "resume":
             await _judge_resuming(row, at)
-        return await _move(official, row, move, at)
+        return await _move(official, row, action, at)
 
 
 async def _lock(official: OfficialCaller, campaign_id: UUID, if_match: str | None) -> CampaignRow:
@@ -171,11 +171,9 @@ async def _lock(official: OfficialCaller, campaign_id: UUID, if_match: str | Non
     return row
 
 
-def _need_move(row: CampaignRow, action: CampaignAction) -> Move:
-    move = compute_move(action, row.state, row.version_state)
-    if move is None:
-        raise CampaignMoveNotAllowed(row.state, compute_allowed_actions(row.state, row.version_state))
-    return move
+def _need_allowed(row: CampaignRow, action: CampaignAction) -> None:
+    if not CAMPAIGN_MOVES.allows(row.states, action):
+        raise CampaignMoveNotAllowed(row.states)
 
 
 async def _put_version(
@@ -218,22 +216,23 @@ async def _judge_resuming(row: CampaignRow, at: datetime) -> None:
 
 
 async def _move(
-    official: OfficialCaller, row: CampaignRow, move: Move, at: datetime, flags: Sequence[Flag] = ()
+    official: OfficialCaller, row: CampaignRow, action: CampaignAction, at: datetime, flags: Sequence[Flag] = ()
 ) -> CampaignRow:
-    """Write a move down, and let every process know when it changes what is in force."""
-    live_version = row.version if move.action == "approve" else row.live_version
-    is_centres = official.institution_id is None if move.action == "pause" else row.paused_by_centre
+    """Write an allowed move down, and let every process know when it changes what is in force."""
+    state, _ = CAMPAIGN_MOVES.to(row.states, action)
+    live_version = row.version if action == "approve" else row.live_version
+    is_centres = official.institution_id is None if action == "pause" else row.paused_by_centre
     await write_queries.update_campaign(
         row.id,
-        move.to_state,
+        state,
         head_version=row.head_version,
         live_version=live_version,
-        paused_by_centre=is_centres and move.to_state == "paused",
+        paused_by_centre=is_centres and state == "paused",
         at=at,
     )
-    if live_version is not None and move.action in ("approve", "pause", "resume", "end"):
+    if live_version is not None and action in ("approve", "pause", "resume", "end"):
         await bump("catalogue")
-    return await _finish(official, row.id, move.action, EVENTS[move.action], at, flags)
+    return await _finish(official, row.id, action, EVENTS[action], at, flags)
 
 
 async def _change_limits(row: CampaignRow, at: datetime) -> None:

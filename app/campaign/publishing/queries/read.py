@@ -37,6 +37,11 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     decision_note: str | None
     benefit_ids: str
 
+    @property
+    def states(self) -> tuple[CampaignState, VersionState]:
+        """The state of the campaign, and of this version."""
+        return self.state, self.version_state
+
     def read_document(self) -> CampaignDocument:
         """Return the document."""
         return parse_document(self.document)

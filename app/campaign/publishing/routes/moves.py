@@ -15,7 +15,7 @@ from app.campaign.publishing.schemas.campaigns import CampaignView
 from app.campaign.review import refusals as review_refusals
 from app.campaign.review import refusals as review_review_refusals
 from app.campaign.review.schemas import AcknowledgeRequest, RejectRequest
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, MakerIsChecker, NotFound, Unauthenticated
 from app.kit.request.etag import ETAG, IfMatch
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
@@ -46,7 +46,7 @@ async def submit_campaign(
     opt=REVIEWER,
     response_headers=ETAG,
     responses=refusals(
-        *MOVING, no.MakerIsChecker, review_review_refusals.CampaignInvalid, review_refusals.FlagsNotAcknowledged
+        *MOVING, MakerIsChecker, review_review_refusals.CampaignInvalid, review_refusals.FlagsNotAcknowledged
     ),
 )
 async def approve_campaign(
@@ -72,7 +72,7 @@ async def approve_campaign(
     status_code=200,
     opt=REVIEWER,
     response_headers=ETAG,
-    responses=refusals(*MOVING, no.MakerIsChecker),
+    responses=refusals(*MOVING, MakerIsChecker),
 )
 async def reject_campaign(
     official: NamedDependency[OfficialCaller],

@@ -18,7 +18,7 @@ from app.intake.file.actions.pipeline import clean_ahead, one_ahead
 from app.intake.file.actions.store import ImportStopped, store_chunk
 from app.intake.file.actions.workbook import Opened, open_text
 from app.intake.file.chunk import CleanPlan
-from app.intake.file.counts import EVENTS, ImportCounts
+from app.intake.file.counts import EVENTS, IMPORT_MOVES, ImportCounts
 from app.intake.file.quarantine import list_correction_names
 from app.intake.file.queries import imports as imports_queries
 from app.intake.file.queries import parts as parts_queries
@@ -51,7 +51,6 @@ LOG = logging.getLogger("huixin.intake")
 APART_BYTES_MIN = 4 * 1024 * 1024  # a smaller file is cleaned before another process has started
 CHUNK_TRIES_MAX = 5
 RETRY_SECONDS = 0.2
-OPEN_STATES = frozenset({"waiting", "running"})
 WAITING_MAX = 20  # looked at in one round
 
 
@@ -71,7 +70,7 @@ async def run_import(
         if lost is None:
             raise ImportElsewhere
         row = await imports_queries.find_import(import_id)
-        if row is not None and row.state in OPEN_STATES:
+        if row is not None and row.state in IMPORT_MOVES.open:
             await _open_and_run(row, path, pace, told, lost)
     return await imports_queries.find_import(import_id)
 

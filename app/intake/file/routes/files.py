@@ -198,7 +198,7 @@ def _show(row: ImportRow, language: Language) -> ImportView:
         source=row.source,
         parent_id=row.parent_id,
         state=row.state,
-        allowed_actions=["cancel"] if "cancel" in IMPORT_MOVES[row.state] else [],
+        allowed_actions=IMPORT_MOVES.allowed(row.state),
         file_bytes=row.file_bytes or 0,
         seen_bytes=row.seen_bytes,
         seen_rows=counts.received,

@@ -14,7 +14,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, NotFound
 from app.kit.request.etag import need_etag
 from app.score.book import queries as book_queries
-from app.score.book.moves import DRAFTED, EVENTS, compute_allowed_actions, is_allowed
+from app.score.book.moves import DRAFTED, EVENTS, RULE_BOOK_MOVES
 from app.score.book.published import compute_document
 from app.score.draft import queries
 from app.score.draft.actions.examples import run_examples
@@ -126,8 +126,8 @@ async def lock_book(official: OfficialCaller, public_id: UUID, action: BookActio
 
 def need_allowed(row: BookRow, action: BookAction) -> None:
     """Refuse what the state does not allow."""
-    if not is_allowed(action, row.state):
-        raise RuleBookMoveNotAllowed(row.state, compute_allowed_actions(row.state))
+    if not RULE_BOOK_MOVES.allows(row.state, action):
+        raise RuleBookMoveNotAllowed(row.state)
 
 
 def need_written(rows: int) -> None:
