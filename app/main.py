@@ -31,7 +31,7 @@ from app.intake import routes as intake_routes
 from app.intake.file.counts import IMPORT_MOVES
 from app.intake.points.actions import events as events_actions
 from app.intake.proposal.moves import PROPOSAL_MOVES
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.cache import cache_lifespan
 from app.kit.db.database import database_lifespan
 from app.kit.db.partitions import make_partitions
@@ -69,6 +69,7 @@ from app.score import routes as score_routes
 from app.score.book.moves import RULE_BOOK_MOVES
 from app.score.current import routes as current_routes
 from app.score.preview.report import PREVIEW_MOVES
+from app.values.days import shanghai_day
 from app.values.moves import Moves
 
 BODY_BYTES_MAX = 64 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.audit import find_broken_entry
 from app.kit.db.database import database_lifespan
 from app.kit.db.migration import find_missing_migrations
@@ -13,8 +13,9 @@ from app.kit.db.partitions import count_days_ahead
 from app.kit.security.keys import ensure_keys
 from app.redemption.books.actions import verify as redemption
 from app.repair.actions.citizen import load_calendar
-from app.repair.deadline import knows_year
 from app.score.current.actions import read as score
+from app.values.days import shanghai_day
+from app.values.working_days import knows_year
 
 SCORES_SAMPLED = 1_000
 CHECK_SECONDS_MAX = 600

@@ -19,7 +19,7 @@ from app.intake.file.queries import imports as imports_queries
 from app.intake.points.actions import events as events_actions
 from app.intake.proposal import actions as proposal_actions
 from app.kit.background import keep_doing
-from app.kit.clock import SHANGHAI, now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import database_lifespan
 from app.kit.db.partitions import drop_old_partitions, make_partitions
 from app.kit.jobs.jobs import Job, StoppablePace, run_jobs
@@ -34,6 +34,7 @@ from app.notice.actions import send as send_actions
 from app.score.city.actions import prepare as prepare_actions
 from app.score.current.actions import rescore as rescore_actions
 from app.score.preview import actions as preview_actions
+from app.values.days import SHANGHAI, shanghai_day
 
 COMMAND_SECONDS_MAX = 60  # a piece of long work may take longer than a request
 IMPORTS_TOLD_MAX = 20

@@ -96,8 +96,9 @@ async def _measure(database_url: str, rows: int, seconds: float, rounds: int) ->
 
 async def _make_cities(database_url: str) -> City:
     """Make one city with room for its past, and another one like it."""
-    from app.kit.clock import now, shanghai_day  # noqa: PLC0415
+    from app.kit.clock import now  # noqa: PLC0415
     from app.kit.db.database import database_lifespan  # noqa: PLC0415
+    from app.values.days import shanghai_day  # noqa: PLC0415
     from load_tests.figures import prepare  # noqa: PLC0415 - settings are read when these are imported
     from load_tests.history import make_past_partitions  # noqa: PLC0415
 

@@ -10,12 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.event.actions import ensure_epoch
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import database_lifespan
 from app.kit.db.migration import migrate
 from app.kit.db.partitions import make_partitions
 from app.kit.process.embedded import free_port
 from app.kit.security.keys import ensure_keys
+from app.values.days import shanghai_day
 from load_tests.ceilings import run_pgbench, write_script
 from load_tests.city import make_city
 from load_tests.client import Result, run_closed, run_open

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
-from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import database_lifespan, execute, fetch_value, transaction
 from app.kit.jobs.pace import FULL, Pace
 from app.record.catalogue import NewRecord
@@ -21,6 +21,7 @@ from app.score.city.actions.switch import switch
 from app.score.current.actions import read as read_actions
 from app.score.current.actions.rescore import rescore, rescore_waiting
 from app.score.current.views import show_explanation
+from app.values.days import shanghai_day
 from app.worker import RESCORE_CHUNK
 from load_tests.figure import Figure
 from load_tests.figures_local import count_rescored

@@ -21,13 +21,14 @@ from app import verify
 from app.campaign.terms.document import CampaignDocument
 from app.campaign.terms.grant import PercentOff
 from app.event.actions import ensure_epoch
-from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_all, fetch_value, transaction
 from app.kit.db.partitions import make_partitions
 from app.redemption.till.receipt import RedemptionReceipt, encode_receipt
 from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score
 from app.score.current.actions.rescore import rescore
 from app.score.current.views import show_score
+from app.values.days import shanghai_day
 from tests.support.histories import new_record
 from tests.support.live import live_server
 from tests.support.own_city import speaking_to

@@ -13,11 +13,12 @@ import pytest
 from croniter import croniter
 
 from app import worker
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.db.partitions import count_days_ahead
 from app.kit.jobs.jobs import StoppablePace, lock_of
 from app.score.current.actions import rescore as rescore_actions
+from app.values.days import shanghai_day
 from app.worker import JOBS
 from tests.support.histories import make_citizens
 from tests.support.working import SECONDS_MAX

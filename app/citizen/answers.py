@@ -6,8 +6,10 @@ prefix, and what nobody knows is "away": refused now, asked again next time, and
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime
 from typing import Literal
+
+from app.values.days import compute_seconds_left
 
 # token: WeChat does not take our access token (any more). code, used, blocked: about the citizen. minute, day: a quota
 # of ours is used up. ours: our settings are wrong. away: not now, for whatever reason.
@@ -17,7 +19,6 @@ Verdict = Literal["match", "mismatch", "day", "away"]
 
 MINUTE_SECONDS = 60
 DAY_RETRY_SECONDS_MAX = 3600  # a quota of the day may be raised, or reset by hand, before the day ends
-SHANGHAI = timezone(timedelta(hours=8))
 
 BUSY = -1
 # https://developers.weixin.qq.com/doc/oplatform/Return_codes/Return_code_descriptions_new.html
@@ -83,9 +84,3 @@ def judge_result(result: str) -> Verdict:
 def compute_quota_wait(family: Literal["minute", "day"], at: datetime) -> int:
     """Return in how many seconds to try again when a quota of ours is used up."""
     return MINUTE_SECONDS if family == "minute" else min(compute_seconds_left(at), DAY_RETRY_SECONDS_MAX)
-
-
-def compute_seconds_left(at: datetime) -> int:
-    """Return how many seconds are left until the services' next day begins, at Shanghai's midnight."""
-    tomorrow = at.astimezone(SHANGHAI).date() + timedelta(days=1)
-    return int((datetime.combine(tomorrow, time(), SHANGHAI) - at).total_seconds()) + 1

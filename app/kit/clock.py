@@ -1,15 +1,14 @@
-"""Instants, Shanghai calendar days, and UUIDv7 ids that carry their instant."""
+"""Instants, and UUIDv7 ids that carry their instant."""
 
 from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.kit.randomness import RANDOM
 
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 UUID_RANDOM_BITS = 62
 UUID_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))  # two random bits after the two fixed ones
@@ -19,11 +18,6 @@ RANDOM_DIGITS = 20  # taken for a UUID in hexadecimal; one is left over, for the
 def now() -> datetime:
     """Return this instant, in UTC."""
     return datetime.now(UTC)
-
-
-def shanghai_day(at: datetime) -> date:
-    """Return the calendar day an instant falls on in the city."""
-    return at.astimezone(SHANGHAI).date()
 
 
 def uuid7(at: datetime | None = None) -> UUID:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from app.citizen.answers import judge_errcode
+from app.values.days import SHANGHAI
 
 Channel = Literal["wechat", "sms"]
 DeliveryState = Literal["pending", "sent", "failed", "none"]
@@ -25,7 +26,6 @@ RETRY_LONGEST = timedelta(hours=6)
 THING_CHARACTERS_MAX = 20  # of a field of kind ``thing`` in a WeChat message
 NOTICE_PAGE = "pages/notice/notice"
 HINT_ZH = "点击查看详情、异议与修复办法"
-SHANGHAI = timezone(timedelta(hours=8))
 
 # Bad news for this phone number only: another try would end the same way.
 SMS_NUMBER_REFUSED = frozenset(

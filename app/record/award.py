@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from app.record.catalogue import CATALOGUE
-
-MONTHS_A_YEAR = 12
+from app.values.days import add_months
 
 
 def is_given_once(honour: str | None) -> bool:
@@ -27,11 +26,3 @@ def is_in_force_with(honour: str, one: tuple[date, date | None], other: tuple[da
 def _compute_until(honour: str, event_on: date, ends_on: date | None) -> date:
     until = add_months(event_on, CATALOGUE.honours[honour].validity_months) + timedelta(days=1)
     return until if ends_on is None else min(until, ends_on)
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the same day of a later month, or its last day where there is no such day."""
-    count = day.year * MONTHS_A_YEAR + day.month - 1 + months
-    year, month = count // MONTHS_A_YEAR, count % MONTHS_A_YEAR + 1
-    after = date(year + month // MONTHS_A_YEAR, month % MONTHS_A_YEAR + 1, 1)
-    return date(year, month, min(day.day, (after - timedelta(days=1)).day))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 from typing import Literal
 
 from app.event.feed import EVENT_TYPES, EventType
@@ -37,6 +38,7 @@ CITIZENS_ACTIONS: frozenset[ObjectionAction] = frozenset({"withdraw"})
 SOURCES_ACTIONS: frozenset[ObjectionAction] = frozenset({"answer"})
 CENTRES_ACTIONS: frozenset[ObjectionAction] = frozenset({"ask-source", "answer"})
 
+ANSWER_WORKING_DAYS = 7
 OPEN_OBJECTIONS_MAX = 5
 TEXT_CHARACTERS_MAX = 1000
 
@@ -78,3 +80,8 @@ def parse_text(text: str) -> str | None:
         return None
     is_plain = all(letter == "\n" or is_han(letter) or unicodedata.category(letter)[0] != "C" for letter in plain)
     return plain if is_plain else None
+
+
+def is_overdue(answer_due_on: date, today: date) -> bool:
+    """Whether the last day in time is over."""
+    return today > answer_due_on

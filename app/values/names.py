@@ -72,6 +72,12 @@ def fold_twins(name: str) -> str:
     return unicodedata.normalize("NFC", name.translate(TWINS))
 
 
+def mask_name(name: str) -> str:
+    """Show the family name only: 张*, 欧阳**."""
+    family = 2 if len(name) > 3 else 1  # noqa: PLR2004
+    return name[:family] + "*" * max(1, len(name) - family)
+
+
 def _is_letter(character: str) -> bool:
     if is_han(character) or ord(character) in TWINS:
         return True

@@ -19,7 +19,6 @@ from app.citizen.actions.wechat import NO_TOKEN, AccessToken, fetch_phone_number
 from app.citizen.answers import (
     DAY_RETRY_SECONDS_MAX,
     compute_quota_wait,
-    compute_seconds_left,
     judge_errcode,
     judge_result,
     judge_tencent,
@@ -30,6 +29,7 @@ from app.citizen.paper import Person, parse_id_number
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.outside.valkey import VALKEY
 from app.notice.message import judge_message, judge_sms
+from app.values.days import compute_seconds_left
 from tests.support.citizens import identity_body, log_in, make_id_number
 
 if TYPE_CHECKING:

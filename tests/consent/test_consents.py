@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 
 from app.consent import actions as consent_actions
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.record.catalogue import NewRecord
 from app.score.current.actions.rescore import rescore
+from app.values.days import shanghai_day
 from tests.support.citizens import join, log_in
 from tests.support.recording import put_records
 

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.town.city.actions.make import are_rules_as_shipped
 from app.town.city.actions.show import show_city
 from app.town.people.actions.move_in import describe_citizens, make_people
+from app.values.days import shanghai_day
 from tests.support.switching import LEDGER_FILE, in_force
 
 SEED, CITIZENS = 88, 8

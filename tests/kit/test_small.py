@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.clock import first_id_of, now, shanghai_day, uuid7, uuid7_texts
+from app.kit.clock import first_id_of, now, uuid7, uuid7_texts
 from app.kit.errors import IdempotencyKeyInvalid, StaleCursor
 from app.kit.request.idempotency import KEY_CHARACTERS_MAX, KEY_CHARACTERS_MIN, check_key, digest_request
 from app.kit.web.paging import decode_cursor, encode_cursor, make_page, whole_page
@@ -50,19 +50,6 @@ def test_many_ids_at_once_are_ids_like_any_other() -> None:
     assert {one.bytes[8] >> 4 for one in many} == {0x8, 0x9, 0xA, 0xB}
     assert before - timedelta(milliseconds=1) <= instant_of(many[0]) <= now()
     assert uuid7_texts(0) == []
-
-
-@pytest.mark.parametrize(
-    ("at", "day"),
-    [
-        (datetime(2026, 1, 1, 15, 59, 59, 999999, UTC), date(2026, 1, 1)),
-        (datetime(2026, 1, 1, 16, 0, 0, 0, UTC), date(2026, 1, 2)),
-        (datetime(2026, 7, 1, 15, 59, tzinfo=UTC), date(2026, 7, 1)),
-        (datetime(2025, 12, 31, 16, tzinfo=UTC), date(2026, 1, 1)),
-    ],
-)
-def test_the_day_begins_at_shanghais_midnight(at: datetime, day: date) -> None:
-    assert shanghai_day(at) == day
 
 
 @given(st.tuples(SORTABLE, st.uuids()))

@@ -11,7 +11,7 @@ import jwt
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.kit.errors import Unauthenticated
 from app.kit.security.auth import TokenChecker
@@ -27,6 +27,7 @@ from app.kit.security.signed_file import (
 from app.membership.export import MEMBER, SIGNATURE_TYPE
 from app.membership.routes.export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
 from app.score.current.actions.rescore import rescore
+from app.values.days import shanghai_day
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.recording import put_records

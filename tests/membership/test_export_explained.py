@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import fetch_value, transaction
 from app.kit.security.keys import make_export_key
 from app.kit.security.signed_file import read_file, show_keys, sign_file
@@ -22,6 +22,7 @@ from app.membership.report import iter_report, judge_agreement
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
 from app.score.engine.actions import score_told
+from app.values.days import shanghai_day
 from tests.support.citizens import Joined, join
 from tests.support.histories import new_record
 from tests.support.recording import put_records

@@ -15,7 +15,7 @@ import pytest
 from app.citizen.actions import identity as identity_actions
 from app.citizen.actions import wechat as wechat_actions
 from app.citizen.actions.sealing import compute_id_number_index
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import fetch_value, is_in_transaction
 from app.kit.errors import RateLimited
 from app.kit.outside import rate_limit, valkey
@@ -32,6 +32,7 @@ from app.membership.actions.joining import (
     PERSON_TRIES_MAX,
 )
 from app.settings import SETTINGS
+from app.values.days import shanghai_day
 from tests.support.citizens import (
     REQUIRED_CONSENTS,
     Tokens,

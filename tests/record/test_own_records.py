@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, transaction
+from app.values.days import shanghai_day
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.recording import put_records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +21,7 @@ from app.repair.objection import (
     TEXT_CHARACTERS_MAX,
     ObjectionState,
     compute_number,
+    is_overdue,
     parse_text,
 )
 
@@ -41,6 +43,12 @@ def test_who_may_do_what_in_which_state(
     assert OBJECTION_MOVES.allowed(state, CITIZENS_ACTIONS) == citizen
     assert OBJECTION_MOVES.allowed(state, CENTRES_ACTIONS) == centre
     assert OBJECTION_MOVES.allowed(state, SOURCES_ACTIONS) == source
+
+
+def test_the_last_day_itself_is_in_time() -> None:
+    due_on = date(2026, 12, 1)
+    assert not is_overdue(due_on, due_on)
+    assert is_overdue(due_on, due_on + timedelta(days=1))
 
 
 def test_every_finding_has_its_words() -> None:

@@ -11,12 +11,13 @@ import msgspec
 import pytest
 from asyncpg import UniqueViolationError
 
-from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import fetch_value
 from app.repair.actions.citizen import load_calendar
-from app.repair.deadline import ANSWER_WORKING_DAYS, compute_due_day
-from app.repair.objection import OPEN_OBJECTIONS_MAX, TEXT_CHARACTERS_MAX
+from app.repair.objection import ANSWER_WORKING_DAYS, OPEN_OBJECTIONS_MAX, TEXT_CHARACTERS_MAX
 from app.repair.queries import objections as objections_queries
+from app.values.days import shanghai_day
+from app.values.working_days import compute_due_day
 from tests.support.citizens import join, log_in
 from tests.support.importing import events_of, records_of, score_of
 from tests.support.objecting import PATH, TEXT, make_objection, make_record, missing, report, wrong

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_all, fetch_value
-from app.kit.security.crypto import mask_name
+from app.values.days import shanghai_day
+from app.values.names import mask_name
 from tests.support.citizens import join
 from tests.support.importing import events_of, records_of, score_of
 from tests.support.objecting import (

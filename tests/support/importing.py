@@ -9,8 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import fetch_all, fetch_value
+from app.values.days import shanghai_day
 from tests.support.officials import make_official
 
 if TYPE_CHECKING:

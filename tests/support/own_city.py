@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from app.event.actions import ensure_epoch
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, pool_options
 from app.kit.db.partitions import make_partitions
 from app.piccolo_conf import DB
 from app.score.book.actions import find as find_actions
 from app.score.engine import actions as engine_actions
 from app.settings import SETTINGS
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

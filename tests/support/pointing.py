@@ -12,9 +12,10 @@ import msgspec
 from app.intake.points.actions.events import SECRET_COLUMN, count_waiting_events
 from app.intake.points.queries import insert_secret
 from app.intake.points.webhook import SECRET_BYTES, compute_signature, make_secret, parse_secret
-from app.kit.clock import SHANGHAI, now, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_value
 from app.kit.security.crypto import encrypt_field
+from app.values.days import SHANGHAI
 from tests.support.objecting import register_source
 from tests.support.partners import Partner, make_partner
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import fetch_value
 from app.score.book.standard import STANDARD_BOOK_FILE
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response

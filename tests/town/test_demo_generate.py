@@ -26,7 +26,7 @@ from app.intake.file.counts import ImportCounts
 from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
-from app.kit.clock import now, shanghai_day, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_all, fetch_value, transaction
 from app.kit.jobs.pace import FULL
 from app.record.catalogue import NewRecord, compute_facts_digest
@@ -37,6 +37,7 @@ from app.town.people.actions.move_in import make_people
 from app.town.people.life import Plan, compute_lives
 from app.town.people.names import BLOCK, compute_account_number, find_paper
 from app.town.people.residents import compute_residents
+from app.values.days import shanghai_day
 
 CITIZENS, SEED = 1_300, 11
 MEAN = 5.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.values.names import DOTS, NAME_CHARACTERS_MAX, TWINS, clean_name, fold_name, fold_twins
+from app.values.names import DOTS, NAME_CHARACTERS_MAX, TWINS, clean_name, fold_name, fold_twins, mask_name
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,18 @@ def test_cleaning_and_folding_twice_is_doing_it_once(text: str) -> None:
         assert clean_name(name) == name
         assert fold_name(fold_name(name)) == fold_name(name)
         assert fold_name(clean_name(f" {text}\u200b") or "") == fold_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("张", "张*"),
+        ("张三", "张*"),
+        ("张三丰", "张**"),
+        ("欧阳修远", "欧阳**"),
+        ("买买提·吐尔逊", "买买*****"),
+        ("𠮷田", "𠮷*"),
+    ],
+)
+def test_masks(name: str, masked: str) -> None:
+    assert mask_name(name) == masked

@@ -22,7 +22,6 @@ from app.campaign.hints.openings import (
 )
 from app.campaign.terms.eligibility import Facts, HeldHonour
 from app.consent.actions import list_all_consents
-from app.kit.clock import shanghai_day
 from app.partner.actions.caller import directory
 from app.record.actions.read import list_records
 from app.score.book.actions.find import find_book
@@ -30,6 +29,7 @@ from app.score.current.actions.rescore import NoScore
 from app.score.engine.actions import score_told
 from app.score.engine.given import ToldPerson, ToldRecord
 from app.score.engine.parts import compute_next_level
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

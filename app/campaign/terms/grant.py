@@ -8,6 +8,7 @@ import msgspec
 
 from app.campaign.terms.eligibility import Facts, Term, Threshold
 from app.campaign.terms.texts import Words
+from app.values.money import compute_share_fen
 
 FEN_MAX = 10_000_000_000  # 1 亿元
 MINUTES_MAX = 30 * 24 * 60
@@ -135,7 +136,7 @@ def compute_discount_fen(grant: Grant, amount_fen: int | None) -> int | None:
         return None
     match grant:
         case PercentOff():
-            discount_fen = (amount_fen * grant.percent + 50) // 100
+            discount_fen = compute_share_fen(amount_fen, grant.percent)
             return min(discount_fen, amount_fen, grant.max_fen or amount_fen)
         case AmountOff():
             return min(grant.amount_fen, amount_fen)

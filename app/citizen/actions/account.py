@@ -21,8 +21,7 @@ from app.citizen.queries import sessions as sessions_queries
 from app.kit.db.group_commit import coalesce
 from app.kit.errors import Unauthenticated
 from app.kit.security.auth import CitizenCaller, TokenChecker
-from app.kit.security.crypto import mask_name
-from app.values.names import clean_name
+from app.values.names import clean_name, mask_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.demo.actions.stage import find_tills, read, redeem, scan, show_code
 from app.demo.cast import EXCELLENT, OUTSTANDING, VILLAGER, VOLUNTEER
+from app.values.money import compute_share_fen, show_yuan
 
 if TYPE_CHECKING:
     from app.demo.actions.stage import Tour
@@ -70,7 +71,7 @@ async def play_top_level(tour: Tour) -> None:
     guide.check(
         "门票全免，体检省四成，住院5万元内免押金",
         "free entry, 40 % off the check-up, no deposit up to 50,000 yuan",
-        holds=[row[3] for row in rows] == [_yuan(TICKET_FEN), _yuan(CHECKUP_FEN * 40 // 100), ""],
+        holds=[row[3] for row in rows] == [_yuan(TICKET_FEN), _yuan(compute_share_fen(CHECKUP_FEN, 40)), ""],
         saw=rows,
     )
     await _ask_one_level_lower(tour)
@@ -128,4 +129,4 @@ def _title(tour: Tour, code: str) -> str:
 
 
 def _yuan(fen: int | None) -> str:
-    return f"¥{fen / 100:.2f}" if fen else ""
+    return show_yuan(fen) if fen else ""

@@ -12,9 +12,10 @@ import pyotp
 
 from app.demo.actions.guide import TourFailed
 from app.demo.clients import call
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.town.people.names import compute_visitor_number
 from app.town.places.places import TOUR_IMPORTER, find_place
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,11 +16,11 @@ from app.intake.quality.actions import count_batch
 from app.intake.source.actions import judge_register
 from app.intake.source.queries import shapes as shapes_queries
 from app.intake.source.shape import IN_ITEM, judge_ids
-from app.kit.clock import shanghai_day
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
 from app.kit.errors import InvalidRequest
 from app.kit.request.fields import parse_field_error
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -114,7 +114,8 @@ def quality(source: str | None) -> None:
     async def run() -> None:
         from app.intake.file.report import QUALITY_HEADER, tell_quality
         from app.intake.quality.actions import read_quality, read_quality_of_all
-        from app.kit.clock import now, shanghai_day
+        from app.kit.clock import now
+        from app.values.days import shanghai_day
 
         until = shanghai_day(now())
         since = until - timedelta(days=QUALITY_DAYS - 1)

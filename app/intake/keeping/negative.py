@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from app.record.award import add_months
 from app.record.catalogue import NewRecord
 from app.score.book.document import RuleBook, RuleIndicator, Value
+from app.values.days import add_months
 
 NEGATIVE_RECORD = "negative_record"  # the kind of these notices
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +17,7 @@ import msgspec
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw
 from app.intake.fact.judge import FLAWS, judge_item
 from app.record.catalogue import CATALOGUE, EVENT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX, NewRecord
+from app.values.days import shanghai_day
 from app.values.patterns import SOURCE_CHARACTERS_MAX, SOURCE_CODE
 
 POINT_INDICATORS = Path(__file__).parent / "data" / "points.csv"
@@ -28,7 +29,6 @@ PLACE_CHARACTERS = 1 + len(str(CASES_PER_YEAR_MAX))  # what stands behind an eve
 POINT_EVENT_ID_CHARACTERS_MAX = EVENT_ID_CHARACTERS_MAX - PLACE_CHARACTERS
 POINTERS = {"/eventOn": "/occurredAt"}  # what an event calls what a record calls otherwise
 
-SHANGHAI = timezone(timedelta(hours=8))
 
 PointKind = Annotated[str, msgspec.Meta(max_length=SOURCE_CHARACTERS_MAX, pattern=SOURCE_CODE)]
 
@@ -96,7 +96,7 @@ def judge_event(event: PointEvent, source: str, indicator: str, today: date) -> 
         indicator=indicator,
         id_number=event.id_number,
         name=event.name,
-        event_on=str(event.occurred_at.astimezone(SHANGHAI).date()),
+        event_on=str(shanghai_day(event.occurred_at)),
         quantity=1 if CATALOGUE.indicators[indicator].measure == "quantity" else None,
     )
     judged = judge_item(item, today)

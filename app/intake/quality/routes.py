@@ -13,10 +13,11 @@ from litestar.params import FromPath, QueryParameter
 from app.intake.quality import actions
 from app.intake.quality.schemas import BadSign, DatedQuality, DayQuality, QualityReport
 from app.intake.quality.signs import DAYS_DEFAULT, SIGNS, Quality, Sign
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.values.days import shanghai_day
 
 READERS = {"roles": ["importer", "administrator", "auditor"]}
 

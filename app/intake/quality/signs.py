@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import msgspec
 
 from app.intake.fact.item import make_flaws
-from app.record.award import add_months
+from app.values.days import add_months
 
 DAYS_MAX = 366  # in one report
 DAYS_DEFAULT = 28

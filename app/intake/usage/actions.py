@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from app.intake.fact.judge import OWN_SOURCE
 from app.intake.keeping.actions.keep import KEPT, keep_records
 from app.intake.usage.writers import UsageWrong, check_writer
-from app.kit.clock import shanghai_day
 from app.kit.db.database import is_in_transaction
 from app.record.catalogue import NewRecord
 from app.record.fault import judge_record
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
 
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, is_in_transaction, transaction
+from app.values.days import Span, compute_span_begin, compute_span_end
 
 PARTITION_LOCK = 0x70617274  # "part"
 
@@ -16,7 +16,7 @@ class Plan(msgspec.Struct, frozen=True):
     """A table cut by time: how wide a piece is, how many days are made before and after today, and what is dropped."""
 
     table: str
-    width: Literal["day", "month", "year"]
+    width: Span
     days_before: int
     days_ahead: int
     is_dropped: bool = False
@@ -39,9 +39,9 @@ PLANS = (
 def compute_pieces(plan: Plan, today: date) -> list[tuple[str, date, date]]:
     """Return (name, from, to) of every piece a plan wants on a day."""
     pieces: list[tuple[str, date, date]] = []
-    begin = _floor(today - timedelta(days=plan.days_before), plan.width)
+    begin = compute_span_begin(plan.width, today - timedelta(days=plan.days_before))
     while begin <= today + timedelta(days=plan.days_ahead):
-        end = _next(begin, plan.width)
+        end = compute_span_end(plan.width, begin)
         pieces.append((f"{plan.table}_{begin:%Y%m%d}", begin, end))
         begin = end
     return pieces
@@ -119,15 +119,3 @@ async def _find_pieces(table: str) -> list[str]:
         table,
     )
     return [row.name for row in found]
-
-
-def _floor(day: date, width: str) -> date:
-    return {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}[width]
-
-
-def _next(day: date, width: str) -> date:
-    if width == "day":
-        return day + timedelta(days=1)
-    if width == "month":
-        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return day.replace(year=day.year + 1)

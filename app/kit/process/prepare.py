@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import database_lifespan
 from app.kit.db.migration import migrate
 from app.kit.db.partitions import make_partitions
 from app.kit.security.keys import ensure_keys
+from app.values.days import shanghai_day
 
 
 def prepare_database() -> str:

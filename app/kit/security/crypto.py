@@ -1,4 +1,4 @@
-"""Personal fields: encrypted with their place as associated data, found by a keyed blind index, masked in one place.
+"""Personal fields: encrypted with their place as associated data, found by a keyed blind index.
 
 Cipher text is ``version | kid | nonce (12) | AES-256-GCM cipher text and tag``.
 """
@@ -64,12 +64,6 @@ def blind_index(*parts: str, purpose: str) -> bytes:
 def tombstone_hash(id_number: str) -> bytes:
     """Return the digest that recognises a person who left, under a key of its own."""
     return _digest(KEYS.ring.tombstone, "tombstone", id_number)
-
-
-def mask_name(name: str) -> str:
-    """Show the family name only: 张*, 欧阳**."""
-    family = 2 if len(name) > 3 else 1  # noqa: PLR2004
-    return name[:family] + "*" * max(1, len(name) - family)
 
 
 def _place(column: str, row_id: UUID) -> bytes:

@@ -18,7 +18,7 @@ from litestar import get
 from prometheus_client import Histogram
 
 from app.kit.background import find_ended
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.cache import find_stale
 from app.kit.db.migration import find_missing_migrations
 from app.kit.db.partitions import count_days_ahead
@@ -26,6 +26,7 @@ from app.kit.errors import Refusal
 from app.kit.outside.valkey import VALKEY
 from app.kit.web.docs import DOCS_ROUTES
 from app.kit.web.http import TRACE_KEY, Wire, refusals
+from app.values.days import shanghai_day
 from app.values.reason import Reason
 
 LOG = logging.getLogger("huixin.request")

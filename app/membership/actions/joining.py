@@ -15,7 +15,7 @@ from app.event.feed import EVENT_TYPES, NewEvent
 from app.intake.points.actions.events import delete_points
 from app.intake.proposal.actions import delete_proposals
 from app.intake.usage.actions import write_usage
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import uuid7
 from app.kit.db.database import transaction
 from app.kit.errors import Unauthenticated
 from app.kit.outside.rate_limit import SharedLimit
@@ -36,6 +36,7 @@ from app.notice.actions.notices import delete_notices
 from app.record.actions.find import delete_records
 from app.repair.actions.citizen import delete_objections
 from app.score.current.actions.rescore import delete_score, rescore
+from app.values.days import shanghai_day
 from app.values.names import fold_twins
 
 if TYPE_CHECKING:

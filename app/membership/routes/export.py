@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.errors import NotJoined, RateLimited, Unauthenticated
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.auth import CitizenCaller
@@ -15,6 +15,7 @@ from app.kit.web.http import refusals
 from app.membership.actions import export as export_actions
 from app.membership.refusals import ExportUnavailable
 from app.membership.schemas.export import ExportFile, ExportKeySet
+from app.values.days import shanghai_day
 
 EXPORTS_PER_HOUR_MAX = 30
 EXPORT_LIMIT = LocalLimit("exports", EXPORTS_PER_HOUR_MAX, 3600)

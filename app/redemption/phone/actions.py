@@ -9,7 +9,6 @@ import msgspec
 from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.grant import ResolvedGrant, resolve_grant
 from app.campaign.terms.judge import Verdict, judge_eligibility
-from app.kit.clock import shanghai_day
 from app.partner.actions.caller import directory
 from app.redemption.phone import queries
 from app.redemption.till.actions.limits import count_places
@@ -17,6 +16,7 @@ from app.redemption.till.actions.people import find_person
 from app.redemption.till.queries import limits as limits_queries
 from app.redemption.till.queries.limits import UseWanted
 from app.redemption.till.redeeming import Person, compute_period_ends_on, compute_period_on
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from datetime import datetime

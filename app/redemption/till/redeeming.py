@@ -10,9 +10,11 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.terms.eligibility import Facts, HeldHonour
+from app.campaign.terms.grant import Period
 from app.consent.purposes import ACCESS_ACTIONS
 from app.event.feed import EVENT_TYPES
 from app.score.book.document import Level
+from app.values.days import compute_span_begin, compute_span_end
 from app.values.moves import Moves
 
 SCAN_LIFETIME_SECONDS = 300
@@ -77,26 +79,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return Facts(score=self.score, level=self.level, honours=self.honours, birth_on=self.birth_on, levels=levels)
 
 
-def compute_period_on(period: str, day: date) -> date:
+def compute_period_on(period: Period, day: date) -> date:
     """Return the first day of the Shanghai calendar period a day falls in; a whole campaign is one period."""
-    if period == "day":
-        return day
-    if period == "month":
-        return day.replace(day=1)
-    if period == "year":
-        return day.replace(month=1, day=1)
-    return EVER_ON
+    return EVER_ON if period == "campaign" else compute_span_begin(period, day)
 
 
-def compute_period_ends_on(period: str, day: date) -> date:
+def compute_period_ends_on(period: Period, day: date) -> date:
     """Return the first day after the Shanghai calendar period a day falls in."""
-    if period == "day":
-        return day + timedelta(days=1)
-    if period == "month":
-        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-    if period == "year":
-        return day.replace(year=day.year + 1, month=1, day=1)
-    return EVER_ENDS_ON
+    return EVER_ENDS_ON if period == "campaign" else compute_span_end(period, day)
 
 
 def is_statement_day(day: date) -> bool:

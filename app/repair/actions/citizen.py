@@ -11,15 +11,15 @@ import msgspec
 from app.citizen.actions import identity as identity_actions
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import IdempotencyKeyReused, InvalidRequest, NotFound
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.randomness import RANDOM
 from app.kit.security.crypto import decrypt_field, encrypt_field
 from app.record.fault import find_kind
-from app.repair.deadline import ANSWER_WORKING_DAYS, SHIPPED_CALENDAR, compute_due_day, parse_calendar
 from app.repair.objection import (
+    ANSWER_WORKING_DAYS,
     EVENTS,
     NUMBER_RANDOM_BYTES,
     OBJECTION_MOVES,
@@ -34,8 +34,10 @@ from app.repair.queries import objections as objections_queries
 from app.repair.queries.objections import ObjectionRow, SubjectRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
 from app.settings import SETTINGS
+from app.values.days import shanghai_day
 from app.values.fault import Fault
 from app.values.reason import Reason
+from app.values.working_days import SHIPPED_CALENDAR, compute_due_day, parse_calendar
 
 if TYPE_CHECKING:
     from datetime import date, datetime

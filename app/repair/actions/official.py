@@ -13,7 +13,7 @@ from app.event.actions import insert_events
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
 from app.kit.errors import Forbidden, NotFound
-from app.kit.security.crypto import encrypt_field, mask_name
+from app.kit.security.crypto import encrypt_field
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
 from app.repair.actions.citizen import ANSWER_COLUMN, make_event, need_move, open_answer, open_text, read_text
@@ -22,6 +22,7 @@ from app.repair.objection import EVENTS, FINDINGS
 from app.repair.queries import objections as objections_queries
 from app.repair.queries import official as repair_official_queries
 from app.repair.refusals import FindingUnsuitable
+from app.values.names import mask_name
 
 if TYPE_CHECKING:
     from datetime import datetime

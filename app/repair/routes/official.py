@@ -11,23 +11,24 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.repair.actions import official as repair_official_actions
-from app.repair.deadline import is_overdue
 from app.repair.objection import (
     CENTRES_ACTIONS,
     OBJECTION_MOVES,
     SOURCES_ACTIONS,
     UNANSWERED_STATES,
     ObjectionState,
+    is_overdue,
 )
 from app.repair.queries.objections import ObjectionRow
 from app.repair.refusals import FindingUnsuitable, ObjectionStateUnsuitable
 from app.repair.schemas import AnswerRequest, ObjectedRecord, ObjectionDetail, ObjectionLine, Objector
+from app.values.days import shanghai_day
 
 # An institution has no caseworkers; for its own sources its administrators answer. The centre's own administrators
 # are not let in by this: the action looks.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from app.kit.clock import SHANGHAI, shanghai_day
 from app.score.book.actions.find import find_book
 from app.score.chart import queries
 from app.score.chart.picture import ChartSpan, ChartStep, compute_chart, compute_since
 from app.score.current.actions.read import read_score
+from app.values.days import compute_day_begin, shanghai_day
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
     from uuid import UUID
 
     from app.score.chart.picture import Language
@@ -24,7 +23,7 @@ async def draw_chart(citizen_id: UUID, *, months: int, language: Language, at: d
     current = await read_score(citizen_id)
     until = shanghai_day(at)
     since = compute_since(until, months)
-    steps = await queries.list_days(citizen_id, datetime.combine(since, time(), SHANGHAI))
+    steps = await queries.list_days(citizen_id, compute_day_begin(since))
     if steps and steps[-1].value != current.value:  # a change of the rules that is still being written into histories
         steps = [step for step in steps if step.on < current.as_of] + [ChartStep(current.as_of, current.value)]
     return compute_chart(steps, await _list_spans(since), since=since, until=until, language=language)

@@ -8,13 +8,14 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, Unauthenticated
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, language_of, refusals
 from app.score.chart import actions
 from app.score.chart.picture import CHART_MONTHS_DEFAULT, CHART_MONTHS_MAX
 from app.score.current.actions.rescore import NoScore
+from app.values.days import shanghai_day
 
 Months = Annotated[
     int, QueryParameter(name="months", ge=1, le=CHART_MONTHS_MAX, description="How far back the picture goes.")

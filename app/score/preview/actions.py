@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.kit.clock import SHANGHAI, now, shanghai_day, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import transaction
 from app.kit.errors import NotFound
 from app.kit.jobs.queue import enqueue
@@ -30,6 +30,7 @@ from app.score.preview.rounding import (
     PREVIEWS_PER_OFFICIAL_A_DAY,
     count_different,
 )
+from app.values.days import compute_seconds_left, shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,8 +76,7 @@ async def _spend(official: OfficialCaller, public_id: UUID, at: datetime) -> Non
     day = shanghai_day(at)
     asked = await queries.count_requests(public_id, official.id, day)
     if asked.of_book >= PREVIEWS_PER_BOOK_A_DAY or asked.by_official >= PREVIEWS_PER_OFFICIAL_A_DAY:
-        tomorrow = datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
-        raise PreviewBudgetSpent(retry_after_seconds=int((tomorrow - at).total_seconds()) + 1)
+        raise PreviewBudgetSpent(retry_after_seconds=compute_seconds_left(at))
     await queries.insert_request(uuid7(), public_id, official.id, at, day)
 
 

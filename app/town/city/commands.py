@@ -113,8 +113,9 @@ def file(
     """
     if dirt + duplicates > 1:
         raise click.BadParameter("with the duplicates it is more than all rows", param_hint="--dirt")
-    from app.kit.clock import now, shanghai_day
+    from app.kit.clock import now
     from app.town.feed.actions import FeedOrder, write_feed
+    from app.values.days import shanghai_day
 
     begin = time.monotonic()
     told = write_feed(

@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.catalogue.actions import catalogue
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.cache import refresh_all
+from app.values.days import shanghai_day
 from tests.support.campaigns import PATH, act, benefit_body, campaign_body, draft, make_desk, put_live
 from tests.support.redeeming import code_of, find_mine, make_shopper, redeem, show_code
 from tests.support.switching import LEDGER_FILE, in_force

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.campaign.hints.routes import HINTS_LIMIT, HINTS_PER_MINUTE_MAX
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.score.current.actions.rescore import rescore
+from app.values.days import shanghai_day
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.partners import make_partner

@@ -28,8 +28,9 @@ from app.campaign.terms.observer import (
     is_observed,
     judge_observer,
 )
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value
+from app.values.days import shanghai_day
 from tests.support.campaigns import PATH, Desk, act, benefit_body, campaign_body, draft, edit, make_desk, put_live
 from tests.support.officials import make_official
 from tests.support.switching import LEDGER_LEVELS, LEVELS

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from app.kit.db.database import execute, fetch_all, fetch_value
-from app.record.award import add_months
+from app.values.days import add_months
 from tests.support.citizens import join, make_id_number
 from tests.support.files import (
     HEADER,

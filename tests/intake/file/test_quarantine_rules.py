@@ -21,7 +21,7 @@ from app.intake.file.quarantine import (
 )
 from app.intake.reading.format import FileFormat, detect_format
 from app.intake.reading.reader import RowReader
-from app.record.award import add_months, is_in_force_with
+from app.record.award import is_in_force_with
 from app.values.text import FORMULA_BEGINS, guard_cell, neutralise_cell, unguard_cell
 from tests.support.citizens import make_id_number
 
@@ -76,8 +76,6 @@ def test_id_numbers_are_found_in_any_text() -> None:
 
 def test_awards_hold_for_their_months() -> None:
     first = (date(2024, 1, 31), None)
-    assert add_months(date(2024, 1, 31), 1) == date(2024, 2, 29)
-    assert add_months(date(2024, 12, 31), 2) == date(2025, 2, 28)
     assert is_in_force_with("GOOD_CITIZEN", first, (date(2026, 1, 31), None)), "the last day counts"
     assert not is_in_force_with("GOOD_CITIZEN", first, (date(2026, 2, 1), None))
     assert not is_in_force_with("GOOD_CITIZEN", (first[0], date(2024, 3, 1)), (date(2024, 3, 1), None))

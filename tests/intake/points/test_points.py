@@ -14,10 +14,11 @@ from asyncpg.connection import Connection
 
 from app.intake.points import queries as points_queries
 from app.intake.points.actions.events import FAILURES_MAX, GIVEN_UP_LIFE, count_waiting_events, forget_given_up_events
-from app.kit.clock import SHANGHAI, now
+from app.kit.clock import now
 from app.kit.db.database import fetch_value
 from app.kit.db.failure import DatabaseUnreached
 from app.kit.errors import Overloaded
+from app.values.days import SHANGHAI
 from tests.support.citizens import join, make_id_number
 from tests.support.digests import digest_tables
 from tests.support.importing import OF_JOINING, events_of, item_of, outcomes_of, records_of, score_of

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value
 from app.kit.db.partitions import PLANS, Plan, compute_pieces, count_days_ahead, drop_old_partitions, make_partitions
+from app.values.days import shanghai_day
 
 FAR = timedelta(days=4000)  # these tests play in a time of their own
 

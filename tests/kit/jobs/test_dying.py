@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute
 from app.kit.db.lock import try_lock
 from app.kit.jobs.jobs import Job, StoppablePace, lock_of
+from app.values.days import shanghai_day
 from tests.support.waiting import patient_connection, wait_until
 from tests.support.working import NEVER, SECONDS_MAX, count_jobs, is_at_least_one, is_put_off, none_left, so, working
 

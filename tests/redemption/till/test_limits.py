@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.kit.clock import SHANGHAI, now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.membership.queries import tombstones as tombstones_queries
 from app.redemption.books.actions import verify as verify_actions
@@ -23,6 +23,7 @@ from app.redemption.till.queries import limits as limits_queries
 from app.redemption.till.queries.lanes import redeem_many
 from app.redemption.till.queries.limits import FENCE_SECONDS_MAX
 from app.redemption.till.redeeming import compute_period_ends_on, compute_period_on
+from app.values.days import SHANGHAI, shanghai_day
 from tests.redemption.till.test_lanes import make_item
 from tests.support.campaigns import act, benefit_body, campaign_body, edit, find_live, make_desk, put_live
 from tests.support.partners import make_partner

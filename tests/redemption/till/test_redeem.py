@@ -12,12 +12,13 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.cache import bump
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.db.partitions import make_partitions
 from app.redemption.till.actions import people as people_actions
 from app.redemption.till.actions.lanes import redeem_lane
+from app.values.days import shanghai_day
 from tests.support.partners import bearer, make_key, make_partner, refresh_directory
 from tests.support.redeeming import (
     code_of,

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value
+from app.values.days import shanghai_day
 from tests.support.officials import make_official
 from tests.support.partners import bearer, make_key, make_partner
 from tests.support.redeeming import (

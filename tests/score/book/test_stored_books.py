@@ -12,7 +12,7 @@ import pytest
 
 import app.score
 from app.campaign.catalogue.actions import catalogue
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.cache import refresh_all
 from app.kit.db.database import fetch_value, transaction
 from app.record.catalogue import CATALOGUE
@@ -21,6 +21,7 @@ from app.score.book.actions.find import find_book, find_current_levels
 from app.score.book.check import RuleBookWrong, iter_faults, parse_rule_book
 from app.score.book.published import compute_document, parse_published
 from app.score.book.views import show_book
+from app.values.days import shanghai_day
 from tests.score.book.test_book import on
 from tests.score.book.test_direction import FAULTS, book_of
 from tests.support.histories import make_citizens

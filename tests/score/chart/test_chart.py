@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from app.kit.clock import SHANGHAI, now, shanghai_day, uuid7
+from app.kit.clock import now, uuid7
 from app.kit.db.database import execute
 from app.record.catalogue import CATALOGUE
 from app.score.book.published import parse_published
@@ -28,6 +28,7 @@ from app.score.chart.picture import (
     compute_chart,
     compute_since,
 )
+from app.values.days import SHANGHAI, shanghai_day
 from tests.support.citizens import join, log_in
 
 if TYPE_CHECKING:

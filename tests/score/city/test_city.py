@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.score.city.queries import prepare as prepare_queries
 from app.score.current.actions import read as read_actions
 from app.score.current.actions.distribution import read_distribution
 from app.score.current.actions.rescore import mark_due, rescore, rescore_waiting
 from app.score.engine import queries as engine_queries
+from app.values.days import shanghai_day
 from tests.support.histories import make_citizen, make_citizens, new_record
 from tests.support.recording import put_records
 

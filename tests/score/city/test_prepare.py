@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.jobs.pace import FULL
 from app.score.book import queries as book_queries
@@ -20,6 +20,7 @@ from app.score.city.actions import switch as switch_actions
 from app.score.city.queries import prepare as prepare_queries
 from app.score.current.actions import read as read_actions
 from app.score.current.actions.rescore import delete_score, mark_due, rescore
+from app.values.days import shanghai_day
 from tests.support import switching
 from tests.support.histories import make_citizen, make_citizens, new_record
 from tests.support.recording import put_records

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.kit.db.partitions import make_partitions
 from app.score.current.actions.rescore import rescore
 from app.score.engine.parts import REASONS_MAX
+from app.values.days import shanghai_day
 from tests.support.citizens import join
 from tests.support.histories import new_record
 from tests.support.recording import put_records

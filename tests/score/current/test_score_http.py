@@ -10,12 +10,13 @@ import pytest
 from asyncpg import Connection
 from asyncpg.pool import PoolConnectionProxy
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.kit.db.partitions import make_partitions
 from app.record.catalogue import CATALOGUE
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
+from app.values.days import shanghai_day
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.recording import put_records

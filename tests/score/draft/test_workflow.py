@@ -12,12 +12,13 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.errors import ETagStale
 from app.score.draft import queries as draft_queries
 from app.score.draft.actions.write import lock_book
 from app.score.draft.numbers import EFFECTIVE_DAYS_MAX, may_take_effect
+from app.values.days import shanghai_day
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.rule_books import (
     BOOKS,

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_one, fetch_value, transaction
 from app.kit.jobs.pace import FULL
 from app.score.book import queries as book_queries
@@ -23,6 +23,7 @@ from app.score.current.views import show_score
 from app.score.engine import queries as engine_queries
 from app.score.engine.actions import find_parts
 from app.score.engine.parts import unpack_dimensions, unpack_parts
+from app.values.days import shanghai_day
 from tests.score.engine.cases import CLEAN, parts_of, score_of, told
 from tests.support import switching
 from tests.support.histories import make_citizens, new_record

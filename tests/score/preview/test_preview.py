@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.jobs.pace import FULL, Pace
 from app.score.current.actions.rescore import rescore
@@ -25,6 +25,7 @@ from app.score.preview.rounding import (
     PREVIEWS_PER_OFFICIAL_A_DAY,
     ROUNDED_TO,
 )
+from app.values.days import shanghai_day
 from app.worker import JOBS
 from tests.support.histories import insert_told, make_citizens
 from tests.support.officials import OfficialLogin, make_official

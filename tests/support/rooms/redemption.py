@@ -6,7 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
+from app.values.days import shanghai_day
 from tests.support.codes import issue_code
 from tests.support.redeeming import redeem, scan
 from tests.support.right import Right

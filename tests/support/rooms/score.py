@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
+from app.values.days import shanghai_day
 from tests.support.right import Right
 from tests.support.rule_books import EXAMPLE, make_books
 

@@ -15,8 +15,8 @@ from app.campaign.terms.document import parse_document
 from app.campaign.terms.flags import Flag, find_flags
 from app.campaign.terms.limits import judge_document
 from app.campaign.terms.observer import OBSERVED_DAYS, InUse, Observed, compute_in_use, is_observed, judge_observer
-from app.kit.clock import shanghai_day
 from app.score.book.actions.find import find_current_levels
+from app.values.days import shanghai_day
 from app.values.fault import Fault
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import msgspec
 from app.intake.file.chunk import CleanChunk
 from app.intake.file.counts import CHUNK_BYTES, PART_BYTES
 from app.intake.file.queries import parts as parts_queries
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.security.crypto import decrypt_bytes
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

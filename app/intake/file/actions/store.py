@@ -19,11 +19,11 @@ from app.intake.file.queries.quarantine import QuarantinedRow
 from app.intake.keeping.actions.notify import tell_of_negative_rows
 from app.intake.quality import queries as quality_queries
 from app.intake.source.queries import shapes as shapes_queries
-from app.kit.clock import shanghai_day
 from app.kit.db.database import transaction
 from app.kit.security.crypto import encrypt_field
 from app.record.actions.put import put_rows
 from app.score.current.actions.rescore import mark_due
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

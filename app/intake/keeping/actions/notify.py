@@ -7,11 +7,11 @@ from uuid import UUID
 
 from app.intake.keeping import queries
 from app.intake.keeping.negative import NEGATIVE_RECORD, SourceTitle, compute_words, is_negative, list_negative_codes
-from app.kit.clock import shanghai_day
 from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
 from app.record.catalogue import NewRecord
 from app.score.book.actions.read import read_current_book
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,13 +25,14 @@ from app.intake.points.ledger import (
 from app.intake.points.webhook import find_fault, is_signed_with, parse_secret
 from app.intake.quality.queries import insert_day_counts
 from app.intake.quality.signs import QUARANTINED
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.db.failure import is_passing
 from app.kit.errors import InvalidRequest, Overloaded, Refusal
 from app.kit.jobs.queue import enqueue
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
+from app.values.days import shanghai_day
 from app.values.fault import Fault
 
 if TYPE_CHECKING:

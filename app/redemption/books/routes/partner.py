@@ -10,7 +10,7 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from app.kit.clock import SHANGHAI, first_id_of, now
+from app.kit.clock import first_id_of, now
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, StaleCursor, Unauthenticated
 from app.kit.security.auth import PartnerCaller
 from app.kit.web.http import refusals
@@ -25,6 +25,7 @@ from app.redemption.till.redeeming import (
     compute_allowed_actions,
     is_statement_day,
 )
+from app.values.days import compute_day_begin
 from app.values.fault import Fault
 from app.values.patterns import REFERENCE
 
@@ -96,8 +97,7 @@ async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCa
 
 def _bounds(first: date, last: date) -> tuple[datetime, datetime]:
     """Return the instants at which the first of these Shanghai days begins and the last one ends."""
-    begins_at = datetime(first.year, first.month, first.day, tzinfo=SHANGHAI)
-    return begins_at, datetime(last.year, last.month, last.day, tzinfo=SHANGHAI) + timedelta(days=1)
+    return compute_day_begin(first), compute_day_begin(last + timedelta(days=1))
 
 
 def _stores_of(partner: PartnerCaller) -> list[UUID] | None:

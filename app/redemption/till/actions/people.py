@@ -15,12 +15,13 @@ from app.credit_code.short_form import ExpiredCode, OpenedCode, is_of_generation
 from app.kit.db.group_commit import coalesce
 from app.kit.errors import NotFound, RateLimited, Refusal
 from app.kit.outside.rate_limit import DistinctLimit
-from app.kit.security.crypto import decrypt_field, mask_name
+from app.kit.security.crypto import decrypt_field
 from app.kit.security.keys import KEYS
 from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.redeeming import SAME_TRY, Person, compute_slot_day
 from app.redemption.till.refusals import ScanExpired
+from app.values.names import mask_name
 from app.values.text import clean_code
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import msgspec
 from app.campaign.catalogue.actions import catalogue
 from app.campaign.terms.grant import ResolvedGrant, WholeGrant, compute_discount_fen, resolve_grant
 from app.campaign.terms.judge import judge_eligibility
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import uuid7
 from app.kit.db.cache import CatalogueStale, refresh_all
 from app.kit.db.group_commit import RETRY_AFTER_SECONDS
 from app.kit.errors import (
@@ -60,6 +60,7 @@ from app.redemption.till.refusals import (
     ReferenceTaken,
     StockGone,
 )
+from app.values.days import shanghai_day
 from app.values.fault import Fault
 
 if TYPE_CHECKING:

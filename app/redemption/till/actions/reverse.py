@@ -10,7 +10,7 @@ from app.consent.actions import insert_access
 from app.consent.purposes import NewAccess
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import uuid7
 from app.kit.db.database import transaction
 from app.kit.errors import IdempotencyKeyReused, NotFound, Refusal
 from app.partner.directory import may_reach_store
@@ -21,6 +21,7 @@ from app.redemption.till.queries.reverse import RedemptionRow, ReversalRow
 from app.redemption.till.receipt import Answered, ReversalReceipt, encode_receipt
 from app.redemption.till.redeeming import REVERSE, REVERSED, is_reversible
 from app.redemption.till.refusals import AlreadyReversed, ReversalWindowOver
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,7 +12,7 @@ from app.campaign.terms.grant import Grant, resolve_grant
 from app.campaign.terms.judge import judge_eligibility
 from app.consent.actions import insert_access_once
 from app.consent.purposes import NewAccess
-from app.kit.clock import shanghai_day, uuid7
+from app.kit.clock import uuid7
 from app.kit.outside.rate_limit import LocalLimit
 from app.partner.actions.caller import resolve_terminal
 from app.redemption.till.actions.lanes import scan_lane
@@ -28,6 +28,7 @@ from app.redemption.till.actions.people import (
 from app.redemption.till.queries.lanes import ScanItem
 from app.redemption.till.redeeming import SCAN, SCAN_LIFETIME_SECONDS, Person
 from app.redemption.till.refusals import CreditCodeUsed
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from uuid import UUID

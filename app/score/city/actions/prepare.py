@@ -13,7 +13,7 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.kit.jobs.pace import FULL
 from app.score.book import queries as book_queries
@@ -23,6 +23,7 @@ from app.score.city.queries import switch as switch_queries
 from app.score.current.actions.history import tell_former
 from app.score.current.actions.rescore import rescore_waiting
 from app.score.engine import queries as engine_queries
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable

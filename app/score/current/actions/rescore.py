@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from app.kit.clock import shanghai_day
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
 from app.kit.jobs.queue import enqueue
@@ -13,6 +12,7 @@ from app.score.current.actions.history import explain_change, store_scores, tell
 from app.score.current.queries import scores as scores_queries
 from app.score.current.queries import waiting as waiting_queries
 from app.score.engine import queries as engine_queries
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

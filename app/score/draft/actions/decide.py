@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.score.draft import queries
 from app.score.draft.actions.examples import run_examples
@@ -18,6 +18,7 @@ from app.score.draft.refusals import (
     RuleBookInvalid,
     RuleBookMakerIsChecker,
 )
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from datetime import date

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.citizen.actions.sealing import seal_openid
-from app.kit.clock import now, shanghai_day
+from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.kit.jobs.aside import aside
 from app.record.catalogue import CATALOGUE
@@ -30,6 +30,7 @@ from app.town.people.names import (
     compute_wechat_code,
 )
 from app.town.shown import CitizenShown
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

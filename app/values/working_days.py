@@ -1,4 +1,4 @@
-"""When is an answer due? Working days: weekends are off, unless the calendar of holidays says otherwise. Pure.
+"""Working days: weekends are off, unless the calendar of holidays says otherwise. Pure.
 
 ``data/working_days.csv`` holds what the State Council arranged for 2026 (国办发明电〔2025〕7号: days off, and weekends
 that are worked in exchange) and the statutory days of 2027 to 2035 (全国年节及纪念日放假办法, as amended for 2025); the
@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-ANSWER_WORKING_DAYS = 7
 SATURDAY = 5
 SHIPPED_CALENDAR = Path(__file__).parent / "data" / "working_days.csv"
 WORDS = {"yes": True, "no": False}
@@ -51,8 +50,3 @@ def compute_due_day(received_on: date, working_days: int, calendar: Mapping[date
         day += timedelta(days=1)
         working_days -= is_working_day(day, calendar)
     return day
-
-
-def is_overdue(answer_due_on: date, today: date) -> bool:
-    """Whether the last day in time is over."""
-    return today > answer_due_on

@@ -8,12 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.repair.deadline import (
-    ANSWER_WORKING_DAYS,
+from app.values.working_days import (
     SHIPPED_CALENDAR,
     CalendarWrong,
     compute_due_day,
-    is_overdue,
     is_working_day,
     knows_year,
     parse_calendar,
@@ -80,12 +78,6 @@ def test_as_many_working_days_lie_between(received_on: date, working_days: int) 
 @pytest.mark.parametrize(("year", "is_known"), [(2025, False), (2026, True), (2035, True), (2036, False)])
 def test_which_years_the_calendar_knows(year: int, is_known: bool) -> None:
     assert knows_year(year, CALENDAR) is is_known
-
-
-def test_the_last_day_itself_is_in_time() -> None:
-    due_on = compute_due_day(date(2026, 11, 22), ANSWER_WORKING_DAYS, CALENDAR)
-    assert not is_overdue(due_on, due_on)
-    assert is_overdue(due_on, due_on + timedelta(days=1))
 
 
 def test_a_later_line_wins() -> None:
