@@ -9,8 +9,9 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from app.kit.security.auth import CitizenCaller, OfficialCaller, PartnerCaller, Role, Scope
+from app.kit.security.auth import CitizenCaller, OfficialCaller, PartnerCaller
 from app.main import create_app
+from app.values.roles import Role, Scope
 
 CALLERS: dict[str, type] = {"citizen": CitizenCaller, "partner": PartnerCaller, "official": OfficialCaller}
 PREFIXES = {"citizen": "/v1/me", "partner": "/v1/partner", "official": "/v1/official"}

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.security.auth import Role
 from app.kit.web.http import Ask, Wire
 from app.official.account import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from app.official.moves import AdministratorsMove, State
 from app.values.patterns import TOTP
+from app.values.roles import Role
 
 ROLES_MAX = 6
 ENROLMENT_CODE_CHARACTERS_MAX = 100

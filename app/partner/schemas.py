@@ -8,7 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.security.auth import Scope
 from app.kit.web.http import Ask, Wire
 from app.partner.directory import (
     KEY_STORES_MAX,
@@ -18,6 +17,7 @@ from app.partner.directory import (
     Move,
     State,
 )
+from app.values.roles import Scope
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARACTERS_MAX)]
 SCOPES_MAX = 4

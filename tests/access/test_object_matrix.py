@@ -16,7 +16,7 @@ import pytest
 
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value
-from app.kit.security.auth import Role
+from app.values.roles import Role
 from tests.support.campaigns import benefit_body, campaign_body, make_code
 from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.codes import issue_code

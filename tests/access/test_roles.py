@@ -17,8 +17,8 @@ from uuid import UUID
 import pytest
 
 from app.kit.db.database import execute, fetch_value
-from app.kit.security.auth import Role, Scope
 from app.official.account import CENTRE_ROLES
+from app.values.roles import Role, Scope
 from tests.support.description import OPERATIONS, Operation
 from tests.support.officials import headers_of, make_official
 from tests.support.operations import send

@@ -21,7 +21,6 @@ from app.kit.errors import RateLimited
 from app.kit.outside import rate_limit, valkey
 from app.kit.outside.rate_limit import TIGHTENED_BY
 from app.kit.outside.valkey import VALKEY
-from app.kit.security.crypto import tombstone_hash
 from app.membership.actions import joining as joining_actions
 from app.membership.actions.joining import (
     FIRST_TRIES_MAX,
@@ -30,6 +29,7 @@ from app.membership.actions.joining import (
     IDENTITY_TRIES_MAX,
     PERSON_LIMIT,
     PERSON_TRIES_MAX,
+    compute_tombstone_hash,
 )
 from app.settings import SETTINGS
 from app.values.days import shanghai_day
@@ -337,7 +337,7 @@ async def test_names_of_tries_are_hashes_of_their_own(client: AsyncClient) -> No
     names = await identity_actions.compute_try_names(tokens.citizen_id, number)
     index = await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", tokens.citizen_id)
     assert len(set(names)) == 2
-    assert not {index.hex(), compute_id_number_index(number).hex(), tombstone_hash(number).hex()} & set(names)
+    assert not {index.hex(), compute_id_number_index(number).hex(), compute_tombstone_hash(number).hex()} & set(names)
 
 
 async def test_planted_names_and_numbers_are_in_no_log_and_no_event(
@@ -356,5 +356,5 @@ async def test_planted_names_and_numbers_are_in_no_log_and_no_event(
     assert (await client.delete("/v1/me", headers=member.headers)).status_code == 204
     written = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     events = await fetch_value("SELECT string_agg(row_to_json(e)::text, ' ') FROM event e")
-    planted = (name, number, number[:-1], phone_code, member.tokens.access, tombstone_hash(number).hex())
+    planted = (name, number, number[:-1], phone_code, member.tokens.access, compute_tombstone_hash(number).hex())
     assert [word for word in planted if word in written or word in events] == []

@@ -14,8 +14,7 @@ from app.citizen.actions.account import match_people
 from app.citizen.actions.identity import lock_id_number
 from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_all, fetch_value, transaction
-from app.kit.security.crypto import tombstone_hash
-from app.membership.actions.joining import forget_old_tombstones
+from app.membership.actions.joining import compute_tombstone_hash, forget_old_tombstones
 from app.membership.applicant import TOMBSTONE_LIFETIME
 from tests.support import notices, pointing
 from tests.support.citizens import Joined, identity_body, join, log_in
@@ -67,7 +66,7 @@ async def cap_holder_of(citizen_id: UUID) -> UUID:
 
 async def tombstone_of(member: Joined) -> Any:
     return await fetch_value(
-        "SELECT cap_holder_id FROM tombstone WHERE person_hash = $1", tombstone_hash(member.id_number)
+        "SELECT cap_holder_id FROM tombstone WHERE person_hash = $1", compute_tombstone_hash(member.id_number)
     )
 
 
@@ -182,7 +181,7 @@ async def test_a_tombstone_tells_nobody_who_it_is(client: AsyncClient) -> None:
     await leave(client, member)
     assert await tombstone_of(member) == holder
     row = await fetch_value(
-        "SELECT row_to_json(t)::text FROM tombstone t WHERE person_hash = $1", tombstone_hash(member.id_number)
+        "SELECT row_to_json(t)::text FROM tombstone t WHERE person_hash = $1", compute_tombstone_hash(member.id_number)
     )
     assert str(member.id) not in row
     assert member.id_number not in row

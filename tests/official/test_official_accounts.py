@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-    from app.kit.security.auth import Role
+    from app.values.roles import Role
 
 URL = "/v1/official/officials"
 CENTRE_ONLY: list[Role] = ["reviewer", "caseworker", "importer", "auditor"]

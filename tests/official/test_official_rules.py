@@ -10,7 +10,6 @@ import pytest
 
 from app.kit.clock import uuid7
 from app.kit.request.address import compute_network
-from app.kit.security.auth import Role
 from app.official.account import (
     CENTRE_ROLES,
     PASSWORD_REST_MIN,
@@ -23,6 +22,7 @@ from app.official.account import (
 from app.official.actions import secret as secret_actions
 from app.official.actions.secret import NOBODYS_HASH, is_password_right
 from app.official.moves import OFFICIAL_MOVES, State, compute_allowed_actions, may_confirm, needs_second
+from app.values.roles import Role
 
 CENTRE, INSTITUTION = None, UUID(int=1)
 STEP = 58_000_000

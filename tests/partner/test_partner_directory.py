@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-    from app.kit.security.auth import Role
+    from app.values.roles import Role
 
 URL = "/v1/official/institutions"
 MOVES = ("/suspend", "/resume", "/rotate")

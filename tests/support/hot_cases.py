@@ -17,11 +17,11 @@ from app.credit_code import actions as credit_code_actions
 from app.kit.clock import now
 from app.kit.db.cache import bump
 from app.kit.db.database import execute, transaction
-from app.kit.security.auth import Scope
 from app.partner.actions import caller as caller_actions
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import scan as scan_actions
 from app.score.current.actions import read as read_actions
+from app.values.roles import Scope
 from tests.support.both_ways import Asked
 from tests.support.citizens import log_in
 from tests.support.odd import BROKEN, NOBODY, Change, as_, body, both, header, lacking

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-    from app.kit.security.auth import Scope
     from app.partner.directory import InstitutionKind
+    from app.values.roles import Scope
 
 EVERY_SCOPE: tuple[Scope, ...] = ("scan", "redeem", "read", "report")
 

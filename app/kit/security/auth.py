@@ -11,7 +11,6 @@ import hashlib
 import re
 import time
 from collections import OrderedDict
-from typing import Literal
 from uuid import UUID
 
 import jwt
@@ -21,9 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.kit.errors import Forbidden, NotJoined, Unauthenticated
 from app.kit.security.keys import KEYS, TokenKey
 from app.values.patterns import VISIBLE
+from app.values.roles import Role, Scope
 
-Role = Literal["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]
-Scope = Literal["scan", "redeem", "read", "report"]
 ISSUER = "huixin"
 CACHE_ENTRIES_MAX = 20_000
 CACHE_SECONDS_MAX = 60
@@ -65,13 +63,18 @@ class OfficialCaller(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Role]
     institution_id: UUID | None
 
+    @property
+    def for_centre(self) -> bool:
+        """Whether this official is the credit centre's own."""
+        return self.institution_id is None
+
     def may_act_for(self, institution_id: UUID) -> bool:
         """Whether this official's tenant covers an institution; the centre's covers all."""
-        return self.institution_id is None or self.institution_id == institution_id
+        return self.for_centre or self.institution_id == institution_id
 
     def need_centre(self) -> None:
         """Refuse an institution's own official: this is the credit centre's."""
-        if self.institution_id is not None:
+        if not self.for_centre:
             raise Forbidden
 
 

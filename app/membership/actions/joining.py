@@ -19,7 +19,8 @@ from app.kit.clock import uuid7
 from app.kit.db.database import transaction
 from app.kit.errors import Unauthenticated
 from app.kit.outside.rate_limit import SharedLimit
-from app.kit.security.crypto import tombstone_hash
+from app.kit.security.crypto import compute_keyed_digest
+from app.kit.security.keys import KEYS
 from app.membership.applicant import IDENTITY_INDICATOR, TOMBSTONE_LIFETIME, Applicant, Obstacle, parse_applicant
 from app.membership.queries import tombstones as tombstones_queries
 from app.membership.refusals import (
@@ -143,7 +144,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
             await identity_actions.lock_id_number(number)
             await tombstones_queries.insert_tombstone(
                 citizen.id,
-                person_hash=tombstone_hash(number),
+                person_hash=compute_tombstone_hash(number),
                 cap_holder_id=account.cap_holder_id,
                 left_at=at,
                 forget_at=at + TOMBSTONE_LIFETIME,
@@ -215,9 +216,14 @@ async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
     if account.state != "new":
         raise AlreadyJoined
     await identity_actions.lock_id_number(number)
-    cap_holder_id = await tombstones_queries.take_tombstone(tombstone_hash(number), at) or uuid7(at)
+    cap_holder_id = await tombstones_queries.take_tombstone(compute_tombstone_hash(number), at) or uuid7(at)
     if not await identity_actions.bind_person(citizen_id, person, cap_holder_id=cap_holder_id, at=at):
         raise IdentityTaken
+
+
+def compute_tombstone_hash(id_number: str) -> bytes:
+    """Return the digest that recognises a person who left, under a key of its own."""
+    return compute_keyed_digest(KEYS.ring.tombstone, "tombstone", id_number)
 
 
 def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:

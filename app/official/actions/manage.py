@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.event.feed import EventType
-    from app.kit.security.auth import OfficialCaller, Role
+    from app.kit.security.auth import OfficialCaller
+    from app.values.roles import Role
 
 
 class UsernameTaken(Refusal):
@@ -96,7 +97,7 @@ async def create_official(
     caller: OfficialCaller, *, username: str, roles: Sequence[Role], institution_id: UUID | None
 ) -> Invitation:
     """Invite a staff member of an institution, or with None of the centre."""
-    if caller.institution_id is not None and institution_id is None:
+    if not caller.for_centre and institution_id is None:
         raise Forbidden
     if institution_id is not None and not caller.may_act_for(institution_id):
         raise NotFound
@@ -157,7 +158,7 @@ async def move_official(
     """Suspend or resume a staff member of the caller's tenant, never oneself; their tokens die."""
     async with transaction():
         row = await _lock(caller, official_id, move, if_match)
-        state, by_centre = OFFICIAL_MOVES.to(row.state, move), caller.institution_id is None
+        state, by_centre = OFFICIAL_MOVES.to(row.state, move), caller.for_centre
         if not await accounts_queries.mark_moved(row.id, state, revision=row.revision, by_centre=by_centre):
             raise ETagStale
         return await _finish(caller, move, row, {})
@@ -201,7 +202,7 @@ def list_allowed_actions(caller: OfficialCaller, row: OfficialRow) -> list[Admin
         is_own=row.id == caller.id,
         is_second=may_confirm(caller.id, official_id=row.id, asked_by=row.asked_by),
         is_centres=row.suspended_by_centre,
-        for_centre=caller.institution_id is None,
+        for_centre=caller.for_centre,
     )
 
 
@@ -223,7 +224,7 @@ async def _lock(
 
 
 def _need_own_tenant(caller: OfficialCaller, row: OfficialRow | None) -> OfficialRow:
-    if row is None or (caller.institution_id is not None and row.institution_id != caller.institution_id):
+    if row is None or (not caller.for_centre and row.institution_id != caller.institution_id):
         raise NotFound
     return row
 
@@ -233,7 +234,7 @@ def _needs_second(
 ) -> bool:
     if caller is None:
         return False
-    return needs_second(roles, institution_id, for_centre=caller.institution_id is None, is_reset=is_reset)
+    return needs_second(roles, institution_id, for_centre=caller.for_centre, is_reset=is_reset)
 
 
 async def _finish(

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
-from app.kit.security.auth import Role
 from app.official.moves import State
+from app.values.roles import Role
 
 
 class OfficialRow(msgspec.Struct, frozen=True, kw_only=True):

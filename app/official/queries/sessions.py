@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_one
-from app.kit.security.auth import Role
+from app.values.roles import Role
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):

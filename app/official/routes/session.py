@@ -102,8 +102,7 @@ async def list_audit_entries(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[AuditEntryView]:
     """Read the audit chain, the newest entry first; auditors are the centre's."""
-    if official.institution_id is not None:
-        raise Forbidden
+    official.need_centre()
     rows = await accounts_queries.list_audit_entries(decode_cursor(cursor, AuditNumber), limit)
     return make_page(rows, limit, _show_entry, lambda row: row.number)
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.kit.security.auth import OfficialCaller, Scope
+    from app.kit.security.auth import OfficialCaller
+    from app.values.roles import Scope
 
 SECRET_BYTES = 32
 # Scopes that a room above must agree to: who owns a source is not known on this floor. ``main`` wires the answer in.

@@ -175,7 +175,7 @@ async def move_row(
     need_etag(if_match, row.revision)
     if move not in list_allowed_actions(official, row):
         raise SuspendedByCentre if move == "resume" and row.state == "suspended" else StateUnsuitable(row.state)
-    state, by_centre = PARTNER_MOVES.to(row.state, move), official.institution_id is None
+    state, by_centre = PARTNER_MOVES.to(row.state, move), official.for_centre
     if not await places_queries.mark_moved(table, row.id, state, revision=row.revision, by_centre=by_centre):
         raise ETagStale
     await note(official, f"{NOUNS[table]}.{move}", row_id=row.id, institution_id=institution_id, detail={})
@@ -183,7 +183,7 @@ async def move_row(
 
 def list_allowed_actions(official: OfficialCaller, row: Movable) -> list[Move]:
     """Return what the caller may do with it as it stands."""
-    for_centre = official.institution_id is None
+    for_centre = official.for_centre
     return compute_allowed_actions(row.state, is_centres=row.suspended_by_centre, for_centre=for_centre)
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
-from app.kit.security.auth import Scope
 from app.partner.directory import State, compute_key_prefix
 from app.partner.queries.places import STANDING
+from app.values.roles import Scope
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,8 +79,7 @@ async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: da
 
 async def ask_source(official: OfficialCaller, objection_id: UUID, *, at: datetime) -> ObjectionRow:
     """Pass a ticket on to the source; only the centre does, and an institution sees it from now on."""
-    if official.institution_id is not None:
-        raise Forbidden
+    official.need_centre()
     async with transaction():
         row = await _lock(official, objection_id, "ask-source")
         await objections_queries.mark_asked(row.id, at)
@@ -113,7 +112,7 @@ async def answer_objection(
 
 def _find_tenant(official: OfficialCaller) -> UUID | None:
     """Return whose sources' tickets an official sees: an institution's, or None for the centre's caseworkers: all."""
-    if official.institution_id is None and "caseworker" not in official.roles:
+    if official.for_centre and "caseworker" not in official.roles:
         raise Forbidden
     return official.institution_id
 
@@ -143,7 +142,7 @@ async def _lock(official: OfficialCaller, objection_id: UUID, action: ObjectionA
 def _open(row: ObjectionRow, record: RecordRow | None, person: Person, official: OfficialCaller) -> OpenObjection:
     """Show who wrote as far as is needed: a record has its event id, one that is missing must be looked for by name."""
     is_looked_for = row.kind == "missing"
-    may_call = row.is_contact_ok and official.institution_id is None
+    may_call = row.is_contact_ok and official.for_centre
     return OpenObjection(
         row=row,
         record=record,

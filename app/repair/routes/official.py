@@ -110,7 +110,7 @@ async def answer_objection(
 
 
 def _show(row: ObjectionRow, official: OfficialCaller, today: date) -> ObjectionLine:
-    mine = CENTRES_ACTIONS if official.institution_id is None else SOURCES_ACTIONS
+    mine = CENTRES_ACTIONS if official.for_centre else SOURCES_ACTIONS
     return ObjectionLine(
         id=row.id,
         number=row.number,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from app.campaign.terms.document import Benefit, CampaignDocument
 from app.campaign.terms.limits import Scenario
 from app.partner.directory import InstitutionKind
+from app.values.roles import Role
 
-Role = Literal["editor", "reviewer", "auditor", "importer", "administrator"]
 CENTRE = "惠信市信用中心"
 BENEFITS_FILE = Path(__file__).parent / "data" / "benefits.json"
 CAMPAIGN_LIFETIME = timedelta(days=3 * 365)

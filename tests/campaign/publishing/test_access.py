@@ -15,7 +15,7 @@ from tests.support.officials import make_official
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from app.kit.security.auth import Role
+    from app.values.roles import Role
     from tests.support.officials import OfficialLogin
 
 ACTIONS = ["submit", "approve", "reject", "pause", "resume", "end"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-    from app.kit.security.auth import Role
+    from app.values.roles import Role
 
 PATH = "/v1/official/sources"
 

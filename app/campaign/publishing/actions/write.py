@@ -26,7 +26,7 @@ from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.cache import bump
 from app.kit.db.database import transaction
-from app.kit.errors import Forbidden, MakerIsChecker, NotFound
+from app.kit.errors import MakerIsChecker, NotFound
 from app.kit.request.etag import need_etag
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ async def decide_campaign(
 
     Whoever approves names every word of the deny-list that stands in it; so the audit chain has them.
     """
-    if official.institution_id is not None:
-        raise Forbidden
+    official.need_centre()
     at = now()
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
@@ -153,7 +152,7 @@ async def switch_campaign(
     async with transaction():
         row = await _lock(official, campaign_id, if_match)
         _need_allowed(row, action)
-        if action == "resume" and row.paused_by_centre and official.institution_id is not None:
+        if action == "resume" and row.paused_by_centre and not official.for_centre:
             raise PausedByCentre
         if action == "resume":
             await _judge_resuming(row, at)
@@ -221,7 +220,7 @@ async def _move(
     """Write an allowed move down, and let every process know when it changes what is in force."""
     state, _ = CAMPAIGN_MOVES.to(row.states, action)
     live_version = row.version if action == "approve" else row.live_version
-    is_centres = official.institution_id is None if action == "pause" else row.paused_by_centre
+    is_centres = official.for_centre if action == "pause" else row.paused_by_centre
     await write_queries.update_campaign(
         row.id,
         state,

@@ -79,8 +79,7 @@ async def list_inbox(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[InboxItem]:
     """List what waits for review, longest waiting first, with what the institution could then tell people apart by."""
-    if official.institution_id is not None:
-        raise Forbidden
+    official.need_centre()
     rows = await read_queries.list_inbox(decode_cursor(cursor, tuple[datetime, UUID]), limit)
     reviews = await check_actions.review_waiting(rows, now())
     return make_page(

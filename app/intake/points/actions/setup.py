@@ -18,7 +18,7 @@ from app.intake.points.webhook import SECRET_BYTES, make_secret
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import Forbidden, NotFound, Refusal
+from app.kit.errors import NotFound, Refusal
 from app.kit.security.crypto import encrypt_field
 from app.values.fault import Fault
 
@@ -95,8 +95,7 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
     rule = RuleRow(source=code, kind=kind, created_at=at, **msgspec.structs.asdict(rate))
     async with transaction():
         source = _check_tenant(official, await queries.find_source_for_update(code))
-        if official.institution_id is not None:
-            raise Forbidden
+        official.need_centre()
         _check_rate(source, rate)
         known = await queries.find_rule_for_update(code, kind)
         if known is not None and known.rate == rate:
@@ -114,7 +113,7 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
 def _check_tenant(official: OfficialCaller, source: SourceRow | None) -> SourceRow:
     if source is None:
         raise NotFound
-    is_mine = official.institution_id is None or official.institution_id == source.institution_id
+    is_mine = official.for_centre or official.institution_id == source.institution_id
     if not is_mine:
         raise NotFound
     return source

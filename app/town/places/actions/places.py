@@ -16,7 +16,7 @@ from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
 from app.kit.clock import now
 from app.kit.request.etag import compute_etag
-from app.kit.security.auth import OfficialCaller, Scope
+from app.kit.security.auth import OfficialCaller
 from app.official.account import TOTP_STEP_SECONDS
 from app.official.actions.enrol import EnrolmentProofWrong, complete_enrolment, open_enrolment
 from app.official.actions.manage import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.town.places.queries import PlaceRow
+    from app.values.roles import Scope
 
 OFFICIALS_AT_ONCE = 2  # hashing a password is work for a core; more would only wait for connections
 PASSWORD_BYTES = 15
