@@ -59,7 +59,7 @@ DOORS_OF = {
 KIT_OF = {
     PURE: set[str](),
     "tables": set[str](),
-    "schemas": {"web.http", "web.paging", "security.auth"},
+    "schemas": {"web.http", "web.paging"},
     "views": {"web.http"},
     "queries": {"db.database", "db.group_commit", "security.auth"},  # a coalesced read is still one statement
     "refusals": {"errors"},
