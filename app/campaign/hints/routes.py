@@ -12,7 +12,7 @@ from app.kit.clock import now
 from app.kit.errors import NotJoined, RateLimited, Unauthenticated
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.auth import CitizenCaller
-from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
 from app.score.book.document import Level, RuleIndicator
 from app.score.current.actions.rescore import NoScore
 
@@ -72,7 +72,7 @@ def _show_benefit(hint: BenefitHint, hints: Hints, language: Language) -> Benefi
         institution=name_institution(benefit),
         points_needed=hint.opens_at - hints.score,
         opens_at_next_level=hints.next_level is not None and hint.opens_at <= hints.next_level.at_least,
-        reasons=[ReasonText(code=reason.code, text=getattr(reason, language)) for reason in hint.reasons],
+        reasons=[show_reason(reason, language) for reason in hint.reasons],
     )
 
 

@@ -33,6 +33,7 @@ from app.kit.errors import (
 from app.kit.request.bodies import find_body_refusal
 from app.kit.request.fields import iter_field_errors
 from app.kit.request.headers import find_header
+from app.values.reason import Reason
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 Language = Literal["zh", "en"]
@@ -80,6 +81,11 @@ class Problem(Wire, kw_only=True):
     trace_id: str
     errors: list[FieldProblem] = []
     reasons: list[ReasonText] = []
+
+
+def show_reason(reason: Reason, language: Language) -> ReasonText:
+    """Return a reason in the reader's language."""
+    return ReasonText(code=reason.code, text=getattr(reason, language))
 
 
 def language_of(request: AnyRequest) -> Language:
@@ -131,7 +137,7 @@ def answer_refusal(request: AnyRequest, refusal: Refusal) -> Response[Problem]:
         retryable=refusal.retryable,
         trace_id=trace_id_of(request),
         errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=getattr(e, language)) for e in refusal.errors],
-        reasons=[ReasonText(code=reason.code, text=getattr(reason, language)) for reason in refusal.reasons],
+        reasons=[show_reason(reason, language) for reason in refusal.reasons],
     )
     return Response(problem, status_code=refusal.status_code, headers=headers, media_type=PROBLEM_MEDIA_TYPE)
 

@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from app.kit.clock import now
 from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticated
 from app.kit.security.auth import CitizenCaller
-from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.redemption.phone import actions, queries
 from app.redemption.phone.actions import Filter, JudgedBenefit
@@ -67,7 +67,7 @@ def _show(entry: JudgedBenefit, language: Language) -> MyBenefit:
         scenario=benefit.scenario,
         institution=entry.institution,
         eligible=entry.verdict.is_eligible,
-        reasons=[ReasonText(code=r.code, text=getattr(r, language)) for r in entry.verdict.reasons],
+        reasons=[show_reason(reason, language) for reason in entry.verdict.reasons],
         grant=entry.resolved.grant if entry.verdict.is_eligible else benefit.grant,
         remaining_for_me=entry.remaining,
         ends_at=benefit.ends_at,

@@ -44,7 +44,7 @@ from app.kit.request.bodies import JSONRequest
 from app.kit.request.field_texts import find_error
 from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
 from app.kit.security.auth import OfficialCaller
-from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.values.patterns import SOURCE_CODE
 
@@ -206,7 +206,7 @@ def _show(row: ImportRow, language: Language) -> ImportView:
         stages=counts,
         quarantined=counts.quarantined,
         corrected=row.corrected,
-        refusal=None if refusal is None else ReasonText(code=refusal.code, text=getattr(refusal, language)),
+        refusal=None if refusal is None else show_reason(refusal, language),
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
