@@ -156,11 +156,6 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
 
 
-def describe_states() -> dict[str, object]:
-    """Return every table of moves as it is published."""
-    return {name: moves.published for name, moves in STATES.items()}
-
-
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
     """Build the application; without ``hot`` operations every request goes through the router."""
     keys_actions.MAY_GRANT["report"] = events_actions.is_source_owner
@@ -178,7 +173,9 @@ def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
             Exception: answer_bug,
         },
         lifespan=[lifespan],
-        openapi_config=make_openapi_config({"x-states": describe_states(), **WORDS}),
+        openapi_config=make_openapi_config(
+            {"x-states": {name: one.published for name, one in STATES.items()}, **WORDS}
+        ),
         plugins=[RowsPlugin()],
         before_request=need_one_reading,
         request_class=JSONRequest,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import typing
+from pathlib import Path
 
 import pytest
 from litestar import Litestar
@@ -13,6 +15,7 @@ from app.kit.security.auth import CitizenCaller, OfficialCaller, PartnerCaller
 from app.main import create_app
 from app.values.roles import Role, Scope
 
+APP = Path(__file__).parents[1] / "app"
 CALLERS: dict[str, type] = {"citizen": CitizenCaller, "partner": PartnerCaller, "official": OfficialCaller}
 PREFIXES = {"citizen": "/v1/me", "partner": "/v1/partner", "official": "/v1/official"}
 # A route that anybody may call is a decision, and this is where it is taken.
@@ -110,3 +113,13 @@ def test_officials_need_a_role_and_partners_a_scope(method: str, path: str, hand
 
 def test_the_public_list_names_only_what_exists() -> None:
     assert {(method, path) for method, path, _ in ROUTES} >= PUBLIC | ELSEWHERE
+
+
+def test_the_caller_alone_says_whether_it_is_the_centres() -> None:
+    """Code that compares the institution with None is one more "only the centre": need_centre and for_centre are it."""
+    own = [
+        path.as_posix()
+        for path in APP.rglob("*.py")
+        if re.search(r"\b(?:official|caller)\.institution_id is ", path.read_text(encoding="utf-8"))
+    ]
+    assert not own

@@ -104,9 +104,9 @@ class MoveNotAllowed(Refusal):
     says_allowed: ClassVar[bool] = False
 
     def __init__(self, state: Hashable) -> None:
-        explained = [self.moves.explain_state(state)]
+        explained = [self.moves.describe_state(state)]
         if self.says_allowed:
-            explained.append(self.moves.explain_allowed(state))
+            explained.append(self.moves.describe_allowed(state))
         super().__init__(reasons=explained)
 
 

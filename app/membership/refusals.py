@@ -68,7 +68,6 @@ class AlreadyJoined(MoveNotAllowed):
     code = "already_joined"
     status_code = 409
     zh = "您已开通，无需重复办理"
-
     moves = CITIZEN_MOVES
 
     def __init__(self) -> None:

@@ -29,7 +29,6 @@ class ObjectionStateUnsuitable(MoveNotAllowed):
 
     code = "objection_state_unsuitable"
     zh = "异议当前状态不允许此操作"
-
     moves = OBJECTION_MOVES
 
 

@@ -8,6 +8,6 @@ def compute_share_fen(amount_fen: int, percent: int) -> int:
     return (amount_fen * percent + 50) // 100
 
 
-def show_yuan(fen: int) -> str:
+def describe_yuan(fen: int) -> str:
     """Return an amount as people read it, like ¥12.50."""
     return f"¥{fen // 100}.{fen % 100:02}"

@@ -1,4 +1,4 @@
-"""State machines as tables: which state an action leads to from which, and the words people are told. Pure."""
+"""State machines as tables: which state an action leads to from which, and what people read of it. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Action = TypeVar("Action", bound=str)
 class Moves(Generic[State, Action]):
     """What may be done with a thing in each of its states, and what becomes of it; never changed.
 
-    A state is a word, or words that change together, of which the first is the one people are told. ``begins`` are the
-    states no move leads to. ``by_itself`` moves nobody asks for; what is ``beside`` the moves changes no state.
+    A state is a word, or several that change together, the first of them the one people read. A thing ``begins`` in
+    some of its states. Nobody asks for moves it makes ``by_itself``; an action ``beside`` the moves changes no state.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Moves(Generic[State, Action]):
         """Return the state an action leads to that is allowed and is a move."""
         return self._table[state][action]
 
-    def explain_state(self, state: State) -> Reason:
+    def describe_state(self, state: State) -> Reason:
         """Say in which state a thing is."""
         word = state if isinstance(state, str) else state[0]  # type: ignore[index]
         return Reason(code=f"state_{word}", zh=f"当前状态：{self.states_zh[word]}", en=f"the state is {word}")
 
-    def explain_allowed(self, state: State) -> Reason:
+    def describe_allowed(self, state: State) -> Reason:
         """Say what the state of a thing allows."""
         allowed = self.allowed(state)
         zh = "、".join(self.actions_zh[action] for action in allowed) or "无"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.values import days
 from app.values.days import (
     Span,
     add_months,
@@ -18,6 +21,7 @@ from app.values.days import (
     shanghai_day,
 )
 
+APP = Path(days.__file__).parents[1]
 DAYS = st.dates(date(1900, 1, 1), date(9000, 1, 1))
 
 
@@ -88,3 +92,9 @@ def test_spans_leave_no_gap(span: Span, day: date) -> None:
 )
 def test_months_later(day: date, months: int, later: date) -> None:
     assert add_months(day, months) == later
+
+
+def test_nobody_has_a_clock_of_their_own() -> None:
+    zone = re.compile(r"\btimezone\(timedelta|ZoneInfo\(")
+    own = [path.name for path in APP.rglob("*.py") if zone.search(path.read_text(encoding="utf-8"))]
+    assert own == ["days.py"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.values.money import compute_share_fen, show_yuan
+from app.values.money import compute_share_fen, describe_yuan
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ def test_shares(amount_fen: int, percent: int, share_fen: int) -> None:
 
 @pytest.mark.parametrize(("fen", "shown"), [(0, "¥0.00"), (5, "¥0.05"), (1250, "¥12.50"), (100_000, "¥1000.00")])
 def test_amounts_as_people_read_them(fen: int, shown: str) -> None:
-    assert show_yuan(fen) == shown
+    assert describe_yuan(fen) == shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -91,10 +92,23 @@ def test_a_published_table_is_whole(name: str) -> None:
     assert moves.reached == set(moves.states), "each state is begun in or led to, and each that is led to is there"
     assert moves.begins <= set(moves.states)
     for state in moves.states:
-        assert HAN.fullmatch(moves.explain_state(state).zh.removeprefix("当前状态："))
-        assert HAN.fullmatch(moves.explain_allowed(state).zh.removeprefix("可执行：").replace("、", ""))
+        assert HAN.fullmatch(moves.describe_state(state).zh.removeprefix("当前状态："))
+        assert HAN.fullmatch(moves.describe_allowed(state).zh.removeprefix("可执行：").replace("、", ""))
     asked = {action for state in moves.states for action in moves.allowed(state)}
     assert set(moves.actions_zh) == asked, "what somebody does has its words, and nothing else has"
+
+
+def test_every_table_is_published() -> None:
+    tables = {
+        id(value): f"{name}.{key}"
+        for name, module in list(sys.modules.items())
+        if name.startswith("app.")
+        for key, value in vars(module).items()
+        if isinstance(value, Moves)
+    }
+    for moves in STATES.values():
+        tables.pop(id(moves), None)
+    assert not tables
 
 
 def test_every_move_refused_is_one_of_a_published_table() -> None:

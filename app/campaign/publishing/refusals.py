@@ -55,7 +55,6 @@ class CampaignMoveNotAllowed(MoveNotAllowed):
 
     code = "campaign_move_not_allowed"
     zh = "活动当前状态不允许此操作"
-
     moves = CAMPAIGN_MOVES
     says_allowed = True
 

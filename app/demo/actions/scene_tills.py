@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.demo.actions.stage import find_tills, read, redeem, scan, show_code
 from app.demo.cast import EXCELLENT, OUTSTANDING, VILLAGER, VOLUNTEER
-from app.values.money import compute_share_fen, show_yuan
+from app.values.money import compute_share_fen, describe_yuan
 
 if TYPE_CHECKING:
     from app.demo.actions.stage import Tour
@@ -129,4 +129,4 @@ def _title(tour: Tour, code: str) -> str:
 
 
 def _yuan(fen: int | None) -> str:
-    return show_yuan(fen) if fen else ""
+    return describe_yuan(fen) if fen else ""

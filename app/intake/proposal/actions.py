@@ -54,7 +54,6 @@ class ProposalStateUnsuitable(MoveNotAllowed):
 
     code: ClassVar[str] = "proposal_state_unsuitable"
     zh: ClassVar[str] = "该待核准记录当前状态不允许此操作"
-
     moves = PROPOSAL_MOVES
 
 

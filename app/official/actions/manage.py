@@ -82,7 +82,6 @@ class OfficialStateUnsuitable(MoveNotAllowed):
 
     code: ClassVar[str] = "official_state_unsuitable"
     zh: ClassVar[str] = "账号当前状态不允许此操作"
-
     moves = OFFICIAL_MOVES
 
 

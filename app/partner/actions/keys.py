@@ -49,7 +49,7 @@ class KeyNotInForce(Refusal):
     zh: ClassVar[str] = "密钥已停用或过期，无法轮换"
 
     def __init__(self, state: State) -> None:
-        super().__init__(reasons=[EXPIRED if state == "active" else PARTNER_MOVES.explain_state(state)])
+        super().__init__(reasons=[EXPIRED if state == "active" else PARTNER_MOVES.describe_state(state)])
 
 
 class ScopeUngrantable(Refusal):

@@ -50,7 +50,6 @@ class StateUnsuitable(MoveNotAllowed):
 
     code: ClassVar[str] = "state_unsuitable"
     zh: ClassVar[str] = "已处于该状态"
-
     moves = PARTNER_MOVES
 
 

@@ -33,7 +33,6 @@ class RuleBookMoveNotAllowed(MoveNotAllowed):
 
     code = "rule_book_move_not_allowed"
     zh = "计分规则当前状态不允许此操作"
-
     moves = RULE_BOOK_MOVES
     says_allowed = True
 
