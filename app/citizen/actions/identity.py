@@ -15,7 +15,7 @@ from app.citizen.actions.sealing import (
     seal_openid,
     seal_person,
 )
-from app.citizen.answers import compute_seconds_left, judge_result, judge_tencent
+from app.citizen.answers import judge_result, judge_tencent
 from app.citizen.clients.identity import ApiError, verify_person
 from app.citizen.paper import Person, parse_id_number
 from app.citizen.queries import accounts as accounts_queries
@@ -23,6 +23,7 @@ from app.kit.clock import now
 from app.kit.db.database import is_in_transaction
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited, Unauthenticated
 from app.kit.security.crypto import blind_index, decrypt_field
+from app.values.days import compute_seconds_left
 
 if TYPE_CHECKING:
     from datetime import datetime

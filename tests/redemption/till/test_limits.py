@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.campaign.terms.grant import Period
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.membership.queries import tombstones as tombstones_queries
@@ -250,13 +251,15 @@ async def test_what_was_had_under_a_left_account_counts(client: AsyncClient) -> 
     [("month", "day", 1), ("year", "day", 1), ("year", "month", 2), ("day", "month", 2), ("day", "year", 3),
      ("month", "year", 3), ("campaign", "year", 3), ("year", "campaign", 3)],
 )  # fmt: skip
-async def test_periods_that_begin_on_one_day_are_told_apart(app: object, before: str, after: str, counted: int) -> None:
+async def test_periods_that_begin_on_one_day_are_told_apart(
+    app: object, before: Period, after: Period, counted: int
+) -> None:
     """On New Year's Day day, month and year begin together: the count of one is not the other's."""
     del app
     benefit_id = await make_benefit(await make_partner())
     citizen_id, cap_holder_id, year = uuid4(), uuid4(), shanghai_day(now()).year
 
-    async def have(on: date, period: str, version: int, cap: int) -> str:
+    async def have(on: date, period: Period, version: int, cap: int) -> str:
         item = make_item(
             benefit_id=benefit_id, citizen_id=citizen_id, cap_holder_id=cap_holder_id, campaign_version=version,
             cap=cap, period_on=compute_period_on(period, on), period_ends_on=compute_period_ends_on(period, on),
