@@ -20,6 +20,7 @@ from app.cli_score import score
 from app.intake.file.commands import records
 from app.kit.process import supervisor, surroundings
 from app.kit.process.logs import configure_logs
+from app.redemption.till.commands import redemption
 from app.score.city.commands import distribution, recompute
 from app.score.city.commands import verify as verify_scores
 from app.town.city.commands import city
@@ -204,6 +205,7 @@ def prepare_database() -> str:
 
 main.add_command(city)
 main.add_command(records)
+main.add_command(redemption)
 main.add_command(score)
 for scoring in (recompute, verify_scores, distribution):
     score.add_command(scoring)

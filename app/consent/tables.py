@@ -33,7 +33,11 @@ class Consent(Table, tablename="consent"):
 
 
 class AccessLog(Table, tablename="access_log"):
-    """One disclosure or refused attempt; partitioned by month, no foreign keys: it outlives what it names."""
+    """One disclosure or refused attempt; partitioned by month, no foreign keys: it outlives what it names.
+
+    ``reference`` is the partner's of a redemption that was refused; one that was not has it in ``redemption``, whose id
+    is the line's. ``trace_id`` is the request's.
+    """
 
     id = UUID(primary_key=True, default=None)
     at = Timestamptz(primary_key=True, default=None)
@@ -46,3 +50,5 @@ class AccessLog(Table, tablename="access_log"):
     scenario = Text(default=None, null=True)
     outcome = Text(default=None)
     told = JSONB(default=None)
+    reference = Text(default=None, null=True)
+    trace_id = UUID(default=None, null=True)

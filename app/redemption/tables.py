@@ -21,6 +21,19 @@ class Scan(Table, tablename="scan"):
     expires_at = Timestamptz(default=None)
 
 
+class AnonymousTry(Table, tablename="anonymous_try"):
+    """A try to redeem that was refused before anybody was found behind it; partitioned by month, two months kept."""
+
+    reference = Text(primary_key=True, default=None)
+    institution_id = UUID(primary_key=True, default=None)
+    at = Timestamptz(primary_key=True, default=None)
+    id = UUID(primary_key=True, default=None)
+    store_id = UUID(default=None, null=True)
+    terminal_id = UUID(default=None, null=True)
+    outcome = Text(default=None)
+    trace_id = UUID(default=None)
+
+
 class BenefitUsage(Table, tablename="benefit_usage"):
     """How many places of a limited benefit are taken; ``is_whole`` once every redemption that stands is counted."""
 

@@ -11,23 +11,24 @@ import msgspec
 from app.consent.purposes import AccessCount, AccessPlace, NewAccess
 from app.kit.db.database import execute, fetch_all
 
-COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told"""
+COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told,
+    reference, trace_id"""
 INSERT = f"""
     INSERT INTO access_log ({COLUMNS})
     SELECT id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome,
-           told::jsonb
+           told::jsonb, reference, trace_id
       FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
-                  $8::text[], $9::text[], $10::text[], $11::text[]) AS new ({COLUMNS})
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[]) AS new ({COLUMNS})
     """
 # The primary key leads with (citizen_id, at): it reads the citizen's last lines, and no more.
 UNLESS_SINCE = """
      WHERE NOT EXISTS (
         SELECT FROM access_log AS known
-         WHERE known.citizen_id = new.citizen_id AND known.at >= $12
+         WHERE known.citizen_id = new.citizen_id AND known.at >= $14
            AND (known.institution_id, known.store_id, known.terminal_id, known.official_id, known.action,
-                known.scenario, known.outcome, known.told) IS NOT DISTINCT FROM
+                known.scenario, known.outcome, known.told, known.reference) IS NOT DISTINCT FROM
                (new.institution_id, new.store_id, new.terminal_id, new.official_id, new.action,
-                new.scenario, new.outcome, new.told::jsonb))
+                new.scenario, new.outcome, new.told::jsonb, new.reference))
     """
 
 
@@ -62,6 +63,8 @@ async def insert_access(
         [entry.scenario for entry in entries],
         [entry.outcome for entry in entries],
         [msgspec.json.encode(entry.told).decode() for entry in entries],
+        [entry.reference for entry in entries],
+        [entry.trace_id for entry in entries],
         *(() if unless_since is None else (unless_since,)),
     )
 

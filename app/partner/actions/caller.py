@@ -77,13 +77,19 @@ async def authenticate(authorization: str | None) -> PartnerCaller:
     )
 
 
-def resolve_terminal(caller: PartnerCaller, terminal_id: UUID) -> TerminalEntry:
+def find_terminal(caller: PartnerCaller, terminal_id: UUID) -> TerminalEntry:
     """Return the terminal a key speaks for: NotFound unless it is its institution's and at one of the key's stores."""
     terminal = directory.current.terminal(terminal_id)
     if terminal is None or terminal.institution_id != caller.institution_id:
         raise NotFound
     if not may_reach_store(caller.store_ids, terminal.store_id):
         raise NotFound
+    return terminal
+
+
+def resolve_terminal(caller: PartnerCaller, terminal_id: UUID) -> TerminalEntry:
+    """Return the terminal a key speaks for, as ``find_terminal`` does, and refuse one that is suspended."""
+    terminal = find_terminal(caller, terminal_id)
     if not terminal.is_active:
         raise TerminalSuspended
     return terminal

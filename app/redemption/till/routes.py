@@ -26,7 +26,7 @@ from app.kit.errors import (
 from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key, digest_request
 from app.kit.security.auth import PartnerCaller
 from app.kit.web.answers import Answer
-from app.kit.web.http import AnyRequest, language_of, refusals
+from app.kit.web.http import AnyRequest, language_of, refusals, trace_id_of
 from app.partner.actions.caller import TerminalSuspended
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import reverse as reverse_actions
@@ -101,7 +101,10 @@ async def read_scan(
     ),
 )  # fmt: skip
 async def redeem_benefit(
-    data: JSONBody[RedeemRequest], partner: NamedDependency[PartnerCaller], idempotency_key: IdempotencyKey = None
+    request: AnyRequest,
+    data: JSONBody[RedeemRequest],
+    partner: NamedDependency[PartnerCaller],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[RedemptionReceipt]:
     """Redeem a benefit once, by a scan or by the code itself; repeat the key to learn a lost answer.
 
@@ -118,6 +121,7 @@ async def redeem_benefit(
         code=data.code,
         amount_fen=data.amount_fen,
         at=now(),
+        trace_id=trace_id_of(request),
     )
     return _answer(await redeem_actions.redeem(partner, order))
 
@@ -132,6 +136,7 @@ async def redeem_benefit(
     ),
 )
 async def reverse_redemption(
+    request: AnyRequest,
     redemption_id: FromPath[UUID],
     data: JSONBody[ReverseRequest],
     partner: NamedDependency[PartnerCaller],
@@ -144,6 +149,7 @@ async def reverse_redemption(
         redemption_id=redemption_id,
         reason=data.reason,
         at=now(),
+        trace_id=trace_id_of(request),
     )
     return _answer(await reverse_actions.reverse(partner, order))
 

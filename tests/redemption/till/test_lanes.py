@@ -25,6 +25,7 @@ from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries.lanes import RedeemItem, RedeemOutcome, write_redeem
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, scan, show_code
+from tests.support.waiting import next_turn
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -40,6 +41,7 @@ def make_item(**fields: object) -> RedeemItem:
         store_id=uuid4(), terminal_id=uuid4(), scenario="garage", benefit_id=uuid4(), benefit_code="B", title="优惠",
         campaign_version=1, stock=None, amount_fen=1000, discount_fen=100, at=at,
         scan_expires_at=at + timedelta(seconds=300), reversible_until=at + timedelta(days=1), answer=b"{}",
+        trace_id=secrets.token_hex(16),
     )  # fmt: skip
     return msgspec.structs.replace(item, **fields)
 
@@ -88,7 +90,7 @@ async def test_opposite_orders_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) 
 async def test_a_caller_gone_mid_batch_harms_nobody() -> None:
     items = [make_item() for _ in range(8)]
     tasks = [asyncio.ensure_future(redeem_lane.submit(item)) for item in items]
-    await asyncio.sleep(0)
+    await next_turn()
     tasks[0].cancel()
     tasks[5].cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)

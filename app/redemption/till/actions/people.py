@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.short_form import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.db.group_commit import coalesce
 from app.kit.errors import NotFound, RateLimited, Refusal
-from app.kit.outside.rate_limit import DistinctLimit
+from app.kit.outside.rate_limit import DistinctLimit, LocalLimit
 from app.kit.security.crypto import decrypt_field
 from app.kit.security.keys import KEYS
 from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
+from app.redemption.till.queries import tries as tries_queries
+from app.redemption.till.queries.tries import AnonymousTry
 from app.redemption.till.redeeming import SAME_TRY, Person, compute_slot_day
 from app.redemption.till.refusals import ScanExpired
 from app.values.names import mask_name
@@ -41,6 +44,8 @@ WRONG_CODES_MAX = 20
 WRONG_CODES_SECONDS = 60
 WRONG_AT_TERMINAL = DistinctLimit("wrong-codes-terminal", WRONG_CODES_MAX, WRONG_CODES_SECONDS)
 WRONG_AT_INSTITUTION = DistinctLimit("wrong-codes-institution", WRONG_CODES_MAX * 50, WRONG_CODES_SECONDS)
+# A till with a broken scanner is one story, however often it tries; what is more than this adds nothing to it.
+ANONYMOUS_LIMIT = LocalLimit("anonymous-tries", 60, 60)
 
 _HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
 
@@ -154,9 +159,27 @@ async def log_refusal(
     scenario: str | None,
     at: datetime,
     terminal: TerminalEntry | None = None,
+    reference: str | None = None,
+    trace_id: str | None = None,
 ) -> None:
-    """Put a try that was refused before its statement into its citizen's access log, once within ``SAME_TRY``."""
+    """Put a try that was refused before its statement into its citizen's access log, once within ``SAME_TRY``.
+
+    Where nobody is found behind it there is no such log: then what an operator needs to answer for it is stored, of a
+    try under a reference, and not of one that was only too many.
+    """
     if turned.citizen_id is None:
+        if reference is not None and trace_id is not None and not isinstance(turned.refusal, RateLimited):
+            await _log_anonymous(
+                AnonymousTry(
+                    reference=reference,
+                    institution_id=institution_id,
+                    at=at,
+                    store_id=terminal.store_id if terminal else None,
+                    terminal_id=terminal.id if terminal else None,
+                    outcome=turned.refusal.code,
+                    trace_id=trace_id,
+                )
+            )
         return
     await _refused.submit(
         NewAccess(
@@ -168,8 +191,17 @@ async def log_refusal(
             store_id=terminal.store_id if terminal else None,
             terminal_id=terminal.id if terminal else None,
             scenario=scenario,
+            reference=reference,
+            trace_id=trace_id,
         )
     )
+
+
+async def _log_anonymous(one: AnonymousTry) -> None:
+    """Store a try behind which nobody was found, of each terminal so many a minute."""
+    with suppress(RateLimited):
+        ANONYMOUS_LIMIT.need(one.terminal_id or one.institution_id)
+        await _anonymous.submit(one)
 
 
 async def _find_holder(opened: OpenedCode) -> Person | None:
@@ -215,6 +247,12 @@ async def _write_refused(entries: list[NewAccess]) -> Sequence[None]:
     return [None] * len(entries)
 
 
+async def _write_anonymous(tries: list[AnonymousTry]) -> Sequence[None]:
+    await tries_queries.insert_anonymous(tries, SAME_TRY)
+    return [None] * len(tries)
+
+
 _people = coalesce(_read_people)
 _scanned_people = coalesce(_read_scanned_people)
 _refused = coalesce(_write_refused)
+_anonymous = coalesce(_write_anonymous)

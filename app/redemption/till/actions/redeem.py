@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from app.kit.errors import (
     RateLimited,
     Refusal,
 )
-from app.partner.actions.caller import TerminalSuspended, resolve_terminal
+from app.partner.actions.caller import TerminalSuspended, find_terminal, resolve_terminal
 from app.redemption.till.actions.lanes import redeem_lane
 from app.redemption.till.actions.limits import count_places, count_uses
 from app.redemption.till.actions.people import (
@@ -93,6 +92,7 @@ class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None
     amount_fen: int | None
     at: datetime
+    trace_id: str
 
 
 # The first try of a key under way here, whose outcome its repeats share; None when its caller went away, and then
@@ -105,8 +105,11 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     if (order.scan_id is None) == (order.code is None):
         zh, en = "scanId 与 code 须提供其一，且只能一项", "Give scanId or code, not both"
         raise InvalidRequest(errors=[Fault.at("/scanId", "one_of", zh, en)])
-    with suppress(TerminalSuspended):  # whose earlier answers are still told; not found is told of nothing under way
-        resolve_terminal(caller, order.terminal_id)
+    try:
+        find_terminal(caller, order.terminal_id)  # at a suspended one earlier answers are still given
+    except NotFound as refusal:
+        await _log(caller, order, TurnedAway(refusal, None), None)
+        raise
     place = (caller.institution_id, order.key, order.digest)
     while (running := _in_flight.get(place)) is not None:
         outcome = await asyncio.shield(running)
@@ -136,21 +139,29 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
         raise  # not found: no terminal of this key's, which may not learn either what another store was answered
     except TurnedAway as error:
         refusal, turned = error.refusal, error
+    except TerminalSuspended as error:
+        refusal, turned = error, TurnedAway(error, None)
     except Refusal as error:
         refusal = error
     earlier = await _find_earlier(caller, order)
     if earlier is not None and earlier.request_digest == order.digest:
         return Answered(earlier.answer, is_replayed=True)
     if turned is not None:
-        await log_refusal(
-            turned,
-            action=REDEEM,
-            institution_id=caller.institution_id,
-            scenario=_scenario_of(order.benefit_id),
-            terminal=resolve_terminal(caller, order.terminal_id),
-            at=order.at,
-        )
+        await _log(caller, order, turned, find_terminal(caller, order.terminal_id))
     raise IdempotencyKeyReused if earlier else refusal
+
+
+async def _log(caller: PartnerCaller, order: RedeemOrder, turned: TurnedAway, terminal: TerminalEntry | None) -> None:
+    await log_refusal(
+        turned,
+        action=REDEEM,
+        institution_id=caller.institution_id,
+        scenario=_scenario_of(order.benefit_id),
+        terminal=terminal,
+        at=order.at,
+        reference=order.reference,
+        trace_id=order.trace_id,
+    )
 
 
 async def _find_earlier(caller: PartnerCaller, order: RedeemOrder) -> EarlierAnswer | None:
@@ -288,6 +299,7 @@ def _make_item(
         scan_expires_at=order.at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
         reversible_until=receipt.reversible_until,
         answer=encode_receipt(receipt),
+        trace_id=order.trace_id,
     )
 
 

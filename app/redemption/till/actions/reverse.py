@@ -38,6 +38,7 @@ class ReverseOrder(msgspec.Struct, frozen=True, kw_only=True):
     redemption_id: UUID
     reason: str
     at: datetime
+    trace_id: str
 
 
 async def reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
@@ -84,7 +85,7 @@ async def _reverse(row: RedemptionRow, order: ReverseOrder) -> Answered:
             raise IdempotencyKeyReused
         await reverse_queries.give_back_use(row, shanghai_day(row.redeemed_at))
         await insert_events([_to_event(row, order.at)])
-        await insert_access([_to_access(row, order.at)])
+        await insert_access([_to_access(row, order)])
     return Answered(reversal.answer, is_replayed=False)
 
 
@@ -127,14 +128,15 @@ def _to_event(row: RedemptionRow, at: datetime) -> NewEvent:
     )
 
 
-def _to_access(row: RedemptionRow, at: datetime) -> NewAccess:
+def _to_access(row: RedemptionRow, order: ReverseOrder) -> NewAccess:
     return NewAccess(
         citizen_id=row.citizen_id,
-        at=at,
+        at=order.at,
         action=REVERSE,
         outcome="reversed",
         institution_id=row.institution_id,
         store_id=row.store_id,
         terminal_id=row.terminal_id,
         told=[row.benefit_code],
+        trace_id=order.trace_id,
     )

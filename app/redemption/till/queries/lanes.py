@@ -17,7 +17,7 @@ from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Outcome
 class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
     """One redemption to try; the fields are the parameters of ``redeem.sql`` in order.
 
-    The day of the code (``slot_day``) is the one that ``scan_id`` carries.
+    The day of the code (``slot_day``) is the one that ``scan_id`` carries; ``trace_id`` is 32 hex digits.
     """
 
     id: UUID
@@ -48,6 +48,7 @@ class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
     scan_expires_at: datetime
     reversible_until: datetime
     answer: bytes
+    trace_id: str
 
 
 class RedeemOutcome(msgspec.Struct, frozen=True):

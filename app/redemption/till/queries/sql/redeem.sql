@@ -31,12 +31,12 @@ WITH item AS MATERIALIZED (
         $1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::date[], $7::text[], $8::uuid[], $9::uuid[],
         $10::uuid[], $11::smallint[], $12::date[], $13::date[], $14::integer[], $15::uuid[], $16::uuid[], $17::text[],
         $18::uuid[], $19::text[], $20::text[], $21::integer[], $22::bigint[], $23::bigint[], $24::bigint[],
-        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bytea[]
+        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bytea[], $29::uuid[]
     ) WITH ORDINALITY AS given (
         id, institution_id, idempotency_key, request_digest, reference, slot_day, code_id, scan_id, citizen_id,
         cap_holder_id, step, period_on, period_ends_on, cap, store_id, terminal_id, scenario, benefit_id,
         benefit_code, title, campaign_version, stock, amount_fen, discount_fen, at,
-        scan_expires_at, reversible_until, answer, n
+        scan_expires_at, reversible_until, answer, trace_id, n
     )
     CROSS JOIN LATERAL (
         SELECT count(*) AS turns,
@@ -193,11 +193,14 @@ settled AS MATERIALIZED (
 --]
 ),
 -- A refused item may come here again after a failure that hid its first outcome: its line is then another one.
+-- Only what was refused has its reference here, and so a place in the index of references: a redemption has it itself.
 logged AS (
-    INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told)
+    INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told,
+                            reference, trace_id)
     SELECT CASE WHEN outcome = 'redeemed' THEN id ELSE uuidv7() END,
         at, citizen_id, institution_id, store_id, terminal_id, 'redeem', scenario, outcome,
-        CASE WHEN outcome = 'redeemed' THEN jsonb_build_array(benefit_code) ELSE '[]' END
+        CASE WHEN outcome = 'redeemed' THEN jsonb_build_array(benefit_code) ELSE '[]' END,
+        CASE WHEN outcome <> 'redeemed' THEN reference END, trace_id
     FROM settled JOIN item USING (n)
     WHERE outcome NOT IN ('repeated', 'again', 'stale', 'uncounted')
 ),

@@ -1,0 +1,55 @@
+"""Why a redemption was refused, or what became of it: for those who run the city and are asked by a partner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.kit.errors import IdempotencyKeyReused, NotFound
+from app.partner.actions.caller import TerminalSuspended
+from app.redemption.till.actions.redeem import REFUSAL_OF_OUTCOME
+from app.redemption.till.queries import tries as tries_queries
+from app.redemption.till.refusals import BenefitNotActive, BenefitNotFound, NotEligible, ScanExpired
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.kit.errors import Refusal
+    from app.redemption.till.queries.tries import Try
+
+# What a try to redeem may be refused with and leaves a line of; a 429 or a 503 only says: again, later.
+REFUSED: dict[str, type[Refusal]] = REFUSAL_OF_OUTCOME | {
+    kind.code: kind
+    for kind in (
+        NotFound, TerminalSuspended, BenefitNotFound, BenefitNotActive, NotEligible, CreditCodeInvalid,
+        CreditCodeExpired, ScanExpired, IdempotencyKeyReused,
+    )
+}  # fmt: skip
+DONE = {"redeemed": ("已核销", "Redeemed."), "reversed": ("已冲正", "Reversed.")}
+
+
+class ExplainedTry(msgspec.Struct, frozen=True):
+    """A try with a sentence, in both languages, of how it ended."""
+
+    tried: Try
+    zh: str
+    en: str
+
+
+async def explain_tries(reference: str, institution: str | None, since: datetime) -> list[ExplainedTry]:
+    """Return the tries under a reference, oldest first: what was refused since an instant, what was redeemed ever.
+
+    ``institution`` is its name or id, None for all. Nothing of the person: neither who it was nor why not eligible.
+    """
+    tries = await tries_queries.list_tries(reference, institution, since)
+    return [ExplainedTry(one, *describe_outcome(one.outcome)) for one in tries]
+
+
+def describe_outcome(outcome: str) -> tuple[str, str]:
+    """Return what an outcome means, in Chinese and in English."""
+    if outcome in DONE:
+        return DONE[outcome]
+    refusal = REFUSED[outcome]
+    return refusal.text("zh"), refusal.text("en")
