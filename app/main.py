@@ -71,6 +71,7 @@ from app.score.current import routes as current_routes
 from app.score.preview.report import PREVIEW_MOVES
 from app.values.days import shanghai_day
 from app.values.moves import Moves
+from app.values.words import AUDIT_ACTIONS
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -111,7 +112,11 @@ STATES: Mapping[str, Moves[Any, Any]] = {
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
 # Every room has declared its words by now: whatever is written by routes or by the worker is among them.
-WORDS = {"x-access-actions": tuple(ACCESS_ACTIONS), "x-event-types": tuple(EVENT_TYPES)}
+WORDS = {
+    "x-access-actions": tuple(ACCESS_ACTIONS),
+    "x-audit-actions": tuple(AUDIT_ACTIONS),
+    "x-event-types": tuple(EVENT_TYPES),
+}
 CATALOGUES = (caller_actions.directory, catalogue_actions.catalogue)
 
 AnyRequest = Request[Any, Any, State]

@@ -19,9 +19,10 @@ from app.consent.purposes import ACCESS_ACTIONS, AccessAction, NewAccess
 from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, EventType, NewEvent
 from app.kit.clock import now, uuid7
+from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
 from app.main import WORDS
-from app.values.words import WordUnknown
+from app.values.words import AUDIT_ACTIONS, AuditAction, WordUnknown
 from app.worker import JOBS
 from tests.support.mainjob import Player, play
 from tests.support.words import list_written
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 APP = Path(__file__).parents[1] / "app"
-LISTS = {"EVENT_TYPES": "x-event-types", "ACCESS_ACTIONS": "x-access-actions"}
+LISTS = {"EVENT_TYPES": "x-event-types", "ACCESS_ACTIONS": "x-access-actions", "AUDIT_ACTIONS": "x-audit-actions"}
 EVENT_TYPE = re.compile(r"[a-z_]+\.[a-z_]+\.v[1-9]\d*")
 # Which column of which table holds words of which list, and the argument by which a new row gets its word.
 COLUMNS = {"event": ("type", "EVENT_TYPES"), "access_log": ("action", "ACCESS_ACTIONS")}
-ARGUMENTS = {"NewEvent": "type", "NewAccess": "action"}
-MAKERS = {"EventType", "AccessAction"}  # types alone: a word is one only by being declared
+ARGUMENTS = {"NewEvent": "type", "NewAccess": "action", "write_audit": "action"}
+MAKERS = {"EventType", "AccessAction", "AuditAction"}  # types alone: a word is one only by being declared
+HANDED_ON_MIN = 30
 WRITES = re.compile(r"INSERT INTO (event|access_log) \(([^)]*)\)\s+SELECT\s+")
 
 
@@ -59,6 +61,18 @@ def find_declarations() -> Iterator[tuple[str, str, ast.Call]]:
             name, _, method = called.rpartition(".")
             if method == "declare" and name in LISTS:
                 yield where, name, call
+
+
+def find_takers(tree: ast.AST, *, private: bool) -> dict[str, list[tuple[int, str]]]:
+    """Return a module's functions that take a word: its place among the arguments (-1: by name alone) and its name."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("_") is private:
+            places = [*enumerate(node.args.args), *((-1, one) for one in node.args.kwonlyargs)]
+            words = [(n, one.arg) for n, one in places if one.annotation and ast.unparse(one.annotation) in MAKERS]
+            if words:
+                found[node.name] = words
+    return found
 
 
 def literals_of(name: str) -> list[str]:
@@ -88,6 +102,9 @@ def find_statements() -> Iterator[tuple[str, str]]:
                 yield where, node.value
 
 
+PUBLIC_TAKERS = {name: words for _, tree in trees() for name, words in find_takers(tree, private=False).items()}
+
+
 def test_words_are_declared_once_each_as_literals_while_their_room_is_imported() -> None:
     wrong = [
         f"{where}: {ast.unparse(call)}"
@@ -107,6 +124,7 @@ def test_words_are_declared_once_each_as_literals_while_their_room_is_imported()
         assert [word for word, times in Counter(literals_of(name)).items() if times > 1] == []
     assert [word for word in literals_of("EVENT_TYPES") if not EVENT_TYPE.fullmatch(word)] == []
     assert [word for word in literals_of("ACCESS_ACTIONS") if not re.fullmatch(r"[a-z]+(\.[a-z]+)?", word)] == []
+    assert [word for word in literals_of("AUDIT_ACTIONS") if not re.fullmatch(r"[a-z_]+\.[a-z-]+", word)] == []
 
 
 @pytest.mark.parametrize("name", sorted(LISTS))
@@ -130,6 +148,22 @@ def test_no_word_is_put_together_or_written_out_where_it_is_used() -> None:
             if called in MAKERS or (called in ARGUMENTS and not isinstance(word, ast.Name | ast.Subscript)):
                 wrong.append(f"{where}:{call.lineno} {called} takes a word that is not declared")
     assert not wrong
+
+
+def test_what_is_handed_on_as_a_word_is_one_that_has_a_name() -> None:
+    """From function to function, too, a word goes as what was declared: never as an f-string or a concatenation."""
+    wrong, seen = [], 0
+    for where, tree in trees():
+        takers = {**find_takers(tree, private=True), **PUBLIC_TAKERS}
+        for called, call in find_calls(tree):
+            for place, name in takers.get(called.rpartition(".")[2], ()):
+                given = next((one.value for one in call.keywords if one.arg == name), None)
+                given = call.args[place] if given is None and 0 <= place < len(call.args) else given
+                seen += given is not None
+                if given is not None and not isinstance(given, ast.Name | ast.Attribute | ast.Subscript):
+                    wrong.append(f"{where}:{call.lineno} {called} is given {ast.unparse(given)}")
+    assert not wrong
+    assert seen >= HANDED_ON_MIN, "the calls are found"
 
 
 def test_statements_write_declared_words() -> None:
@@ -178,8 +212,17 @@ async def test_a_look_of_no_declared_action_is_not_stored(app: object, word: str
         await insert_access_once([entry], since=entry.at)
 
 
+@pytest.mark.parametrize("word", ["official.sack", "create", ""])
+async def test_an_official_action_of_no_declared_name_is_not_stored(app: object, word: str) -> None:
+    del app
+    with pytest.raises(WordUnknown):
+        async with transaction():
+            await write_audit(None, action=AuditAction(word), subject="test:word", detail={})
+
+
 async def test_the_main_job_writes_words_of_the_lists(client: AsyncClient) -> None:
     await play(Player(client))
     written = await list_written()
     assert {"citizen.joined.v1", "consent.given.v1", "benefit.redeemed.v1"} <= written["event"] <= set(EVENT_TYPES)
     assert {"scan", "redeem", "reverse"} <= written["access_log"] <= set(ACCESS_ACTIONS)
+    assert written["audit_entry"] <= set(AUDIT_ACTIONS)

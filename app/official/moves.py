@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.event.feed import EVENT_TYPES, EventType
 from app.values.moves import Moves
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 State = Literal["invited", "enrolled", "active", "suspended"]
 Move = Literal["enrol", "confirm", "reset", "suspend", "resume"]
@@ -33,6 +34,14 @@ EVENTS: dict[AdministratorsMove, EventType] = {
     "reset": EVENT_TYPES.declare("official.reset.v1"),
     "suspend": EVENT_TYPES.declare("official.suspended.v1"),
     "resume": EVENT_TYPES.declare("official.resumed.v1"),
+}
+AUDIT_CREATE, AUDIT_ENROL = AUDIT_ACTIONS.declare("official.create"), AUDIT_ACTIONS.declare("official.enrol")
+AUDIT_LOGIN, AUDIT_LOGOUT = AUDIT_ACTIONS.declare("official.login"), AUDIT_ACTIONS.declare("official.logout")
+AUDITED: dict[AdministratorsMove, AuditAction] = {
+    "confirm": AUDIT_ACTIONS.declare("official.confirm"),
+    "reset": AUDIT_ACTIONS.declare("official.reset"),
+    "suspend": AUDIT_ACTIONS.declare("official.suspend"),
+    "resume": AUDIT_ACTIONS.declare("official.resume"),
 }
 
 

@@ -14,10 +14,12 @@ import msgspec
 from app.event.feed import EVENT_TYPES, EventType
 from app.values.moves import Moves
 from app.values.text import clean_text, is_han
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 InstitutionKind = Literal["government", "hospital", "parking", "library", "transit", "bank", "merchant"]
 State = Literal["active", "suspended"]
 Move = Literal["suspend", "resume"]
+Suspendable = Literal["institution", "store", "terminal", "api_key"]
 # Who suspends what is suspended already makes the suspension the centre's: see compute_allowed_actions.
 PARTNER_MOVES: Moves[State, Move] = Moves(
     {"active": {"suspend": "suspended"}, "suspended": {"suspend": "suspended", "resume": "active"}},
@@ -25,21 +27,40 @@ PARTNER_MOVES: Moves[State, Move] = Moves(
     states_zh={"active": "启用", "suspended": "停用"},
     actions_zh={"suspend": "停用", "resume": "恢复"},
 )
+CREATE_INSTITUTION, CREATE_STORE, CREATE_TERMINAL, CREATE_KEY, ROTATE_KEY = (
+    AUDIT_ACTIONS.declare("institution.create"),
+    AUDIT_ACTIONS.declare("store.create"),
+    AUDIT_ACTIONS.declare("terminal.create"),
+    AUDIT_ACTIONS.declare("key.create"),
+    AUDIT_ACTIONS.declare("key.rotate"),
+)
+AUDITED: dict[Suspendable, dict[Move, AuditAction]] = {
+    "institution": {
+        "suspend": AUDIT_ACTIONS.declare("institution.suspend"),
+        "resume": AUDIT_ACTIONS.declare("institution.resume"),
+    },
+    "store": {"suspend": AUDIT_ACTIONS.declare("store.suspend"), "resume": AUDIT_ACTIONS.declare("store.resume")},
+    "terminal": {
+        "suspend": AUDIT_ACTIONS.declare("terminal.suspend"),
+        "resume": AUDIT_ACTIONS.declare("terminal.resume"),
+    },
+    "api_key": {"suspend": AUDIT_ACTIONS.declare("key.suspend"), "resume": AUDIT_ACTIONS.declare("key.resume")},
+}
 # What happened when an official did what the audit chain calls by these names.
-EVENTS: dict[str, EventType] = {
-    "institution.create": EVENT_TYPES.declare("institution.created.v1"),
-    "institution.suspend": EVENT_TYPES.declare("institution.suspended.v1"),
-    "institution.resume": EVENT_TYPES.declare("institution.resumed.v1"),
-    "store.create": EVENT_TYPES.declare("store.created.v1"),
-    "store.suspend": EVENT_TYPES.declare("store.suspended.v1"),
-    "store.resume": EVENT_TYPES.declare("store.resumed.v1"),
-    "terminal.create": EVENT_TYPES.declare("terminal.created.v1"),
-    "terminal.suspend": EVENT_TYPES.declare("terminal.suspended.v1"),
-    "terminal.resume": EVENT_TYPES.declare("terminal.resumed.v1"),
-    "key.create": EVENT_TYPES.declare("key.created.v1"),
-    "key.rotate": EVENT_TYPES.declare("key.rotated.v1"),
-    "key.suspend": EVENT_TYPES.declare("key.suspended.v1"),
-    "key.resume": EVENT_TYPES.declare("key.resumed.v1"),
+EVENTS: dict[AuditAction, EventType] = {
+    CREATE_INSTITUTION: EVENT_TYPES.declare("institution.created.v1"),
+    AUDITED["institution"]["suspend"]: EVENT_TYPES.declare("institution.suspended.v1"),
+    AUDITED["institution"]["resume"]: EVENT_TYPES.declare("institution.resumed.v1"),
+    CREATE_STORE: EVENT_TYPES.declare("store.created.v1"),
+    AUDITED["store"]["suspend"]: EVENT_TYPES.declare("store.suspended.v1"),
+    AUDITED["store"]["resume"]: EVENT_TYPES.declare("store.resumed.v1"),
+    CREATE_TERMINAL: EVENT_TYPES.declare("terminal.created.v1"),
+    AUDITED["terminal"]["suspend"]: EVENT_TYPES.declare("terminal.suspended.v1"),
+    AUDITED["terminal"]["resume"]: EVENT_TYPES.declare("terminal.resumed.v1"),
+    CREATE_KEY: EVENT_TYPES.declare("key.created.v1"),
+    ROTATE_KEY: EVENT_TYPES.declare("key.rotated.v1"),
+    AUDITED["api_key"]["suspend"]: EVENT_TYPES.declare("key.suspended.v1"),
+    AUDITED["api_key"]["resume"]: EVENT_TYPES.declare("key.resumed.v1"),
 }
 
 NAME_CHARACTERS_MAX = 60

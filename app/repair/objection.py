@@ -9,6 +9,7 @@ from typing import Literal
 from app.event.feed import EVENT_TYPES, EventType
 from app.values.moves import Moves
 from app.values.text import clean_text, is_han
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 ObjectionKind = Literal["wrong", "missing"]
 ObjectionState = Literal["received", "asked", "answered", "withdrawn"]
@@ -32,6 +33,11 @@ EVENTS: dict[ObjectionAction, EventType] = {
     "ask-source": EVENT_TYPES.declare("objection.asked.v1"),
     "answer": EVENT_TYPES.declare("objection.answered.v1"),
     "withdraw": EVENT_TYPES.declare("objection.withdrawn.v1"),
+}
+AUDIT_READ = AUDIT_ACTIONS.declare("objection.read")
+AUDITED: dict[ObjectionAction, AuditAction] = {  # of officials: withdrawing is the citizen's own
+    "ask-source": AUDIT_ACTIONS.declare("objection.ask-source"),
+    "answer": AUDIT_ACTIONS.declare("objection.answer"),
 }
 UNANSWERED_STATES: frozenset[ObjectionState] = frozenset({"received", "asked"})
 CITIZENS_ACTIONS: frozenset[ObjectionAction] = frozenset({"withdraw"})

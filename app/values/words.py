@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar, cast
+from typing import Generic, NewType, TypeVar, cast
 
 Word = TypeVar("Word", bound=str)
 
@@ -33,3 +33,8 @@ class ClosedList(Generic[Word]):
         for word in words:
             if word not in self._words:
                 raise WordUnknown(f"{self._kind} {word!r} is declared by no room")
+
+
+AuditAction = NewType("AuditAction", str)
+# What officials do, as the audit chain calls it: every room declares its own; published as ``x-audit-actions``.
+AUDIT_ACTIONS: ClosedList[AuditAction] = ClosedList("audit action")

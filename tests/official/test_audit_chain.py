@@ -11,6 +11,7 @@ import pytest
 from app.kit.clock import uuid7
 from app.kit.db.audit import find_broken_entry, write_audit
 from app.kit.db.database import execute, fetch_value, transaction
+from app.official.moves import AUDIT_CREATE
 from tests.support.officials import make_official
 from tests.support.partners import make_partner
 
@@ -40,7 +41,7 @@ async def write_entries(subject: str) -> int:
     """Write some entries and return the number of the first."""
     for index in range(ENTRIES):
         async with transaction():
-            await write_audit(None, action="test.act", subject=subject, detail={"index": index, "名": "文"})
+            await write_audit(None, action=AUDIT_CREATE, subject=subject, detail={"index": index, "名": "文"})
     return int(await fetch_value("SELECT min(number) FROM audit_entry WHERE subject = $1", subject))
 
 
@@ -142,7 +143,7 @@ async def test_what_is_written_after_the_cut_does_not_heal_it(app: object) -> No
             await execute("DELETE FROM audit_entry WHERE number >= $1", end - 2)
             if set_back:
                 await execute(f"UPDATE audit_head SET number = last.number, hash = last.hash FROM ({last}) last")
-            await write_audit(None, action="test.act", subject="test:after", detail={})
+            await write_audit(None, action=AUDIT_CREATE, subject="test:after", detail={})
             assert await find_broken_entry() == (end - 1 if set_back else end - 2)
 
 
@@ -160,7 +161,7 @@ async def test_without_a_head_nothing_official_is_written(app: object) -> None:
     async with undone():
         await execute("DELETE FROM audit_head")
         with pytest.raises(AssertionError):
-            await write_audit(None, action="test.act", subject="test:after", detail={})
+            await write_audit(None, action=AUDIT_CREATE, subject="test:after", detail={})
 
 
 async def test_parallel_actions_stand_in_one_chain(client: AsyncClient) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from app.event.feed import EVENT_TYPES, EventType
 from app.values.moves import Moves
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 CampaignState = Literal["draft", "submitted", "rejected", "live", "paused", "ended"]
 VersionState = Literal["draft", "submitted", "approved", "rejected"]
@@ -93,3 +94,13 @@ CAMPAIGN_MOVES: Moves[tuple[CampaignState, VersionState], CampaignAction] = Move
     },
     published=STEPS,
 )  # fmt: skip
+AUDIT_DRAFT = AUDIT_ACTIONS.declare("campaign.draft")
+AUDITED: dict[CampaignAction, AuditAction] = {
+    "edit": AUDIT_ACTIONS.declare("campaign.edit"),
+    "submit": AUDIT_ACTIONS.declare("campaign.submit"),
+    "approve": AUDIT_ACTIONS.declare("campaign.approve"),
+    "reject": AUDIT_ACTIONS.declare("campaign.reject"),
+    "pause": AUDIT_ACTIONS.declare("campaign.pause"),
+    "resume": AUDIT_ACTIONS.declare("campaign.resume"),
+    "end": AUDIT_ACTIONS.declare("campaign.end"),
+}

@@ -8,6 +8,7 @@ import msgspec
 
 from app.campaign.review.refusals import FlagsNotAcknowledged
 from app.campaign.scenario import queries
+from app.campaign.scenario.moves import CONFIRM, PROPOSE, REJECT
 from app.campaign.scenario.refusals import (
     ProposalDecided,
     ProposerIsConfirmer,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.campaign.scenario.queries import ProposalRow
     from app.campaign.terms.limits import Scenario
     from app.kit.security.auth import OfficialCaller
+    from app.values.words import AuditAction
 
 
 async def propose_scenario(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
@@ -68,7 +70,7 @@ async def confirm_proposal(
         await queries.mark_decided(row.id, "confirmed", official.id, now(), None)
         await queries.put_scenario(row.to_scenario())
         await bump("catalogue")
-        return await _finish(official, row.id, "confirm", flags)
+        return await _finish(official, row.id, CONFIRM, flags)
 
 
 async def reject_proposal(
@@ -79,7 +81,7 @@ async def reject_proposal(
     async with transaction():
         row = await _lock(proposal_id, if_match)
         await queries.mark_decided(row.id, "rejected", official.id, now(), note)
-        return await _finish(official, row.id, "reject")
+        return await _finish(official, row.id, REJECT)
 
 
 async def _propose(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
@@ -87,7 +89,7 @@ async def _propose(official: OfficialCaller, scenario: Scenario) -> ProposalRow:
     proposal_id = uuid7()
     if not await queries.insert_proposal(proposal_id, scenario, official.id, now()):
         raise ScenarioTaken
-    return await _finish(official, proposal_id, "propose", flags)
+    return await _finish(official, proposal_id, PROPOSE, flags)
 
 
 async def _check(scenario: Scenario) -> list[Flag]:
@@ -113,7 +115,9 @@ async def _lock(proposal_id: UUID, if_match: str | None) -> ProposalRow:
     return row
 
 
-async def _finish(official: OfficialCaller, proposal_id: UUID, action: str, flags: Sequence[Flag] = ()) -> ProposalRow:
+async def _finish(
+    official: OfficialCaller, proposal_id: UUID, action: AuditAction, flags: Sequence[Flag] = ()
+) -> ProposalRow:
     row = await queries.find_proposal(proposal_id)
     assert row is not None, "it was written in this transaction"
     detail: dict[str, object] = {
@@ -122,5 +126,5 @@ async def _finish(official: OfficialCaller, proposal_id: UUID, action: str, flag
         "note": row.note,
         "flags": [{"pointer": flag.pointer, "word": flag.word.word} for flag in flags],
     }
-    await write_audit(official, action=f"scenario.{action}", subject=f"scenario:{row.code}", detail=detail)
+    await write_audit(official, action=action, subject=f"scenario:{row.code}", detail=detail)
     return row

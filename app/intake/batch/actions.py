@@ -21,6 +21,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import InvalidRequest
 from app.kit.request.fields import parse_field_error
 from app.values.days import shanghai_day
+from app.values.words import AUDIT_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from app.kit.security.auth import OfficialCaller
     from app.record.catalogue import NewRecord, PutOutcome
 
+AUDIT_IMPORT = AUDIT_ACTIONS.declare("record.import")
 MEMBER_CHARACTERS_MAX = 64  # of a member's name in a sentence; the pointer has all of it
 
 
@@ -125,7 +127,7 @@ async def _write_down(
     """Audit who sent how much for which sources; no person and no fact."""
     sources = sorted({item.record.source for item in judged if isinstance(item, CleanItem)})
     detail: dict[str, object] = {"sources": sources, "counts": compute_counts(outcomes)}
-    await write_audit(official, action="record.import", subject="record", detail=detail)
+    await write_audit(official, action=AUDIT_IMPORT, subject="record", detail=detail)
 
 
 def _tell(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | UUID | Flaw | None) -> ItemOutcome:

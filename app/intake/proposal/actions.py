@@ -12,6 +12,7 @@ from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
 from app.intake.keeping.actions.keep import KEPT, keep_records
 from app.intake.proposal import queries
 from app.intake.proposal.moves import (
+    AUDITED,
     DECIDED,
     DECIDED_LIFE,
     EXPIRED,
@@ -244,7 +245,7 @@ async def _decide(
         "source": row.source, "proposedBy": row.proposer, "indicator": row.indicator, "honour": row.honour,
         "reason": reason,
     }  # fmt: skip
-    await write_audit(official, action=f"record_proposal.{action}", subject=f"record_proposal:{row.id}", detail=detail)
+    await write_audit(official, action=AUDITED[action], subject=f"record_proposal:{row.id}", detail=detail)
     return await find_proposal(row.id)
 
 

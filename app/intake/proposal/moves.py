@@ -12,6 +12,7 @@ from app.intake.keeping.negative import is_negative, list_negative_codes
 from app.record.catalogue import CATALOGUE, NewRecord
 from app.score.book.document import RuleBook, RuleIndicator
 from app.values.moves import Moves
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 ProposalState = Literal["pending", "approved", "rejected", "expired"]
 Decision = Literal["approve", "reject"]
@@ -34,6 +35,10 @@ PROPOSED, EXPIRED = (
 DECIDED: dict[Decision, EventType] = {
     "approve": EVENT_TYPES.declare("record_proposal.approved.v1"),
     "reject": EVENT_TYPES.declare("record_proposal.rejected.v1"),
+}
+AUDITED: dict[Decision, AuditAction] = {
+    "approve": AUDIT_ACTIONS.declare("record_proposal.approve"),
+    "reject": AUDIT_ACTIONS.declare("record_proposal.reject"),
 }
 
 

@@ -17,12 +17,16 @@ from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.actions.caller import directory
+from app.values.words import AUDIT_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.kit.security.auth import OfficialCaller
     from app.record.catalogue import NewRecord
+    from app.values.words import AuditAction
+
+AUDIT_CREATE, AUDIT_CHANGE = AUDIT_ACTIONS.declare("source.create"), AUDIT_ACTIONS.declare("source.change")
 
 
 class SourceTaken(Refusal):
@@ -55,7 +59,7 @@ async def register_source(official: OfficialCaller | None, entry: SourceEntry) -
     async with transaction():
         if not await register_queries.insert_source(row):
             raise SourceTaken
-        await _write_down(official, "source.create", row)
+        await _write_down(official, AUDIT_CREATE, row)
     return row
 
 
@@ -71,7 +75,7 @@ async def change_source(official: OfficialCaller, entry: SourceEntry, *, if_matc
         if revision is None:
             raise ETagStale
         row = await find_source(entry.code)
-        await _write_down(official, "source.change", row)
+        await _write_down(official, AUDIT_CHANGE, row)
     return row
 
 
@@ -124,7 +128,7 @@ def _make_row(entry: SourceEntry, *, revision: int) -> SourceRow:
     )
 
 
-async def _write_down(official: OfficialCaller | None, action: str, row: SourceRow) -> None:
+async def _write_down(official: OfficialCaller | None, action: AuditAction, row: SourceRow) -> None:
     detail: dict[str, object] = {
         "revision": row.revision,
         "institution": row.institution_id,

@@ -19,6 +19,7 @@ from app.kit.clock import now
 from app.kit.db.database import execute, fetch_all, fetch_one, is_in_transaction
 from app.kit.security.auth import OfficialCaller
 from app.kit.security.keys import KEYS
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 FIRST_HASH = b"\x00" * 32
 VERIFY_ROWS = 10_000
@@ -46,9 +47,15 @@ class AuditHead(msgspec.Struct, frozen=True):
     mac: bytes
 
 
-async def write_audit(official: OfficialCaller | None, *, action: str, subject: str, detail: dict[str, object]) -> None:
-    """Append one entry inside the transaction of the action it tells of; ``None`` is the command line."""
+async def write_audit(
+    official: OfficialCaller | None, *, action: AuditAction, subject: str, detail: dict[str, object]
+) -> None:
+    """Append one entry inside the transaction of the action it tells of; ``None`` is the command line.
+
+    Raises when the action is one that no room declares.
+    """
     assert is_in_transaction(), "an official action and its audit entry are one transaction"
+    AUDIT_ACTIONS.need([action])
     # The head's lock lets entries be written one after another; it counts, not the entries: some may have been cut off.
     head = await fetch_one(AuditHead, "SELECT number, hash, mac FROM audit_head FOR UPDATE")
     assert head is not None, "the chain has a head from the first migration on; without it nothing official is done"

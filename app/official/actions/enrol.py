@@ -23,7 +23,7 @@ from app.kit.request.address import compute_network
 from app.official.account import PasswordFlaw, compute_enrolment_hash, compute_totp_step, judge_password
 from app.official.actions import secret as secret_actions
 from app.official.actions.session import make_caller
-from app.official.moves import ENROLLED
+from app.official.moves import AUDIT_ENROL, ENROLLED
 from app.official.queries import accounts as accounts_queries
 from app.official.queries.sessions import find_account
 from app.values.fault import Fault
@@ -124,5 +124,5 @@ async def _note(found: Enrolment, at: datetime) -> OfficialRow:
     assert account is not None
     await insert_events([NewEvent(type=ENROLLED, subject_id=row.id, at=at, data={"state": row.state})])
     detail: dict[str, object] = {"state": row.state, "askedBy": row.asked_by}
-    await write_audit(make_caller(account), action="official.enrol", subject=f"official:{row.id}", detail=detail)
+    await write_audit(make_caller(account), action=AUDIT_ENROL, subject=f"official:{row.id}", detail=detail)
     return row

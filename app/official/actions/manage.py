@@ -16,6 +16,8 @@ from app.kit.request.etag import need_etag
 from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
 from app.official.actions import secret as secret_actions
 from app.official.moves import (
+    AUDIT_CREATE,
+    AUDITED,
     CREATED,
     EVENTS,
     OFFICIAL_MOVES,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from app.event.feed import EventType
     from app.kit.security.auth import OfficialCaller
     from app.values.roles import Role
+    from app.values.words import AuditAction
 
 
 class UsernameTaken(Refusal):
@@ -132,7 +135,7 @@ async def _create(
         if not await accounts_queries.insert_official(row, compute_enrolment_hash(code)):
             raise UsernameTaken
         given: dict[str, object] = {"username": username, "roles": row.roles, "institutionId": institution_id}
-        await _note(caller, "create", CREATED, row, given)
+        await _note(caller, AUDIT_CREATE, CREATED, row, given)
     return Invitation(official=row, enrolment_code=code)
 
 
@@ -242,13 +245,17 @@ async def _finish(
     """Tell of a move and return the account as it now is."""
     moved = await accounts_queries.find_official(row.id)
     assert moved is not None
-    await _note(caller, move, EVENTS[move], moved, detail)
+    await _note(caller, AUDITED[move], EVENTS[move], moved, detail)
     return moved
 
 
 async def _note(
-    caller: OfficialCaller | None, action: str, event_type: EventType, row: OfficialRow, detail: dict[str, object]
+    caller: OfficialCaller | None,
+    action: AuditAction,
+    event_type: EventType,
+    row: OfficialRow,
+    detail: dict[str, object],
 ) -> None:
     """Audit a change of staff and write its event; no institution stands in it, so no partner's feed shows it."""
     await insert_events([NewEvent(type=event_type, subject_id=row.id, at=now())])
-    await write_audit(caller, action=f"official.{action}", subject=f"official:{row.id}", detail=detail)
+    await write_audit(caller, action=action, subject=f"official:{row.id}", detail=detail)

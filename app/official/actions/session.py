@@ -37,6 +37,7 @@ from app.official.account import (
     is_username,
 )
 from app.official.actions import secret as secret_actions
+from app.official.moves import AUDIT_LOGIN, AUDIT_LOGOUT
 from app.official.queries import sessions as sessions_queries
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ async def log_out(official: OfficialCaller) -> None:
     """Let every token of the caller die."""
     async with transaction():
         await sessions_queries.mark_signed_out(official.id)
-        await write_audit(official, action="official.logout", subject=f"official:{official.id}", detail={})
+        await write_audit(official, action=AUDIT_LOGOUT, subject=f"official:{official.id}", detail={})
 
 
 def issue_official_token(account: Account, at: datetime) -> str:
@@ -196,7 +197,7 @@ async def _accept(credentials: Credentials, step: int, place: bytes) -> SignedIn
         account = await sessions_queries.find_account(credentials.id)
         assert account is not None
         await write_audit(
-            make_caller(account), action="official.login", subject=f"official:{account.id}", detail={}
+            make_caller(account), action=AUDIT_LOGIN, subject=f"official:{account.id}", detail={}
         )  # fmt: skip
     expires_at = at + timedelta(seconds=TOKEN_SECONDS)
     return SignedIn(account, issue_official_token(account, at), TOKEN_SECONDS, expires_at)

@@ -14,7 +14,9 @@ from app.kit.errors import InvalidRequest, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.actions.places import find_institution, lock_row, move_row, note, read_name
 from app.partner.directory import (
+    CREATE_KEY,
     PARTNER_MOVES,
+    ROTATE_KEY,
     Move,
     State,
     compute_key_prefix,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from app.kit.security.auth import OfficialCaller
     from app.values.roles import Scope
+    from app.values.words import AuditAction
 
 SECRET_BYTES = 32
 # Scopes that a room above must agree to: who owns a source is not known on this floor. ``main`` wires the answer in.
@@ -96,7 +99,7 @@ async def create_key(
         if stores is not None and await keys_queries.count_stores_of(institution_id, stores) != len(stores):
             raise NotFound
         await _check_scopes(institution_id, row.scopes)
-        return await _insert(official, row, "key.create", {})
+        return await _insert(official, row, CREATE_KEY, {})
 
 
 async def rotate_key(
@@ -123,7 +126,7 @@ async def rotate_key(
             suspended_by_centre=False,
         )
         detail: dict[str, object] = {"replaces": key_id, "overlapSeconds": overlap_seconds}
-        return await _insert(official, row, "key.rotate", detail)
+        return await _insert(official, row, ROTATE_KEY, detail)
 
 
 async def move_key(
@@ -152,7 +155,7 @@ async def _check_scopes(institution_id: UUID, scopes: Sequence[Scope]) -> None:
             raise ScopeUngrantable
 
 
-async def _insert(official: OfficialCaller, row: KeyRow, action: str, detail: dict[str, object]) -> NewKey:
+async def _insert(official: OfficialCaller, row: KeyRow, action: AuditAction, detail: dict[str, object]) -> NewKey:
     key = make_key(row.id)
     await keys_queries.insert_key(row, compute_secret_hash(key))
     facts: dict[str, object] = {

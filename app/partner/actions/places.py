@@ -13,29 +13,28 @@ from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, Forbidden, InvalidRequest, MoveNotAllowed, NotFound, Refusal
 from app.kit.request.etag import need_etag
 from app.partner.directory import (
+    AUDITED,
+    CREATE_INSTITUTION,
+    CREATE_STORE,
+    CREATE_TERMINAL,
     EVENTS,
     PARTNER_MOVES,
     InstitutionKind,
     Move,
     State,
+    Suspendable,
     compute_allowed_actions,
     parse_name,
 )
 from app.partner.queries import places as places_queries
-from app.partner.queries.places import InstitutionRow, StoreRow, Suspendable, TerminalRow
+from app.partner.queries.places import InstitutionRow, StoreRow, TerminalRow
 from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from app.kit.security.auth import OfficialCaller
-
-NOUNS: dict[Suspendable, str] = {
-    "institution": "institution",
-    "store": "store",
-    "terminal": "terminal",
-    "api_key": "key",
-}
+    from app.values.words import AuditAction
 
 
 class NameTaken(Refusal):
@@ -90,7 +89,7 @@ async def create_institution(official: OfficialCaller, *, name: str, kind: Insti
             raise NameTaken
         await note(
             official,
-            "institution.create",
+            CREATE_INSTITUTION,
             row_id=row.id,
             institution_id=row.id,
             detail={"name": row.name, "kind": kind},
@@ -106,7 +105,7 @@ async def create_store(official: OfficialCaller, institution_id: UUID, *, name: 
         await find_institution(official, institution_id)
         if not await places_queries.insert_store(row):
             raise NameTaken
-        await note(official, "store.create", row_id=row.id, institution_id=institution_id, detail={"name": row.name})
+        await note(official, CREATE_STORE, row_id=row.id, institution_id=institution_id, detail={"name": row.name})
     return row
 
 
@@ -121,7 +120,7 @@ async def create_terminal(official: OfficialCaller, institution_id: UUID, *, sto
         if not await places_queries.insert_terminal(row):
             raise NameTaken
         detail: dict[str, object] = {"name": row.name, "storeId": store_id}
-        await note(official, "terminal.create", row_id=row.id, institution_id=institution_id, detail=detail)
+        await note(official, CREATE_TERMINAL, row_id=row.id, institution_id=institution_id, detail=detail)
     return row
 
 
@@ -177,7 +176,7 @@ async def move_row(
     state, by_centre = PARTNER_MOVES.to(row.state, move), official.for_centre
     if not await places_queries.mark_moved(table, row.id, state, revision=row.revision, by_centre=by_centre):
         raise ETagStale
-    await note(official, f"{NOUNS[table]}.{move}", row_id=row.id, institution_id=institution_id, detail={})
+    await note(official, AUDITED[table][move], row_id=row.id, institution_id=institution_id, detail={})
 
 
 def list_allowed_actions(official: OfficialCaller, row: Movable) -> list[Move]:
@@ -225,7 +224,7 @@ def read_name(text: str) -> str:
 
 
 async def note(
-    official: OfficialCaller, action: str, *, row_id: UUID, institution_id: UUID, detail: dict[str, object]
+    official: OfficialCaller, action: AuditAction, *, row_id: UUID, institution_id: UUID, detail: dict[str, object]
 ) -> None:
     """Inside the caller's transaction: the event, the audit entry, and word to every process's directory."""
     noun = action.partition(".")[0]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
-from app.partner.directory import InstitutionEntry, InstitutionKind, KeyEntry, State, StoreEntry, TerminalEntry
+from app.partner.directory import (
+    InstitutionEntry,
+    InstitutionKind,
+    KeyEntry,
+    State,
+    StoreEntry,
+    Suspendable,
+    TerminalEntry,
+)
 
 
 class InstitutionRow(msgspec.Struct, frozen=True):
@@ -49,7 +56,6 @@ class TerminalRow(msgspec.Struct, frozen=True):
     suspended_by_centre: bool = False
 
 
-Suspendable = Literal["institution", "store", "terminal", "api_key"]
 STANDING = """coalesce(n.revision, 1) AS revision,
            state = 'suspended' AND coalesce(n.suspended_by_centre, false) AS suspended_by_centre"""
 INSTITUTIONS = f"""

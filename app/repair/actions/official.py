@@ -18,7 +18,7 @@ from app.notice.actions.notices import insert_notices
 from app.notice.message import NewNotice
 from app.repair.actions.citizen import ANSWER_COLUMN, make_event, need_move, open_answer, open_text, read_text
 from app.repair.notice import ANSWERED_KIND, ANSWERED_TITLE_EN, ANSWERED_TITLE_ZH, compute_answered_body
-from app.repair.objection import EVENTS, FINDINGS
+from app.repair.objection import AUDIT_READ, AUDITED, EVENTS, FINDINGS
 from app.repair.queries import objections as objections_queries
 from app.repair.queries import official as repair_official_queries
 from app.repair.refusals import FindingUnsuitable
@@ -73,7 +73,7 @@ async def read_objection(official: OfficialCaller, objection_id: UUID, *, at: da
             institution_id=official.institution_id,
         )  # fmt: skip
         await insert_access([access])
-        await write_audit(official, action=OBJECTION_READ, subject=f"objection:{row.id}", detail={})
+        await write_audit(official, action=AUDIT_READ, subject=f"objection:{row.id}", detail={})
     return opened
 
 
@@ -159,7 +159,7 @@ async def _note(
 ) -> None:
     """Write the event and the audit entry, inside the caller's transaction."""
     await insert_events([make_event(EVENTS[action], row, at)])
-    await write_audit(official, action=f"objection.{action}", subject=f"objection:{row.id}", detail=detail)
+    await write_audit(official, action=AUDITED[action], subject=f"objection:{row.id}", detail=detail)
 
 
 def _make_notice(row: ObjectionRow, finding: Finding) -> NewNotice:

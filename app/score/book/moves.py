@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.event.feed import EVENT_TYPES, EventType
 from app.values.moves import Moves
+from app.values.words import AUDIT_ACTIONS, AuditAction
 
 BookState = Literal["draft", "submitted", "scheduled", "active", "retired"]
 BookAction = Literal["edit", "submit", "reject", "approve", "withdraw", "delete", "test", "preview"]
@@ -43,4 +44,14 @@ EVENTS: dict[BookAction, EventType] = {
     "withdraw": EVENT_TYPES.declare("rule_book.withdrawn.v1"),
     "delete": EVENT_TYPES.declare("rule_book.deleted.v1"),
     "preview": EVENT_TYPES.declare("rule_book.previewed.v1"),
+}
+AUDIT_DRAFT, AUDIT_ACTIVATE = AUDIT_ACTIONS.declare("rule_book.draft"), AUDIT_ACTIONS.declare("rule_book.activate")
+AUDITED: dict[BookAction, AuditAction] = {
+    "edit": AUDIT_ACTIONS.declare("rule_book.edit"),
+    "submit": AUDIT_ACTIONS.declare("rule_book.submit"),
+    "reject": AUDIT_ACTIONS.declare("rule_book.reject"),
+    "approve": AUDIT_ACTIONS.declare("rule_book.approve"),
+    "withdraw": AUDIT_ACTIONS.declare("rule_book.withdraw"),
+    "delete": AUDIT_ACTIONS.declare("rule_book.delete"),
+    "preview": AUDIT_ACTIONS.declare("rule_book.preview"),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from app.campaign.publishing.actions.check import check_document, check_observer
-from app.campaign.publishing.moves import CAMPAIGN_MOVES, DRAFTED, EVENTS
+from app.campaign.publishing.moves import AUDIT_DRAFT, AUDITED, CAMPAIGN_MOVES, DRAFTED, EVENTS
 from app.campaign.publishing.queries import read as read_queries
 from app.campaign.publishing.queries import write as write_queries
 from app.campaign.publishing.refusals import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from app.campaign.terms.flags import Flag
     from app.event.feed import EventType
     from app.kit.security.auth import OfficialCaller
+    from app.values.words import AuditAction
 
 
 # What must hold between old limits and new is known above, where redemptions are counted: called last in the
@@ -62,7 +63,7 @@ async def draft_campaign(
         await check_observer(document, owner, at)
         await write_queries.insert_campaign(campaign_id, owner, at)
         await _put_version(official, campaign_id, owner, 1, document, at)
-        return await _finish(official, campaign_id, "draft", DRAFTED, at)
+        return await _finish(official, campaign_id, AUDIT_DRAFT, DRAFTED, at)
 
 
 async def edit_campaign(
@@ -97,7 +98,7 @@ async def edit_campaign(
             paused_by_centre=row.paused_by_centre,
             at=at,
         )
-        return await _finish(official, campaign_id, "edit", EVENTS["edit"], at)
+        return await _finish(official, campaign_id, AUDITED["edit"], EVENTS["edit"], at)
 
 
 async def submit_campaign(official: OfficialCaller, campaign_id: UUID, *, if_match: str | None) -> CampaignRow:
@@ -231,7 +232,7 @@ async def _move(
     )
     if live_version is not None and action in ("approve", "pause", "resume", "end"):
         await bump("catalogue")
-    return await _finish(official, row.id, action, EVENTS[action], at, flags)
+    return await _finish(official, row.id, AUDITED[action], EVENTS[action], at, flags)
 
 
 async def _change_limits(row: CampaignRow, at: datetime) -> None:
@@ -250,7 +251,7 @@ async def _change_limits(row: CampaignRow, at: datetime) -> None:
 async def _finish(
     official: OfficialCaller,
     campaign_id: UUID,
-    action: str,
+    action: AuditAction,
     event_type: EventType,
     at: datetime,
     flags: Sequence[Flag] = (),
@@ -264,5 +265,5 @@ async def _finish(
     detail = {**told, "institutionId": str(row.institution_id), "revision": row.revision, "note": row.decision_note}
     if flags:
         detail["acknowledgedFlags"] = [{"pointer": flag.pointer, "word": flag.word.word} for flag in flags]
-    await write_audit(official, action=f"campaign.{action}", subject=f"campaign:{row.id}", detail=detail)
+    await write_audit(official, action=action, subject=f"campaign:{row.id}", detail=detail)
     return row

@@ -16,6 +16,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import NotFound
 from app.kit.security.crypto import decrypt_field
 from app.kit.web.sheet import SheetWriter
+from app.values.words import AUDIT_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from app.kit.web.http import Language
 
 QuarantineForm = Literal["csv", "xlsx"]
+AUDIT_READ = AUDIT_ACTIONS.declare("quarantine.read")
 RETENTION = timedelta(days=30)
 PAGE_ROWS = 500
 FORGET_ROWS = 5_000  # at a time
@@ -51,7 +53,7 @@ async def open_quarantine(
     row = await find_import(import_id)
     async with transaction():
         detail: dict[str, object] = {"form": form}
-        await write_audit(official, action="quarantine.read", subject=f"import:{import_id}", detail=detail)
+        await write_audit(official, action=AUDIT_READ, subject=f"import:{import_id}", detail=detail)
     known = None if row.file_format is None else msgspec.json.decode(row.file_format, type=FileFormat)
     format_ = known or FileFormat(kind="jsonl", encoding="utf-8")
     pages = _iter_pages(import_id, language)

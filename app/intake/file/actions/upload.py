@@ -21,6 +21,7 @@ from app.kit.errors import BodyTooLarge, IdempotencyKeyReused, NotFound, Refusal
 from app.kit.jobs.queue import enqueue
 from app.kit.security.crypto import encrypt_bytes
 from app.values.reason import Reason
+from app.values.words import AUDIT_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from app.intake.file.queries.imports import ImportRow
     from app.kit.security.auth import OfficialCaller
 
+AUDIT_OPEN, AUDIT_CANCEL = AUDIT_ACTIONS.declare("record_import.open"), AUDIT_ACTIONS.declare("record_import.cancel")
 HASH_BYTES = 1024 * 1024
 
 
@@ -128,7 +130,7 @@ async def cancel_import(official: OfficialCaller, import_id: UUID) -> ImportRow:
             raise NotFound
         if not is_cancelled:
             raise ImportClosed(row.state)
-        await write_audit(official, action="record_import.cancel", subject=f"import:{import_id}", detail={})
+        await write_audit(official, action=AUDIT_CANCEL, subject=f"import:{import_id}", detail={})
     return row
 
 
@@ -148,7 +150,7 @@ async def open_file_import(path: Path, *, source: str, parent_id: UUID | None) -
             at=now(),
         )  # fmt: skip
         detail: dict[str, object] = {"source": source, "bytes": file_bytes, "parent": parent_id}
-        await write_audit(None, action="record_import.open", subject=f"import:{import_id}", detail=detail)
+        await write_audit(None, action=AUDIT_OPEN, subject=f"import:{import_id}", detail=detail)
     row = await imports_queries.find_import(import_id)
     assert row is not None, "it has just been made"
     return Received(row, is_known=False)
@@ -207,7 +209,7 @@ async def _open(
         await imports_queries.mark_waiting(import_id, digest=digest, file_bytes=size)
         await enqueue("imports")
         detail: dict[str, object] = {"source": source, "bytes": size, "parent": parent_id}
-        await write_audit(official, action="record_import.open", subject=f"import:{import_id}", detail=detail)
+        await write_audit(official, action=AUDIT_OPEN, subject=f"import:{import_id}", detail=detail)
         row = await imports_queries.find_import(import_id)
         assert row is not None, "it has just been made"
         return Received(row, is_known=False)

@@ -21,6 +21,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import NotFound, Refusal
 from app.kit.security.crypto import encrypt_field
 from app.values.fault import Fault
+from app.values.words import AUDIT_ACTIONS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 SECRET_CREATED = EVENT_TYPES.declare("source.secret_created.v1")
 POINTS_CHANGED = EVENT_TYPES.declare("source.points_changed.v1")
+AUDIT_CREATE_SECRET = AUDIT_ACTIONS.declare("source.create-secret")
+AUDIT_SET_RULE = AUDIT_ACTIONS.declare("source.set-point-rule")
 MESSAGES = {
     "/indicator": ("该来源不可将积分换算为此指标", "this source's points cannot become this indicator"),
     "/yearlyCap": (
@@ -79,7 +82,7 @@ async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds:
         created = NewEvent(type=SECRET_CREATED, subject_id=secret_id, institution_id=source.institution_id, at=at)
         await insert_events([created])
         detail: dict[str, object] = {"secretId": secret_id, "overlapSeconds": overlap_seconds}
-        await write_audit(official, action="source.create-secret", subject=f"source:{code}", detail=detail)
+        await write_audit(official, action=AUDIT_CREATE_SECRET, subject=f"source:{code}", detail=detail)
     return NewSecret(code, secret, at)
 
 
@@ -106,7 +109,7 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
         changed = NewEvent(type=POINTS_CHANGED, subject_id=uuid7(at), institution_id=source.institution_id, at=at)
         await insert_events([changed])
         detail: dict[str, object] = {"kind": kind, **msgspec.structs.asdict(rate)}
-        await write_audit(official, action="source.set-point-rule", subject=f"source:{code}", detail=detail)
+        await write_audit(official, action=AUDIT_SET_RULE, subject=f"source:{code}", detail=detail)
     return rule
 
 

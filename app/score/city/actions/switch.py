@@ -15,7 +15,7 @@ from app.kit.db.cache import bump
 from app.kit.db.database import transaction
 from app.kit.db.failure import family_of
 from app.score.book import queries as book_queries
-from app.score.book.moves import ACTIVATED
+from app.score.book.moves import ACTIVATED, AUDIT_ACTIVATE
 from app.score.city.queries import prepare as prepare_queries
 from app.score.city.queries import switch as switch_queries
 from app.score.engine import queries as engine_queries
@@ -105,5 +105,5 @@ async def _activate(rule_book_id: int, at: datetime) -> None:
     if not await switch_queries.mark_book_active(rule_book_id, at):
         raise Withdrawn
     await bump("catalogue")  # its levels; before the audit entry: locks in one order everywhere
-    await write_audit(None, action="rule_book.activate", subject=f"rule_book:{rule_book_id}", detail={})
+    await write_audit(None, action=AUDIT_ACTIVATE, subject=f"rule_book:{rule_book_id}", detail={})
     await insert_events([NewEvent(type=ACTIVATED, subject_id=uuid7(at), at=at)])

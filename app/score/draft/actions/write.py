@@ -14,7 +14,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import ETagStale, NotFound
 from app.kit.request.etag import need_etag
 from app.score.book import queries as book_queries
-from app.score.book.moves import DRAFTED, EVENTS, RULE_BOOK_MOVES
+from app.score.book.moves import AUDIT_DRAFT, AUDITED, DRAFTED, EVENTS, RULE_BOOK_MOVES
 from app.score.book.published import compute_document
 from app.score.draft import queries
 from app.score.draft.actions.examples import run_examples
@@ -150,9 +150,8 @@ async def tell(official: OfficialCaller, row: BookRow, action: BookAction | None
     await insert_events([NewEvent(type=event_type, subject_id=row.public_id, at=at, data=told)])
     effective_on = row.effective_on.isoformat() if row.effective_on else None
     detail = {**told, "revision": row.revision, "effectiveOn": effective_on, "note": row.decision_note}
-    await write_audit(
-        official, action=f"rule_book.{action or 'draft'}", subject=f"rule_book:{row.public_id}", detail=detail
-    )
+    audited = AUDIT_DRAFT if action is None else AUDITED[action]
+    await write_audit(official, action=audited, subject=f"rule_book:{row.public_id}", detail=detail)
 
 
 def encode(examples: Sequence[Example]) -> str:
