@@ -12,7 +12,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+
+from tests.support.waiting import block_until, is_listening
 
 # Settings are read once, at import: point them at this worker's own parts before anything of the app is imported.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -45,16 +46,6 @@ def _start_sandbox(port: int) -> None:
     process = subprocess.Popen(command)
     STACK.callback(process.wait, 10)
     STACK.callback(process.terminate)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError("the sandbox did not start")
 
 
 async def _create_database(url: str, name: str) -> None:
@@ -86,7 +77,7 @@ def _prepare() -> None:
         SMS_BASE_URL=f"http://127.0.0.1:{port}",
         **ENVIRONMENT,  # the sandbox's credentials
     )
-    _wait_for(port)
+    block_until(lambda: is_listening(port), START_SECONDS_MAX, what="the sandbox did not start")
 
 
 @pytest.fixture(scope="session")
@@ -116,9 +107,7 @@ def pytest_runtest_setup() -> None:
     from app.kit.db import cache
     from app.kit.outside import rate_limit
 
-    to_midnight = DAY_SECONDS - (time.time() + SHANGHAI_SECONDS) % DAY_SECONDS
-    if to_midnight < TEST_SECONDS:
-        time.sleep(to_midnight)
+    block_until(lambda: DAY_SECONDS - (time.time() + SHANGHAI_SECONDS) % DAY_SECONDS >= TEST_SECONDS)
     begun = time.time()
     rate_limit.time = SimpleNamespace(**vars(time) | {"time": lambda: begun})  # type: ignore[assignment,attr-defined]
     for catalogue in cache._kept:

@@ -77,6 +77,7 @@ SQL = re.compile(r"^\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET|DELETE FROM\s|
 TABLES_NAMED = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING)\s+(?:ONLY\s+)?([a-z_]+(?:(?:\s+[a-z]\w*)?,\s*[a-z_]+)*)"
 )
+SLEEPS = r"\bsleep\s*\("  # in a program or a statement, too
 WRITTEN_BY_ALL = {"event", "access_log"}  # whatever happens and whoever looks is written down in the same statement
 ACTIONS_MAY_TAKE = {"transaction", "is_in_transaction"}
 # Whatever begins something that goes on beside its caller. What lives long is begun by ``kit.background``, which logs,
@@ -371,3 +372,17 @@ def test_no_name_is_there_for_tests_alone() -> None:
             own = names_in(node)
             idle += [f"{module_of(path)}.{name}" for name in sorted(defined_by(node)) if used[name] <= own[name]]
     assert set(idle) == set(PROMISES)
+
+
+def test_no_test_sleeps() -> None:
+    """A test waits for what it wants to see; how that is done stands in one file, between two looks."""
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        if path == ROOT / "tests/support/waiting.py":
+            continue
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "sleep":
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} sleeps")
+            if isinstance(node, ast.Constant) and re.search(SLEEPS, str(node.value)):
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} has something else sleep")
+    assert not wrong, "wait with tests/support/waiting.py, or hold what must not be over too soon"

@@ -18,6 +18,7 @@ from app.kit.process.embedded import embedded_valkey
 from app.membership.actions.joining import IDENTITY_TRIES_MAX
 from tests.support.citizens import identity_body, log_in
 from tests.support.mainjob import Player, play
+from tests.support.waiting import next_turn, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +46,12 @@ class Victim:
 
 async def wait_until_alive() -> None:
     """Wait until the client sees its Valkey; on a busy machine its 50 ms are short."""
-    for _ in range(100):
+
+    async def is_alive() -> bool:
         VALKEY._broken_until = 0.0
-        if await VALKEY.is_alive():
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError
+        return await VALKEY.is_alive()
+
+    await wait_until(is_alive)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_the_main_job_goes_on(client: AsyncClient, victim: Victim, fault: 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_it_may_die_under_many_at_once(client: AsyncClient, victim: Victim, fault: str) -> None:
     logging_in = [asyncio.create_task(log_in(client)) for _ in range(15)]
-    await asyncio.sleep(0)
+    await next_turn()
     victim.harm(fault)
     everybody = await asyncio.gather(*logging_in)
     assert len({tokens.citizen_id for tokens in everybody}) == 15

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from app.kit.web.paging import decode_cursor, encode_cursor
 from app.redemption.till.redeeming import REVERSED
 from tests.support.partners import bearer, make_key, make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, reverse, show_code
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -46,13 +46,17 @@ async def read(client: AsyncClient, headers: dict[str, str], **query: Any) -> di
 async def read_until(client: AsyncClient, headers: dict[str, str], count: int, *, limit: int = 100) -> list[UUID]:
     """Poll as a partner would; other databases of the server may hold the feed back for a moment."""
     seen: list[UUID] = []
-    cursor, deadline = encode_cursor(FEED_START), time.monotonic() + SECONDS_MAX
-    while len(seen) < count and time.monotonic() < deadline:
+    cursor = encode_cursor(FEED_START)
+
+    async def has_seen_all() -> bool:
+        nonlocal cursor
         body = await read(client, headers, cursor=cursor, limit=limit)
         assert len(body["data"]) <= limit
-        seen += [UUID(item["subject"]) for item in body["data"]]
+        seen.extend(UUID(item["subject"]) for item in body["data"])
         cursor = body["page"]["nextCursor"]
-        await asyncio.sleep(0 if body["data"] else 0.02)
+        return len(seen) >= count
+
+    await wait_until(has_seen_all, SECONDS_MAX)
     return seen
 
 
@@ -88,8 +92,11 @@ async def test_an_event_committed_late_is_not_skipped(client: AsyncClient) -> No
 async def test_pollers_see_every_event_once_while_writers_race(client: AsyncClient) -> None:
     partner = await make_partner()
     subjects = [uuid7() for _ in range(40)]
+    done = [asyncio.Event() for _ in range(5)]
+    done[4].set()
 
     async def write_some(index: int) -> None:
+        """Write at once, and commit when the one behind has committed: the last one first."""
         async with transaction():
             await insert_events(
                 [
@@ -97,7 +104,8 @@ async def test_pollers_see_every_event_once_while_writers_race(client: AsyncClie
                     for subject in subjects[index::4]
                 ]
             )
-            await asyncio.sleep(0.01 * (4 - index))
+            await done[index + 1].wait()
+        done[index].set()
 
     reading = asyncio.create_task(read_until(client, partner.headers, 40, limit=3))
     await asyncio.gather(*map(write_some, range(4)))
@@ -218,15 +226,16 @@ def test_a_cursor_survives_its_journey() -> None:
 async def read_all(client: AsyncClient, headers: dict[str, str], count: int, **query: Any) -> list[dict[str, Any]]:
     """Poll page after page until there are ``count`` events and no more to come."""
     items: list[dict[str, Any]] = []
-    cursor, deadline = encode_cursor(FEED_START), time.monotonic() + SECONDS_MAX
-    while time.monotonic() < deadline:
+    cursor = encode_cursor(FEED_START)
+
+    async def has_read_all() -> bool:
+        nonlocal cursor
         body = await read(client, headers, cursor=cursor, **query)
-        items += body["data"]
+        items.extend(body["data"])
         cursor = body["page"]["nextCursor"]
-        if not body["page"]["hasMore"]:
-            if len(items) >= count:
-                break
-            await asyncio.sleep(0.02)  # other databases of the server may hold the feed back for a moment
+        return not body["page"]["hasMore"] and len(items) >= count
+
+    await wait_until(has_read_all, SECONDS_MAX)  # other databases of the server may hold the feed back for a moment
     return items
 
 

@@ -42,7 +42,7 @@ class Work:
             self.left -= 1
             raise self.failure
         self.well.set()
-        await asyncio.sleep(0.01)
+        await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
@@ -66,10 +66,10 @@ async def test_a_cancellation_that_is_swallowed_is_repeated(monkeypatch: pytest.
         begun.set()
         while swallowed < 2:
             try:
-                await asyncio.sleep(SECONDS_MAX)
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 swallowed += 1
-        await asyncio.sleep(SECONDS_MAX)
+        await asyncio.Event().wait()
 
     async with asyncio.timeout(SECONDS_MAX):
         async with in_background("working", work):
@@ -85,7 +85,7 @@ async def test_a_round_that_swallows_its_cancellation_is_the_last_one() -> None:
         rounds += 1
         begun.set()
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(SECONDS_MAX)
+            await asyncio.Event().wait()
 
     async with in_background("working", work):
         await begun.wait()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.kit.patience import Patience
+from tests.support.waiting import next_turn
 
 SOON, LATE = 0.05, 60.0
 
@@ -16,11 +17,11 @@ async def test_what_comes_is_returned_and_what_is_raised_is_raised() -> None:
     patience, due_at = Patience(), asyncio.get_running_loop().time() + LATE
 
     async def come() -> str:
-        await asyncio.sleep(0)
+        await next_turn()
         return "it"
 
     async def fail() -> str:
-        await asyncio.sleep(0)
+        await next_turn()
         raise KeyError
 
     assert await patience.wait(come(), due_at) == "it"
@@ -58,7 +59,7 @@ async def test_whoever_is_due_is_given_up_though_it_was_due_before() -> None:
 async def test_who_is_cancelled_is_cancelled() -> None:
     patience = Patience()
     waiting = asyncio.ensure_future(patience.wait(asyncio.Event().wait(), asyncio.get_running_loop().time() + LATE))
-    await asyncio.sleep(0)
+    await next_turn()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -112,7 +113,7 @@ def test_all_share_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(loop, "call_at", count)
         due_at = loop.time() + LATE
         for number in range(100):
-            await patience.wait(asyncio.sleep(0), due_at + number)
+            await patience.wait(next_turn(), due_at + number)
         return due_at
 
     assert asyncio.run(wait_often()) == made[0]
@@ -127,7 +128,7 @@ def test_a_loop_that_has_ended_keeps_nobody_of_the_next_one_waiting() -> None:
             await patience.wait(asyncio.Event().wait(), asyncio.get_running_loop().time() + SOON)
 
     async def wait_long() -> None:
-        await patience.wait(asyncio.sleep(0), asyncio.get_running_loop().time() + LATE)
+        await patience.wait(next_turn(), asyncio.get_running_loop().time() + LATE)
 
     asyncio.run(wait_long())
     asyncio.run(asyncio.wait_for(wait(), LATE / 2))

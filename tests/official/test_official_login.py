@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -21,6 +22,7 @@ from app.official.actions import session as session_actions
 from app.official.actions.session import REFUSED_SECONDS_MIN, WAITING_MAX, WAITING_PER_ADDRESS_MAX
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import bearer, make_partner
+from tests.support.waiting import let_run, next_turn
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -168,7 +170,7 @@ async def test_passwords_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(asyncio, "to_thread", look)
     mine = [asyncio.create_task(lane.check("here", "", "")) for _ in range(WAITING_PER_ADDRESS_MAX)]
     others = [asyncio.create_task(lane.check(f"there {number}", "", "")) for number in range(WAITING_MAX - len(mine))]
-    await asyncio.sleep(0)
+    await next_turn()
     with pytest.raises(RateLimited):
         await lane.check("here", "", "")
     with pytest.raises(Overloaded):
@@ -181,20 +183,31 @@ async def test_passwords_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatc
 
 async def test_a_lane_takes_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth: after each password nine times as long is left to others, and who is looked at does not wait for it."""
-    lane, began = session_actions.Lane(0.1), list[float]()
-    seconds = 0.02
+    lane, loop, pauses = session_actions.Lane(0.1), asyncio.get_running_loop(), list[float]()
+    at, call_later = 1000.0, loop.call_later
 
     async def look(_: object, *__: object) -> bool:
-        began.append(time.monotonic())
-        await asyncio.sleep(seconds)
+        nonlocal at
+        at += 2.0
         return True
 
+    def keep(seconds: float, ended: Any, *given: Any, **more: Any) -> Any:
+        if ended != lane._free.release:
+            return call_later(seconds, ended, *given, **more)
+        pauses.append(seconds)
+        return None
+
     monkeypatch.setattr(asyncio, "to_thread", look)
-    assert await asyncio.wait_for(asyncio.shield(lane.check("here", "", "")), 5)
-    done = time.monotonic()
-    assert lane._free.locked()
+    monkeypatch.setattr(session_actions, "time", SimpleNamespace(monotonic=lambda: at))
+    monkeypatch.setattr(loop, "call_later", keep)
     assert await lane.check("here", "", "")
-    assert began[1] - began[0] >= (done - began[0]) * 0.9 + seconds * 8
+    assert lane._free.locked()
+    next_one = asyncio.create_task(lane.check("here", "", ""))
+    await let_run()
+    assert not next_one.done()
+    assert pauses == [pytest.approx(18.0)]
+    lane._free.release()
+    assert await next_one
 
 
 async def test_a_known_address_has_a_lane_of_its_own(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 from httpx2 import AsyncClient, Limits, Response
+
+from tests.support.waiting import block_until, is_listening, wait_as_told
 
 if TYPE_CHECKING:
     from tests.support.partners import Partner
@@ -86,13 +87,7 @@ def live_server(environment: Mapping[str, str] | None = None) -> Iterator[LiveSe
 
 
 def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError("the server did not start")
+    block_until(lambda: is_listening(port), START_SECONDS_MAX, what="the server did not start")
 
 
 async def settle(server: LiveServer, partner: Partner) -> None:
@@ -118,4 +113,4 @@ async def _ask_until_answered(call: Callable[[], Awaitable[Response]]) -> Respon
             answer = await call()
             if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                 return answer
-            await asyncio.sleep(float(answer.headers["Retry-After"]))
+            await wait_as_told(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 ANSWER_SECONDS_MAX = 60.0
@@ -14,13 +14,6 @@ HALF_BODY = (
     b"POST /v1/auth/wechat HTTP/1.1\r\nHost: huixin.test\r\nContent-Type: application/json\r\n"
     b'Content-Length: 100\r\n\r\n{"code":"'
 )
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for what happens in another process."""
-    async with asyncio.timeout(ANSWER_SECONDS_MAX):
-        while not is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 class Heard(NamedTuple):

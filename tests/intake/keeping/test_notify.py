@@ -27,6 +27,7 @@ from app.score.book.actions.read import read_current_book
 from tests.support.citizens import join
 from tests.support.importing import NEGATIVE, approve, item_of, keep, outcomes_of, send, today
 from tests.support.notices import StoredNotice, find_notice, messages_to, openid_of
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -60,12 +61,11 @@ async def test_a_negative_record_is_told_and_reaches_the_phone(client: AsyncClie
     job = Job("send_notices", "* * * * *", worker.send_notices)
     working = asyncio.create_task(worker.keep_working([job], pace), context=contextvars.Context())
     try:
-        async with asyncio.timeout(20):
-            while not (messages := await messages_to(openid_of(member))):  # noqa: ASYNC110 - it is in another process
-                await asyncio.sleep(0.05)
+        await wait_until(lambda: messages_to(openid_of(member)))
     finally:
         pace.stopping.set()
         await working
+    messages = await messages_to(openid_of(member))
     assert messages[0]["data"]["thing1"]["value"].startswith("新增失信记录")
     assert messages[0]["page"].endswith(str(notice.id))
     assert (await notice_of(member)).delivery == "sent"

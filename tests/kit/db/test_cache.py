@@ -28,9 +28,47 @@ from app.kit.db.database import execute, fetch_value, transaction
 from app.partner.actions.caller import directory
 from tests.support.partners import make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, scan, show_code
+from tests.support.waiting import wait_until
 
 SEEN_SECONDS_MAX = 1.0
 FRESH_SECONDS_MAX = 20
+
+
+LISTENING = """FROM pg_stat_activity WHERE query LIKE 'LISTEN "huixin_cache_%' AND datname = current_database()"""
+
+
+async def count_listening() -> int:
+    """Return how many connections listen for changes."""
+    return int(await fetch_value(f"SELECT count(*) {LISTENING}"))
+
+
+async def is_more_listening(than: int) -> bool:
+    return await count_listening() > than
+
+
+class Refreshed:
+    """Says when this process has looked for changes."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def again(self) -> None:
+        """Wait until everybody who looks has looked whole times since: three looks of two who do."""
+        before = self.looks
+        await wait_until(lambda: self.looks >= before + 5)
+
+
+@pytest.fixture
+def refreshed(monkeypatch: pytest.MonkeyPatch) -> Refreshed:
+    one, fetch_all = Refreshed(), cache.fetch_all
+
+    async def fetch(*given: Any) -> Any:
+        rows = await fetch_all(*given)
+        one.looks += 1
+        return rows
+
+    monkeypatch.setattr(cache, "fetch_all", fetch)
+    return one
 
 
 class Catalogue:
@@ -48,18 +86,16 @@ class Catalogue:
 @pytest.fixture
 async def catalogue(app: object) -> AsyncIterator[Catalogue]:
     del app
-    one = Catalogue()
+    one, before = Catalogue(), await count_listening()
     async with cache_lifespan([one.versioned]):
-        await asyncio.sleep(0.1)  # the listener connects
+        await wait_until(lambda: is_more_listening(before))
         yield one
 
 
 async def seconds_until_seen(catalogue: Catalogue, version: int) -> float:
     """Return how long until ``version`` was in memory."""
     begun = time.monotonic()
-    while catalogue.versioned.current != version:
-        assert time.monotonic() - begun < 5, "never seen"
-        await asyncio.sleep(0.01)
+    await wait_until(lambda: catalogue.versioned.current == version, 5)
     return time.monotonic() - begun
 
 
@@ -74,43 +110,28 @@ async def test_a_change_is_seen_within_a_second(catalogue: Catalogue) -> None:
         assert await seconds_until_seen(catalogue, await change()) < SEEN_SECONDS_MAX
 
 
-async def test_nothing_is_loaded_again_while_nothing_changes(catalogue: Catalogue) -> None:
-    await asyncio.sleep(0.7)
+async def test_nothing_is_loaded_again_while_nothing_changes(catalogue: Catalogue, refreshed: Refreshed) -> None:
+    await refreshed.again()
     loads = catalogue.loads
-    await asyncio.sleep(0.7)
+    await refreshed.again()
     assert catalogue.loads == loads
 
 
-async def test_a_change_that_is_rolled_back_is_no_change(catalogue: Catalogue) -> None:
+async def test_a_change_that_is_rolled_back_is_no_change(catalogue: Catalogue, refreshed: Refreshed) -> None:
     before = catalogue.versioned.current
     with pytest.raises(KeyError):
         async with transaction():
             await bump("catalogue")
             raise KeyError
-    await asyncio.sleep(0.7)
+    await refreshed.again()
     assert catalogue.versioned.current == before
 
 
 async def test_a_killed_listener_comes_back_and_meanwhile_the_poll_sees_changes(catalogue: Catalogue) -> None:
-    killed = await execute(
-        """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE query LIKE 'LISTEN "huixin_cache_%' AND datname = current_database()
-        """
-    )
+    killed = await execute(f"SELECT pg_terminate_backend(pid) {LISTENING}")
     assert killed >= 1
     assert await seconds_until_seen(catalogue, await change()) < SEEN_SECONDS_MAX
-    for _ in range(50):
-        await asyncio.sleep(0.1)
-        listening = await fetch_value(
-            """
-            SELECT count(*) FROM pg_stat_activity
-            WHERE query LIKE 'LISTEN "huixin_cache_%' AND datname = current_database()
-            """
-        )
-        if listening >= killed:
-            break
-    assert listening >= killed
+    await wait_until(lambda: is_more_listening(killed - 1))
     assert await seconds_until_seen(catalogue, await change()) < SEEN_SECONDS_MAX
 
 
@@ -123,7 +144,10 @@ async def test_what_is_not_loaded_may_not_be_used() -> None:
 
 
 def test_how_old_a_catalogue_may_be_at_both_edges(monkeypatch: pytest.MonkeyPatch) -> None:
-    one: Versioned[str] = Versioned("edges", lambda: asyncio.sleep(0, "content"))
+    async def load() -> str:
+        return "content"
+
+    one: Versioned[str] = Versioned("edges", load)
     one._content = "content"
     one.confirm(1000.0)
     assert not one.is_stale(1000.0 + CATALOGUE_STALE_SECONDS)
@@ -180,9 +204,7 @@ def outage(client: AsyncClient) -> Any:
 
 async def wait_until_fresh() -> None:
     """Wait until the application's catalogues are refreshed again."""
-    async with asyncio.timeout(FRESH_SECONDS_MAX):
-        while find_stale(time.monotonic()):  # noqa: ASYNC110 - nobody says so
-            await asyncio.sleep(0.01)
+    await wait_until(lambda: not find_stale(time.monotonic()), FRESH_SECONDS_MAX)
 
 
 def make_older(seconds: float) -> None:
@@ -254,7 +276,9 @@ async def test_a_key_suspended_after_an_unheard_of_failure_is_refused(client: As
     async with transaction():
         await execute("UPDATE api_key SET state = 'suspended' WHERE institution_id = $1", partner.institution_id)
         await bump("directory")
-    async with asyncio.timeout(FRESH_SECONDS_MAX):
-        while (await client.get("/v1/partner/terminals", headers=partner.headers)).status_code != 401:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # answered from memory: without a pause nobody else would run
+
+    async def is_refused() -> bool:
+        return (await client.get("/v1/partner/terminals", headers=partner.headers)).status_code == 401
+
+    await wait_until(is_refused, FRESH_SECONDS_MAX)
     assert (await client.get(f"/v1/partner/scans/{uuid4()}", headers=partner.headers)).status_code == 401

@@ -30,7 +30,9 @@ from app.kit.db.failure import DatabaseUnreached
 from app.kit.db.tables import CacheVersion
 from app.piccolo_conf import DB
 from app.settings import SETTINGS
-from tests.support.waiting import wait_until
+from tests.support.waiting import patient_connection, wait_until, wait_until_blocking
+
+HELD_LOCK = 0x68656C64
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -84,19 +86,18 @@ async def test_a_raising_block_is_rolled_back_and_gives_its_connection_back(tabl
 
 
 async def test_a_cancelled_block_is_rolled_back_and_gives_its_connection_back(table: str) -> None:
-    started = asyncio.Event()
-
     async def work() -> None:
         async with transaction():
             await execute(f"INSERT INTO {table} VALUES (1, NULL)")
-            started.set()
-            await fetch_value("SELECT pg_sleep(3)")
+            await fetch_value("SELECT pg_advisory_xact_lock($1)", HELD_LOCK)
 
-    task = asyncio.create_task(work())
-    await started.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    async with patient_connection() as holder:
+        await holder.execute("SELECT pg_advisory_lock($1)", HELD_LOCK)
+        task = asyncio.create_task(work())
+        await wait_until_blocking(holder.get_server_pid())
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
     assert await fetch_one(Row, f"SELECT * FROM {table}") is None
     assert await fetch_value("SELECT 1") == 1
 

@@ -151,7 +151,7 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_failure_and_one_that_so
     async def wait() -> None:
         with asking():
             begun.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     task = asyncio.ensure_future(wait())
     await begun.wait()

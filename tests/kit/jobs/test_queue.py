@@ -51,7 +51,10 @@ async def test_nothing_is_asked_for_when_the_transaction_fails(empty_queue: None
 async def test_a_job_starts_when_everybody_who_shares_it_has_committed(empty_queue: None) -> None:
     """Else it would look before there is anything to see, and nobody would ask again."""
     del empty_queue
-    marker, seen = uuid7(), list[int]()
+    marker, seen, probed = uuid7(), list[int](), asyncio.Event()
+
+    async def probe(_: StoppablePace) -> None:
+        probed.set()
 
     async def look(_: StoppablePace) -> None:
         seen.append(int(await fetch_value("SELECT count(*) FROM cache_version WHERE name = $1", str(marker))))
@@ -62,9 +65,12 @@ async def test_a_job_starts_when_everybody_who_shares_it_has_committed(empty_que
             await execute("INSERT INTO cache_version (name, version) VALUES ($1, 1)", str(marker))
             await enqueue("test")
             assert await count_jobs("test") == 1
-            await stack.enter_async_context(working(Job("test", NEVER, look)))
+            await stack.enter_async_context(working(Job("test", NEVER, look), Job("probe", NEVER, probe)))
             await wait_until(lambda: is_at_least_one("SELECT count(*) FROM pgqueuer WHERE payload = 'tick'"))
-            await asyncio.sleep(0.5)
+            for _ in range(2):  # what is asked for after it is done: so the worker has looked, and passed it over
+                probed.clear()
+                await outside(enqueue("probe"))
+                await asyncio.wait_for(probed.wait(), SECONDS_MAX)
             assert seen == []
         await wait_until(lambda: so(len(seen) == 2))  # this one and the worker's tick at the start
     assert seen == [1, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -40,7 +41,8 @@ from app.kit.process.listening import (
 from app.kit.process.supervisor import DRAIN_SECONDS_MAX, HEADER_BYTES_MAX, HEADERS_SECONDS_MAX
 from app.kit.request.bodies import BODY_BYTES_PER_SECOND_MIN, BODY_SECONDS_MAX, PAUSE_SECONDS_MAX
 from tests.support.live import WORKERS, LiveServer, live_server
-from tests.support.wire import GET, HALF_BODY, HALF_HEADERS, ask_once, connect, flood, hang_up, until
+from tests.support.waiting import block_until, wait_until, wait_until_past
+from tests.support.wire import GET, HALF_BODY, HALF_HEADERS, ask_once, connect, flood, hang_up
 
 ATTACKERS = 2_100
 LATE_SECONDS_MAX = 15.0  # how late a limit may take hold on a machine that is busy
@@ -53,10 +55,9 @@ def serving() -> Iterator[tuple[LiveServer, int]]:
     """Serve with two workers, until they answer."""
     with live_server() as server:
         port = int(server.base_url.rpartition(":")[2])
-        deadline = time.monotonic() + 30
-        while [psutil.Process(pid).num_threads() > 3 for pid in server.worker_pids()] != [True] * WORKERS:
-            assert time.monotonic() < deadline, "only who serves has all of the server's threads"
-            time.sleep(0.05)
+        block_until(  # only who serves has all of the server's threads
+            lambda: [psutil.Process(pid).num_threads() > 3 for pid in server.worker_pids()] == [True] * WORKERS
+        )
         yield server, port
 
 
@@ -145,7 +146,7 @@ async def test_one_address_keeps_its_share_of_connections_and_no_more() -> None:
         lines = await flood(port, ATTACKERS, b"", "127.0.1.1")
         others = await flood(port, 40, b"", "127.0.1.2")
         shares = 2 * CONNECTIONS_PER_ADDRESS_MAX
-        await until(lambda: sum(not line.reader.at_eof() for line in lines) <= shares)
+        await wait_until(lambda: sum(not line.reader.at_eof() for line in lines) <= shares)
         assert sum(not line.reader.at_eof() for line in lines) > shares // 2, "what it may have it keeps"
         assert not any(line.reader.at_eof() for line in others)
         await hang_up(lines + others)
@@ -200,7 +201,7 @@ async def pause_in_a_body(port: int) -> int | None:
     """Pause just short of the limit, then send the rest."""
     line = await connect(port)
     await line.say(HALF_BODY)
-    await asyncio.sleep(PAUSE_SECONDS_MAX - 2)
+    await wait_until_past(asyncio.get_running_loop().time() + PAUSE_SECONDS_MAX - 2)
     heard = await line.ask(b'x"}'.ljust(91))
     line.close()
     return heard.status
@@ -301,7 +302,7 @@ class Load:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self.is_over = False
+        self.over = asyncio.Event()
         self.answered: Counter[int] = Counter()
         self.lost = 0
         self.refused = 0
@@ -311,21 +312,22 @@ class Load:
 
     async def _go_on(self, *, is_kept: bool) -> None:
         """Ask until it is over, or nobody is there any more."""
-        while not self.is_over:
+        while not self.over.is_set():
             try:
                 line = await connect(self._port)
             except OSError:
                 self.refused += 1
                 return
             is_open = True
-            while is_open and not self.is_over:
+            while is_open and not self.over.is_set():
                 heard = await line.ask(GET)
                 if heard.status is None:
                     self.lost += 1
                     break
                 self.answered[heard.status] += 1
                 is_open = is_kept and heard.headers.get("connection") != "close"
-                await asyncio.sleep(random.random() / 50)
+                with contextlib.suppress(TimeoutError):  # a pause, each of its own length
+                    await asyncio.wait_for(self.over.wait(), random.random() / 50)
             line.close()
 
 
@@ -335,7 +337,7 @@ async def test_half_sent_headers_hold_up_no_stop() -> None:
         lines = await flood(port, 20, HALF_HEADERS, "127.0.1.1")
         begun = time.monotonic()
         server.process.terminate()
-        await until(lambda: server.process.poll() is not None)
+        await wait_until(lambda: server.process.poll() is not None)
         assert time.monotonic() - begun < HEADERS_SECONDS_MAX / 2
         await hang_up(lines)
 
@@ -345,10 +347,10 @@ async def test_a_stop_answers_whatever_was_sent() -> None:
     with serving() as (server, port):
         load = Load(port)
         running = asyncio.create_task(load.run(keeping=60, fresh=20))
-        await until(lambda: load.answered.total() >= 500)
+        await wait_until(lambda: load.answered.total() >= 500)
         server.process.terminate()
         await running
-        await until(lambda: server.process.poll() == 0)
+        await wait_until(lambda: server.process.poll() == 0)
     assert (load.lost, set(load.answered), load.refused) == (0, {200}, 80)
 
 
@@ -359,17 +361,17 @@ async def test_workers_that_are_replaced_answer_whatever_was_sent(how: str) -> N
         before = server.worker_pids()
         load = Load(port)
         running = asyncio.create_task(load.run(keeping=60, fresh=20))
-        await until(lambda: load.answered.total() >= 500)
+        await wait_until(lambda: load.answered.total() >= 500)
         if how == "worker":
             os.kill(before[0], signal.SIGTERM)
         else:
             os.kill(server.process.pid, signal.SIGHUP)
         leaving = before[:1] if how == "worker" else before
-        await until(lambda: not any(psutil.pid_exists(pid) for pid in leaving))
-        await until(lambda: len(server.worker_pids()) == len(before))
+        await wait_until(lambda: not any(psutil.pid_exists(pid) for pid in leaving))
+        await wait_until(lambda: len(server.worker_pids()) == len(before))
         asked = load.answered.total()
-        await until(lambda: load.answered.total() >= asked + 500)
-        load.is_over = True
+        await wait_until(lambda: load.answered.total() >= asked + 500)
+        load.over.set()
         await running
     assert (load.lost, set(load.answered), load.refused) == (0, {200}, 0)
 
@@ -385,8 +387,8 @@ async def test_a_worker_told_to_stop_before_it_serves_stops() -> None:
         before = set(server.worker_pids())
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        await until(lambda: len(set(server.worker_pids()) - before) == WORKERS)
+        await wait_until(lambda: len(set(server.worker_pids()) - before) == WORKERS)
         begun = time.monotonic()
         server.process.terminate()  # they have only just been forked
-        await until(lambda: server.process.poll() is not None)
+        await wait_until(lambda: server.process.poll() is not None)
         assert time.monotonic() - begun < DRAIN_SECONDS_MAX

@@ -22,7 +22,7 @@ from app.kit.process.embedded import _forget_dead_server, _forget_dead_users, _s
 @pytest.fixture
 def stranger() -> Iterator[int]:
     """Run a process that is no server of ours."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     yield process.pid
     assert process.poll() is None, "a stranger was ended"
     process.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -17,7 +16,8 @@ from app.kit.process.embedded import free_port
 from app.kit.process.figures import FigureServer, fold_dead, show_figures
 from app.kit.process.surroundings import METRICS_VARIABLE
 from tests.kit.process.test_connections import serving
-from tests.support.wire import GET, Heard, ask_once, connect, until
+from tests.support.waiting import wait_until
+from tests.support.wire import GET, Heard, ask_once, connect
 
 ASK = b"GET /metrics HTTP/1.1\r\nHost: huixin.test\r\n\r\n"
 DEAD = 300
@@ -108,13 +108,14 @@ async def test_the_operator_has_a_port_and_the_public_none(monkeypatch: pytest.M
             lines = heard.body.decode().splitlines()
             return sum(float(line.removeprefix(LIVE_ROUTE)) for line in lines if line.startswith(LIVE_ROUTE))
 
-        async with asyncio.timeout(30):
-            while await count() < 20:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        async def has_counted() -> bool:
+            return await count() >= 20
+
+        await wait_until(has_counted)
         slow.close()
         for status, asked in ((404, GET), (404, b"GET / HTTP/1.1\r\n\r\n"), (405, ASK.replace(b"GET", b"POST"))):
             assert (await ask_for(figures_port, asked)).status == status
         victim = server.worker_pids()[0]
         os.kill(victim, signal.SIGKILL)
-        await until(lambda: len(server.worker_pids()) == 2 and victim not in server.worker_pids())
+        await wait_until(lambda: len(server.worker_pids()) == 2 and victim not in server.worker_pids())
         assert await count() >= 20, "what a dead worker counted still counts"

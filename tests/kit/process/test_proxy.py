@@ -16,6 +16,7 @@ import pytest
 from app.kit.process.embedded import free_port
 from app.kit.process.supervisor import HEADERS_SECONDS_MAX
 from tests.kit.process.test_connections import ATTACKERS, GOOD_SECONDS_MAX, LATE_SECONDS_MAX, serving
+from tests.support.waiting import wait_until
 from tests.support.wire import HALF_BODY, HALF_HEADERS, ask_once, connect, flood, hang_up
 
 CADDYFILE = Path(__file__).parents[3] / "docs" / "Caddyfile"
@@ -40,14 +41,14 @@ def proxying(upstream: int, folder: Path) -> Iterator[int]:
 
 
 async def until_it_listens(port: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                (await connect(port)).close()
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                return
+    async def is_listening() -> bool:
+        try:
+            (await connect(port)).close()
+        except OSError:
+            return False
+        return True
+
+    await wait_until(is_listening)
 
 
 class Upstream:

