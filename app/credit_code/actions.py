@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.db.database import transaction
 from app.kit.errors import Refusal
-from app.kit.randomness import RANDOM, read_worker_place
+from app.kit.process.place import read_worker_place
 from app.kit.security.keys import KEYS
 from app.settings import SETTINGS
 
@@ -89,7 +90,7 @@ def _draw_salt(account_number: int) -> int:
     than its share in that time, or died, or forgot them among SALTS_REMEMBERED_MAX others, in between.
     """
     walked = _LAST_STEPS.pop(account_number, None)
-    walked = RANDOM.take(4) % SALTS if walked is None else walked + 1
+    walked = secrets.randbelow(SALTS) if walked is None else walked + 1
     _LAST_STEPS[account_number] = walked
     if len(_LAST_STEPS) > SALTS_REMEMBERED_MAX:
         _LAST_STEPS.popitem(last=False)

@@ -7,8 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.kit.randomness import RANDOM
-
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 UUID_RANDOM_BITS = 62
 UUID_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))  # two random bits after the two fixed ones
@@ -23,7 +21,7 @@ def now() -> datetime:
 def uuid7(at: datetime | None = None) -> UUID:
     """Return a new UUIDv7 (RFC 9562) that carries ``at``, to the millisecond; sorted by time, random within it."""
     milliseconds = time.time_ns() // 1_000_000 if at is None else _milliseconds_of(at)
-    random = RANDOM.take(10) >> 6  # 74 bits
+    random = int.from_bytes(os.urandom(10)) >> 6  # 74 bits
     return UUID(
         int=milliseconds << 80
         | 0x7 << 76

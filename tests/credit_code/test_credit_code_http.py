@@ -20,7 +20,7 @@ from app.credit_code.short_form import SALTS, is_of_generation
 from app.kit.clock import now
 from app.kit.db.database import fetch_all
 from app.kit.outside.rate_limit import LocalLimit
-from app.kit.randomness import WORKER_PLACE
+from app.kit.process.place import WORKER_PLACE
 from app.settings import SETTINGS
 from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.codes import open_shown_code

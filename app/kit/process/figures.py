@@ -1,7 +1,7 @@
 """The service's figures, on a port of the operator's own: the supervisor answers, so that no worker is asked.
 
-Every worker keeps its counts in files of its own (the client's format); those of workers that died are added up into
-one, or a service that has lived long would read thousands of files at every look.
+Every worker keeps its counts in a file of its own; those of workers that died are added up into one, or a service that
+has lived long would read thousands of files at every look.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ import logging
 import select
 import socket
 import time
-from collections import defaultdict
 from pathlib import Path
 
 import psutil
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.kit.process.counts import FOLDED, Counts, list_files, owner_of, path_of, read_lines
 
 LOG = logging.getLogger("huixin.figures")
 PATH = "/metrics"
 REQUEST_SECONDS_MAX = 1.0  # the supervisor has other things to do
 REQUEST_BYTES_MAX = 8 * 1024
-# What adds up; of gauges a dead worker has none.
-ADDABLE = ("counter", "histogram", "summary")
-FOLDED = "0"  # in the place of a process id
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's text format
 
 
 class FigureServer:
@@ -68,42 +64,27 @@ class FigureServer:
             status, body = "404 Not Found", b""
             if path == PATH:
                 status, body = ("200 OK", show_figures(self.folder)) if method == "GET" else ("405 Not Allowed", b"")
-            head = f"HTTP/1.1 {status}\r\nContent-Type: {CONTENT_TYPE_LATEST}\r\nContent-Length: {len(body)}\r\n"
+            head = f"HTTP/1.1 {status}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
             caller.sendall(f"{head}X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n".encode() + body)
 
 
 def show_figures(folder: Path) -> bytes:
     """Return the figures of all workers, living and dead, at most half a second old."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return Counts(read_lines(list_files(folder))).show().encode()
 
 
 def fold_dead(folder: Path) -> None:
-    """Add the files of processes that are no more to one of each kind, and remove them."""
-    dead: defaultdict[str, list[Path]] = defaultdict(list)
-    for path in folder.glob("*.db"):
-        kind, _, owner = path.stem.rpartition("_")
-        if kind in ADDABLE and owner != FOLDED and not psutil.pid_exists(int(owner)):
-            dead[kind].append(path)
-    for kind, paths in dead.items():
-        _add_up(folder / f"{kind}_{FOLDED}.db", paths)
+    """Add the files of processes that are no more to one, and remove them."""
+    dead = [path for path in list_files(folder) if not _is_needed(owner_of(path))]
+    if dead:
+        folded = path_of(folder, FOLDED)
+        Counts(read_lines([folded, *dead] if folded.exists() else dead)).write(folder, FOLDED)
+        for path in dead:
+            path.unlink()
 
 
-def _add_up(into: Path, paths: list[Path]) -> None:
-    sums: defaultdict[str, float] = defaultdict(float)
-    for path in [into, *paths] if into.exists() else paths:
-        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
-            sums[key] += value
-    made = into.with_suffix(".new")
-    made.unlink(missing_ok=True)
-    file = MmapedDict(str(made))  # type: ignore[no-untyped-call]
-    for key, value in sums.items():
-        file.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-    file.close()  # type: ignore[no-untyped-call]
-    made.replace(into)
-    for path in paths:
-        path.unlink()
+def _is_needed(owner: int) -> bool:
+    return owner == FOLDED or psutil.pid_exists(owner)
 
 
 def _receive_head(caller: socket.socket) -> str:

@@ -23,8 +23,8 @@ from granian.server.mp import MPServer, WorkerProcess
 from app.kit.process.connections import Door, allow_files
 from app.kit.process.listening import BACKLOG, Spreading, open_listening, take_no_more
 from app.kit.process.logs import logging_config
+from app.kit.process.place import WORKER_PLACE
 from app.kit.process.surroundings import die_with_parent
-from app.kit.randomness import WORKER_PLACE
 
 if (
     TYPE_CHECKING

@@ -27,7 +27,7 @@ NEEDED_IN_PRODUCTION = (
     "DATABASE_URL", "VALKEY_URL", "KEY_FILE", "WECHAT_APP_ID", "WECHAT_APP_SECRET", "WECHAT_BASE_URL",
     "IDENTITY_BASE_URL", "IDENTITY_SECRET_ID", "IDENTITY_SECRET_KEY",
 )  # fmt: skip
-METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_VARIABLE = "HUIXIN_METRICS"  # the folder in which every worker counts its requests
 SANDBOX_SECONDS_MAX = 20
 CONTAINERS_MAX = 200_000  # made and not freed, until cycles are looked for: a few chunks of rows
 STOP_SECONDS_MAX = 10

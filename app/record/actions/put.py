@@ -54,7 +54,7 @@ def arrange_rows(rows: NewRows) -> Arranged:
 async def put_rows(
     rows: NewRows, *, at: datetime, entered_by: UUID | None, arranged: Arranged | None = None
 ) -> PutRows:
-    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.find.put_records``.
+    """Keep records inside the caller's transaction, and say of each what became of it (``PutOutcome``).
 
     An event that is known and whose record is gone is kept anew: only so can its source put right what was lost.
     Refuses with ``overloaded`` when others free and claim the same events again and again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from app.kit.clock import uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import IdempotencyKeyReused, InvalidRequest, NotFound
 from app.kit.outside.rate_limit import LocalLimit
-from app.kit.randomness import RANDOM
 from app.kit.security.crypto import decrypt_field, encrypt_field
 from app.record.fault import find_kind
 from app.repair.objection import (
@@ -233,4 +233,4 @@ def _make_row(citizen_id: UUID, new: NewObjection, subject: SubjectRow | None, t
 
 
 def _draw_number() -> str:
-    return compute_number(RANDOM.take(NUMBER_RANDOM_BYTES))
+    return compute_number(secrets.randbits(8 * NUMBER_RANDOM_BYTES))

@@ -49,34 +49,34 @@ def test_workers_are_shown_as_one_and_dead_ones_are_added_up(tmp_path: Path) -> 
     count_in_a_process(tmp_path, 2)
     count_in_a_process(tmp_path, 3)
     shown = show_figures(tmp_path)
-    assert b'huixin_request_seconds_count{method="GET",route="/shared",status="200"} 5.0' in shown
+    assert b'huixin_request_seconds_count{method="GET",route="/shared",status="200"} 5\n' in shown
     for _ in range(2):
         fold_dead(tmp_path)
-        assert [path.name for path in tmp_path.glob("histogram*")] == ["histogram_0.db"]
+        assert [path.name for path in tmp_path.iterdir()] == ["requests_0.json"]
         assert numbers(show_figures(tmp_path)) == numbers(shown)
     count_in_a_process(tmp_path, 4)
     fold_dead(tmp_path)
-    assert b'route="/shared",status="200"} 9.0' in show_figures(tmp_path)
+    assert b'route="/shared",status="200"} 9\n' in show_figures(tmp_path)
 
 
 def test_however_many_died_there_is_one_file_to_read(tmp_path: Path) -> None:
     count_in_a_process(tmp_path, 1)
-    (made,) = tmp_path.glob("histogram_*.db")
+    (made,) = tmp_path.iterdir()
     free = (number for number in range(4_000_000, 4_194_304) if not psutil.pid_exists(number))
     for number in [next(free) for _ in range(DEAD - 1)]:
-        made.with_name(f"histogram_{number}.db").write_bytes(made.read_bytes())
-    mine = made.with_name(f"histogram_{os.getpid()}.db")
+        made.with_name(f"requests_{number}.json").write_bytes(made.read_bytes())
+    mine = made.with_name(f"requests_{os.getpid()}.json")
     mine.write_bytes(made.read_bytes())
     fold_dead(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"histogram_0.db", mine.name}
-    assert f'route="/shared",status="200"}} {DEAD + 1}.0'.encode() in show_figures(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"requests_0.json", mine.name}
+    assert f'route="/shared",status="200"}} {DEAD + 1}\n'.encode() in show_figures(tmp_path)
 
 
 def test_a_broken_file_of_the_dead_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / "histogram_4194303.db").write_bytes(b"\x00\x01")
+    (tmp_path / "requests_4194303.json").write_bytes(b"\x00\x01")
     figures = FigureServer(tmp_path, "127.0.0.1", free_port(), is_needed=True)
     figures.fold()
-    assert (tmp_path / "histogram_4194303.db").exists()
+    assert (tmp_path / "requests_4194303.json").exists()
 
 
 def test_a_taken_port_is_said_so_where_figures_are_needed(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ NOTED = """
 import os, pathlib
 from app.kit.process.figures import FigureServer
 from app.kit.process.supervisor import run_workers
-from app.kit.randomness import read_worker_place
+from app.kit.process.place import read_worker_place
 
 def load():
     pathlib.Path({folder!r}, str(os.getpid())).write_text(str(read_worker_place()))

@@ -27,7 +27,7 @@ KEPT = frozenset(EVENTS)
 
 
 async def keep_records(records: Sequence[NewRecord], *, at: datetime, entered_by: UUID | None) -> list[PutOutcome]:
-    """Keep records inside the caller's transaction; the outcomes are those of ``record.actions.find.put_records``.
+    """Keep records inside the caller's transaction, and say of each what became of it (``PutOutcome``).
 
     Whoever they concern is rescored in the same transaction and told of a negative one; the events do not say which.
     """
