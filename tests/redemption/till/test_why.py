@@ -186,6 +186,16 @@ async def test_what_is_kept_of_nobody_names_nobody() -> None:
     }  # fmt: skip
 
 
+async def test_the_months_of_the_access_log_have_the_index_of_references(client: AsyncClient) -> None:
+    """It is made on the whole alone, so that migrating a large log keeps nobody waiting; new months take it over."""
+    del client
+    pieces, indexed = (
+        await fetch_value(f"SELECT count(*) FROM pg_inherits WHERE inhparent = '{name}'::regclass")
+        for name in ("access_log", "access_log_reference")
+    )
+    assert pieces == indexed > 0
+
+
 def test_every_refusal_of_the_route_has_a_sentence(app: Litestar) -> None:
     responses = describe_api(app)["paths"]["/v1/partner/redemptions"]["post"]["responses"]
     codes = {
