@@ -17,7 +17,7 @@ ALTER TABLE access_log
     ADD COLUMN trace_id uuid;
 CREATE INDEX access_log_reference ON ONLY access_log (reference) WHERE reference IS NOT NULL;
 
-CREATE TABLE anonymous_try (
+CREATE TABLE refused_try (
     reference text NOT NULL,
     institution_id uuid NOT NULL,
     at timestamptz NOT NULL,

@@ -169,6 +169,7 @@ async def find_columns(connection: asyncpg.Connection[Any]) -> dict[str, dict[st
         FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
         WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
             AND attnum > 0 AND NOT attisdropped
+        ORDER BY relname, attnum
         """
     )
     tables: dict[str, dict[str, tuple[str, bool]]] = {}

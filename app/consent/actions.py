@@ -131,12 +131,12 @@ async def insert_access(entries: Sequence[NewAccess]) -> None:
 async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -> None:
     """Write those lines of the access log that do not stand there since an instant: one look, however often repeated.
 
-    A line that says anything else, of who looked, for which order, how it ended or what was told, is another look; a
-    repeat has a trace of its own and is none. Two repeats at the very same moment may both be written.
+    A line that says anything else, of who looked, how it ended or what was told, is another look; for which order
+    and in which request makes none. Two repeats at the very same moment may both be written.
     """
     ACCESS_ACTIONS.need(entry.action for entry in entries)
     distinct = {
-        msgspec.json.encode(msgspec.structs.replace(entry, at=since, trace_id=None)): entry
+        msgspec.json.encode(msgspec.structs.replace(entry, at=since, reference=None, trace_id=None)): entry
         for entry in reversed(entries)
     }
     if distinct:

@@ -8,7 +8,7 @@ campaign's and are passed in. A count is made of the redemptions that *stand* wh
 Promises: one store owns a code; one scan redeems a benefit once; stock and caps hold whoever races and whenever they
 were set; a reversed redemption leaves its reference to the same scan; the same request under the same Idempotency-Key
 gets the same answer for ever; a partner learns only what applies; every try is in the citizen's access log, a mere
-repeat of it is not another line, and one of nobody's in ``anonymous_try``; a good code passes whatever was shown before
-it. Rules are judged in Python, integrity is held by one SQL statement (``sql/redeem.sql``) that serves every request
-waiting at the same moment.
+repeat of it is not another line, and an operator can say of each order why it was refused (``refused_try``); a good
+code passes whatever was shown before it. Rules are judged in Python, integrity is held by one SQL statement
+(``sql/redeem.sql``) that serves every request waiting at the same moment.
 """

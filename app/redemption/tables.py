@@ -21,8 +21,8 @@ class Scan(Table, tablename="scan"):
     expires_at = Timestamptz(default=None)
 
 
-class AnonymousTry(Table, tablename="anonymous_try"):
-    """A try to redeem that was refused before anybody was found behind it; partitioned by month, two months kept."""
+class RefusedTry(Table, tablename="refused_try"):
+    """A try to redeem that was refused before its statement, without its citizen; by month, two months kept."""
 
     reference = Text(primary_key=True, default=None)
     institution_id = UUID(primary_key=True, default=None)

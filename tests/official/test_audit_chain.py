@@ -184,7 +184,7 @@ async def test_an_auditor_reads_the_newest_first(client: AsyncClient) -> None:
     assert [row["number"] for row in page["data"]] == [first + 5, first + 4, first + 3, first + 2]
     entry = page["data"][0]
     assert entry["detail"] == {"index": 5, "名": "文"}
-    assert (entry["actor"], entry["actorId"], entry["action"]) == ("command line", None, "test.act")
+    assert (entry["actor"], entry["actorId"], entry["action"]) == ("command line", None, AUDIT_CREATE)
     assert entry["subject"] == subject
     assert len(entry["hash"]) == 64
     await write_entries(subject)  # newer entries do not move the next page

@@ -26,9 +26,9 @@ UNLESS_SINCE = """
         SELECT FROM access_log AS known
          WHERE known.citizen_id = new.citizen_id AND known.at >= $14
            AND (known.institution_id, known.store_id, known.terminal_id, known.official_id, known.action,
-                known.scenario, known.outcome, known.told, known.reference) IS NOT DISTINCT FROM
+                known.scenario, known.outcome, known.told) IS NOT DISTINCT FROM
                (new.institution_id, new.store_id, new.terminal_id, new.official_id, new.action,
-                new.scenario, new.outcome, new.told::jsonb, new.reference))
+                new.scenario, new.outcome, new.told::jsonb))
     """
 
 

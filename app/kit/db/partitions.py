@@ -31,7 +31,7 @@ class PartitionName(msgspec.Struct, frozen=True):
 PLANS = (
     Plan("scan", "day", 8, 8, is_dropped=True),
     Plan("access_log", "month", 31, 62),
-    Plan("anonymous_try", "month", 62, 62, is_dropped=True),
+    Plan("refused_try", "month", 62, 62, is_dropped=True),
     Plan("event", "month", 31, 62),
     Plan("benefit_use", "year", 366, 400),
 )

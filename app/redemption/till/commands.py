@@ -14,7 +14,7 @@ from app.kit.process import surroundings
 if TYPE_CHECKING:
     from app.redemption.till.actions.why import ExplainedTry
 
-DAYS_DEFAULT = 62  # as long as a try behind which nobody was found is kept
+DAYS_DEFAULT = 62  # as long as tries behind which nobody was found are stored
 DAYS_MAX = 3_660
 PATIENCE_SECONDS = 600
 
@@ -50,7 +50,7 @@ def why(reference: str, institution: str | None, days: int) -> None:
 
 
 def _show(one: ExplainedTry) -> str:
-    from app.kit.clock import SHANGHAI
+    from app.values.days import SHANGHAI
 
     tried = one.tried
     at = f"{tried.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S.%f}"[:-3]

@@ -24,7 +24,7 @@ from app.kit.db.cache import (
     find_stale,
     refresh_all,
 )
-from app.kit.db.database import execute, fetch_value, transaction
+from app.kit.db.database import execute, fetch_all, fetch_value, transaction
 from app.partner.actions.caller import directory
 from tests.support.partners import make_partner
 from tests.support.redeeming import make_benefit, make_shopper, redeem, scan, show_code
@@ -60,7 +60,7 @@ class Refreshed:
 
 @pytest.fixture
 def refreshed(monkeypatch: pytest.MonkeyPatch) -> Refreshed:
-    one, fetch_all = Refreshed(), cache.fetch_all
+    one = Refreshed()
 
     async def fetch(*given: Any) -> Any:
         rows = await fetch_all(*given)

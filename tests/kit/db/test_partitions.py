@@ -6,14 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 
 from app.kit.clock import now
-from app.kit.db.database import execute, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_value
 from app.kit.db.partitions import PLANS, Plan, compute_pieces, count_days_ahead, drop_old_partitions, make_partitions
 from app.values.days import shanghai_day
 
 FAR = timedelta(days=4000)  # these tests play in a time of their own
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A partition, the table it is of, and what it holds."""
+
+    parent: str
+    name: str
+    bounds: str
 
 
 @pytest.fixture
@@ -87,22 +96,31 @@ async def test_days_ahead_end_at_the_first_gap(today: date) -> None:
 async def test_old_scans_are_dropped_at_the_edge_and_nothing_else(today: date) -> None:
     await make_partitions(today)
     # The partitions of the present are far older than those of this test: they stay out of it.
-    present = await fetch_value(
+    present = await fetch_all(
+        Piece,
         """
-        SELECT array_agg(relname::text) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-        WHERE inhparent = 'scan'::regclass AND relname < $1
+        SELECT inhparent::regclass::text AS parent, relname::text AS name, pg_get_expr(relpartbound, oid) AS bounds
+        FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent::regclass::text = ANY($1) AND relname < inhparent::regclass::text || '_' || $2
         """,
-        f"scan_{today - timedelta(days=60):%Y%m%d}",
+        [plan.table for plan in PLANS if plan.is_dropped],
+        f"{today - timedelta(days=200):%Y%m%d}",
     )
-    for name in present or []:
-        await execute(f"ALTER TABLE scan DETACH PARTITION {name}")
+    for piece in present:
+        await execute(f"ALTER TABLE {piece.parent} DETACH PARTITION {piece.name}")
     try:
         assert await drop_old_partitions(today) == []
+        tomorrow = today + timedelta(days=1)
         first = compute_pieces(PLANS[0], today)[0][0]
-        assert await drop_old_partitions(today + timedelta(days=1)) == [first]
+        old = [name for plan in PLANS if plan.is_dropped for name in _names(plan, today) - _names(plan, tomorrow)]
+        assert await drop_old_partitions(tomorrow) == old
+        assert first in old
         assert await fetch_value("SELECT to_regclass($1) IS NULL", first)
         assert await fetch_value("SELECT to_regclass($1) IS NOT NULL", f"event_{today:%Y%m}01")
     finally:
-        for name in present or []:
-            day = f"{name[5:9]}-{name[9:11]}-{name[11:13]}"
-            await execute(f"ALTER TABLE scan ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO (date '{day}' + 1)")
+        for piece in present:
+            await execute(f"ALTER TABLE {piece.parent} ATTACH PARTITION {piece.name} {piece.bounds}")
+
+
+def _names(plan: Plan, day: date) -> set[str]:
+    return {name for name, _, _ in compute_pieces(plan, day)}

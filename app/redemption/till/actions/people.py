@@ -21,7 +21,7 @@ from app.kit.security.keys import KEYS
 from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries import tries as tries_queries
-from app.redemption.till.queries.tries import AnonymousTry
+from app.redemption.till.queries.tries import RefusedTry
 from app.redemption.till.redeeming import SAME_TRY, Person, compute_slot_day
 from app.redemption.till.refusals import ScanExpired
 from app.values.names import mask_name
@@ -45,7 +45,7 @@ WRONG_CODES_SECONDS = 60
 WRONG_AT_TERMINAL = DistinctLimit("wrong-codes-terminal", WRONG_CODES_MAX, WRONG_CODES_SECONDS)
 WRONG_AT_INSTITUTION = DistinctLimit("wrong-codes-institution", WRONG_CODES_MAX * 50, WRONG_CODES_SECONDS)
 # A till with a broken scanner is one story, however often it tries; what is more than this adds nothing to it.
-ANONYMOUS_LIMIT = LocalLimit("anonymous-tries", 60, 60)
+REFUSED_TRIES_LIMIT = LocalLimit("refused-tries", 60, 60)
 
 _HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
 
@@ -164,22 +164,22 @@ async def log_refusal(
 ) -> None:
     """Put a try that was refused before its statement into its citizen's access log, once within ``SAME_TRY``.
 
-    Where nobody is found behind it there is no such log: then what an operator needs to answer for it is stored, of a
-    try under a reference, and not of one that was only too many.
+    A try to redeem is stored without its citizen, too, for an operator who is asked about its ``reference``: where
+    nobody was found behind it, and where another order's line stands for it. One that was only too many is not.
     """
-    if turned.citizen_id is None:
-        if reference is not None and trace_id is not None and not isinstance(turned.refusal, RateLimited):
-            await _log_anonymous(
-                AnonymousTry(
-                    reference=reference,
-                    institution_id=institution_id,
-                    at=at,
-                    store_id=terminal.store_id if terminal else None,
-                    terminal_id=terminal.id if terminal else None,
-                    outcome=turned.refusal.code,
-                    trace_id=trace_id,
-                )
+    if reference is not None and trace_id is not None and not isinstance(turned.refusal, RateLimited):
+        await _store_try(
+            RefusedTry(
+                reference=reference,
+                institution_id=institution_id,
+                at=at,
+                store_id=terminal.store_id if terminal else None,
+                terminal_id=terminal.id if terminal else None,
+                outcome=turned.refusal.code,
+                trace_id=trace_id,
             )
+        )
+    if turned.citizen_id is None:
         return
     await _refused.submit(
         NewAccess(
@@ -197,11 +197,11 @@ async def log_refusal(
     )
 
 
-async def _log_anonymous(one: AnonymousTry) -> None:
-    """Store a try behind which nobody was found, of each terminal so many a minute."""
+async def _store_try(one: RefusedTry) -> None:
+    """Store a refused try, of each terminal so many a minute."""
     with suppress(RateLimited):
-        ANONYMOUS_LIMIT.need(one.terminal_id or one.institution_id)
-        await _anonymous.submit(one)
+        REFUSED_TRIES_LIMIT.need(one.terminal_id or one.institution_id)
+        await _tries.submit(one)
 
 
 async def _find_holder(opened: OpenedCode) -> Person | None:
@@ -247,12 +247,12 @@ async def _write_refused(entries: list[NewAccess]) -> Sequence[None]:
     return [None] * len(entries)
 
 
-async def _write_anonymous(tries: list[AnonymousTry]) -> Sequence[None]:
-    await tries_queries.insert_anonymous(tries, SAME_TRY)
+async def _write_tries(tries: list[RefusedTry]) -> Sequence[None]:
+    await tries_queries.insert_refused(tries, SAME_TRY)
     return [None] * len(tries)
 
 
 _people = coalesce(_read_people)
 _scanned_people = coalesce(_read_scanned_people)
 _refused = coalesce(_write_refused)
-_anonymous = coalesce(_write_anonymous)
+_tries = coalesce(_write_tries)

@@ -8,14 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.clock import uuid7
 from app.kit.db.database import execute, fetch_all
 
 TRIES_MAX = 1_000
 
 
-class AnonymousTry(msgspec.Struct, frozen=True, kw_only=True):
-    """A try that was refused before anybody was found behind it; ``trace_id`` is 32 hex digits."""
+class RefusedTry(msgspec.Struct, frozen=True, kw_only=True):
+    """A try that was refused before its statement; ``trace_id`` is 32 hex digits."""
 
     reference: str
     institution_id: UUID
@@ -40,26 +39,24 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: UUID | None
 
 
-async def insert_anonymous(tries: Sequence[AnonymousTry], same_within: timedelta) -> None:
+async def insert_refused(tries: Sequence[RefusedTry], same_within: timedelta) -> None:
     """Store tries, none that says what another one said within ``same_within`` before."""
     distinct = list({(one.institution_id, one.reference, one.terminal_id, one.outcome): one for one in tries}.values())
     await execute(
         """
-        INSERT INTO anonymous_try (reference, institution_id, at, id, store_id, terminal_id, outcome, trace_id)
-        SELECT given.*
-          FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
-                      $8::uuid[])
-               AS given (reference, institution_id, at, id, store_id, terminal_id, outcome, trace_id)
+        INSERT INTO refused_try (reference, institution_id, at, id, store_id, terminal_id, outcome, trace_id)
+        SELECT reference, institution_id, at, uuidv7(), store_id, terminal_id, outcome, trace_id
+          FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[])
+               AS given (reference, institution_id, at, store_id, terminal_id, outcome, trace_id)
          WHERE NOT EXISTS (
-            SELECT FROM anonymous_try AS earlier
+            SELECT FROM refused_try AS earlier
              WHERE earlier.reference = given.reference AND earlier.institution_id = given.institution_id
-               AND earlier.at >= given.at - $9::interval AND earlier.outcome = given.outcome
+               AND earlier.at >= given.at - $8::interval AND earlier.outcome = given.outcome
                AND earlier.terminal_id IS NOT DISTINCT FROM given.terminal_id)
         """,
         [one.reference for one in distinct],
         [one.institution_id for one in distinct],
         [one.at for one in distinct],
-        [uuid7(one.at) for one in distinct],
         [one.store_id for one in distinct],
         [one.terminal_id for one in distinct],
         [one.outcome for one in distinct],
@@ -82,9 +79,9 @@ async def list_tries(reference: str, institution: str | None, since: datetime) -
         ), tried AS (
             SELECT at, institution_id, store_id, terminal_id, outcome, trace_id
               FROM access_log WHERE reference = $1 AND at >= $3
-            UNION ALL
+            UNION -- what was refused before its statement stands in both
             SELECT at, institution_id, store_id, terminal_id, outcome, trace_id
-              FROM anonymous_try WHERE reference = $1 AND at >= $3
+              FROM refused_try WHERE reference = $1 AND at >= $3
             UNION ALL
             SELECT r.redeemed_at, r.institution_id, r.store_id, r.terminal_id, 'redeemed', line.trace_id
               FROM redeemed AS r
