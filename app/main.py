@@ -24,6 +24,7 @@ from app.citizen.paper import CITIZEN_MOVES
 from app.consent import routes as consent_routes
 from app.consent.purposes import ACCESS_ACTIONS
 from app.credit_code import routes as credit_code_routes
+from app.duties import JOBS
 from app.event import actions as event_actions
 from app.event import routes as event_routes
 from app.event.feed import EVENT_TYPES
@@ -116,6 +117,7 @@ WORDS = {
     "x-access-actions": tuple(ACCESS_ACTIONS),
     "x-audit-actions": tuple(AUDIT_ACTIONS),
     "x-event-types": tuple(EVENT_TYPES),
+    "x-job-names": tuple(sorted(job.name for job in JOBS)),
 }
 CATALOGUES = (caller_actions.directory, catalogue_actions.catalogue)
 

@@ -6,14 +6,11 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig, table_finder
 
-ROOMS_WITH_TABLES = (
-    "kit.db",
-    "event", "citizen", "notice", "partner", "official", "consent", "record", "score", "campaign", "redemption",
-    "repair", "membership", "intake",
-)  # fmt: skip
+APP = Path(__file__).parent
+TABLE_MODULES = ["app.kit.db.tables", *sorted(f"app.{path.parent.name}.tables" for path in APP.glob("*/tables.py"))]
 
 APP_CONFIG = AppConfig(
     app_name="huixin",
-    migrations_folder_path=str(Path(__file__).parent.parent / "migrations"),
-    table_classes=table_finder(modules=[f"app.{room}.tables" for room in ROOMS_WITH_TABLES]),
+    migrations_folder_path=str(APP.parent / "migrations"),
+    table_classes=table_finder(modules=TABLE_MODULES),
 )

@@ -7,11 +7,20 @@ from typing import Any
 from piccolo.conf.apps import AppRegistry
 from piccolo.engine.postgres import PostgresEngine
 
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 
 class Engine(PostgresEngine):
-    """A PostgreSQL engine that does not connect when it is imported."""
+    """A PostgreSQL engine that neither connects nor reads the settings when it is imported."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Return with what a connection is opened; Piccolo would have it when the engine is made."""
+        return connection_options()
+
+    @config.setter
+    def config(self, _: object) -> None:
+        """Skip what Piccolo is given."""
 
     async def check_version(self) -> None:
         """Skip: importing must not need a database; migrate checks the version."""
@@ -23,7 +32,7 @@ class Engine(PostgresEngine):
 def connection_options() -> dict[str, Any]:
     """Return what every connection gets: limits on waiting, and a name for the operator."""
     return {
-        "dsn": SETTINGS.database_url,
+        "dsn": read_settings().database_url,
         "server_settings": {
             "application_name": "huixin",
             "timezone": "UTC",
@@ -40,5 +49,5 @@ def connection_options() -> dict[str, Any]:
     }
 
 
-DB = Engine(config=connection_options())
+DB = Engine(config={})
 APP_REGISTRY = AppRegistry(apps=["app.piccolo_app"])

@@ -1,14 +1,13 @@
-"""Every setting of the service, read once from the environment."""
+"""Every setting of the service, read from the environment once: when the first is asked for, never by an import."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-
-VAR_FOLDER = Path(os.environ.get("HUIXIN_VAR", "var"))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def keys_path(self) -> Path:
         """Where the keys lie; embedded cities keep them beside their data."""
-        return Path(self.key_file) if self.key_file else VAR_FOLDER / "keys.json"
+        return Path(self.key_file) if self.key_file else var_folder() / "keys.json"
 
 
 def load_settings(environment: dict[str, str]) -> Settings:
@@ -55,4 +54,12 @@ def load_settings(environment: dict[str, str]) -> Settings:
         raise SystemExit(f"a setting is wrong: {error}") from None
 
 
-SETTINGS = load_settings(dict(os.environ))
+@cache
+def read_settings() -> Settings:
+    """Return the settings as they stood in the environment when they were first asked for."""
+    return load_settings(dict(os.environ))
+
+
+def var_folder() -> Path:
+    """Return where an embedded city lives."""
+    return Path(os.environ.get("HUIXIN_VAR", "var"))

@@ -13,6 +13,7 @@ import uvloop
 
 from app.kit.process.embedded import embedded_servers
 from load_tests.figure import make_report
+from load_tests.figures import measure_all
 from load_tests.machine import describe_machine
 from load_tests.servers import FOLDER
 
@@ -35,8 +36,6 @@ def main(seconds: float, rounds: int, worker_counts: str, rows: int, *, has_city
     )
     with embedded_servers(FOLDER) as servers:
         os.environ.update(DATABASE_URL=servers.database_url, VALKEY_URL=servers.valkey_url)
-        from load_tests.figures import measure_all  # noqa: PLC0415 - the settings are read when this is imported
-
         counts = [int(count) for count in worker_counts.split(",")]
         machine = uvloop.run(describe_machine(servers.database_url))
         figures = uvloop.run(measure_all(servers.database_url, counts, seconds, rounds))

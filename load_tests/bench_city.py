@@ -17,6 +17,10 @@ import uvloop
 from app.kit.process.embedded import embedded_servers
 from load_tests.command import run_command
 from load_tests.figure import Figure, make_report
+from load_tests.figures_gentle import measure_gentle
+from load_tests.figures_import import measure_imports
+from load_tests.figures_score import measure_scores
+from load_tests.figures_throttle import measure_throttle
 from load_tests.machine import describe_machine
 from load_tests.servers import FOLDER
 
@@ -62,11 +66,6 @@ async def _create(database_url: str) -> None:
 
 
 async def _measure(database_url: str, sizes: list[int], *, imports: bool) -> list[Figure]:
-    from load_tests.figures_gentle import measure_gentle  # noqa: PLC0415 - settings are read when these are imported
-    from load_tests.figures_import import measure_imports  # noqa: PLC0415
-    from load_tests.figures_score import measure_scores  # noqa: PLC0415
-    from load_tests.figures_throttle import measure_throttle  # noqa: PLC0415
-
     figures: list[Figure] = []
     for citizens in sizes:
         await _grow(database_url, citizens)

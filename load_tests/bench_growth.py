@@ -18,8 +18,14 @@ import click
 import msgspec
 import uvloop
 
+from app.kit.clock import now
+from app.kit.db.database import database_lifespan
 from app.kit.process.embedded import embedded_servers, free_port
+from app.values.days import shanghai_day
 from load_tests.figure import Figure, make_report
+from load_tests.figures import compare, prepare, redeem_closed
+from load_tests.grown import watching
+from load_tests.history import DAYS, fill_history, make_past_partitions
 from load_tests.machine import describe_machine
 from load_tests.servers import FOLDER, cpu_seconds, postmaster_of, serve_huixin, serving
 
@@ -96,12 +102,6 @@ async def _measure(database_url: str, rows: int, seconds: float, rounds: int) ->
 
 async def _make_cities(database_url: str) -> City:
     """Make one city with room for its past, and another one like it."""
-    from app.kit.clock import now  # noqa: PLC0415
-    from app.kit.db.database import database_lifespan  # noqa: PLC0415
-    from app.values.days import shanghai_day  # noqa: PLC0415
-    from load_tests.figures import prepare  # noqa: PLC0415 - settings are read when these are imported
-    from load_tests.history import make_past_partitions  # noqa: PLC0415
-
     city = await prepare(_url_of(database_url, EMPTY))
     async with database_lifespan():
         await make_past_partitions(shanghai_day(now()))
@@ -111,8 +111,6 @@ async def _make_cities(database_url: str) -> City:
 
 async def _fill(full: Place, city: City, rows: int) -> None:
     """Put the history in; the connections of the service are kept busy, or they would be closed with their plans."""
-    from load_tests.history import DAYS, fill_history  # noqa: PLC0415
-
     begin = touched = time.perf_counter()
     async for done in fill_history(full.url, city, rows):
         if time.perf_counter() - touched > TOUCH_EACH_SECONDS:
@@ -129,17 +127,12 @@ async def _fill(full: Place, city: City, rows: int) -> None:
 
 
 async def _redeem(place: Place, city: City, seconds: float) -> Result:
-    from load_tests.figures import redeem_closed  # noqa: PLC0415
-    from load_tests.grown import watching  # noqa: PLC0415
-
     async with watching(place.url) as growth:
         return await redeem_closed(place.port, city, city.tills, seconds, growth)
 
 
 async def _compare(name: str, empty: Place, full: Place, city: City, seconds: float, rounds: int) -> Figure:
     """Let both redeem in turns, each round after a checkpoint, so that each page is written whole once more."""
-    from load_tests.figures import compare  # noqa: PLC0415
-
     took: dict[str, list[Result]] = {empty.url: [], full.url: []}
     costs: dict[str, list[dict[str, int]]] = {empty.url: [], full.url: []}
     postmaster = postmaster_of(FOLDER)

@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
         settings |= {"DATABASE_URL": servers.database_url, "VALKEY_URL": servers.valkey_url}
         os.environ.update(settings)
         from app.kit.security.keys import KEYS  # noqa: PLC0415
-        from load_tests.figures import prepare  # noqa: PLC0415 - the settings are read when this is imported
+        from load_tests.figures import prepare  # noqa: PLC0415 - an old checkout reads its settings when this is imported
 
         city = asyncio.run(prepare(servers.database_url))
         told = {"settings": settings, "city": msgspec.to_builtins(city), "code_key": KEYS.code_keys()[0].key.hex()}

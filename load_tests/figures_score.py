@@ -19,10 +19,9 @@ from app.score.book.queries import find_active_book_id
 from app.score.city.actions.prepare import open_preparation, prepare_all, score_city
 from app.score.city.actions.switch import switch
 from app.score.current.actions import read as read_actions
-from app.score.current.actions.rescore import rescore, rescore_waiting
+from app.score.current.actions.rescore import RESCORE_CHUNK, rescore, rescore_waiting
 from app.score.current.views import show_explanation
 from app.values.days import shanghai_day
-from app.worker import RESCORE_CHUNK
 from load_tests.figure import Figure
 from load_tests.figures_local import count_rescored
 from tests.support.recording import put_records

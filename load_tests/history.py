@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from app.kit.clock import now
-from app.kit.db.partitions import PLANS, drop_old_partitions, make_partitions
+from app.kit.db.partitions import drop_old_partitions, list_plans, make_partitions
 from load_tests.city import DISTRICT
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DAYS = 120
 REDEMPTIONS_EACH = 10  # by each citizen over the whole history
-SCAN_DAYS = next(plan.days_before for plan in PLANS if plan.table == "scan") - 1
+SCAN_DAYS = next(plan.days_before for plan in list_plans() if plan.table == "scan") - 1
 
 # One row for each redemption of a day, in its order: at whose till, of which benefit, by whom.
 DAY = """

@@ -18,16 +18,18 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
+from tests.support.queries import ENTERED, compare_rows, find_idle, note_queries
 from tests.support.waiting import block_until, is_listening
 
-# Settings are read once, at import: point them at this worker's own parts before anything of the app is imported.
+# Settings are read once: point them at this worker's own parts before anything asks for one.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 SERVERS_FOLDER = Path(tempfile.gettempdir()) / f"huixin-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
 STACK = ExitStack()
@@ -94,7 +96,39 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers where tests run: in each xdist worker, or here when there are none."""
     is_controller = not hasattr(config, "workerinput") and bool(config.getoption("numprocesses", default=None))
     if not is_controller and not config.getoption("collectonly"):
+        note_queries()
         _prepare()
+        compare_rows(import_module("app.kit.db.database"))
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Take over which queries an xdist worker has sent."""
+    ENTERED.update(getattr(node, "workeroutput", {}).get("entered", ()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a whole run that went well but has sent some query never; an xdist worker says which it has sent."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["entered"] = sorted(ENTERED)
+    elif exitstatus == pytest.ExitCode.OK and _is_whole(session.config):
+        idle = find_idle(ENTERED)
+        if idle:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            _say(session.config, "no test sends these queries:\n  " + "\n  ".join(idle))
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether every test is run: nothing is named, chosen, left out or only listed."""
+    chosen = ("keyword", "markexpr", "lf", "deselect", "ignore", "ignore_glob", "collectonly", "stepwise")
+    is_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return is_all and not any(config.getoption(name, default=None) for name in chosen)
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line("")
+    reporter.write_line(text, red=True)
 
 
 def pytest_runtest_setup() -> None:

@@ -29,7 +29,6 @@ FUNCTION_LINES_MAX = 50
 FOLDER_FILES_MAX = 15
 NOT_ROOMS = {"main", "cli", "worker", "verify", "kit", "sandbox", "settings", "piccolo_app", "piccolo_conf", "values"}
 ROOMS = sorted(path.name for path in APP.iterdir() if (path / "__init__.py").exists() and path.name not in NOT_ROOMS)
-TOP_FLOOR = {"main", "cli", "cli_score", "worker", "verify"}
 PLAYS_FROM_OUTSIDE = {"demo", "town"}  # they are not served: they play the API, or make a city to measure on
 
 KINDS = ("routes", "schemas", "views", "actions", "refusals", "queries", "clients", "tables", "commands")
@@ -58,7 +57,7 @@ DOORS_OF = {
 # Which parts of the kit a kind may use; a kind that is not listed may use all of it.
 KIT_OF = {
     PURE: set[str](),
-    "tables": set[str](),
+    "tables": {"db.pieces"},
     "schemas": {"web.http", "web.paging"},
     "views": {"web.http"},
     "queries": {"db.database", "db.group_commit", "security.auth"},  # a coalesced read is still one statement

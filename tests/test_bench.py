@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.redemption.till.queries.lanes import RedeemItem
-from app.settings import SETTINGS
+from app.settings import read_settings
 from load_tests import history
 from load_tests.ceilings import fill_in, read_statement, write_script
 from load_tests.city import City, Till
@@ -100,10 +100,10 @@ def test_a_rate_has_to_be_what_was_redeemed(redeemed: int, *, is_believed: bool)
 
 
 async def test_a_load_that_left_no_rows_is_no_figure() -> None:
-    async with watching(SETTINGS.database_url):
+    async with watching(read_settings().database_url):
         pass
     with pytest.raises(NothingDone, match="1000 redemptions were told of, the table grew by 0"):
-        async with watching(SETTINGS.database_url) as growth:
+        async with watching(read_settings().database_url) as growth:
             growth.expect(1000, rate=1000, seconds=1, what="a load")
 
 
@@ -118,7 +118,7 @@ async def test_a_load_that_left_no_rows_is_no_figure() -> None:
     ],
 )
 async def test_a_history_fills_every_column(table: str, values: dict[str, str | None]) -> None:
-    connection = await asyncpg.connect(SETTINGS.database_url)
+    connection = await asyncpg.connect(read_settings().database_url)
     try:
         await history.write_insert(connection, table, values)
         with pytest.raises(SystemExit, match="nothing is known of"):

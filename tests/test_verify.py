@@ -12,9 +12,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app import verify
+from app import duties
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
+from app.repair.actions import citizen as repair_actions
+from app.score.current.actions import read as read_actions
 from app.score.current.actions import rescore as rescore_actions
 from tests.support.histories import make_citizens
 
@@ -29,7 +31,7 @@ async def test_a_fresh_city_holds() -> None:
         fresh = {**os.environ, "DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl()}
         assert (await run_cli("migrate", environment=fresh))[0] == 0
         code, lines = await run_cli("verify", environment=fresh)
-        assert lines == [f"ok    {name}" for name, _ in verify.CHECKS]
+        assert lines == [f"ok    {check.name}" for check in duties.CHECKS]
         assert code == 0
     finally:
         await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -48,30 +50,30 @@ async def run_cli(*arguments: str, environment: dict[str, str]) -> tuple[int | N
 
 async def test_a_score_that_was_tampered_with_is_found(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     del app
-    monkeypatch.setattr(verify, "SCORES_SAMPLED", 1_000_000)
+    monkeypatch.setattr(read_actions, "SCORES_SAMPLED", 1_000_000)
     (citizen,) = await make_citizens(1)
     async with transaction():
         await rescore_actions.rescore([citizen], at=now())
     await execute("UPDATE score_snapshot SET value = value + 1 WHERE citizen_id = $1", citizen)
-    assert str(citizen) in str(await verify.check_scores())
+    assert str(citizen) in str(await read_actions.check_scores())
     await execute("UPDATE score_snapshot SET value = value - 1 WHERE citizen_id = $1", citizen)
-    assert str(citizen) not in str(await verify.check_scores())
+    assert str(citizen) not in str(await read_actions.check_scores())
 
 
 async def test_a_calendar_that_ends_soon_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await verify.check_working_days() is None
-    monkeypatch.setattr(verify, "load_calendar", lambda: {date(2026, 1, 1): False})
-    monkeypatch.setattr(verify, "now", lambda: datetime(2026, 11, 1, tzinfo=UTC))
-    assert await verify.check_working_days() is None
-    monkeypatch.setattr(verify, "now", lambda: datetime(2026, 11, 3, tzinfo=UTC))
-    assert await verify.check_working_days() == "2027 is not in it: give WORKING_DAYS_FILE"
+    assert await repair_actions.check_working_days() is None
+    monkeypatch.setattr(repair_actions, "load_calendar", lambda: {date(2026, 1, 1): False})
+    monkeypatch.setattr(repair_actions, "now", lambda: datetime(2026, 11, 1, tzinfo=UTC))
+    assert await repair_actions.check_working_days() is None
+    monkeypatch.setattr(repair_actions, "now", lambda: datetime(2026, 11, 3, tzinfo=UTC))
+    assert await repair_actions.check_working_days() == "2027 is not in it: give WORKING_DAYS_FILE"
 
 
 async def test_a_missing_migration_is_found(app: object) -> None:
     del app
     number = await fetch_value("DELETE FROM migration_applied WHERE number = '0002' RETURNING number")
     try:
-        assert await verify.check_migrations() == "not run: 0002"
+        assert await duties.check_migrations() == "not run: 0002"
     finally:
         await execute("INSERT INTO migration_applied VALUES ($1)", number)
 
@@ -82,9 +84,10 @@ async def test_the_command_says_how_each_check_went(app: object, problem: str | 
     script = f"""
 from app import verify
 from app.cli import main
+from app.kit.check import Check
 async def check():
     return {problem!r}
-verify.CHECKS = (("first", check), ("second", check))
+verify.CHECKS = (Check("first", check), Check("second", check))
 main(["verify"])
 """
     process = await asyncio.create_subprocess_exec(
@@ -99,4 +102,4 @@ main(["verify"])
 
 
 def test_every_check_has_its_own_name() -> None:
-    assert len({name for name, _ in verify.CHECKS}) == len(verify.CHECKS) >= 8
+    assert len({check.name for check in duties.CHECKS}) == len(duties.CHECKS) >= 8

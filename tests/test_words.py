@@ -16,6 +16,7 @@ import pytest
 
 from app.consent.actions import insert_access, insert_access_once
 from app.consent.purposes import ACCESS_ACTIONS, AccessAction, NewAccess
+from app.duties import JOBS
 from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, EventType, NewEvent
 from app.kit.clock import now, uuid7
@@ -23,7 +24,6 @@ from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
 from app.main import WORDS
 from app.values.words import AUDIT_ACTIONS, AuditAction, WordUnknown
-from app.worker import JOBS
 from tests.support.mainjob import Player, play
 from tests.support.words import list_written
 

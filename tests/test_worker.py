@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from croniter import croniter
 
-from app import worker
+from app import duties
+from app.duties import JOBS
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.db.partitions import count_days_ahead
-from app.kit.jobs.jobs import StoppablePace, lock_of
+from app.kit.jobs.jobs import lock_of
+from app.kit.jobs.pace import StoppablePace
 from app.score.current.actions import rescore as rescore_actions
 from app.values.days import shanghai_day
-from app.worker import JOBS
 from tests.support.histories import make_citizens
 from tests.support.working import SECONDS_MAX
-
-APP = Path(__file__).parents[1] / "app"
 
 
 @pytest.fixture
@@ -51,9 +48,9 @@ async def count_due(citizens: list[UUID]) -> int:
 
 
 async def test_whoever_is_due_is_rescored_chunk_by_chunk(due: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "RESCORE_CHUNK", 2)
+    monkeypatch.setattr(rescore_actions, "RESCORE_CHUNK", 2)
     assert await count_due(due) == len(due)
-    await worker.rescore(StoppablePace(1.0))
+    await rescore_actions.rescore_by_chunks(StoppablePace(1.0))
     assert await count_due(due) == 0
 
 
@@ -65,8 +62,8 @@ async def test_somebody_who_stays_due_does_not_keep_the_worker_busy_for_ever(mon
         return limit
 
     monkeypatch.setattr(rescore_actions, "rescore_waiting", change_nothing)
-    await asyncio.wait_for(worker.rescore(StoppablePace(1.0)), SECONDS_MAX)
-    assert asked == [worker.RESCORE_CHUNK] * worker.RESCORE_CHUNKS_MAX
+    await asyncio.wait_for(rescore_actions.rescore_by_chunks(StoppablePace(1.0)), SECONDS_MAX)
+    assert asked == [rescore_actions.RESCORE_CHUNK] * rescore_actions.RESCORE_CHUNKS_MAX
 
 
 async def test_partitions_are_kept(app: object) -> None:
@@ -75,7 +72,7 @@ async def test_partitions_are_kept(app: object) -> None:
     await execute(f"DROP TABLE scan_{today + timedelta(days=8):%Y%m%d}")
     old = today - timedelta(days=5000)  # nobody else plays there
     await execute(f"CREATE TABLE scan_{old:%Y%m%d} PARTITION OF scan FOR VALUES FROM ('{old}') TO (date '{old}' + 1)")
-    await worker.keep_partitions(StoppablePace())
+    await duties.keep_partitions(StoppablePace())
     assert await count_days_ahead(today) == 8
     assert await fetch_value("SELECT to_regclass($1) IS NULL", f"scan_{old:%Y%m%d}")
 
@@ -99,7 +96,7 @@ async def test_old_tombstones_and_dead_sessions_are_forgotten(app: object) -> No
         """
     await execute(sql, citizen_id, 4000)
     await execute(sql, citizen_id, 0)
-    await worker.forget(StoppablePace())
+    await duties.forget(StoppablePace())
     kept = "SELECT count(*) FROM tombstone WHERE person_hash = sha256($1)"
     assert await fetch_value(kept, b"old") == 0
     assert await fetch_value(kept, b"young") == 1
@@ -112,16 +109,3 @@ def test_every_job_has_a_name_and_a_clock() -> None:
     for job in JOBS:
         first = croniter(job.cron, now())
         assert 10 <= -(first.get_next() - first.get_next()) <= 86_400, job.name
-
-
-def test_whatever_is_asked_for_is_a_job() -> None:
-    """A name that no worker knows would wait in the queue for ever."""
-    asked = {
-        node.args[0].value
-        for path in APP.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "enqueue"
-        and node.args and isinstance(node.args[0], ast.Constant)
-    }  # fmt: skip
-    assert asked
-    assert asked <= {job.name for job in JOBS}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.citizen.export import ExportPart
+from app.consent.export import ExportedConsent
 from app.consent.purposes import ACCESS_ACTIONS, NewAccess, Purpose, compute_missing, compute_unknown
 from app.consent.queries import access as access_queries
 from app.consent.queries import consents as consents_queries
@@ -17,11 +19,11 @@ from app.values.fault import Fault
 from app.values.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from app.consent.purposes import AccessCount, GivenConsent
+    from app.consent.purposes import GivenConsent
     from app.event.feed import EventType
 
 GIVEN = EVENT_TYPES.declare("consent.given.v1")
@@ -116,6 +118,12 @@ async def list_all_consents(citizen_id: UUID) -> list[GivenConsent]:
     return await consents_queries.list_all_consents(citizen_id)
 
 
+async def collect_consents(citizen_id: UUID) -> Mapping[str, object]:
+    """Return the citizen's consents, to be taken with them."""
+    given = await list_all_consents(citizen_id)
+    return {"consents": msgspec.convert(given, list[ExportedConsent], from_attributes=True)}
+
+
 async def forget_consents(citizen_id: UUID) -> None:
     """Delete every consent of somebody who leaves, inside the caller's transaction."""
     await consents_queries.delete_consents(citizen_id)
@@ -144,9 +152,9 @@ async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -
         await access_queries.insert_access(ids, list(distinct.values()), unless_since=since)
 
 
-async def count_access(citizen_id: UUID) -> list[AccessCount]:
-    """Return the citizen's access log in short: how often who did what, most recent first."""
-    return await access_queries.count_access(citizen_id)
+async def collect_access(citizen_id: UUID) -> Mapping[str, object]:
+    """Return the citizen's access log in short, most recent first, to be taken with them."""
+    return {"access": await access_queries.count_access(citizen_id)}
 
 
 def _not_in_force(pointer: str) -> Fault:
@@ -157,3 +165,9 @@ def _not_in_force(pointer: str) -> Fault:
 def _event(kind: EventType, citizen_id: UUID, consent: GivenConsent, at: datetime) -> NewEvent:
     data: dict[str, object] = {"purpose": consent.purpose, "version": consent.version}
     return NewEvent(type=kind, subject_id=consent.id, citizen_id=citizen_id, at=at, data=data)
+
+
+EXPORTS = (
+    ExportPart(tables=("consent",), disclosed=("consents",), collect=collect_consents),
+    ExportPart(tables=("access_log",), disclosed=("access",), collect=collect_access),
+)

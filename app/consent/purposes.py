@@ -59,16 +59,6 @@ class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
 
 
-class AccessCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How often one institution (None: nobody else's) did one thing with one outcome, and when last."""
-
-    institution: str | None
-    action: str
-    outcome: str
-    times: int
-    last_at: datetime
-
-
 class AccessPlace(msgspec.Struct, frozen=True, array_like=True):
     """Where a page of the access log ended."""
 

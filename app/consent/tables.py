@@ -6,6 +6,9 @@ from piccolo.columns import JSONB, UUID, Boolean, ForeignKey, Integer, OnDelete,
 from piccolo.table import Table
 
 from app.citizen.tables import Citizen
+from app.kit.db.pieces import PartitionPlan
+
+PARTITIONS = (PartitionPlan("access_log", "month", 31, 62),)
 
 
 class ConsentText(Table, tablename="consent_text"):

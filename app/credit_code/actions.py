@@ -21,7 +21,7 @@ from app.kit.db.database import transaction
 from app.kit.errors import Refusal
 from app.kit.process.place import read_worker_place
 from app.kit.security.keys import KEYS
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,4 +94,4 @@ def _draw_salt(account_number: int) -> int:
     _LAST_STEPS[account_number] = walked
     if len(_LAST_STEPS) > SALTS_REMEMBERED_MAX:
         _LAST_STEPS.popitem(last=False)
-    return compute_salt(walked, read_worker_place(), SETTINGS.workers)
+    return compute_salt(walked, read_worker_place(), read_settings().workers)

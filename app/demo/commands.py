@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
 import psutil
 from httpx2 import TransportError
 from rich.console import Console
@@ -22,11 +23,13 @@ from app.demo.actions.guide import Guide, TourFailed
 from app.demo.actions.tour import play_tour
 from app.demo.clients import call, open_client
 from app.kit.db.database import database_lifespan
+from app.kit.process import surroundings
 from app.kit.process.embedded import free_port
+from app.kit.process.prepare import prepare_database
 from app.kit.process.surroundings import die_with_parent
-from app.settings import SETTINGS, VAR_FOLDER
+from app.sandbox.answers import ENVIRONMENT, TARGET
+from app.settings import read_settings, var_folder
 from app.town.city.actions.make import (
-    CITIZENS_DEFAULT,
     are_rules_as_shipped,
     is_here,
     make_city,
@@ -54,12 +57,22 @@ OTHER_RULES = (
 )
 
 
-def run_demo(*, once: bool, citizens: int = CITIZENS_DEFAULT) -> None:
+@click.command()
+@click.option("--once", is_flag=True, help="Exit after the tour.")
+@click.option("--citizens", type=click.IntRange(100), default=20_000, show_default=True, help="Of a city not yet made.")
+def demo(*, once: bool, citizens: int) -> None:
+    """Make a demo city and play the main job in it."""
+    with surroundings.whole_city(workers=WORKERS, sandbox=TARGET, sandbox_environment=ENVIRONMENT):
+        prepare_database()
+        run_demo(once=once, citizens=citizens)
+
+
+def run_demo(*, once: bool, citizens: int) -> None:
     """Make the demo city unless it is there, play the tour, and stay up until Ctrl-C, or with ``once`` stop.
 
     Exits with 1 when the tour finds something that is not as promised.
     """
-    if SETTINGS.environment == "production":
+    if read_settings().environment == "production":
         raise SystemExit("the demo fills the city with people who are not real; not in production")
     guide, port = Guide(Console()), _choose_port()
     _greet(guide.console)
@@ -72,7 +85,7 @@ def run_demo(*, once: bool, citizens: int = CITIZENS_DEFAULT) -> None:
                     _stay(guide.console, server)
     except TourFailed as failure:
         guide.tell_failure(failure)
-        guide.tell(f"服务日志：{VAR_FOLDER / SERVE_LOG}", "the service's log")
+        guide.tell(f"服务日志：{var_folder() / SERVE_LOG}", "the service's log")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         guide.console.print("\n  再见  bye")
@@ -89,12 +102,12 @@ def _show(guide: Guide, base_url: str, server: Process, citizens: int) -> None:
     console.print(Text(f"    {guide.checks}项检查全部符合  all {guide.checks} checks hold", "green"))
     console.print()
     console.print(Text.assemble("  接口文档 docs      ", (f"{base_url}/docs", "bold")))
-    console.print(Text.assemble("  试用凭证 log in    ", (os.fspath(VAR_FOLDER / DEMO_FILE), "bold")))
+    console.print(Text.assemble("  试用凭证 log in    ", (os.fspath(var_folder() / DEMO_FILE), "bold")))
 
 
 async def _prepare(guide: Guide, base_url: str, citizens: int) -> tuple[City, dict[str, MadeOfficial]]:
     """Make what is not there yet, and write down how to get in."""
-    path = VAR_FOLDER / DEMO_FILE
+    path = var_folder() / DEMO_FILE
     async with database_lifespan():
         if not await are_rules_as_shipped():
             raise SystemExit(OTHER_RULES)
@@ -124,7 +137,7 @@ async def _make(guide: Guide, citizens: int) -> City:
 def _run(arguments: tuple[str, ...], log_name: str) -> Iterator[Process]:
     """Run a command of ours as a process of its own, with its log in a file, and stop it in the end."""
     command = [sys.executable, "-m", "app.cli", *arguments]
-    with (VAR_FOLDER / log_name).open("wb") as log:
+    with (var_folder() / log_name).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command, stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent  # noqa: PLW1509
         )  # fmt: skip
@@ -145,7 +158,7 @@ async def _wait_until_ready(base_url: str, server: Process) -> None:
             except TransportError:
                 pass
             await asyncio.sleep(LOOK_SECONDS)
-    raise SystemExit(f"the service did not start; see {VAR_FOLDER / SERVE_LOG}")
+    raise SystemExit(f"the service did not start; see {var_folder() / SERVE_LOG}")
 
 
 def _make_killer(server_pid: int) -> Callable[[], int]:
@@ -180,4 +193,4 @@ def _stay(console: Console, server: Process) -> None:
     console.print(Text("\n  按 Ctrl-C 结束  press Ctrl-C to stop"))
     while server.poll() is None:
         time.sleep(STAY_SECONDS)
-    raise SystemExit(f"the service has ended; see {VAR_FOLDER / SERVE_LOG}")
+    raise SystemExit(f"the service has ended; see {var_folder() / SERVE_LOG}")

@@ -5,6 +5,10 @@ from __future__ import annotations
 from piccolo.columns import JSONB, UUID, BigInt, Column, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
+from app.kit.db.pieces import PartitionPlan
+
+PARTITIONS = (PartitionPlan("event", "month", 31, 62),)
+
 
 class Xid8(Column):
     """PostgreSQL's 64-bit transaction id."""

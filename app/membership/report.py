@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from app.membership.export import Export, ExportedScore
+from app.membership.export import Export
 from app.score.book.document import RuleBook
 from app.score.book.text import tell_clause
+from app.score.current.export import ExportedScore
 from app.score.engine.given import ToldScore
 from app.score.engine.parts import Contribution, compute_level, tell_limit
 

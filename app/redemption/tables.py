@@ -5,6 +5,14 @@ from __future__ import annotations
 from piccolo.columns import UUID, BigInt, Boolean, Bytea, Date, Integer, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
+from app.kit.db.pieces import PartitionPlan
+
+PARTITIONS = (
+    PartitionPlan("scan", "day", 8, 8, is_dropped=True),
+    PartitionPlan("refused_try", "month", 62, 62, is_dropped=True),
+    PartitionPlan("benefit_use", "year", 366, 400),
+)
+
 
 class Scan(Table, tablename="scan"):
     """A code resolved by one store; one partition per slot day, seven kept."""

@@ -19,6 +19,7 @@ class Credentials(NamedTuple):
     secret_key: str
 
 
+TARGET = "app.sandbox.main:app"  # what runs as a process of its own
 # Known to everybody: they open nothing but this sandbox.
 CREDENTIALS = Credentials("wx0000000000sandbox", "sandbox-app-secret", "AKIDsandbox", "sandbox-secret-key")
 ENVIRONMENT = {

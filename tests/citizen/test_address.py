@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 import pytest
 from litestar.testing import RequestFactory
 
 from app.kit.request import address
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,9 @@ from app.settings import SETTINGS
 def test_a_caller_cannot_choose_an_address(
     monkeypatch: pytest.MonkeyPatch, proxies: int, told: str | None, expected: str
 ) -> None:
-    monkeypatch.setattr(address, "SETTINGS", msgspec.structs.replace(SETTINGS, proxies_trusted=proxies))
+    monkeypatch.setattr(
+        address, "read_settings", partial(msgspec.structs.replace, read_settings(), proxies_trusted=proxies)
+    )
     request = RequestFactory().get("/")
     lines = told.split("\n") if told else []
     request.scope["headers"] = [(b"x-forwarded-for", line.encode()) for line in lines]

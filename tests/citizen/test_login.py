@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections import Counter
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from app.kit.outside.rate_limit import TIGHTENED_BY, SharedLimit
 from app.kit.outside.valkey import VALKEY
 from app.kit.security.crypto import blind_index
 from app.sandbox.answers import CREDENTIALS, compute_openid
-from app.settings import SETTINGS
+from app.settings import read_settings
 from tests.support.citizens import bearer, log_in
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ async def test_every_errcode_is_a_clear_refusal(
     assert (answer.status_code, problem["code"], problem["retryable"]) == (status, refusal, is_retryable)
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert ("retry-after" in answer.headers) is (is_retryable or status == 503)
-    assert SETTINGS.wechat_app_secret not in answer.text
+    assert read_settings().wechat_app_secret not in answer.text
 
 
 @pytest.mark.parametrize("code", ["slow-1", "trickle-1"])
@@ -108,14 +109,14 @@ async def test_the_time_limit_covers_the_whole_call(
 async def test_wrong_credentials_of_ours_are_our_fault(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(wechat_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(wechat_clients, "read_settings", partial(msgspec.structs.replace, read_settings(), **wrong))
     answer = await try_code(client, "demo-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "misconfigured")
 
 
 async def test_nobody_listening_is_an_outage(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = msgspec.structs.replace(SETTINGS, wechat_base_url="http://127.0.0.1:1")
-    monkeypatch.setattr(wechat_clients, "SETTINGS", dead)
+    dead = msgspec.structs.replace(read_settings(), wechat_base_url="http://127.0.0.1:1")
+    monkeypatch.setattr(wechat_clients, "read_settings", lambda: dead)
     answer = await try_code(client, "demo-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "outside_service_unavailable")
 

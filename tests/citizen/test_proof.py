@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,7 @@ from app.citizen.paper import Person, parse_id_number
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.outside import ask
 from app.kit.outside.valkey import VALKEY
-from app.settings import SETTINGS
+from app.settings import read_settings
 from tests.support.citizens import make_id_number
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ async def test_garbage_in_valkey_is_not_a_token() -> None:
 
 
 async def test_wrong_credentials_give_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wechat_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_app_secret="no"))
+    monkeypatch.setattr(
+        wechat_clients, "read_settings", partial(msgspec.structs.replace, read_settings(), wechat_app_secret="no")
+    )
     with pytest.raises(MisconfiguredHere):
         await fetch_phone_number("demo-phone-1")
 
@@ -141,14 +144,14 @@ async def test_a_busy_provider_is_an_outage_and_a_spent_day_a_limit() -> None:
 
 @pytest.mark.parametrize("wrong", [{"identity_secret_key": "no"}, {"identity_secret_id": "AKIDno"}])
 async def test_a_wrong_signature_is_our_fault(monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]) -> None:
-    monkeypatch.setattr(identity_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(identity_clients, "read_settings", partial(msgspec.structs.replace, read_settings(), **wrong))
     with pytest.raises(MisconfiguredHere):
         await verify_identity(make_person())
 
 
 async def test_a_provider_that_is_gone_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = msgspec.structs.replace(SETTINGS, identity_base_url="http://127.0.0.1:1")
-    monkeypatch.setattr(identity_clients, "SETTINGS", dead)
+    dead = msgspec.structs.replace(read_settings(), identity_base_url="http://127.0.0.1:1")
+    monkeypatch.setattr(identity_clients, "read_settings", lambda: dead)
     with pytest.raises(OutsideServiceUnavailable):
         await verify_identity(make_person())
 

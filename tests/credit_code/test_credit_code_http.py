@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,7 @@ from app.kit.clock import now
 from app.kit.db.database import fetch_all
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.process.place import WORKER_PLACE
-from app.settings import SETTINGS
+from app.settings import read_settings
 from tests.support.citizens import Joined, Tokens, join, log_in
 from tests.support.codes import open_shown_code
 
@@ -202,7 +203,9 @@ async def test_codes_of_one_slot_are_never_equal(client: AsyncClient) -> None:
 def test_workers_never_give_one_code_of_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each worker is its own process with its own memory; together they use every salt once."""
     workers = 4
-    monkeypatch.setattr(credit_code_actions, "SETTINGS", msgspec.structs.replace(SETTINGS, workers=workers))
+    monkeypatch.setattr(
+        credit_code_actions, "read_settings", partial(msgspec.structs.replace, read_settings(), workers=workers)
+    )
     given = []
     for worker in range(workers):
         credit_code_actions._LAST_STEPS.clear()

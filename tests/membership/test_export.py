@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 
 from app.kit.clock import now
-from app.kit.db.database import transaction
+from app.kit.db.database import borrow, transaction
 from app.kit.errors import Unauthenticated
 from app.kit.security.auth import TokenChecker
 from app.kit.security.keys import KEYS, announce_keys, rotate_keys
@@ -24,13 +25,15 @@ from app.kit.security.signed_file import (
     read_keys,
     sign_file,
 )
-from app.membership.export import MEMBER, SIGNATURE_TYPE
+from app.membership.actions.export import PARTS
+from app.membership.export import MEMBER, SIGNATURE_TYPE, Export
 from app.membership.routes.export import EXPORT_LIMIT, EXPORTS_PER_HOUR_MAX
 from app.score.current.actions.rescore import rescore
 from app.values.days import shanghai_day
 from tests.support.citizens import join, log_in
 from tests.support.histories import new_record
 from tests.support.recording import put_records
+from tests.support.tables import list_tables_of_citizens
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -40,6 +43,27 @@ if TYPE_CHECKING:
     from tests.support.citizens import Joined
 
 EXPORT = "/v1/me/export"
+REDEEMED = "what was redeemed is no part of a score, and whoever is shown the file need not learn it"
+EXPORTED_ON_PURPOSE_NOT = {
+    "benefit_use": REDEEMED,
+    "citizen_session": "when a phone was logged in; nothing is computed from it",
+    "event": "ids and states of what the file says in full",
+    "former_account": "under whose caps an account redeemed; nothing is computed from it",
+    "notice": "messages about records that are in the file",
+    "notice_quota": "how many messages may still be sent",
+    "objection": "free text, about others too; nothing is computed from it, and the citizen reads it in the app",
+    "point_event": "by which a repeat is seen; what counted is a record, which is in the file",
+    "point_total": "the points of a year; what counted of them is a record, which is in the file",
+    "record_proposal": "not on record before a second official approves it, and then in the file",
+    "record_source_event": "the source's own names of records that are in the file",
+    "redemption": REDEEMED,
+    "scan": REDEEMED,
+    "score_change": "how the score came there; the file shows how it is computed now",
+    "score_due": "who is to be rescored, which taking the file does first",
+    "score_moved": "who is to be looked at again before scores that are being prepared come into force",
+    "score_prepared": "not in force",
+    "tombstone": "there is none of a member",
+}
 CONSENT = {"purpose": "pos_blood", "version": 1}
 
 
@@ -96,6 +120,30 @@ async def test_everything_the_score_is_computed_from(client: AsyncClient) -> Non
     assert (star["code"], star["titleZh"], star["grade"]) == ("VOL_STAR", "星级志愿者", "3")
 
 
+async def test_every_table_of_citizens_is_taken_along_or_says_why_not(app: object) -> None:
+    """A new table with a citizen in it fails here until its room offers a part, or until the reason is written down."""
+    del app
+    exported = {table for part in PARTS for table in part.tables}
+    assert exported & EXPORTED_ON_PURPOSE_NOT.keys() == set()
+    assert exported | EXPORTED_ON_PURPOSE_NOT.keys() == await list_tables_of_citizens()
+
+
+async def test_a_part_reads_the_tables_it_names(client: AsyncClient) -> None:
+    member = await join(client)
+    for part in PARTS:
+        asked: list[str] = []
+        async with transaction(), borrow() as connection:
+            with connection.query_logger(lambda said, asked=asked: asked.append(said.query)):
+                await part.collect(member.id)
+        assert set(part.tables) <= set(re.findall(r"(?:FROM|JOIN) (\w+)", " ".join(asked))), part
+
+
+async def test_the_file_has_the_members_that_are_described(client: AsyncClient) -> None:
+    content = check(await take(client, await join(client)), await keys_of(client))
+    assert content.keys() == {field.encode_name for field in msgspec.structs.fields(Export)}
+    assert {name for part in PARTS for name in part.disclosed} <= content.keys()
+
+
 async def test_the_score_in_it_is_todays(client: AsyncClient) -> None:
     member = await join(client)
     await put(member.id, "POS_RESCUE")
@@ -131,7 +179,7 @@ async def test_the_citizen_sees_that_they_exported(client: AsyncClient) -> None:
     assert [(one["institution"], one["times"]) for one in again["access"]] == [(None, 2)]
     log = (await client.get("/v1/me/access-log", headers=member.headers)).json()["data"]
     assert [line["action"] for line in log] == ["export", "export"]
-    assert log[0]["told"] == ["birthOn", "records", "consents", "honours", "score", "access"]
+    assert log[0]["told"] == ["birthOn", "records", "consents", "access", "honours", "score"]
 
 
 async def test_an_export_changes_nothing_else(client: AsyncClient) -> None:

@@ -31,7 +31,7 @@ from app.membership.actions.joining import (
     PERSON_TRIES_MAX,
     compute_tombstone_hash,
 )
-from app.settings import SETTINGS
+from app.settings import read_settings
 from app.values.days import shanghai_day
 from tests.support.citizens import (
     REQUIRED_CONSENTS,
@@ -281,12 +281,12 @@ async def counting(
     if request.param == "valkey":
         with monkeypatch.context() as patient:
             patient.setattr(valkey, "CALL_SECONDS_MAX", 30.0)
-            VALKEY.open(SETTINGS.valkey_url)
+            VALKEY.open(read_settings().valkey_url)
             yield 1
             await VALKEY.close()
     else:
         yield TIGHTENED_BY
-    VALKEY.open(SETTINGS.valkey_url)
+    VALKEY.open(read_settings().valkey_url)
 
 
 async def test_leaving_and_coming_back_gives_a_wechat_account_no_new_tries(client: AsyncClient, counting: int) -> None:

@@ -7,19 +7,19 @@ import contextvars
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 from app.citizen.actions.account import match_people
 from app.citizen.actions.identity import lock_id_number
 from app.kit.clock import now, uuid7
-from app.kit.db.database import execute, fetch_all, fetch_value, transaction
+from app.kit.db.database import execute, fetch_value, transaction
 from app.membership.actions.joining import compute_tombstone_hash, forget_old_tombstones
 from app.membership.applicant import TOMBSTONE_LIFETIME
 from tests.support import notices, pointing
 from tests.support.citizens import Joined, identity_body, join, log_in
 from tests.support.objecting import make_objection, missing
 from tests.support.officials import make_official
+from tests.support.tables import list_tables, list_tables_of_citizens
 from tests.support.waiting import wait_until_blocking
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ PERSONAL = (
 )  # fmt: skip
 
 
-CITIZENS_COLUMN = "citizen(?!s)|cap_holder|account_number|person_hash|person_index|openid|id_number|phone|name_cipher"
 KEPT_ON_PURPOSE = {
     "access_log": "proof of who looked and why; its id leads to nobody any more",
     "benefit_use": "caps are a person's: who returns within a year finds them used, under an id beside the citizen's",
@@ -47,12 +46,6 @@ KEPT_ON_PURPOSE = {
     "score_moved": "while a city is prepared, that their row there is looked at again; emptied by the preparation",
     "tombstone": "for a year, under whose caps a person returns: a keyed hash; the worker forgets it",
 }
-
-
-class Named(msgspec.Struct, frozen=True):
-    """A table."""
-
-    name: str
 
 
 async def leave(client: AsyncClient, member: Joined) -> None:
@@ -121,36 +114,6 @@ async def live_everywhere(client: AsyncClient, member: Joined) -> None:
         """,
         member.id, uuid7(), official.id,
     )  # fmt: skip
-
-
-async def list_tables() -> list[str]:
-    """Return every table of the database; of one that is cut into partitions the whole."""
-    rows = await fetch_all(
-        Named,
-        """
-        SELECT relname AS name FROM pg_class
-         WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = current_schema()::regnamespace
-         ORDER BY relname
-        """,
-    )
-    return [row.name for row in rows]
-
-
-async def list_tables_of_citizens() -> set[str]:
-    """Return every table with a column that names a citizen, or that refers to one."""
-    rows = await fetch_all(
-        Named,
-        """
-        SELECT DISTINCT c.relname AS name
-          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = current_schema()::regnamespace
-           AND (a.attname ~ $1 OR EXISTS (
-                SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid = 'citizen'::regclass
-                   AND a.attnum = ANY(f.conkey)))
-        """,
-        CITIZENS_COLUMN,
-    )
-    return {row.name for row in rows}
 
 
 async def list_mentions(citizen_id: UUID) -> set[str]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +24,7 @@ from app.notice.clients import sms as sms_clients
 from app.notice.message import NOTICE_PAGE, QUOTA_MAX, TEMPLATE, TRIES_MAX, Delivery
 from app.notice.queries import send as send_queries
 from app.sandbox.answers import ENVIRONMENT
-from app.settings import SETTINGS
+from app.settings import read_settings
 from tests.support.citizens import Joined, join
 from tests.support.notices import find_notice, make_due, messages_to, number_of, openid_of, tell
 
@@ -121,8 +122,8 @@ async def test_in_the_end_it_is_given_up_and_stays_in_the_mini_program(client: A
 async def test_without_any_service_it_stays_in_the_mini_program(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    none = msgspec.structs.replace(SETTINGS, wechat_template_record="", sms_base_url="")
-    monkeypatch.setattr(send_actions, "SETTINGS", none)
+    none = msgspec.structs.replace(read_settings(), wechat_template_record="", sms_base_url="")
+    monkeypatch.setattr(send_actions, "read_settings", lambda: none)
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
     subject = await tell(member.id)
@@ -144,7 +145,7 @@ async def test_a_number_that_cannot_be_reached_is_not_tried_for_ever(client: Asy
 async def test_what_an_operator_must_put_right_is_tried_again(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(sms_clients, "SETTINGS", msgspec.structs.replace(SETTINGS, **wrong))
+    monkeypatch.setattr(sms_clients, "read_settings", partial(msgspec.structs.replace, read_settings(), **wrong))
     member = await join_as(client)
     subject = await tell(member.id)
     assert await send_pending() == 0
@@ -156,7 +157,9 @@ async def test_what_an_operator_must_put_right_is_tried_again(
 
 async def test_a_wrong_template_goes_by_sms(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        send_actions, "SETTINGS", msgspec.structs.replace(SETTINGS, wechat_template_record="of another city")
+        send_actions,
+        "read_settings",
+        partial(msgspec.structs.replace, read_settings(), wechat_template_record="of another city"),
     )
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)

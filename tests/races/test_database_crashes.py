@@ -24,7 +24,7 @@ from httpx2 import AsyncClient, HTTPError, Response
 
 from app.kit.db.cache import CATALOGUE_REFUSE_SECONDS
 from app.kit.db.database import fetch_all
-from app.settings import SETTINGS, Settings
+from app.settings import Settings, read_settings
 from tests.support.live import LiveServer, live_server
 from tests.support.officials import make_official
 from tests.support.own_city import speaking_to
@@ -111,7 +111,7 @@ async def city(app: object, var_folder: Path) -> Any:
     """Serve a city of its own with two workers, and fill it."""
     del app
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    environment |= {"HUIXIN_VAR": str(var_folder), "KEY_FILE": str(SETTINGS.keys_path)}
+    environment |= {"HUIXIN_VAR": str(var_folder), "KEY_FILE": str(read_settings().keys_path)}
     with live_server(environment) as server:
         await wait_until_ready(server)
         async with speaking_to(url_of(var_folder)):

@@ -19,7 +19,7 @@ from app.kit.db.partitions import make_partitions
 from app.piccolo_conf import DB
 from app.score.book.actions import find as find_actions
 from app.score.engine import actions as engine_actions
-from app.settings import SETTINGS
+from app.settings import read_settings
 from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def _forget_known() -> None:
 
 
 def _name_database() -> str:
-    return urlsplit(SETTINGS.database_url).path[1:]
+    return urlsplit(read_settings().database_url).path[1:]
 
 
 def _make_url(name: str) -> str:
-    return urlsplit(SETTINGS.database_url)._replace(path=f"/{name}").geturl()
+    return urlsplit(read_settings().database_url)._replace(path=f"/{name}").geturl()
 
 
 async def _administer(*statements: str) -> None:

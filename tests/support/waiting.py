@@ -1,7 +1,6 @@
 """Waiting for what a test wants to see, never for a time; a limit only so that a failing test ends.
 
-The one place of the tests that sleeps: between two looks. It imports nothing of the application before it is used, for
-``tests/conftest.py`` waits for servers before there are settings.
+The one place of the tests that sleeps: between two looks.
 """
 
 from __future__ import annotations
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from app.kit.db.database import fetch_value
+from app.settings import read_settings
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -27,9 +29,7 @@ LOOK_SECONDS = 0.01
 @asynccontextmanager
 async def patient_connection() -> AsyncIterator[asyncpg.Connection[Any]]:
     """Open a connection of a test's own, to hold something with: no limit of the service ends its transactions."""
-    from app.settings import SETTINGS  # noqa: PLC0415 - see above
-
-    connection = await asyncpg.connect(SETTINGS.database_url)
+    connection = await asyncpg.connect(read_settings().database_url)
     try:
         yield connection
     finally:
@@ -73,8 +73,6 @@ async def wait_as_told(answer: Response) -> None:
 
 async def wait_until_blocking(holder: int | None = None) -> None:
     """Wait until somebody waits for a lock that ``holder``'s connection has; None for the connection of this call."""
-    from app.kit.db.database import fetch_value  # noqa: PLC0415 - see above
-
     sql = "SELECT count(*) FROM pg_stat_activity WHERE coalesce($1, pg_backend_pid()) = ANY(pg_blocking_pids(pid))"
     await wait_until(lambda: fetch_value(sql, holder))
 

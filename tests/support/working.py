@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from app import worker
 from app.kit.db.database import fetch_value
 from app.kit.jobs import jobs
-from app.kit.jobs.jobs import Job, StoppablePace
+from app.kit.jobs.pace import StoppablePace
+from app.kit.jobs.queue import Job
 
 NEVER = "0 0 1 1 *"
 SECONDS_MAX = 60

@@ -38,6 +38,7 @@ from app.town.people.life import Plan, compute_lives
 from app.town.people.names import BLOCK, compute_account_number, find_paper
 from app.town.people.residents import compute_residents
 from app.values.days import shanghai_day
+from tests.support.histories import make_citizens
 
 CITIZENS, SEED = 1_300, 11
 MEAN = 5.0
@@ -235,3 +236,11 @@ def test_the_command_makes_a_city_scores_it_and_says_what_is_in_it(var_folder: P
             assert word in done.stdout
         assert done.stdout.count("│ 合计 total") == 6
         assert re.findall(r"active 在册 │ +(\d+)", done.stdout) == ["150"]
+
+
+async def test_the_planner_is_told_how_large_a_city_has_become(app: object) -> None:
+    del app
+    await make_citizens(3)
+    await people_queries.update_statistics()
+    noted = await fetch_value("SELECT reltuples::bigint FROM pg_class WHERE oid = 'citizen'::regclass")
+    assert noted == await fetch_value("SELECT count(*) FROM citizen")

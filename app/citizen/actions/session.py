@@ -146,3 +146,6 @@ def _issue(citizen_id: UUID, session_id: UUID, state: str, refresh_token: str, a
         citizen_id=citizen_id,
         state=state,
     )
+
+
+FORGETS = (forget_old_sessions,)

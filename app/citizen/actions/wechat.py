@@ -15,7 +15,7 @@ from app.kit.clock import now
 from app.kit.db.group_commit import GroupCommit
 from app.kit.errors import MisconfiguredHere, OutsideServiceUnavailable, RateLimited
 from app.kit.outside.valkey import VALKEY
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -178,7 +178,7 @@ async def _store_shared(token: AccessToken, lifetime: int) -> None:
 
 
 def _place() -> str:
-    return f"wechat:access-token:{SETTINGS.wechat_app_id}"
+    return f"wechat:access-token:{read_settings().wechat_app_id}"
 
 
 def _refuse(errcode: int, *, with_token: bool) -> NoReturn:

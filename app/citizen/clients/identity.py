@@ -12,7 +12,7 @@ import msgspec
 from app.citizen.signature import compute_headers
 from app.kit.clock import now
 from app.kit.outside.ask import ask_outside
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 SERVICE = "identity provider"
 API_SERVICE = "faceid"
@@ -41,14 +41,14 @@ async def verify_person(*, name: str, id_number: str, phone: str) -> Verificatio
     """Ask whether a name, an ID number and a phone belong to one person."""
     body = msgspec.json.encode({"IdCard": id_number, "Name": name, "Phone": phone})
     headers = compute_headers(
-        secret_id=SETTINGS.identity_secret_id,
-        secret_key=SETTINGS.identity_secret_key,
-        host=urlsplit(SETTINGS.identity_base_url).netloc,
+        secret_id=read_settings().identity_secret_id,
+        secret_key=read_settings().identity_secret_key,
+        host=urlsplit(read_settings().identity_base_url).netloc,
         service=API_SERVICE,
         action=API_ACTION,
         version=API_VERSION,
         body=body,
         at=now(),
     )
-    url = f"{SETTINGS.identity_base_url}/"
+    url = f"{read_settings().identity_base_url}/"
     return (await ask_outside(SERVICE, _Envelope, "POST", url, headers=headers, body=body)).response

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from app.kit.outside.ask import ask_outside
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 SERVICE = "WeChat"
 JSON = {"Content-Type": "application/json"}
@@ -46,12 +46,12 @@ class PhoneAnswer(msgspec.Struct, frozen=True):
 async def exchange_login_code(js_code: str) -> SessionAnswer:
     """Exchange a login code for the openid behind it."""
     parameters = {
-        "appid": SETTINGS.wechat_app_id,
-        "secret": SETTINGS.wechat_app_secret,
+        "appid": read_settings().wechat_app_id,
+        "secret": read_settings().wechat_app_secret,
         "js_code": js_code,
         "grant_type": "authorization_code",
     }
-    url = f"{SETTINGS.wechat_base_url}/sns/jscode2session"
+    url = f"{read_settings().wechat_base_url}/sns/jscode2session"
     return await ask_outside(SERVICE, SessionAnswer, "GET", url, parameters=parameters)
 
 
@@ -60,18 +60,18 @@ async def fetch_access_token(*, is_forced: bool = False) -> TokenAnswer:
     body = msgspec.json.encode(
         {
             "grant_type": "client_credential",
-            "appid": SETTINGS.wechat_app_id,
-            "secret": SETTINGS.wechat_app_secret,
+            "appid": read_settings().wechat_app_id,
+            "secret": read_settings().wechat_app_secret,
             "force_refresh": is_forced,
         }
     )
-    url = f"{SETTINGS.wechat_base_url}/cgi-bin/stable_token"
+    url = f"{read_settings().wechat_base_url}/cgi-bin/stable_token"
     return await ask_outside(SERVICE, TokenAnswer, "POST", url, headers=JSON, body=body)
 
 
 async def fetch_phone_number(phone_code: str, access_token: str) -> PhoneAnswer:
     """Exchange a phone code for the phone number the citizen agreed to share."""
-    url = f"{SETTINGS.wechat_base_url}/wxa/business/getuserphonenumber"
+    url = f"{read_settings().wechat_base_url}/wxa/business/getuserphonenumber"
     parameters = {"access_token": access_token}
     body = msgspec.json.encode({"code": phone_code})
     return await ask_outside(SERVICE, PhoneAnswer, "POST", url, parameters=parameters, headers=JSON, body=body)

@@ -20,6 +20,13 @@ class AccountRow(msgspec.Struct, frozen=True):
     state: str
 
 
+class MembershipRow(msgspec.Struct, frozen=True):
+    """When a member was born, and since when they are one."""
+
+    birth_on: date
+    joined_at: datetime
+
+
 class BoundRow(msgspec.Struct, frozen=True):
     """An account with the parts of its binding that joining, moving and leaving need."""
 
@@ -146,6 +153,15 @@ async def find_holder(id_number_index: bytes) -> UUID | None:
     """Find the account an ID number is bound to."""
     found: UUID | None = await fetch_value("SELECT id FROM citizen WHERE id_number_index = $1", id_number_index)
     return found
+
+
+async def find_membership(citizen_id: UUID) -> MembershipRow | None:
+    """Return since when somebody is a member, and when they were born; None who is none."""
+    return await fetch_one(
+        MembershipRow,
+        "SELECT birth_on, joined_at FROM citizen WHERE id = $1 AND birth_on IS NOT NULL",
+        citizen_id,
+    )
 
 
 async def mark_active(citizen_id: UUID, person: SealedPerson, *, cap_holder_id: UUID, at: datetime) -> bool:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.consent.purposes import AccessCount, AccessPlace, NewAccess
+from app.consent.export import ExportedAccess
+from app.consent.purposes import AccessPlace, NewAccess
 from app.kit.db.database import execute, fetch_all
 
 COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told,
@@ -90,10 +91,10 @@ async def list_access(citizen_id: UUID, before: AccessPlace | None, limit: int) 
     )
 
 
-async def count_access(citizen_id: UUID) -> list[AccessCount]:
+async def count_access(citizen_id: UUID) -> list[ExportedAccess]:
     """Return how often who looked and how it ended, most recent first."""
     return await fetch_all(
-        AccessCount,
+        ExportedAccess,
         """
         SELECT i.name AS institution, a.action, a.outcome, count(*) AS times, max(a.at) AS last_at
           FROM access_log a LEFT JOIN institution i ON i.id = a.institution_id

@@ -1,9 +1,4 @@
-"""The command line of records: sources, files, their quarantine and how sources fare.
-
-The settings are read once, when they are first imported; so every verb first makes sure of its surroundings and only
-then imports what reads them.
-"""
-# ruff: noqa: PLC0415 - that is why imports stand inside functions here
+"""The verbs of records: sources, files, their quarantine and how sources fare."""
 
 from __future__ import annotations
 
@@ -14,8 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from app.event.actions import ensure_epoch
+from app.intake.fact.item import Flaw
+from app.intake.file.actions.quarantine import find_import, open_quarantine
+from app.intake.file.actions.run import ImportElsewhere, run_import
+from app.intake.file.actions.store import ImportStopped
+from app.intake.file.actions.upload import find_parent, open_file_import
+from app.intake.file.counts import ImportCounts
+from app.intake.file.report import QUALITY_HEADER, tell_counts, tell_quality
+from app.intake.quality.actions import read_quality, read_quality_of_all
+from app.intake.source.actions import register_source
+from app.intake.source.compile import make_default_mapping
+from app.intake.source.entry import SourceEntry
+from app.intake.source.mapping import Mapping
+from app.kit.clock import now
+from app.kit.db.database import database_lifespan
+from app.kit.errors import Refusal
+from app.kit.jobs.pace import FULL, GENTLE
 from app.kit.process import surroundings
+from app.kit.process.prepare import prepare_database
+from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -43,13 +61,6 @@ def register(code: str, title_zh: str, title_en: str, mapping_file: Path | None)
     given = None if mapping_file is None else mapping_file.read_bytes()
 
     async def run() -> None:
-        import msgspec
-
-        from app.intake.source.actions import register_source
-        from app.intake.source.compile import make_default_mapping
-        from app.intake.source.entry import SourceEntry
-        from app.intake.source.mapping import Mapping
-
         mapping = make_default_mapping(code) if given is None else msgspec.json.decode(given, type=Mapping)
         entry = SourceEntry(
             code=code, title_zh=title_zh, title_en=title_en, institution_id=None, mapping=mapping, indicators=None,
@@ -79,8 +90,6 @@ def rerun(import_id: UUID, file: Path, *, gentle: bool) -> None:
     """Import the corrected quarantine of import ID from FILE."""
 
     async def run() -> None:
-        from app.intake.file.actions.upload import find_parent
-
         parent = await find_parent(import_id)
         await _import(file, parent.source, import_id, gentle=gentle, watch=False)
 
@@ -95,8 +104,6 @@ def quarantine(import_id: UUID, out: Path | None, language: Any) -> None:
     """Print the rows of import ID that are still to be corrected: CSV, or a workbook where --out ends in .xlsx."""
 
     async def run() -> None:
-        from app.intake.file.actions.quarantine import open_quarantine
-
         form: Any = "xlsx" if out is not None and out.suffix.lower() == ".xlsx" else "csv"
         lines = await open_quarantine(None, import_id, language, form)
         with out.open("wb") if out else open(sys.stdout.fileno(), "wb", closefd=False) as file:  # noqa: ASYNC230 - nobody else waits on this loop
@@ -112,11 +119,6 @@ def quality(source: str | None) -> None:
     """Print how SOURCE, or every source, fared in the last 28 days beside the 28 days before."""
 
     async def run() -> None:
-        from app.intake.file.report import QUALITY_HEADER, tell_quality
-        from app.intake.quality.actions import read_quality, read_quality_of_all
-        from app.kit.clock import now
-        from app.values.days import shanghai_day
-
         until = shanghai_day(now())
         since = until - timedelta(days=QUALITY_DAYS - 1)
         reports = [await read_quality(source, since, until)] if source else await read_quality_of_all(since, until)
@@ -131,13 +133,6 @@ def quality(source: str | None) -> None:
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run work on a city's database, or on the embedded one; what is refused is said in one line."""
     with surroundings.database():
-        import uvloop
-
-        from app.event.actions import ensure_epoch
-        from app.kit.db.database import database_lifespan
-        from app.kit.errors import Refusal
-        from app.kit.process.prepare import prepare_database
-
         prepare_database()
 
         async def run() -> None:
@@ -156,11 +151,6 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bool, watch: bool) -> None:
-    from app.intake.file.actions.run import ImportElsewhere, run_import
-    from app.intake.file.actions.store import ImportStopped
-    from app.intake.file.actions.upload import open_file_import
-    from app.kit.jobs.pace import FULL, GENTLE
-
     received = await open_file_import(file, source=source, parent_id=parent_id)
     row: Any = received.row
     if received.row.state == "finished":
@@ -184,8 +174,6 @@ async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bo
 
 async def _watch(row: Any) -> Any:
     """Follow an import that another process runs."""
-    from app.intake.file.actions.quarantine import find_import
-
     with _Bar(row) as bar:
         while row.state in {"waiting", "running"}:
             await asyncio.sleep(WATCH_SECONDS)
@@ -198,9 +186,6 @@ class _Bar:
     """How far a file has got, in the terminal."""
 
     def __init__(self, row: Any) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
         self._progress = Progress(
             TextColumn("import"), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"),
             TimeRemainingColumn(), console=Console(stderr=True),
@@ -220,10 +205,6 @@ class _Bar:
 
     def show(self, seen_bytes: int, counts: str) -> None:
         """Show an import as stored."""
-        import msgspec
-
-        from app.intake.file.counts import ImportCounts
-
         self._show(seen_bytes, msgspec.json.decode(counts, type=ImportCounts))
 
     def _show(self, seen_bytes: int, counts: Any) -> None:
@@ -232,12 +213,6 @@ class _Bar:
 
 
 def _print_report(row: Any) -> None:
-    import msgspec
-
-    from app.intake.fact.item import Flaw
-    from app.intake.file.counts import ImportCounts
-    from app.intake.file.report import tell_counts
-
     counts = msgspec.json.decode(row.counts, type=ImportCounts)
     click.echo(f"import     {row.id}\nstate      {row.state}")
     if row.refusal is not None:

@@ -275,3 +275,6 @@ def _needs_second(record: NewRecord, known: KnownRecord | None, weights: Weights
     if known.facts_digest != compute_facts_digest(record):
         return False  # it is refused, whoever sends it
     return is_end_worse(record, known.ends_on, weights)
+
+
+FORGETS = (forget_old_proposals,)

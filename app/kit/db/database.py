@@ -19,7 +19,7 @@ from piccolo.engine.postgres import PostgresTransaction
 from app.kit.background import is_cancelled
 from app.kit.db.failure import DatabaseUnreached, asking
 from app.piccolo_conf import DB, connection_options
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 LOG = logging.getLogger("huixin.database")
 RowType = TypeVar("RowType")
@@ -41,7 +41,7 @@ async def database_lifespan(*, command_seconds_max: int = COMMAND_SECONDS_MAX) -
 
 def pool_options(command_seconds_max: int = COMMAND_SECONDS_MAX) -> dict[str, Any]:
     """Return what the pool is opened with besides its address."""
-    size = SETTINGS.database_pool_size
+    size = read_settings().database_pool_size
     settings = {**connection_options()["server_settings"], "statement_timeout": f"{command_seconds_max}s"}
     return {
         "min_size": size,

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
+from importlib import import_module
 
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, is_in_transaction, transaction
-from app.values.days import Span, compute_span_begin, compute_span_end
+from app.kit.db.pieces import PartitionPlan, compute_pieces
+from app.piccolo_app import TABLE_MODULES
 
 PARTITION_LOCK = 0x70617274  # "part"
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """A table cut by time: how wide a piece is, how many days are made before and after today, and what is dropped."""
-
-    table: str
-    width: Span
-    days_before: int
-    days_ahead: int
-    is_dropped: bool = False
 
 
 class PartitionName(msgspec.Struct, frozen=True):
@@ -28,29 +21,16 @@ class PartitionName(msgspec.Struct, frozen=True):
     name: str
 
 
-PLANS = (
-    Plan("scan", "day", 8, 8, is_dropped=True),
-    Plan("access_log", "month", 31, 62),
-    Plan("refused_try", "month", 62, 62, is_dropped=True),
-    Plan("event", "month", 31, 62),
-    Plan("benefit_use", "year", 366, 400),
-)
-
-
-def compute_pieces(plan: Plan, today: date) -> list[tuple[str, date, date]]:
-    """Return (name, from, to) of every piece a plan wants on a day."""
-    pieces: list[tuple[str, date, date]] = []
-    begin = compute_span_begin(plan.width, today - timedelta(days=plan.days_before))
-    while begin <= today + timedelta(days=plan.days_ahead):
-        end = compute_span_end(plan.width, begin)
-        pieces.append((f"{plan.table}_{begin:%Y%m%d}", begin, end))
-        begin = end
-    return pieces
+@cache
+def list_plans() -> tuple[PartitionPlan, ...]:
+    """Return what every room says about its tables that are cut by time: the ``PARTITIONS`` of its ``tables``."""
+    modules = [import_module(name) for name in TABLE_MODULES]  # by name: the kit leans on no room
+    return tuple(plan for module in modules for plan in getattr(module, "PARTITIONS", ()))
 
 
 async def make_partitions(today: date) -> list[str]:
     """Make what is missing, and return the names made."""
-    wanted = [(plan.table, *piece) for plan in PLANS for piece in compute_pieces(plan, today)]
+    wanted = [(plan.table, *piece) for plan in list_plans() for piece in compute_pieces(plan, today)]
     missing = await _find_missing([name for _, name, _, _ in wanted])
     if not missing:
         return []
@@ -68,7 +48,7 @@ async def make_partitions(today: date) -> list[str]:
 async def drop_old_partitions(today: date) -> list[str]:
     """Drop the pieces a plan no longer wants, and return their names; tills wait at most a blink for the lock."""
     dropped: list[str] = []
-    for plan in PLANS:
+    for plan in list_plans():
         first_kept = compute_pieces(plan, today)[0][0]
         for name in await _find_pieces(plan.table) if plan.is_dropped else []:
             if name < first_kept:
@@ -81,7 +61,7 @@ async def drop_old_partitions(today: date) -> list[str]:
 
 async def count_days_ahead(today: date) -> int:
     """Return for how many days after today every plan has its pieces, without a gap."""
-    plans = [[piece for piece in compute_pieces(plan, today) if piece[2] > today] for plan in PLANS]
+    plans = [[piece for piece in compute_pieces(plan, today) if piece[2] > today] for plan in list_plans()]
     missing = await _find_missing([name for pieces in plans for name, _, _ in pieces])
     return min(_count_days(pieces, missing, today) for pieces in plans)
 

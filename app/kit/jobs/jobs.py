@@ -8,21 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
-import msgspec
 from pgqueuer import PgQueuer
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.models import Schedule
 
 from app.kit.db.lock import try_lock, watch_connection
-from app.kit.jobs.pace import Pace
-from app.kit.jobs.queue import release_jobs
+from app.kit.jobs.pace import JobStopped, StoppablePace
+from app.kit.jobs.queue import Job, release_jobs
 from app.piccolo_conf import connection_options
 
 LOG = logging.getLogger("huixin.worker")
@@ -36,10 +34,6 @@ COMMAND_SECONDS_MAX = 10
 DRAIN_SECONDS_MAX = 30
 
 
-class JobStopped(asyncio.CancelledError):
-    """The worker is told to stop: work of many pieces ends between two of them."""
-
-
 class LockLost(Exception):  # noqa: N818 - it says what is true
     """The connection that kept a job alone is gone: the database restarts, or ended it."""
 
@@ -50,28 +44,6 @@ class QueueInterrupted(Exception):  # noqa: N818 - it says what is true
 
 class JobFailed(Exception):  # noqa: N818 - it says what is true
     """A job failed; why is in the worker's own log. Nothing of its values reaches the queue's tables."""
-
-
-class StoppablePace(Pace, frozen=True):
-    """A pace that ends long work between two pieces when the worker stops."""
-
-    stopping: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
-
-    @asynccontextmanager
-    async def work(self) -> AsyncIterator[None]:
-        """Do one piece of work and rest, unless the worker is told to stop."""
-        if self.stopping.is_set():
-            raise JobStopped
-        async with super().work():
-            yield
-
-
-class Job(msgspec.Struct, frozen=True):
-    """Something to do when asked for by its name, and by the clock: a cron line in UTC, seconds as a sixth part."""
-
-    name: str
-    cron: str
-    run: Callable[[StoppablePace], Awaitable[object]]
 
 
 def lock_of(name: str) -> int:

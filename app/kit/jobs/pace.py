@@ -29,6 +29,24 @@ class Pace(msgspec.Struct, frozen=True):
             await asyncio.sleep(rest)
 
 
+class JobStopped(asyncio.CancelledError):
+    """The worker is told to stop: work of many pieces ends between two of them."""
+
+
+class StoppablePace(Pace, frozen=True):
+    """A pace that ends long work between two pieces when the worker stops."""
+
+    stopping: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[None]:
+        """Do one piece of work and rest, unless the worker is told to stop."""
+        if self.stopping.is_set():
+            raise JobStopped
+        async with super().work():
+            yield
+
+
 def compute_rest(worked_seconds: float, share: float) -> float:
     """Return how many seconds to rest after working some, so that work is ``share`` of both together."""
     return min(worked_seconds * (1 / share - 1), REST_SECONDS_MAX)

@@ -7,14 +7,24 @@ already running, or is picked before this transaction commits, would swallow the
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from app.kit.db.database import execute, fetch_all
+from app.kit.jobs.pace import StoppablePace
 
 SHARED_SECONDS_MAX = 1.0
 LOG_DAYS_KEPT = 3
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Something to do when asked for by its name, and by the clock: a cron line in UTC, seconds as a sixth part."""
+
+    name: str
+    cron: str
+    run: Callable[[StoppablePace], Awaitable[object]]
 
 
 class QueueSize(msgspec.Struct, frozen=True):

@@ -6,13 +6,14 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
+from functools import cached_property
 
 import msgspec
 from redis.asyncio import Redis
 
 from app.kit.errors import RateLimited
 from app.kit.outside.valkey import VALKEY
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 KEYS_REMEMBERED_MAX = 100_000
 TIGHTENED_BY = 2
@@ -24,9 +25,17 @@ class LocalLimit:
     def __init__(self, name: str, limit: int, period_seconds: int, *, share: int | None = None) -> None:
         self.name = name
         self.period_seconds = period_seconds
-        self.limit_here = max(1, limit // (share or SETTINGS.workers))
-        self._policy = f'"{name}";q={self.limit_here};w={period_seconds}'
+        self._limit, self._share = limit, share
         self._hits: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
+
+    @cached_property
+    def limit_here(self) -> int:
+        """How many hits this worker lets through; the settings say between how many workers a limit is shared."""
+        return max(1, self._limit // (self._share or read_settings().workers))
+
+    @cached_property
+    def _policy(self) -> str:
+        return f'"{self.name}";q={self.limit_here};w={self.period_seconds}'
 
     def hit(self, key: Hashable) -> dict[str, str]:
         """Count a try and return the RateLimit headers, or refuse with them."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 CALL_SECONDS_MAX = 0.05
 BREAKER_SECONDS = 2.0
@@ -63,8 +63,8 @@ VALKEY = Valkey()
 @asynccontextmanager
 async def valkey_lifespan(_: object = None) -> AsyncIterator[None]:
     """Hold the client open while the app runs; a worker that has no Valkey does without."""
-    if SETTINGS.valkey_url:
-        VALKEY.open(SETTINGS.valkey_url)
+    if read_settings().valkey_url:
+        VALKEY.open(read_settings().valkey_url)
     try:
         yield
     finally:

@@ -7,12 +7,11 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from granian import _signals
 from granian._granian import SocketHolder, WorkerSignal
@@ -21,15 +20,11 @@ from granian.http import HTTP1Settings
 from granian.server.mp import MPServer, WorkerProcess
 
 from app.kit.process.connections import Door, allow_files
+from app.kit.process.figures import FigureServer
 from app.kit.process.listening import BACKLOG, Spreading, open_listening, take_no_more
 from app.kit.process.logs import logging_config
 from app.kit.process.place import WORKER_PLACE
 from app.kit.process.surroundings import die_with_parent
-
-if (
-    TYPE_CHECKING
-):  # the client decides when it is imported whether processes share their counts, by a setting made later
-    from app.kit.process.figures import FigureServer
 
 LOG = logging.getLogger("huixin.supervisor")
 # From the end of an answer, or the beginning of a connection, until the next request's headers are whole: the server
@@ -176,8 +171,3 @@ def run_workers(
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):  # stopping goes on undisturbed
             signal.signal(number, signal.SIG_IGN)
-
-
-def exit_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that what was started is stopped."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

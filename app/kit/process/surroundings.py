@@ -1,4 +1,4 @@
-"""What a city has not got of its own: fills the environment before the settings are read, once, at their import."""
+"""What a city has not got of its own: fills the environment before the settings are read, at their first use."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from app.kit.background import in_thread
 from app.kit.process.embedded import embedded_postgres, embedded_valkey, free_port
+from app.settings import var_folder
 
 LOG = logging.getLogger("huixin.surroundings")
 NEEDED_IN_PRODUCTION = (
@@ -68,11 +69,6 @@ def whole_city(*, workers: int, sandbox: str, sandbox_environment: Mapping[str, 
         os.environ["WORKERS"] = str(workers)
         os.environ[METRICS_VARIABLE] = str(_empty_folder(var_folder() / "metrics"))
         yield
-
-
-def var_folder() -> Path:
-    """Return where an embedded city lives; the settings say the same, but may not be read yet."""
-    return Path(os.environ.get("HUIXIN_VAR", "var"))
 
 
 def wait_for_port(port: int, seconds_max: float) -> None:

@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from app.kit.request.headers import find_header_list
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 IPV6_NETWORK_BITS = 64  # what one household or office has at least
 
@@ -17,10 +17,10 @@ IPV6_NETWORK_BITS = 64  # what one household or office has at least
 def address_of(request: Request[Any, Any, State]) -> str:
     """Return the caller's address: the peer's, or what the outermost of our own ``proxies_trusted`` proxies saw."""
     peer = request.client.host if request.client else "unknown"
-    if SETTINGS.proxies_trusted == 0:
+    if read_settings().proxies_trusted == 0:
         return peer
     told = find_header_list(request.scope, b"x-forwarded-for")
-    return told[-SETTINGS.proxies_trusted] if len(told) >= SETTINGS.proxies_trusted else peer
+    return told[-read_settings().proxies_trusted] if len(told) >= read_settings().proxies_trusted else peer
 
 
 def compute_network(address: str) -> str:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 LOG = logging.getLogger("huixin.keys")
 KEY_BYTES = 32
@@ -197,7 +197,7 @@ def rotate_file(path: Path, spread_seconds: float) -> None:
 def read_keys(path: Path) -> KeyRing:
     """Read the ring; production refuses keys that were made for development."""
     ring = parse_keys(path.read_bytes())
-    if SETTINGS.environment == "production" and ring.environment != "production":
+    if read_settings().environment == "production" and ring.environment != "production":
         raise SystemExit(f"{path} holds development keys; production needs its own: huixin keys create --production")
     return ring
 
@@ -228,11 +228,16 @@ def is_successor(ring: KeyRing, former: KeyRing) -> bool:
 class Keys:
     """The ring in force; reads the file when first needed and again when it has changed."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
         self._ring: KeyRing | None = None
         self._taken: Stamp | None = None
         self._ignored: Stamp | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies: as the settings say, unless another was named."""
+        return self._path or read_settings().keys_path
 
     @property
     def ring(self) -> KeyRing:
@@ -294,7 +299,7 @@ def read_stamp(path: Path) -> Stamp:
     return Stamp(state.st_ino, state.st_size, state.st_mtime_ns, stat.S_IMODE(state.st_mode))
 
 
-KEYS = Keys(SETTINGS.keys_path)
+KEYS = Keys()
 
 
 def ensure_keys() -> None:
@@ -307,7 +312,7 @@ def ensure_keys() -> None:
         KEYS.refresh()
         return
     if not KEYS.path.exists():
-        if SETTINGS.environment == "production":
+        if read_settings().environment == "production":
             raise SystemExit(f"production needs its own key file at {KEYS.path}: huixin keys create --production")
         write_keys(KEYS.path, make_keys("development"))
     add_export_key(KEYS.path)

@@ -236,3 +236,6 @@ def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
 
 def _event(kind: EventType, citizen_id: UUID, at: datetime) -> NewEvent:
     return NewEvent(type=kind, subject_id=citizen_id, citizen_id=citizen_id, at=at)
+
+
+FORGETS = (forget_old_tombstones,)

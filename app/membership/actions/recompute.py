@@ -10,8 +10,9 @@ from app.score.book.actions.put import put_published
 from app.score.engine.actions import score_told
 
 if TYPE_CHECKING:
-    from app.membership.export import Export, ExportedScore
+    from app.membership.export import Export
     from app.score.book.document import RuleBook
+    from app.score.current.export import ExportedScore
     from app.score.engine.given import ToldScore
 
 

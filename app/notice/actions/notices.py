@@ -13,7 +13,7 @@ from app.kit.errors import NotFound
 from app.kit.jobs.queue import enqueue
 from app.notice.message import TEMPLATE, NewNotice, Template
 from app.notice.queries import notices as notices_queries
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,4 +74,6 @@ async def count_deliveries() -> dict[str, int]:
 
 
 def _quota(template: Template, remaining: int) -> Quota:
-    return Quota(template=template, wechat_template_id=SETTINGS.wechat_template_record or None, remaining=remaining)
+    return Quota(
+        template=template, wechat_template_id=read_settings().wechat_template_record or None, remaining=remaining
+    )

@@ -17,7 +17,8 @@ from app.citizen.actions.wechat import call_with_token
 from app.citizen.answers import judge_tencent
 from app.kit.clock import now
 from app.kit.errors import OutsideServiceUnavailable, Refusal
-from app.kit.jobs.pace import FULL, Pace
+from app.kit.jobs.pace import FULL, FULL_SHARE, Pace, StoppablePace
+from app.kit.jobs.queue import Job
 from app.notice.clients.sms import send_sms
 from app.notice.clients.wechat import MessageAnswer, send_subscribe_message
 from app.notice.message import (
@@ -32,7 +33,7 @@ from app.notice.message import (
     judge_sms,
 )
 from app.notice.queries import send as send_queries
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 if TYPE_CHECKING:
     from app.notice.queries.send import TakenNotice
@@ -58,6 +59,11 @@ async def send_pending(pace: Pace = FULL) -> int:
             return sent
 
 
+async def send_notices(pace: StoppablePace) -> None:
+    """Send the notices that wait, without resting: people wait for them, and the services do most of the work."""
+    await send_pending(StoppablePace(FULL_SHARE, pace.stopping))
+
+
 async def _send(taken: list[TakenNotice]) -> list[Delivery]:
     contacts = await find_contacts([notice.citizen_id for notice in taken])
     unknown = Contact(None, None)
@@ -77,7 +83,7 @@ async def _deliver(notice: TakenNotice, contact: Contact) -> Delivery:
 
 
 async def _try_wechat(notice: TakenNotice, contact: Contact) -> Outcome:
-    if not (SETTINGS.wechat_template_record and contact.openid):
+    if not (read_settings().wechat_template_record and contact.openid):
         return "no_way"
     if not await send_queries.take_quota(notice.citizen_id, TEMPLATE):
         return "no_way"
@@ -108,14 +114,14 @@ async def _send_message(notice: TakenNotice, openid: str, token: str) -> Message
     return await send_subscribe_message(
         access_token=token,
         openid=openid,
-        template_id=SETTINGS.wechat_template_record,
+        template_id=read_settings().wechat_template_record,
         page=compute_page(notice.id),
         data=compute_wechat_data(notice.title_zh, notice.at),
     )
 
 
 async def _try_sms(notice: TakenNotice, contact: Contact) -> Outcome:
-    if not (SETTINGS.sms_base_url and contact.phone):
+    if not (read_settings().sms_base_url and contact.phone):
         return "no_way"
     try:
         code = await send_sms(phone=contact.phone, parameters=compute_sms_parameters(notice.at))
@@ -126,3 +132,6 @@ async def _try_sms(notice: TakenNotice, contact: Contact) -> Outcome:
         is_ours = judge_tencent(code) == "ours"
         LOG.log(logging.ERROR if is_ours else logging.WARNING, "SMS are refused with %s; they wait", code or "no code")
     return outcome
+
+
+JOBS = (Job("send_notices", "* * * * *", send_notices),)

@@ -10,7 +10,7 @@ import msgspec
 from app.citizen.signature import compute_headers
 from app.kit.clock import now
 from app.kit.outside.ask import ask_outside
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 SERVICE = "SMS"
 API_SERVICE = "sms"
@@ -42,25 +42,25 @@ async def send_sms(*, phone: str, parameters: Sequence[str]) -> str:
     body = msgspec.json.encode(
         {
             "PhoneNumberSet": [f"+86{phone}"],
-            "SmsSdkAppId": SETTINGS.sms_app_id,
-            "SignName": SETTINGS.sms_sign_name,
-            "TemplateId": SETTINGS.sms_template_record,
+            "SmsSdkAppId": read_settings().sms_app_id,
+            "SignName": read_settings().sms_sign_name,
+            "TemplateId": read_settings().sms_template_record,
             "TemplateParamSet": parameters,
         }
     )
     headers = compute_headers(
-        secret_id=SETTINGS.sms_secret_id,
-        secret_key=SETTINGS.sms_secret_key,
-        host=urlsplit(SETTINGS.sms_base_url).netloc,
+        secret_id=read_settings().sms_secret_id,
+        secret_key=read_settings().sms_secret_key,
+        host=urlsplit(read_settings().sms_base_url).netloc,
         service=API_SERVICE,
         action=API_ACTION,
         version=API_VERSION,
         body=body,
         at=now(),
     )
-    headers["X-TC-Region"] = SETTINGS.sms_region
+    headers["X-TC-Region"] = read_settings().sms_region
     answer = (
-        await ask_outside(SERVICE, _Envelope, "POST", f"{SETTINGS.sms_base_url}/", headers=headers, body=body)
+        await ask_outside(SERVICE, _Envelope, "POST", f"{read_settings().sms_base_url}/", headers=headers, body=body)
     ).response
     if answer.error is not None:
         return answer.error.code

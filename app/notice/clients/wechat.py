@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from app.kit.outside.ask import ask_outside
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 SERVICE = "WeChat"
 JSON = {"Content-Type": "application/json"}
@@ -24,6 +24,6 @@ async def send_subscribe_message(
     body = msgspec.json.encode(
         {"touser": openid, "template_id": template_id, "page": page, "lang": "zh_CN", "data": data}
     )
-    url = f"{SETTINGS.wechat_base_url}/cgi-bin/message/subscribe/send"
+    url = f"{read_settings().wechat_base_url}/cgi-bin/message/subscribe/send"
     parameters = {"access_token": access_token}
     return await ask_outside(SERVICE, MessageAnswer, "POST", url, parameters=parameters, headers=JSON, body=body)

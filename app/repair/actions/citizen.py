@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ import msgspec
 from app.citizen.actions import identity as identity_actions
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
-from app.kit.clock import uuid7
+from app.kit.check import Check
+from app.kit.clock import now, uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import IdempotencyKeyReused, InvalidRequest, NotFound
 from app.kit.outside.rate_limit import LocalLimit
@@ -33,11 +35,11 @@ from app.repair.objection import (
 from app.repair.queries import objections as objections_queries
 from app.repair.queries.objections import ObjectionRow, SubjectRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
-from app.settings import SETTINGS
+from app.settings import read_settings
 from app.values.days import shanghai_day
 from app.values.fault import Fault
 from app.values.reason import Reason
-from app.values.working_days import SHIPPED_CALENDAR, compute_due_day, parse_calendar
+from app.values.working_days import SHIPPED_CALENDAR, compute_due_day, knows_year, parse_calendar
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 TEXT_COLUMN, ANSWER_COLUMN = "objection.text", "objection.answer"
 # Tickets that are made and withdrawn again are rows too.
 OBJECTION_LIMIT = LocalLimit("objection", 30, 3600)
+CALENDAR_DAYS_AHEAD = 60
 
 
 class NewObjection(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,10 +162,19 @@ def make_event(event_type: EventType, row: ObjectionRow, at: datetime) -> NewEve
     return NewEvent(type=event_type, subject_id=row.id, citizen_id=row.citizen_id, at=at, data=data)
 
 
+async def check_working_days() -> str | None:
+    """Look whether the calendar of working days knows the holidays of the next months."""
+    day = shanghai_day(now()) + timedelta(days=CALENDAR_DAYS_AHEAD)
+    return None if knows_year(day.year, load_calendar()) else f"{day.year} is not in it: give WORKING_DAYS_FILE"
+
+
 @cache
 def load_calendar() -> dict[date, bool]:
     """Read the calendar of working days: the shipped one, and over it the centre's own."""
-    files = [SHIPPED_CALENDAR, *([Path(SETTINGS.working_days_file)] if SETTINGS.working_days_file else [])]
+    files = [
+        SHIPPED_CALENDAR,
+        *([Path(read_settings().working_days_file)] if read_settings().working_days_file else []),
+    ]
     calendar: dict[date, bool] = {}
     for file in files:
         calendar |= parse_calendar(file.read_text(encoding="utf-8-sig"))
@@ -234,3 +246,6 @@ def _make_row(citizen_id: UUID, new: NewObjection, subject: SubjectRow | None, t
 
 def _draw_number() -> str:
     return compute_number(secrets.randbits(8 * NUMBER_RANDOM_BYTES))
+
+
+CHECKS = (Check("working days known ahead", check_working_days),)

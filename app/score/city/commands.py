@@ -1,5 +1,4 @@
-"""The command line of scores, for those who run a city: score everybody, prove the scores, look at them from afar."""
-# ruff: noqa: PLC0415 - the settings are read once, when they are first imported, so imports stand inside functions
+"""The verbs of scores, for those who run a city: score everybody, prove the scores, look at them from afar."""
 
 from __future__ import annotations
 
@@ -7,8 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import click
+from rich.progress import Progress
 
+from app.kit.db.database import database_lifespan
+from app.kit.jobs.pace import FULL, GENTLE
 from app.kit.process import surroundings
+from app.score.city.actions.prepare import read_progress, score_city
+from app.score.current.actions.distribution import read_distribution
+from app.score.current.actions.read import verify_scores
 
 if TYPE_CHECKING:
     from app.score.current.actions.distribution import Distribution
@@ -23,11 +28,6 @@ BAR_CHARACTERS = 40
 def recompute(*, gentle: bool) -> None:
     """Score everybody anew today under the active rule book; goes on where an earlier run was stopped."""
     with surroundings.database():
-        from rich.progress import Progress
-
-        from app.kit.db.database import database_lifespan
-        from app.kit.jobs.pace import FULL, GENTLE
-        from app.score.city.actions.prepare import read_progress, score_city
 
         async def run(bar: Progress) -> int:
             async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):
@@ -49,8 +49,6 @@ def recompute(*, gentle: bool) -> None:
 def verify(sample: int) -> None:
     """Compute the scores of a random sample again and compare value, level, sum of the explanation and inputs hash."""
     with surroundings.database():
-        from app.kit.db.database import database_lifespan
-        from app.score.current.actions.read import verify_scores
 
         async def run() -> tuple[int, list[str]]:
             async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):
@@ -68,8 +66,6 @@ def verify(sample: int) -> None:
 def distribution() -> None:
     """Print how the scores of the live city lie: by level, and by steps of twenty points; nobody in particular."""
     with surroundings.database():
-        from app.kit.db.database import database_lifespan
-        from app.score.current.actions.distribution import read_distribution
 
         async def run() -> Distribution:
             async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):

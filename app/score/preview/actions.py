@@ -12,7 +12,7 @@ import msgspec
 from app.kit.clock import now, uuid7
 from app.kit.db.database import transaction
 from app.kit.errors import NotFound
-from app.kit.jobs.queue import enqueue
+from app.kit.jobs.queue import Job, enqueue
 from app.kit.security.keys import KEYS
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from app.score.preview.report import Sample
 
 CHUNK_CITIZENS = 500
-JOB = "previews"  # as the worker knows it
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -67,7 +66,7 @@ async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sam
         if await queries.insert_preview(book.id, sample, shanghai_day(at), official.id, at):
             await _spend(official, public_id, at)
             await tell(official, book, "preview", at)
-            await enqueue(JOB)
+            await enqueue("previews")
     return await _unfold(book)
 
 
@@ -93,6 +92,11 @@ async def run_waiting_previews(*, pace: Pace) -> bool:
             await _go_on(row)
         has_worked = True
     return has_worked
+
+
+async def run_previews(pace: Pace) -> None:
+    """Count what rule books that are not yet in force would change."""
+    await run_waiting_previews(pace=pace)
 
 
 async def _go_on(row: PreviewRow) -> None:
@@ -170,3 +174,6 @@ async def _unfold(book: BookRow) -> Preview:
         row = msgspec.structs.replace(row, state="waiting", finished_at=None)
     before = await find_book(row.from_rule_book_id)
     return Preview(row, before, book.read_document(), row.read_report())
+
+
+JOBS = (Job("previews", "* * * * *", run_previews),)

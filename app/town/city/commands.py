@@ -1,9 +1,4 @@
-"""The command line of a city to measure on: its people, and the files departments send about them.
-
-The settings are read once, when they are first imported; so every verb first makes sure of its surroundings and only
-then imports what reads them.
-"""
-# ruff: noqa: PLC0415 - that is why imports stand inside functions here
+"""The verbs of a city to measure on: its people, and the files departments send about them."""
 
 from __future__ import annotations
 
@@ -11,14 +6,21 @@ import asyncio
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.event.actions import ensure_epoch
+from app.kit.clock import now
+from app.kit.db.database import database_lifespan
 from app.kit.process import surroundings
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from app.kit.process.prepare import prepare_database
+from app.town.city.actions.show import show_city
+from app.town.feed.actions import FeedOrder, write_feed
+from app.town.people.actions.move_in import make_people, score_people
+from app.values.days import shanghai_day
 
 CITIZENS_DEFAULT, RECORDS_EACH = 20_000, 10
 SEED_MAX, CITIZENS_MAX = 99, 5_000_000
@@ -47,24 +49,12 @@ def generate(citizens: int, records: int | None, seed: int, *, is_unscored: bool
     if records is not None and records < citizens:
         raise click.BadParameter("everybody has a record of having joined", param_hint="--records")
     with surroundings.database():
-        from app.kit.process.prepare import prepare_database
-
         prepare_database()
-        from rich.console import Console
-
         mean = RECORDS_EACH if records is None else records / citizens
         asyncio.run(_generate(Console(), citizens, mean, seed, is_scored=not is_unscored))
 
 
 async def _generate(console: Console, citizens: int, records_mean: float, seed: int, *, is_scored: bool) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from app.event.actions import ensure_epoch
-    from app.kit.clock import now
-    from app.kit.db.database import database_lifespan
-    from app.town.city.actions.show import show_city
-    from app.town.people.actions.move_in import make_people, score_people
-
     begin = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with database_lifespan(command_seconds_max=COMMAND_SECONDS_MAX):
@@ -113,10 +103,6 @@ def file(
     """
     if dirt + duplicates > 1:
         raise click.BadParameter("with the duplicates it is more than all rows", param_hint="--dirt")
-    from app.kit.clock import now
-    from app.town.feed.actions import FeedOrder, write_feed
-    from app.values.days import shanghai_day
-
     begin = time.monotonic()
     told = write_feed(
         FeedOrder(

@@ -18,8 +18,10 @@ from app.intake.keeping.negative import SourceTitle
 from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_value, transaction
-from app.kit.jobs.jobs import Job, StoppablePace
+from app.kit.jobs.pace import StoppablePace
+from app.kit.jobs.queue import Job
 from app.notice.actions.notices import add_quota
+from app.notice.actions.send import send_notices
 from app.notice.message import TEMPLATE
 from app.record.catalogue import NewRecord
 from app.record.rows import make_rows
@@ -58,7 +60,7 @@ async def test_a_negative_record_is_told_and_reaches_the_phone(client: AsyncClie
     for said in ("合同违约", NEGATIVE["document"], "civil-affairs"):
         assert said in notice.body_zh
     pace = StoppablePace(1.0)
-    job = Job("send_notices", "* * * * *", worker.send_notices)
+    job = Job("send_notices", "* * * * *", send_notices)
     working = asyncio.create_task(worker.keep_working([job], pace), context=contextvars.Context())
     try:
         await wait_until(lambda: messages_to(openid_of(member)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from app.intake.quality.actions import read_quality, read_quality_of_all
 from app.intake.quality.queries import insert_day_counts
 from app.intake.quality.signs import (
     BAD_PERMILLE_MIN,
@@ -209,3 +210,13 @@ async def test_quality_of_a_source_nobody_knows(client: AsyncClient) -> None:
     answer = await client.get(f"{PATH}/nobody/quality", headers=(await importer()).headers)
     assert answer.status_code == 404
     assert msgspec.json.decode(answer.content)["code"] == "not_found"
+
+
+async def test_quality_of_all_is_that_of_each(app: object) -> None:
+    del app
+    sources, day = sorted([await make_source(), await make_source()]), today()
+    await insert_day_counts(day, {(source, "accepted"): count for count, source in enumerate(sources, 1)})
+    reports = {report.source: report for report in await read_quality_of_all(day, day)}
+    assert list(reports) == sorted(reports)
+    assert [reports[source] for source in sources] == [await read_quality(source, day, day) for source in sources]
+    assert [reports[source].total.accepted for source in sources] == [1, 2]

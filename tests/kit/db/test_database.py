@@ -29,7 +29,7 @@ from app.kit.db.database import (
 from app.kit.db.failure import DatabaseUnreached
 from app.kit.db.tables import CacheVersion
 from app.piccolo_conf import DB
-from app.settings import SETTINGS
+from app.settings import read_settings
 from tests.support.waiting import patient_connection, wait_until, wait_until_blocking
 
 HELD_LOCK = 0x68656C64
@@ -58,13 +58,13 @@ async def wait_until_all_are_back() -> None:
     """Wait until the pool is whole: what runs beside the tests borrows for moments, what is lost never comes back."""
 
     async def is_whole() -> bool:
-        return pool().get_idle_size() == SETTINGS.database_pool_size
+        return pool().get_idle_size() == read_settings().database_pool_size
 
     await wait_until(is_whole)
 
 
 async def test_a_failing_commit_leaves_the_pool_whole(table: str) -> None:
-    for number in range(SETTINGS.database_pool_size + 1):
+    for number in range(read_settings().database_pool_size + 1):
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             async with transaction():
                 await execute(f"INSERT INTO {table} VALUES ($1, $2)", number, -1)
@@ -150,7 +150,7 @@ def test_long_statements_lie_beside_their_module() -> None:
 async def test_a_connection_goes_back_to_the_pool_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool may be replaced while a statement is under way; what is lent must not be lost to the one that lent it."""
     lender = pool()
-    async with asyncpg.create_pool(SETTINGS.database_url, **pool_options()) as other:
+    async with asyncpg.create_pool(read_settings().database_url, **pool_options()) as other:
         async with borrow():
             monkeypatch.setattr(DB, "pool", other)
         monkeypatch.setattr(DB, "pool", lender)

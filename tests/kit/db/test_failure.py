@@ -10,7 +10,7 @@ import pytest
 
 from app.kit.db.database import ACQUIRE_SECONDS_MAX, execute, fetch_value, pool, transaction
 from app.kit.db.failure import DatabaseUnreached, Family, OutcomeLost, asking, family_of, is_passing
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 CASES: list[tuple[BaseException, Family]] = [
     (asyncpg.UniqueViolationError(), "refused"), (asyncpg.CheckViolationError(), "refused"),
@@ -94,7 +94,7 @@ async def test_a_bug_inside_a_transaction_is_a_bug(app: object) -> None:
 async def test_who_gets_no_connection_has_changed_nothing(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     del app
     monkeypatch.setattr("app.kit.db.database.ACQUIRE_SECONDS_MAX", 0.05)
-    held = [await pool().acquire() for _ in range(SETTINGS.database_pool_size)]
+    held = [await pool().acquire() for _ in range(read_settings().database_pool_size)]
     try:
         with pytest.raises(DatabaseUnreached) as caught:
             await fetch_value("SELECT 1")
@@ -124,7 +124,7 @@ async def test_a_connection_that_cannot_even_roll_back_is_replaced(
                 await execute("CREATE TABLE never_there (id int)")
                 raise KeyError
     assert await fetch_value("SELECT to_regclass('never_there')") is None
-    for _ in range(SETTINGS.database_pool_size + 1):
+    for _ in range(read_settings().database_pool_size + 1):
         async with transaction():
             await execute("SELECT 1")
 

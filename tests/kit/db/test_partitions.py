@@ -11,10 +11,14 @@ import pytest
 
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_all, fetch_value
-from app.kit.db.partitions import PLANS, Plan, compute_pieces, count_days_ahead, drop_old_partitions, make_partitions
+from app.kit.db.partitions import count_days_ahead, drop_old_partitions, list_plans, make_partitions
+from app.kit.db.pieces import PartitionPlan, compute_pieces
 from app.values.days import shanghai_day
+from tests.support.tables import list_tables_cut_by_time
 
 FAR = timedelta(days=4000)  # these tests play in a time of their own
+PLANS = list_plans()
+SCANS = next(plan for plan in PLANS if plan.table == "scan")
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -39,22 +43,22 @@ async def today(app: object) -> AsyncIterator[date]:
     ("plan", "day", "pieces"),
     [
         (
-            Plan("scan", "day", 1, 1), date(2026, 3, 1),
+            PartitionPlan("scan", "day", 1, 1), date(2026, 3, 1),
             [("scan_20260228", "2026-02-28", "2026-03-01"), ("scan_20260301", "2026-03-01", "2026-03-02"),
              ("scan_20260302", "2026-03-02", "2026-03-03")],
         ),
         (
-            Plan("event", "month", 31, 31), date(2026, 1, 31),
+            PartitionPlan("event", "month", 31, 31), date(2026, 1, 31),
             [("event_20251201", "2025-12-01", "2026-01-01"), ("event_20260101", "2026-01-01", "2026-02-01"),
              ("event_20260201", "2026-02-01", "2026-03-01"), ("event_20260301", "2026-03-01", "2026-04-01")],
         ),
         (
-            Plan("use", "year", 1, 1), date(2026, 12, 31),
+            PartitionPlan("use", "year", 1, 1), date(2026, 12, 31),
             [("use_20260101", "2026-01-01", "2027-01-01"), ("use_20270101", "2027-01-01", "2028-01-01")],
         ),
     ],
 )  # fmt: skip
-def test_pieces_join_without_gap_or_overlap(plan: Plan, day: date, pieces: list[tuple[str, str, str]]) -> None:
+def test_pieces_join_without_gap_or_overlap(plan: PartitionPlan, day: date, pieces: list[tuple[str, str, str]]) -> None:
     computed = compute_pieces(plan, day)
     if plan.width != "month":
         assert [(name, str(begin), str(end)) for name, begin, end in computed] == pieces
@@ -63,8 +67,14 @@ def test_pieces_join_without_gap_or_overlap(plan: Plan, day: date, pieces: list[
     assert computed[-1][2] > day + timedelta(days=plan.days_ahead)
 
 
+async def test_every_table_that_is_cut_by_time_has_its_plan(app: object) -> None:
+    """A table whose room says nothing has no piece for tomorrow."""
+    del app
+    assert sorted(plan.table for plan in PLANS) == sorted(await list_tables_cut_by_time())
+
+
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.table)
-def test_every_day_of_four_years_has_its_pieces(plan: Plan) -> None:
+def test_every_day_of_four_years_has_its_pieces(plan: PartitionPlan) -> None:
     for offset in range(1461):
         day = date(2024, 1, 1) + timedelta(days=offset)
         assert any(begin <= day < end for _, begin, end in compute_pieces(plan, day))
@@ -111,7 +121,7 @@ async def test_old_scans_are_dropped_at_the_edge_and_nothing_else(today: date) -
     try:
         assert await drop_old_partitions(today) == []
         tomorrow = today + timedelta(days=1)
-        first = compute_pieces(PLANS[0], today)[0][0]
+        first = compute_pieces(SCANS, today)[0][0]
         old = [name for plan in PLANS if plan.is_dropped for name in _names(plan, today) - _names(plan, tomorrow)]
         assert await drop_old_partitions(tomorrow) == old
         assert first in old
@@ -122,5 +132,5 @@ async def test_old_scans_are_dropped_at_the_edge_and_nothing_else(today: date) -
             await execute(f"ALTER TABLE {piece.parent} ATTACH PARTITION {piece.name} {piece.bounds}")
 
 
-def _names(plan: Plan, day: date) -> set[str]:
+def _names(plan: PartitionPlan, day: date) -> set[str]:
     return {name for name, _, _ in compute_pieces(plan, day)}

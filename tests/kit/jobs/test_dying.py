@@ -13,7 +13,9 @@ from datetime import timedelta
 from app.kit.clock import now
 from app.kit.db.database import execute
 from app.kit.db.lock import try_lock
-from app.kit.jobs.jobs import Job, StoppablePace, lock_of
+from app.kit.jobs.jobs import lock_of
+from app.kit.jobs.pace import StoppablePace
+from app.kit.jobs.queue import Job
 from app.values.days import shanghai_day
 from tests.support.waiting import patient_connection, wait_until
 from tests.support.working import NEVER, SECONDS_MAX, count_jobs, is_at_least_one, is_put_off, none_left, so, working

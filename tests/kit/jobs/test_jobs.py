@@ -8,8 +8,8 @@ import pytest
 
 from app.kit.db.database import fetch_value, transaction
 from app.kit.jobs import jobs
-from app.kit.jobs.jobs import Job, StoppablePace
-from app.kit.jobs.queue import enqueue, list_queue_sizes
+from app.kit.jobs.pace import StoppablePace
+from app.kit.jobs.queue import Job, enqueue, list_queue_sizes
 from tests.support.waiting import wait_until
 from tests.support.working import NEVER, SECONDS_MAX, count_jobs, is_put_off, none_left, so, working
 

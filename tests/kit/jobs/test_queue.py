@@ -15,8 +15,8 @@ import pytest
 from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.jobs import queue
-from app.kit.jobs.jobs import Job, StoppablePace
-from app.kit.jobs.queue import LOG_DAYS_KEPT, enqueue, forget_old_jobs
+from app.kit.jobs.pace import StoppablePace
+from app.kit.jobs.queue import LOG_DAYS_KEPT, Job, enqueue, forget_old_jobs
 from tests.support.waiting import wait_until
 from tests.support.working import NEVER, SECONDS_MAX, count_jobs, is_at_least_one, so, working
 

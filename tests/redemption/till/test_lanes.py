@@ -22,7 +22,7 @@ from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions.lanes import LANES, PACE_SECONDS, redeem_batch, redeem_lane, scan_lane
 from app.redemption.till.actions.limits import count_places
 from app.redemption.till.queries import lanes as lanes_queries
-from app.redemption.till.queries.lanes import RedeemItem, RedeemOutcome, write_redeem
+from app.redemption.till.queries.lanes import RedeemItem, RedeemOutcome, ReplayedOutcome, write_redeem
 from tests.support.partners import make_partner
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, scan, show_code
 from tests.support.waiting import next_turn
@@ -198,7 +198,7 @@ async def test_an_effect_committed_before_the_connection_broke_is_found(
 
     monkeypatch.setattr(lanes_queries, "redeem_many", commits_then_breaks)
     (result,) = await redeem_batch([item])
-    assert isinstance(result, RedeemOutcome)
+    assert isinstance(result, ReplayedOutcome)
     assert (result.outcome, result.answer) == ("replayed", b'{"first":true}')
 
 

@@ -12,14 +12,16 @@ import pytest
 
 import app.score
 from app.campaign.catalogue.actions import catalogue
-from app.kit.clock import now
+from app.kit.clock import now, uuid7
 from app.kit.db.cache import refresh_all
 from app.kit.db.database import fetch_value, transaction
 from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book, find_current_levels
+from app.score.book.actions.put import put_published
 from app.score.book.check import RuleBookWrong, iter_faults, parse_rule_book
 from app.score.book.published import compute_document, parse_published
+from app.score.book.standard import STANDARD_BOOK
 from app.score.book.views import show_book
 from app.values.days import shanghai_day
 from tests.score.book.test_book import on
@@ -86,3 +88,17 @@ def test_nobody_else_judges_a_rule_book() -> None:
         if isinstance(node, ast.Name) and node.id in JUDGING
     }
     assert {name for name, _ in found} == JUDGES
+
+
+async def test_a_published_book_takes_the_place_of_one_of_the_same_version(app: object) -> None:
+    """As in the scratch database of who checks a score, where the book that is shipped was already made."""
+    del app
+    book = msgspec.structs.replace(STANDARD_BOOK, code=f"t{uuid7().hex[-12:]}")
+    count = "SELECT count(*) FROM rule_book WHERE code = $1"
+    with pytest.raises(LookupError):
+        async with transaction():
+            first, second = await put_published(book), await put_published(book)
+            assert first != second
+            assert await fetch_value(count, book.code) == 1
+            raise LookupError
+    assert await fetch_value(count, book.code) == 0

@@ -99,3 +99,6 @@ def _open(import_id: UUID, row: QuarantinedRow, language: Language) -> HeldRow:
         note=row.note_zh if language == "zh" else row.note_en,
         text=None if cipher is None else decrypt_field(cipher, column=name_cipher(row.row_number), row_id=import_id),
     )
+
+
+FORGETS = (forget_old,)

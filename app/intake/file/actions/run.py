@@ -33,6 +33,7 @@ from app.kit.db.failure import family_of
 from app.kit.db.lock import try_lock
 from app.kit.errors import Overloaded
 from app.kit.jobs.aside import aside
+from app.kit.jobs.queue import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -87,6 +88,12 @@ async def run_waiting_imports(*, pace: Pace) -> bool:
         except Exception:  # one import that cannot be run must not keep the others waiting
             LOG.exception("import %s failed", waiting.id)
     return ran
+
+
+async def run_imports(pace: Pace) -> None:
+    """Run the files of records that wait."""
+    while await run_waiting_imports(pace=pace):
+        pass
 
 
 async def close_import(import_id: UUID, state: EndState, *, refusal: Flaw | None = None) -> bool:
@@ -208,3 +215,6 @@ async def _store(running: Import, chunk: CleanChunk, matched: Matched) -> Import
                 raise
             await asyncio.sleep(RETRY_SECONDS * attempt)
     raise AssertionError("the last try returns or raises")
+
+
+JOBS = (Job("imports", "* * * * *", run_imports),)

@@ -236,3 +236,6 @@ def _file_name(source: str, digest: bytes) -> str:
 
 def _no_counts() -> str:
     return msgspec.json.encode(ImportCounts()).decode()
+
+
+FORGETS = (forget_given_up,)

@@ -29,7 +29,7 @@ from app.kit.clock import uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.db.failure import is_passing
 from app.kit.errors import InvalidRequest, Overloaded, Refusal
-from app.kit.jobs.queue import enqueue
+from app.kit.jobs.queue import Job, enqueue
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
 from app.values.days import shanghai_day
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.intake.fact.item import CleanItem
     from app.intake.points.queries import WaitingEvent
     from app.intake.points.webhook import Signed
+    from app.kit.jobs.pace import Pace
     from app.kit.security.auth import PartnerCaller
 
 LOG = logging.getLogger("huixin.intake")
@@ -130,6 +131,11 @@ async def count_waiting_events() -> int:
     return done
 
 
+async def count_points(_: Pace) -> None:
+    """Count the events of city apps that wait."""
+    await count_waiting_events()
+
+
 async def forget_given_up_events(at: datetime) -> int:
     """Delete events that could not be counted again and again; how many."""
     return await queries.delete_given_up(FAILURES_MAX, at - GIVEN_UP_LIFE)
@@ -210,3 +216,7 @@ async def _count(event: PointEvent, clean: CleanItem, citizen_id: UUID, at: date
     outcomes = await keep_records(records, at=at, entered_by=None)
     if set(outcomes) - {"accepted"}:  # a file of this source has used the number for something else
         raise EventIdReused
+
+
+JOBS = (Job("points", "* * * * *", count_points),)
+FORGETS = (forget_given_up_events,)

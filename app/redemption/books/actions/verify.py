@@ -10,6 +10,7 @@ import msgspec
 
 from app.campaign.terms.document import Benefit, CampaignDocument
 from app.campaign.terms.grant import Steps
+from app.kit.check import Check
 from app.kit.clock import now
 from app.redemption.books.queries import verify as verify_queries
 from app.redemption.books.queries.verify import Cap
@@ -72,3 +73,12 @@ def _iterate_caps(benefit_id: UUID, benefit: Benefit) -> Iterator[Cap]:
 
 def _name(offenders: Sequence[Offender], problem: str) -> str | None:
     return f"{problem} {', '.join(str(offender.id) for offender in offenders)}" if offenders else None
+
+
+CHECKS = (
+    Check("stock used is redemptions not reversed", check_stock),
+    Check("no more stand than a stock in force, but from before it", check_stock_held),
+    Check("uses of each person are redemptions not reversed", check_uses),
+    Check("nobody above a cap", check_caps),
+    Check("every redemption of 7 days has scan, event and access log", check_traces),
+)

@@ -11,7 +11,15 @@ from app.kit.db.failure import family_of, is_passing
 from app.kit.db.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.kit.errors import OutcomeUnknown, Unavailable
 from app.redemption.till.queries import lanes as lanes_queries
-from app.redemption.till.queries.lanes import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome, ScanItem, ScanOutcome
+from app.redemption.till.queries.lanes import (
+    EarlierAnswer,
+    KeyAsked,
+    RedeemItem,
+    RedeemOutcome,
+    ReplayedOutcome,
+    ScanItem,
+    ScanOutcome,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
@@ -90,7 +98,7 @@ def _settle_again(
     """Return what an item's outcome is, now that it is known whether its key has an answer."""
     if found is not None:
         is_same = found.request_digest == item.request_digest
-        return RedeemOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
+        return ReplayedOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
     if isinstance(outcome, RedeemOutcome) and outcome.outcome == "repeated":  # seen a moment ago, and lost since
         return OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
     return outcome

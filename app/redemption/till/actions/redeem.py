@@ -36,7 +36,7 @@ from app.redemption.till.actions.people import (
 )
 from app.redemption.till.actions.scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
 from app.redemption.till.queries import lanes as lanes_queries
-from app.redemption.till.queries.lanes import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome
+from app.redemption.till.queries.lanes import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome, ReplayedOutcome
 from app.redemption.till.queries.limits import UseWanted
 from app.redemption.till.receipt import Answered, RedemptionReceipt, encode_receipt
 from app.redemption.till.redeeming import (
@@ -307,7 +307,6 @@ def _settle(item: RedeemItem, outcome: RedeemOutcome) -> Answered:
     """Turn an item's outcome into its answer, or into the refusal it is."""
     if outcome.outcome == "redeemed":
         return Answered(item.answer, is_replayed=False)
-    if outcome.outcome == "replayed":
-        assert outcome.answer is not None
+    if isinstance(outcome, ReplayedOutcome):
         return Answered(outcome.answer, is_replayed=True)
     raise REFUSAL_OF_OUTCOME[outcome.outcome]

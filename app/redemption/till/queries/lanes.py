@@ -52,10 +52,15 @@ class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RedeemOutcome(msgspec.Struct, frozen=True):
-    """What became of an item; ``answer`` is the earlier one of a replay, looked up after the statement."""
+    """What became of an item."""
 
     outcome: Outcome
-    answer: bytes | None = None
+
+
+class ReplayedOutcome(RedeemOutcome, frozen=True):
+    """The same request again, with the earlier answer, which is looked up after the statement."""
+
+    answer: bytes
 
 
 class ScanItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.kit.jobs.pace import FULL
+from app.kit.jobs.queue import Job
 from app.score.book import queries as book_queries
 from app.score.city.actions.switch import NOBODY, Withdrawn, switch
 from app.score.city.queries import prepare as prepare_queries
@@ -81,6 +82,16 @@ async def switch_due(*, at: datetime) -> bool:
         await drop_preparation(at=at)
         return False
     return True
+
+
+async def prepare_scores(pace: Pace) -> None:
+    """Score the city under the rule book that comes into force next, and write a switch into the history afterwards."""
+    await prepare_scheduled(at=now(), pace=pace)
+
+
+async def switch_scores(_: Pace) -> None:
+    """Bring the prepared rule book into force when its day has come."""
+    await switch_due(at=now())
 
 
 async def open_preparation(rule_book_id: int, as_of: date, *, at: datetime, pace: Pace = FULL) -> PreparationRow:
@@ -172,3 +183,9 @@ async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callabl
                 chunk, preparation.as_of, preparation.rule_book_id, preparation.opened_at
             )
         told(scored)
+
+
+JOBS = (
+    Job("prepare_scores", "* * * * *", prepare_scores),
+    Job("switch_scores", "* * * * * */20", switch_scores),
+)

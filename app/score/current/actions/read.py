@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.citizen.actions.account import authenticate_by
+from app.kit.check import Check
 from app.kit.clock import now
 from app.kit.db.database import transaction
 from app.score.book.actions.find import find_book, get_known_book
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.score.current.queries.scores import ScoredCaller
 
 VERIFY_CITIZENS = 500
+SCORES_SAMPLED = 1_000
 
 
 async def authenticate_scored(authorization: str | None) -> ScoredCaller:
@@ -123,6 +125,12 @@ async def find_wrong_scores(sample: int) -> list[UUID]:
     return list(wrong)
 
 
+async def check_scores() -> str | None:
+    """Every current score, of a sample, is what the engine computes again."""
+    wrong = await find_wrong_scores(SCORES_SAMPLED)
+    return f"differs for citizens {', '.join(map(str, wrong))}" if wrong else None
+
+
 async def verify_scores(sample: int) -> tuple[int, list[str]]:
     """Compute the scores of a random sample again; how many were looked at, and a line for each that is wrong.
 
@@ -161,3 +169,6 @@ def _find_faults(again: engine_queries.ComputedScore, explained: engine_queries.
 def _sum(explained: engine_queries.ExplainedScore) -> int:
     given = sum(part.points for part in CONTRIBUTIONS.decode(explained.contributions))
     return explained.base + given + sum(part.points for part in ADJUSTMENTS.decode(explained.adjustments))
+
+
+CHECKS = (Check(f"scores equal their recomputation (sample of {SCORES_SAMPLED:,})", check_scores),)

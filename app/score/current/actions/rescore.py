@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+from app.kit.clock import now
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import Refusal
-from app.kit.jobs.queue import enqueue
+from app.kit.jobs.queue import Job, enqueue
 from app.score.current.actions.history import explain_change, store_scores, tell_former
 from app.score.current.queries import scores as scores_queries
 from app.score.current.queries import waiting as waiting_queries
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from app.kit.jobs.pace import Pace
     from app.score.engine.parts import ScoreChange
     from app.score.engine.queries import LockedCitizen
 
 AFTER = timedelta(milliseconds=1)
+RESCORE_CHUNK = 500
+RESCORE_CHUNKS_MAX = 1000  # of one run; what is left then is taken by the next
 
 
 class NoScore(Refusal):
@@ -91,7 +95,19 @@ async def rescore_waiting(limit: int, *, at: datetime) -> int:
     return len(asked)
 
 
+async def rescore_by_chunks(pace: Pace) -> None:
+    """Rescore, in chunks that commit, all who wait for it, and whose score changes by today without a new record."""
+    for _ in range(RESCORE_CHUNKS_MAX):
+        async with pace.work():
+            if await rescore_waiting(RESCORE_CHUNK, at=now()) < RESCORE_CHUNK:
+                return
+
+
 async def delete_score(citizen_id: UUID) -> None:
     """Delete a citizen's score and its history, inside the caller's transaction."""
     assert is_in_transaction(), "leaving is one transaction"
     await scores_queries.delete_score(citizen_id)
+
+
+# The clock is UTC: Shanghai's midnight is 16:00. What is due by date is rescored by the first run after it.
+JOBS = (Job("rescore", "* * * * * */10", rescore_by_chunks),)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
-from app.kit.db.database import execute, fetch_all
+from app.kit.db.database import execute, fetch_all, fetch_one
 from app.kit.db.group_commit import coalesce
 from app.kit.security.auth import CitizenCaller
 from app.score.engine.queries import ComputedScore
@@ -53,6 +53,19 @@ class StoredSnapshot(msgspec.Struct, frozen=True):
     dimensions: str
     rule_book_id: int
     as_of: date
+
+
+class NamedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A current score with the rule book it follows; ``honours`` is JSON text."""
+
+    value: int
+    level: str
+    as_of: date
+    honours: str | None
+    inputs_hash: bytes | None
+    book_code: str
+    book_version: int
+    book_digest: bytes
 
 
 class ScoredCaller(CitizenCaller, frozen=True, kw_only=True):
@@ -117,6 +130,20 @@ async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> 
         citizen_id,
         before,
         limit,
+    )
+
+
+async def find_named_snapshot(citizen_id: UUID) -> NamedSnapshot | None:
+    """Return a citizen's current score with its rule book."""
+    return await fetch_one(
+        NamedSnapshot,
+        """
+        SELECT s.value, s.level, s.as_of, s.honours, s.inputs_hash, b.code AS book_code, b.version AS book_version,
+               b.digest AS book_digest
+          FROM score_snapshot s JOIN rule_book b ON b.id = s.rule_book_id
+         WHERE s.citizen_id = $1
+        """,
+        citizen_id,
     )
 
 

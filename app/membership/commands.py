@@ -1,9 +1,4 @@
-"""The command line of scores.
-
-The settings are read once, when they are first imported; so every verb first makes sure of its surroundings and only
-then imports what reads them.
-"""
-# ruff: noqa: PLC0415 - that is why imports stand inside functions here
+"""The verb by which anybody computes a score again from the file a citizen took with them."""
 
 from __future__ import annotations
 
@@ -15,25 +10,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
+from app.kit.db.database import database_lifespan
+from app.kit.db.migration import migrate
 from app.kit.process.embedded import embedded_postgres
+from app.kit.security.keys import ensure_keys
+from app.kit.security.signed_file import (
+    FILE_BYTES_MAX,
+    SignatureWrong,
+    check_signature,
+    read_file,
+    read_json,
+    read_keys,
+)
+from app.membership.actions.recompute import recompute
+from app.membership.export import MEMBER, SIGNATURE_TYPE, Export
+from app.membership.report import iter_report, judge_agreement
+from app.record.catalogue import CATALOGUE
+from app.score.book.check import RuleBookWrong
+from app.score.book.published import parse_published
+from app.score.book.standard import STANDARD_BOOK_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.membership.export import Export
     from app.score.book.document import RuleBook
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 BOOK_BYTES_MAX = 4 * 1024 * 1024
 
 
-@click.group()
-def score() -> None:
-    """Scores: computed again, explained, proven."""
-
-
-@score.command("explain")
+@click.command("explain")
 @click.argument("file", type=FILE)
 @click.option("--rule-book", "rule_book", type=FILE, help="The saved answer of GET /v1/rule-books/current.")
 @click.option("--keys", type=FILE, help="The saved answer of GET /v1/export-keys; without it nothing is checked.")
@@ -66,11 +74,6 @@ def _scratch_database() -> Iterator[None]:
 
 
 def _read_export(file: Path, keys: Path | None) -> Export:
-    import msgspec
-
-    from app.kit.security.signed_file import FILE_BYTES_MAX, SignatureWrong, check_signature, read_file, read_keys
-    from app.membership.export import MEMBER, SIGNATURE_TYPE, Export
-
     try:
         content, signature = read_file(MEMBER, _read(file, FILE_BYTES_MAX))
         if keys is not None:
@@ -86,12 +89,6 @@ def _read_export(file: Path, keys: Path | None) -> Export:
 
 
 def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
-    from app.kit.security.signed_file import SignatureWrong, read_json
-    from app.record.catalogue import CATALOGUE
-    from app.score.book.check import RuleBookWrong
-    from app.score.book.published import parse_published
-    from app.score.book.standard import STANDARD_BOOK_FILE
-
     if export.score is None:
         raise click.ClickException("文件中没有信用分 the file states no score")
     wanted = (export.score.rule_book.code, export.score.rule_book.version)
@@ -110,12 +107,6 @@ def _find_book(export: Export, rule_book: Path | None) -> RuleBook:
 
 
 async def _explain(export: Export, book: RuleBook) -> bool:
-    from app.kit.db.database import database_lifespan
-    from app.kit.db.migration import migrate
-    from app.kit.security.keys import ensure_keys
-    from app.membership.actions.recompute import recompute
-    from app.membership.report import iter_report, judge_agreement
-
     assert export.score is not None, "a book was found for it"
     ensure_keys()
     await migrate()
