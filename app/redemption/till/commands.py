@@ -1,18 +1,17 @@
 """The command line of redemptions, for those whom a partner asks."""
-# ruff: noqa: PLC0415 - the settings are read once, when they are first imported, so imports stand inside functions
 
 from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
+from app.kit.clock import now
+from app.kit.db.database import database_lifespan
 from app.kit.process import surroundings
-
-if TYPE_CHECKING:
-    from app.redemption.till.actions.why import ExplainedTry
+from app.redemption.till.actions.why import ExplainedTry, explain_tries
+from app.values.days import SHANGHAI
 
 DAYS_DEFAULT = 62  # as long as tries behind which nobody was found are stored
 DAYS_MAX = 3_660
@@ -34,9 +33,6 @@ def why(reference: str, institution: str | None, days: int) -> None:
     Refused tries of the last DAYS days; redemptions of any time. Exits with 1 when there is none.
     """
     with surroundings.database():
-        from app.kit.clock import now
-        from app.kit.db.database import database_lifespan
-        from app.redemption.till.actions.why import explain_tries
 
         async def run() -> list[ExplainedTry]:
             async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):
@@ -50,8 +46,6 @@ def why(reference: str, institution: str | None, days: int) -> None:
 
 
 def _show(one: ExplainedTry) -> str:
-    from app.values.days import SHANGHAI
-
     tried = one.tried
     at = f"{tried.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S.%f}"[:-3]
     place = " / ".join(name or "-" for name in (tried.institution, tried.store, tried.terminal))
