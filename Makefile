@@ -5,7 +5,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: demo test test-clock check check-install bench openapi requirements install install-dev clean
+.PHONY: demo test test-clock check check-install bench openapi schema requirements install install-dev clean
 
 demo: install  ## start a demo city, play the main job in it, stay up until Ctrl-C
 	$(BIN)/huixin demo $(ARGS)
@@ -30,6 +30,9 @@ bench: install-dev  ## measure, each figure beside its ceiling
 
 openapi: install-dev  ## write openapi/openapi.json and openapi/refusals.md again
 	$(BIN)/huixin openapi
+
+schema: install-dev  ## write migrations/schema.sql again, from a database that is migrated for it
+	$(BIN)/huixin schema
 
 UPGRADE := --upgrade
 PIN = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -90,6 +90,7 @@ main = Main(
         "redemption": Verb(
             "app.redemption.till.commands:redemption", "What became of a redemption, or why it was refused."
         ),
+        "schema": Verb("app.kit.process.commands:schema", ""),
         "score": SCORE,
         "serve": Verb("app.serve:serve", "Run the API; a city without servers of its own gets them."),
         "verify": Verb("app.verify:verify", "Check the invariants that hold at any time."),

@@ -8,7 +8,6 @@ and other services are import-linter's (pyproject.toml); here stands what it can
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 import statistics
 from collections import Counter
@@ -17,9 +16,8 @@ from pathlib import Path
 
 import grimp
 import pytest
-from piccolo.table import Table
 
-from tests.support.floors import read_floors
+from tests.support.floors import read_floors, read_owners
 
 ROOT = Path(__file__).parents[1]
 APP = ROOT / "app"
@@ -243,18 +241,6 @@ def test_sql_is_written_in_queries_only() -> None:
     assert not wrong
 
 
-def owners_of_tables() -> dict[str, str]:
-    """Return the room of every table."""
-    owners = {}
-    for room in ROOMS:
-        if (APP / room / "tables.py").exists():
-            tables = importlib.import_module(f"app.{room}.tables")
-            for kind in vars(tables).values():
-                if isinstance(kind, type) and issubclass(kind, Table) and kind.__module__ == tables.__name__:
-                    owners[kind._meta.tablename] = room
-    return owners
-
-
 def statements_of(room: str) -> Iterator[tuple[str, str]]:
     """Yield a room's statements, each with where it stands."""
     for path in sorted((APP / room).rglob("*.sql")):
@@ -269,7 +255,7 @@ def statements_of(room: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_statement_names_tables_of_its_own_or_lower_rooms(room: str) -> None:
     """What leans on a table leans on its room, whatever the imports say."""
-    owners, floor_of = owners_of_tables(), read_floors()
+    owners, floor_of = {name: rooms[0] for name, rooms in read_owners().items()}, read_floors()
     wrong = set()
     for place, text in statements_of(room):
         for named in TABLES_NAMED.findall(text):
@@ -278,6 +264,18 @@ def test_a_statement_names_tables_of_its_own_or_lower_rooms(room: str) -> None:
                 if owner != room and floor_of[owner] <= floor_of[room] and name not in WRITTEN_BY_ALL:
                     wrong.add(f"{place} names {name} of {owner}")
     assert not wrong
+
+
+def test_the_size_of_a_page_is_a_parameter() -> None:
+    """Written into a statement's text it would make of each size another prepared statement: see ``kit.db.rows``."""
+    written = [
+        f"{path.relative_to(APP)}:{node.lineno}"
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "limit"
+        if not all(isinstance(argument, ast.Constant) for argument in node.args)
+    ]
+    assert not written
 
 
 def test_actions_open_transactions_and_ask_nothing_themselves() -> None:

@@ -1,7 +1,7 @@
 """Statements about one table, written with its Piccolo class and run like every other one.
 
 Piccolo writes the text and collects the parameters; ``kit.db.database`` runs it, so that a transaction, a time limit
-and a failure mean the same whoever wrote the statement. Writing one takes some 0.2 ms: not for hot paths.
+and a failure mean the same for every statement. Writing one takes some 0.2 ms: not for hot paths.
 """
 
 from __future__ import annotations
@@ -24,9 +24,16 @@ def select(table: type[Table], row_type: type[msgspec.Struct]) -> Select[Any]:
     return table.select(*(getattr(table, name) for name in row_type.__struct_fields__))
 
 
-async def fetch_rows(row_type: type[Row], query: Query[Any, Any]) -> list[Row]:
-    """Run a statement and return every row as ``row_type``."""
+async def fetch_rows(row_type: type[Row], query: Query[Any, Any], *, limit: int | None = None) -> list[Row]:
+    """Run a statement and return its rows as ``row_type``; at most ``limit``, when it is given.
+
+    The limit is a parameter here. Piccolo's own ``limit()`` writes the number into the text: every size of a page would
+    be another prepared statement, and push the hot ones out of those a connection remembers.
+    """
     sql, arguments = _write(query)
+    if limit is not None:
+        arguments.append(limit)
+        sql += f" LIMIT ${len(arguments)}"
     return await fetch_all(row_type, sql, *arguments)
 
 

@@ -1,9 +1,15 @@
-"""The verbs of what every city needs: its database at this version, and its keys."""
+"""The verbs of what every city needs: its database at this version, the schema of it, and its keys."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import click
 
+from app.kit.db.schema import read_schema
 from app.kit.process import surroundings
 from app.kit.process.prepare import prepare_database
 from app.kit.security.keys import KeysUnusable, make_keys, rotate_file, write_keys
@@ -17,6 +23,18 @@ def migrate() -> None:
     """Bring the database to this version and make the partitions of the days ahead."""
     with surroundings.database():
         click.echo(prepare_database() or "nothing to do")
+
+
+@click.command(hidden=True)
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=Path("migrations/schema.sql"))
+def schema(path: Path) -> None:
+    """Write schema.sql, from a database of its own: a city's tables may have changed their names with a switch."""
+    with TemporaryDirectory(prefix="huixin-schema-") as folder:
+        os.environ["HUIXIN_VAR"] = folder
+        os.environ.pop("DATABASE_URL", None)
+        with surroundings.database():
+            prepare_database()
+            path.write_text(asyncio.run(read_schema()), encoding="utf-8")
 
 
 @click.group()
