@@ -24,9 +24,9 @@ PASSWORD_COMMON = (
 
 ENROLMENT_LIFETIME = timedelta(hours=72)
 # Wrong codes after the right password: somebody has the password. From an address that signed in before they are
-# counted apart, so that whoever stole it does not shut the official out.
+# counted apart, so that who stole the password does not shut the official out.
 CODE_TRIES_MAX, CODE_TRIES_WINDOW = 10, timedelta(days=1)
-ADDRESSES_KNOWN_MAX, ADDRESS_KNOWN_FOR = 10, timedelta(days=90)
+ADDRESSES_FAMILIAR_MAX, ADDRESS_FAMILIAR_FOR = 10, timedelta(days=90)
 TOTP_STEP_SECONDS = 30
 TOTP_STEPS_AROUND = 1
 TOKEN_SECONDS = 30 * 60

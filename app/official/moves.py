@@ -50,10 +50,10 @@ def needs_second(
 ) -> bool:  # fmt: skip
     """Whether an enrolment counts only when a second administrator has confirmed it.
 
-    Whoever asks for an enrolment holds its code and could enrol in the person's place, so alone they may make nobody
-    who stands on another side than their own: no staff of the centre, and as the centre (``for_centre``) no staff of an
-    institution, which would draft what the centre reviews; no administrator, who would be the second of the next
-    enrolment; and by a reset nobody who is somebody already. What is left is an institution's own editor.
+    An administrator who asks for an enrolment holds its code and could enrol in the person's place. So alone they may
+    make nobody who could check on them: no staff of the centre; as the centre (``for_centre``) no staff of an
+    institution, who would draft what the centre reviews; no administrator, who would be the second of the next
+    enrolment; and by a reset nobody who has an account already. What is left is an institution's own editor.
     """
     return is_reset or institution_id is None or for_centre or "administrator" in roles
 

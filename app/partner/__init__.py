@@ -4,7 +4,7 @@ The whole directory lies in every process's memory and is never older than a sec
 
 Words: *institution* (tenant), *store* (where a code is scanned), *terminal* (on what), *key* (what a till speaks with),
 *caller* (a key that was recognised).
-Promises: a key is shown once and only its hash is kept; it works only for its institution's terminals, at its stores,
+Promises: a key is shown once and only its hash is stored; it works only for its institution's terminals, at its stores,
 for its scopes, until it expires. Whatever is suspended stops working within a second, and what the centre suspended
 only the centre resumes. Every change is audited.
 """

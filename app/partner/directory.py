@@ -195,7 +195,7 @@ def _is_name_character(character: str) -> bool:
 
 
 def compute_key_prefix(key_id: UUID) -> str:
-    """Return the part of a key that may be shown again: it tells which key it is, and nothing of the secret."""
+    """Return the part of a key that may be shown again: it says which key it is, and nothing of the secret."""
     return KEY_MARK + key_id.hex[-KEY_PREFIX_HEX:]
 
 

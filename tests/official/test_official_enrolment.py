@@ -16,7 +16,8 @@ from app.official.account import ENROLMENT_LIFETIME, PASSWORD_CHARACTERS_MAX, PA
 from app.official.actions import enrol as enrol_actions
 from app.official.actions import secret as secret_actions
 from app.official.actions import session as session_actions
-from app.official.actions.manage import UsernameTaken, create_administrator, reset_administrator
+from app.official.actions.manage import create_administrator, reset_administrator
+from app.official.refusals import UsernameTaken
 from tests.support.officials import (
     CHEAP,
     ENROLMENTS,
@@ -39,10 +40,10 @@ COMPLETE = f"{ENROLMENTS}/complete"
 
 @pytest.fixture(autouse=True)
 def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash passwords cheaply and tell refusals at once; neither is what these tests are about."""
+    """Hash passwords cheaply and refuse at once; neither is what these tests are about."""
     monkeypatch.setattr(secret_actions, "HASHER", CHEAP)
     monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", 0)
-    # whoever tried wrong codes from this address before, in other tests
+    # other tests have tried wrong codes from this address
     monkeypatch.setattr(enrol_actions, "LIMIT_ENROLMENTS", SharedLimit(f"test-{uuid7()}", 30, 300))
 
 
@@ -93,9 +94,9 @@ async def test_no_secret_is_shown_to_anybody_else_or_stored_readable(client: Asy
     confirmed = await move(client, second, made["official"]["id"], "confirm")
     shown = await client.get(f"{OFFICIALS}/{made['official']['id']}", headers=first.headers)
     row = await fetch_value("SELECT to_jsonb(o)::text FROM official o WHERE id = $1", made["official"]["id"])
-    told = await fetch_value("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_entry a")
+    entries = await fetch_value("SELECT string_agg(to_jsonb(a)::text, '') FROM audit_entry a")
     events = await fetch_value("SELECT string_agg(to_jsonb(e)::text, '') FROM event e")
-    everything = listed.text + confirmed.text + shown.text + row + told + events
+    everything = listed.text + confirmed.text + shown.text + row + entries + events
     for hidden in (secret, PASSWORD, made["enrolmentCode"]):
         assert hidden not in everything
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash passwords cheaply and tell refusals at once; neither is what these tests are about."""
+    """Hash passwords cheaply and refuse at once; neither is what these tests are about."""
     monkeypatch.setattr(secret_actions, "HASHER", CHEAP)
     monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", 0)
 

@@ -16,7 +16,7 @@ from app.kit.clock import uuid7
 from app.kit.db.database import execute, fetch_value
 from app.kit.errors import Overloaded, RateLimited, Refusal
 from app.kit.outside.rate_limit import SharedLimit
-from app.official.account import ADDRESSES_KNOWN_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
+from app.official.account import ADDRESSES_FAMILIAR_MAX, CODE_TRIES_MAX, CODE_TRIES_WINDOW, TOKEN_SECONDS
 from app.official.actions import secret as secret_actions
 from app.official.actions import session as session_actions
 from app.official.actions.session import REFUSED_SECONDS_MIN, WAITING_MAX, WAITING_PER_ADDRESS_MAX
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
 
 URL = "/v1/official/login"
-ROUNDS = 25  # of wrong tries at one name from each address: more than are told so before they are told to wait
+ROUNDS = 25  # of wrong tries at one name from each address: more than are refused before they have to wait
 GUESSES, AT_ONCE = 10_000, 50
 
 
@@ -210,7 +210,7 @@ async def test_a_lane_takes_its_share_of_the_time(monkeypatch: pytest.MonkeyPatc
     assert await next_one
 
 
-async def test_a_known_address_has_a_lane_of_its_own(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_familiar_address_has_a_lane_of_its_own(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """While strangers fill theirs to the last place, who signed in from here before gets in."""
     official, stranger = [await make_official(roles=["auditor"]) for _ in range(2)]
     assert (await log_in(client, official)).status_code == 200
@@ -227,7 +227,7 @@ async def test_the_code_is_guessed_a_few_times_by_whoever_has_the_password(clien
     official = await make_official(roles=["auditor"])
     answers = [await log_in(client, official, totp=wrong_code_of(official)) for _ in range(CODE_TRIES_MAX - 1)]
     assert {answer.status_code for answer in answers} <= {401, 429}
-    assert (await log_in(client, official)).status_code == 200  # the last try; now the address is known
+    assert (await log_in(client, official)).status_code == 200  # the last try; now the address is familiar
     await execute("DELETE FROM official_address WHERE official_id = $1", official.id)
     assert (await log_in(client, official, totp=wrong_code_of(official))).status_code in {401, 429}
     late = await log_in(client, official, totp=code_of(official, steps=1))
@@ -241,12 +241,12 @@ async def test_a_stolen_password_does_not_shut_out_where_the_official_signed_in_
     official = await make_official(roles=["auditor"])
     assert (await log_in(client, official)).status_code == 200
     for _ in range(CODE_TRIES_MAX + 2):
-        told = await try_from("198.51.100.9", official, totp=wrong_code_of(official))
-        assert told in {"login_failed", "rate_limited"}
+        refused = await try_from("198.51.100.9", official, totp=wrong_code_of(official))
+        assert refused in {"login_failed", "rate_limited"}
     right = code_of(official, steps=1)
     assert await try_from("198.51.100.10", official, totp=right) == "login_failed"
     assert (await log_in(client, official, totp=right)).status_code == 200
-    for _ in range(CODE_TRIES_MAX):  # nor has the known address more tries than any other
+    for _ in range(CODE_TRIES_MAX):  # nor has the familiar address more tries than any other
         assert (await log_in(client, official, totp=wrong_code_of(official))).status_code in {401, 429}
     await execute("UPDATE official SET totp_last_step = 0 WHERE id = $1", official.id)
     assert (await log_in(client, official)).status_code in {401, 429}
@@ -266,17 +266,17 @@ async def test_the_newest_addresses_are_remembered(app: object, monkeypatch: pyt
     assert app is not None
     official = await make_official(roles=["auditor"])
     monkeypatch.setattr(secret_actions, "is_password_right", lambda *_: True)
-    for number in range(ADDRESSES_KNOWN_MAX + 2):
+    for number in range(ADDRESSES_FAMILIAR_MAX + 2):
         await execute("UPDATE official SET totp_last_step = 0 WHERE id = $1", official.id)
         assert await try_from(f"203.0.113.{number}", official) is None
-    kept = "SELECT count(*) FROM official_address WHERE official_id = $1"
-    assert await fetch_value(kept, official.id) == ADDRESSES_KNOWN_MAX
+    count = "SELECT count(*) FROM official_address WHERE official_id = $1"
+    assert await fetch_value(count, official.id) == ADDRESSES_FAMILIAR_MAX
     text = await fetch_value("SELECT jsonb_agg(a)::text FROM official_address a WHERE official_id = $1", official.id)
     assert "203.0.113" not in text
 
 
 async def test_whatever_is_wrong_the_answer_is_the_same(client: AsyncClient) -> None:
-    """Unknown, suspended, not confirmed, invited, of a suspended institution, wrong password or code: nobody tells."""
+    """Unknown, suspended, not confirmed, invited, of a suspended institution, wrong password or code: all one."""
     official, suspended, enrolled, invited = [await make_official(roles=["auditor"]) for _ in range(4)]
     partner = await make_partner()
     orphan = await make_official(roles=["editor"], institution_id=partner.institution_id)
@@ -362,7 +362,7 @@ async def test_wrong_tries_are_limited_and_a_right_one_passes(
 
 
 async def test_a_refusal_takes_its_time(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than the ways to it: the time does not tell a right password with a wrong code from a wrong one."""
+    """Longer than the ways to it: its time does not say that the password was right and only the code wrong."""
     official = await make_official(roles=["auditor"])
     monkeypatch.setattr(session_actions, "REFUSED_SECONDS_MIN", REFUSED_SECONDS_MIN)
     for changes in ({"password": "wrong"}, {"totp": wrong_code_of(official)}, {"username": "nobody-of-that-name"}):

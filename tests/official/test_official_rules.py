@@ -94,8 +94,8 @@ def test_who_needs_a_second_administrator(
 
 def test_neither_the_person_nor_the_asker_is_the_second() -> None:
     person, asker, other = uuid7(), uuid7(), uuid7()
-    told = [may_confirm(one, official_id=person, asked_by=asker) for one in (person, asker, other)]
-    assert told == [False, False, True]
+    may = [may_confirm(one, official_id=person, asked_by=asker) for one in (person, asker, other)]
+    assert may == [False, False, True]
     assert may_confirm(other, official_id=person, asked_by=None)
 
 

@@ -229,7 +229,7 @@ def test_there_are_enough_of_them() -> None:
 
 
 async def test_a_remembered_token_dies_with_its_account(client: AsyncClient) -> None:
-    """The signature is remembered for a minute; whether the account still stands is not."""
+    """The signature is remembered for a minute; whether the account may still act is not."""
     official = await make_official(roles=["administrator"])
     for change, back in (
         ("state = 'suspended'", "state = 'active'"),

@@ -11,9 +11,10 @@ from app.kit.clock import uuid7
 from app.kit.db.database import execute, fetch_value
 from app.kit.errors import NotFound, Unauthenticated
 from app.partner.actions import caller as caller_actions
-from app.partner.actions.caller import TerminalSuspended, authenticate, flush_key_uses, resolve_terminal
+from app.partner.actions.caller import authenticate, flush_key_uses, resolve_terminal
 from app.partner.directory import compute_secret_hash
 from app.partner.queries import keys as keys_queries
+from app.partner.refusals import TerminalSuspended
 from tests.support.officials import make_official
 from tests.support.partners import bearer, make_key, make_partner, refresh_directory
 
@@ -151,7 +152,7 @@ async def test_the_last_use_is_noted_without_a_write_per_request(client: AsyncCl
     assert await fetch_value(last_used, partner.institution_id) > first
 
 
-async def test_a_use_that_cannot_be_noted_is_kept(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_use_that_cannot_be_noted_is_noted_later(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert app is not None
     partner = await make_partner()
     await authenticate(partner.headers["Authorization"])

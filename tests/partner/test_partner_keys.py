@@ -54,7 +54,7 @@ async def wait_for_status(client: AsyncClient, key: str, status: int) -> int:
     return status
 
 
-async def test_a_key_is_shown_once_and_only_its_hash_is_kept(client: AsyncClient) -> None:
+async def test_a_key_is_shown_once_and_only_its_hash_is_stored(client: AsyncClient) -> None:
     partner, official, url = await make_both()
     made = await create(client, url, official, storeIds=[str(partner.store_ids[0])], scopes=["scan", "read"])
     key = made["key"]

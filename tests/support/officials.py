@@ -47,7 +47,7 @@ async def make_official(*, roles: Sequence[Role], institution_id: UUID | None = 
     Invited and enrolled as by the command line: nobody confirms, and hashing the password costs next to nothing.
     """
     official_id, at = uuid7(), now()
-    row = accounts_queries.OfficialRow(
+    row = accounts_queries.Official(
         id=official_id, username=f"official-{official_id.hex[-12:]}", institution_id=institution_id, roles=list(roles),
         state="invited", created_at=at, enrolment_expires_at=at + timedelta(hours=1),
     )  # fmt: skip
@@ -91,7 +91,7 @@ def code_of(secret: str, *, steps: int = 0) -> str:
 
 
 async def move(client: AsyncClient, who: OfficialLogin, official_id: object, action: str) -> Response:
-    """Do something to an account as it now is; whoever may not read it names its first version."""
+    """Do something to an account as it now is; who may not read it names its first version."""
     path = f"{OFFICIALS}/{official_id}"
     seen = await client.get(path, headers=who.headers)
     headers = who.headers | {"If-Match": seen.headers.get("etag", '"1"')}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,8 @@ from app.partner.actions.keys import make_key as make_key_text
 from app.partner.directory import compute_secret_hash
 from app.partner.queries import keys as keys_queries
 from app.partner.queries import places as places_queries
+from app.partner.queries.keys import Key
+from app.partner.queries.places import Institution, Store, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,15 +54,18 @@ async def make_partner(
     store_ids = [uuid7() for _ in range(stores)]
     places = [(store_id, number) for store_id in store_ids for number in range(terminals)]
     terminal_ids = [uuid7() for _ in places]
+    active: dict[str, Any] = {"state": "active", "created_at": at}
     async with transaction():
-        await places_queries.insert_institution(places_queries.InstitutionRow(institution_id, name, kind, "active", at))
+        await places_queries.insert_institution(Institution(id=institution_id, name=name, kind=kind, **active))
         for number, store_id in enumerate(store_ids):
-            await places_queries.insert_store(
-                places_queries.StoreRow(store_id, institution_id, f"网点{number}", "active", at)
-            )
+            row = Store(id=store_id, institution_id=institution_id, name=f"网点{number}", **active)
+            await places_queries.insert_store(row)
         for terminal_id, (store_id, number) in zip(terminal_ids, places, strict=True):
-            row = places_queries.TerminalRow(terminal_id, institution_id, store_id, f"终端{number}", "active", at)
-            await places_queries.insert_terminal(row)
+            await places_queries.insert_terminal(
+                Terminal(
+                    id=terminal_id, institution_id=institution_id, store_id=store_id, name=f"终端{number}", **active
+                )
+            )
         await bump("directory")
     api_key = await make_key(institution_id, scopes=scopes)
     return Partner(institution_id, name, store_ids, terminal_ids, api_key, bearer(api_key))
@@ -76,7 +81,7 @@ async def make_key(
     """Store one more key of an institution and return it."""
     at, key_id = now(), uuid7()
     api_key = make_key_text(key_id)
-    row = keys_queries.KeyRow(
+    row = Key(
         id=key_id, institution_id=institution_id, name="测试", scopes=list(scopes),
         store_ids=None if store_ids is None else list(store_ids), state="active", created_at=at,
         expires_at=at + lifetime,

@@ -1,14 +1,14 @@
 """A person enrols: with the code they were given they choose their password and are given their own TOTP secret.
 
-Nobody else sees either. A secret that is given takes the place of the one given before, so whoever looked earlier has
-nothing; and whoever used the code up was either the person, or is found out when the person comes with the same code.
+Nobody else sees either. A secret that is given takes the place of the one given before: who saw an earlier one has
+nothing. A code works once: if somebody else used it up, the person finds out when they come with the same code.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,7 +17,7 @@ from app.event.feed import NewEvent
 from app.kit.clock import now
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import InvalidRequest, RateLimited, Refusal
+from app.kit.errors import InvalidRequest, RateLimited
 from app.kit.outside.rate_limit import SharedLimit
 from app.kit.request.address import compute_network
 from app.official.account import PasswordFlaw, compute_enrolment_hash, compute_totp_step, judge_password
@@ -26,34 +26,19 @@ from app.official.actions.session import make_caller
 from app.official.moves import AUDIT_ENROL, ENROLLED
 from app.official.queries import accounts as accounts_queries
 from app.official.queries.sessions import find_account
+from app.official.refusals import EnrolmentCodeInvalid, EnrolmentProofWrong
 from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.official.queries.accounts import Enrolment, OfficialRow
+    from app.official.queries.accounts import Enrolment, Official
 
 LIMIT_ENROLMENTS = SharedLimit("official-enrolment", 30, 300)
 PASSWORD_FLAWS: dict[PasswordFlaw, tuple[str, str]] = {
     "password_names_account": ("密码不能包含用户名", "The password must not contain the username"),
     "password_common": ("密码过于常见或单调，请另选", "Everybody would try this password; choose another"),
 }
-
-
-class EnrolmentCodeInvalid(Refusal):
-    """This enrolment code is unknown, used, replaced or expired; ask an administrator for a new one."""
-
-    code: ClassVar[str] = "enrolment_code_invalid"
-    status_code: ClassVar[int] = 410
-    zh: ClassVar[str] = "登记码不存在、已使用、已被替换或已过期，请向管理员索取新的登记码"
-
-
-class EnrolmentProofWrong(Refusal):
-    """This is no current code of the TOTP secret you were given last."""
-
-    code: ClassVar[str] = "enrolment_proof_wrong"
-    status_code: ClassVar[int] = 422
-    zh: ClassVar[str] = "动态码与最近一次发给您的动态口令密钥不符"
 
 
 class OpenedEnrolment(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +64,7 @@ async def open_enrolment(code: str, *, address: str) -> OpenedEnrolment:
     )
 
 
-async def complete_enrolment(code: str, password: str, totp: str, *, address: str) -> OfficialRow:
+async def complete_enrolment(code: str, password: str, totp: str, *, address: str) -> Official:
     """Set the password, once the holder of a code proves the secret given last; the code is used up.
 
     The account is active, or waits for a second administrator. The proof is no sign-in: that takes a later code.
@@ -117,8 +102,8 @@ async def _find(code: str, address: str) -> tuple[bytes, Enrolment]:
     return code_hash, found
 
 
-async def _note(found: Enrolment, at: datetime) -> OfficialRow:
-    """Tell the feed and the audit chain that somebody enrolled as this account, and return it as it now is."""
+async def _note(found: Enrolment, at: datetime) -> Official:
+    """Write an event and an audit entry that somebody enrolled as this account, and return it as it now is."""
     row, account = await accounts_queries.find_official(found.id), await find_account(found.id)
     assert row is not None
     assert account is not None

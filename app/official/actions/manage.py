@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,7 +11,7 @@ from app.event.feed import NewEvent
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, Forbidden, InvalidRequest, MoveNotAllowed, NotFound, Refusal
+from app.kit.errors import ETagStale, Forbidden, InvalidRequest, NotFound
 from app.kit.request.etag import need_etag
 from app.official.account import ENROLMENT_LIFETIME, compute_enrolment_hash, is_username, may_hold_roles
 from app.official.actions import secret as secret_actions
@@ -28,7 +28,15 @@ from app.official.moves import (
 )
 from app.official.queries import accounts as accounts_queries
 from app.official.queries import sessions as sessions_queries
-from app.official.queries.accounts import OfficialRow
+from app.official.queries.accounts import Official
+from app.official.refusals import (
+    OfficialStateUnsuitable,
+    OfficialSuspendedByCentre,
+    OwnAccount,
+    RoleOfCentre,
+    SecondAdministratorNeeded,
+    UsernameTaken,
+)
 from app.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -42,56 +50,10 @@ if TYPE_CHECKING:
     from app.values.words import AuditAction
 
 
-class UsernameTaken(Refusal):
-    """This username is taken."""
-
-    code: ClassVar[str] = "username_taken"
-    zh: ClassVar[str] = "用户名已被占用"
-
-
-class RoleOfCentre(Refusal):
-    """Reviewers, caseworkers, importers and auditors belong to the credit centre, not to an institution."""
-
-    code: ClassVar[str] = "role_of_centre"
-    status_code: ClassVar[int] = 422
-    zh: ClassVar[str] = "审核、办理、导入、审计角色仅限信用中心"
-
-
-class OwnAccount(Refusal):
-    """This takes another administrator: nobody confirms, suspends, resumes or resets their own account."""
-
-    code: ClassVar[str] = "own_account"
-    status_code: ClassVar[int] = 403
-    zh: ClassVar[str] = "须由另一名管理员操作，不能对自己的账号执行"
-
-
-class SecondAdministratorNeeded(Refusal):
-    """Whoever asked for the enrolment cannot confirm it; a second administrator does, having checked the person."""
-
-    code: ClassVar[str] = "second_administrator_needed"
-    status_code: ClassVar[int] = 403
-    zh: ClassVar[str] = "发起登记的管理员不能确认，须由另一名管理员核实本人后确认"
-
-
-class OfficialSuspendedByCentre(Forbidden):
-    """The credit centre suspended this account; only the centre resumes it."""
-
-    code: ClassVar[str] = "official_suspended_by_centre"
-    zh: ClassVar[str] = "账号由信用中心停用，只能由信用中心恢复"
-
-
-class OfficialStateUnsuitable(MoveNotAllowed):
-    """The account is in another state than this needs."""
-
-    code: ClassVar[str] = "official_state_unsuitable"
-    zh: ClassVar[str] = "账号当前状态不允许此操作"
-    moves = OFFICIAL_MOVES
-
-
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """A staff member who is to enrol, and the code for it, which is shown this once."""
 
-    official: OfficialRow
+    official: Official
     enrolment_code: str
 
 
@@ -109,7 +71,7 @@ async def create_official(
 async def create_administrator(username: str) -> Invitation:
     """Invite an administrator of the centre from the command line, where nobody needs to confirm.
 
-    Whoever has the server's command line is trusted beyond the API; the audit chain says so each time.
+    Who has the server's command line is trusted beyond the API; the audit chain says so each time.
     """
     return await _create(None, username=username, roles=("administrator",), institution_id=None)
 
@@ -124,13 +86,13 @@ async def _create(
     if not may_hold_roles(institution_id, roles):
         raise RoleOfCentre
     at, code = now(), secret_actions.make_enrolment_code()
-    row = OfficialRow(
+    row = Official(
         id=uuid7(at), username=username, institution_id=institution_id, roles=sorted(set(roles)), state="invited",
         created_at=at, enrolment_expires_at=at + ENROLMENT_LIFETIME, asked_by=caller.id if caller else None,
         needs_second=_needs_second(caller, roles, institution_id, is_reset=False),
     )  # fmt: skip
     async with transaction():
-        if institution_id is not None and await accounts_queries.count_institutions(institution_id) == 0:
+        if institution_id is not None and await accounts_queries.find_institution(institution_id) is None:
             raise NotFound
         if not await accounts_queries.insert_official(row, compute_enrolment_hash(code)):
             raise UsernameTaken
@@ -139,12 +101,12 @@ async def _create(
     return Invitation(official=row, enrolment_code=code)
 
 
-async def find_official(caller: OfficialCaller, official_id: UUID) -> OfficialRow:
+async def find_official(caller: OfficialCaller, official_id: UUID) -> Official:
     """Find a staff member of the caller's tenant."""
     return _need_own_tenant(caller, await accounts_queries.find_official(official_id))
 
 
-async def confirm_official(caller: OfficialCaller, official_id: UUID, *, if_match: str | None) -> OfficialRow:
+async def confirm_official(caller: OfficialCaller, official_id: UUID, *, if_match: str | None) -> Official:
     """Let the enrolment that was read count: as a second administrator, who has checked the person."""
     async with transaction():
         row = await _lock(caller, official_id, "confirm", if_match)
@@ -156,7 +118,7 @@ async def confirm_official(caller: OfficialCaller, official_id: UUID, *, if_matc
 
 async def move_official(
     caller: OfficialCaller, official_id: UUID, move: Literal["suspend", "resume"], *, if_match: str | None
-) -> OfficialRow:
+) -> Official:
     """Suspend or resume a staff member of the caller's tenant, never oneself; their tokens die."""
     async with transaction():
         row = await _lock(caller, official_id, move, if_match)
@@ -176,8 +138,8 @@ async def reset_official(caller: OfficialCaller, official_id: UUID, *, if_match:
 async def reset_administrator(username: str) -> Invitation:
     """Have an administrator of the centre enrol anew from the command line, where nobody needs to confirm."""
     async with transaction():
-        known = await accounts_queries.find_official_by_name(username)
-        row = await accounts_queries.find_official_for_update(known.id) if known else None
+        found = await accounts_queries.find_official_by_name(username)
+        row = await accounts_queries.find_official_for_update(found.id) if found else None
         if row is None or row.institution_id is not None or "administrator" not in row.roles:
             raise NotFound
         if row.state == "suspended":
@@ -185,7 +147,7 @@ async def reset_administrator(username: str) -> Invitation:
         return await _reset(None, row)
 
 
-async def _reset(caller: OfficialCaller | None, row: OfficialRow) -> Invitation:
+async def _reset(caller: OfficialCaller | None, row: Official) -> Invitation:
     code, expires_at = secret_actions.make_enrolment_code(), now() + ENROLMENT_LIFETIME
     if not await accounts_queries.mark_reset(
         row.id, revision=row.revision, enrolment_hash=compute_enrolment_hash(code), expires_at=expires_at,
@@ -197,8 +159,8 @@ async def _reset(caller: OfficialCaller | None, row: OfficialRow) -> Invitation:
     return Invitation(official=await _finish(caller, "reset", row, {}), enrolment_code=code)
 
 
-def list_allowed_actions(caller: OfficialCaller, row: OfficialRow) -> list[AdministratorsMove]:
-    """Return what the caller, an administrator, may do with an account as it stands."""
+def list_allowed_actions(caller: OfficialCaller, row: Official) -> list[AdministratorsMove]:
+    """Return what the caller, an administrator, may do with an account as it is now."""
     return compute_allowed_actions(
         row.state,
         is_own=row.id == caller.id,
@@ -208,9 +170,7 @@ def list_allowed_actions(caller: OfficialCaller, row: OfficialRow) -> list[Admin
     )
 
 
-async def _lock(
-    caller: OfficialCaller, official_id: UUID, move: AdministratorsMove, if_match: str | None
-) -> OfficialRow:
+async def _lock(caller: OfficialCaller, official_id: UUID, move: AdministratorsMove, if_match: str | None) -> Official:
     """Lock an account for a move: refuse one's own, another version than was read, and what its state forbids."""
     row = _need_own_tenant(caller, await accounts_queries.find_official_for_update(official_id))
     if row.id == caller.id:
@@ -225,7 +185,7 @@ async def _lock(
     raise OfficialStateUnsuitable(row.state)
 
 
-def _need_own_tenant(caller: OfficialCaller, row: OfficialRow | None) -> OfficialRow:
+def _need_own_tenant(caller: OfficialCaller, row: Official | None) -> Official:
     if row is None or (not caller.for_centre and row.institution_id != caller.institution_id):
         raise NotFound
     return row
@@ -240,9 +200,9 @@ def _needs_second(
 
 
 async def _finish(
-    caller: OfficialCaller | None, move: AdministratorsMove, row: OfficialRow, detail: dict[str, object]
-) -> OfficialRow:
-    """Tell of a move and return the account as it now is."""
+    caller: OfficialCaller | None, move: AdministratorsMove, row: Official, detail: dict[str, object]
+) -> Official:
+    """Write down a move and return the account as it now is."""
     moved = await accounts_queries.find_official(row.id)
     assert moved is not None
     await _note(caller, AUDITED[move], EVENTS[move], moved, detail)
@@ -253,9 +213,9 @@ async def _note(
     caller: OfficialCaller | None,
     action: AuditAction,
     event_type: EventType,
-    row: OfficialRow,
+    row: Official,
     detail: dict[str, object],
 ) -> None:
-    """Audit a change of staff and write its event; no institution stands in it, so no partner's feed shows it."""
+    """Audit a change of staff and write its event; the event names no institution, so no partner's feed shows it."""
     await insert_events([NewEvent(type=event_type, subject_id=row.id, at=now())])
     await write_audit(caller, action=action, subject=f"official:{row.id}", detail=detail)

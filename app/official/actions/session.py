@@ -1,10 +1,10 @@
 """Signing in and out: a wrong try slows down where it comes from, a good one always passes.
 
-Every try is counted by address and name and by address, and looked at in any case: over the limit a wrong one is told
-to wait, a right one passes. What bounds the work is that passwords are looked at one by one in three lanes, the known
-address's, the stranger's and the one of those over the limit, each with its share of a core and few places for one
-address. What bounds guessing the code by somebody who has the password is counted in the account itself, and apart for
-addresses known to be the official's: so the tries of others never lock an account.
+Every try is counted by address and name and by address, and checked in any case: over the limit a wrong one has to
+wait, a right one passes. Work is bounded because passwords are checked one by one in three lanes: of addresses from
+which the official signed in before, of strangers, and of those over the limit. Each lane has its share of a core and
+few places for one address. Guesses at the code by somebody who has the password are counted in the account itself, and
+apart for familiar addresses: so the tries of others never lock an account (decision 39).
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import asyncio
 import time
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.kit.clock import now
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import Overloaded, RateLimited, Refusal
+from app.kit.errors import Overloaded, RateLimited
 from app.kit.outside.rate_limit import SharedLimit
 from app.kit.request.address import compute_network
 from app.kit.security.auth import OfficialCaller, issue_token
 from app.kit.security.crypto import blind_index
 from app.kit.security.keys import KEYS
 from app.official.account import (
-    ADDRESS_KNOWN_FOR,
-    ADDRESSES_KNOWN_MAX,
+    ADDRESS_FAMILIAR_FOR,
+    ADDRESSES_FAMILIAR_MAX,
     CODE_TRIES_MAX,
     CODE_TRIES_WINDOW,
     TOKEN_SECONDS,
@@ -39,6 +39,7 @@ from app.official.account import (
 from app.official.actions import secret as secret_actions
 from app.official.moves import AUDIT_LOGIN, AUDIT_LOGOUT
 from app.official.queries import sessions as sessions_queries
+from app.official.refusals import LoginFailed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,15 +51,7 @@ LIMIT_BY_NAME = SharedLimit("official-login-name", 10, 300)
 LIMIT_BY_ADDRESS = SharedLimit("official-login-address", 60, 300)
 WAITING_PER_ADDRESS_MAX, WAITING_MAX = 8, 64
 WAIT_SECONDS = 2
-REFUSED_SECONDS_MIN = 0.3  # longer than any way to a refusal takes, so that its time tells nothing
-
-
-class LoginFailed(Refusal):
-    """Username, password or code is wrong, the code was used before, or the account is not active."""
-
-    code: ClassVar[str] = "login_failed"
-    status_code: ClassVar[int] = 401
-    zh: ClassVar[str] = "用户名、密码或动态码不正确，动态码已被使用，或账号未启用"
+REFUSED_SECONDS_MIN = 0.3  # longer than any way to a refusal takes, so that its time says nothing
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -71,9 +64,9 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class Lane:
-    """Looks at passwords one by one, at most ``share`` of the time; who finds too many waiting is told to come again.
+    """Checks passwords one by one, at most ``share`` of the time; refuses who comes while too many wait.
 
-    Nobody waits for the pause after their own password, only whoever comes next.
+    Nobody waits for the pause after their own password, only the next one does.
     """
 
     def __init__(self, share: float) -> None:
@@ -98,10 +91,10 @@ class Lane:
                 asyncio.get_running_loop().call_later(rest, self._free.release)
         finally:
             self._waiting[network] -= 1
-            self._waiting += Counter()  # forgets who does not wait any more
+            self._waiting += Counter()  # drops the addresses of which nobody waits any more
 
 
-KNOWN, STRANGERS, OVER_LIMIT = Lane(1), Lane(0.3), Lane(0.1)  # of one core, so that tills are not starved
+FAMILIAR, STRANGERS, OVER_LIMIT = Lane(1), Lane(0.3), Lane(0.1)  # of one core, so that tills are not starved
 
 
 async def log_in(username: str, password: str, code: str, *, address: str) -> SignedIn:
@@ -163,9 +156,9 @@ async def _log_in(username: str, password: str, code: str, network: str, *, is_o
     place = blind_index(network, purpose="official_address")
     credentials = None
     if is_username(username):
-        credentials = await sessions_queries.find_credentials(username, place, at - ADDRESS_KNOWN_FOR)
-    is_known = credentials is not None and credentials.is_known
-    lane = KNOWN if is_known else OVER_LIMIT if is_over_limit else STRANGERS
+        credentials = await sessions_queries.find_credentials(username, place, at - ADDRESS_FAMILIAR_FOR)
+    is_familiar = credentials is not None and credentials.is_familiar
+    lane = FAMILIAR if is_familiar else OVER_LIMIT if is_over_limit else STRANGERS
     password_hash = credentials.password_hash if credentials else secret_actions.NOBODYS_HASH
     is_right = await lane.check(network, password_hash, password)
     if credentials is None or not is_right:
@@ -176,7 +169,7 @@ async def _log_in(username: str, password: str, code: str, network: str, *, is_o
 
 async def _take_code(credentials: Credentials, code: str, place: bytes, at: datetime) -> int:
     """Return the step of a right code, for which one of the tries that are left is used up."""
-    apart = place if credentials.is_known else None
+    apart = place if credentials.is_familiar else None
     taken = await sessions_queries.take_code_try(
         credentials.id, credentials.password_hash, apart, tries_max=CODE_TRIES_MAX, since=at - CODE_TRIES_WINDOW, at=at
     )
@@ -188,12 +181,12 @@ async def _take_code(credentials: Credentials, code: str, place: bytes, at: date
 
 
 async def _accept(credentials: Credentials, step: int, place: bytes) -> SignedIn:
-    at = now().replace(microsecond=0)  # a token tells whole seconds
-    apart = place if credentials.is_known else None
+    at = now().replace(microsecond=0)  # a token holds whole seconds
+    apart = place if credentials.is_familiar else None
     async with transaction():
         if not await sessions_queries.mark_signed_in(credentials.id, credentials.password_hash, step, apart):
             raise LoginFailed
-        await sessions_queries.insert_address(credentials.id, place, known_max=ADDRESSES_KNOWN_MAX, at=at)
+        await sessions_queries.insert_address(credentials.id, place, newest_max=ADDRESSES_FAMILIAR_MAX, at=at)
         account = await sessions_queries.find_account(credentials.id)
         assert account is not None
         await write_audit(

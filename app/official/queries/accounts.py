@@ -1,4 +1,4 @@
-"""SQL of staff accounts, their enrolment, and the audit chain."""
+"""SQL of staff accounts and their enrolment."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.database import execute, fetch_all, fetch_one
+from app.kit.db.rows import fetch_field, run
+from app.official import tables
 from app.official.moves import State
+from app.partner.tables import Institution
 from app.values.roles import Role
 
 
-class OfficialRow(msgspec.Struct, frozen=True, kw_only=True):
+class Official(msgspec.Struct, frozen=True, kw_only=True):
     """A staff member as a list shows them; ``asked_by`` holds the code of the enrolment (None: the command line)."""
 
     id: UUID
@@ -40,25 +43,12 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class AuditEntryRow(msgspec.Struct, frozen=True):
-    """An entry of the audit chain; ``detail`` is JSON text."""
-
-    number: int
-    at: datetime
-    actor_id: UUID | None
-    actor: str
-    action: str
-    subject: str
-    detail: str
-    hash: bytes
-
-
 COLUMNS = """
     id, username, institution_id, roles, state, created_at, revision, needs_second, asked_by, enrolment_expires_at,
     enrolled_at, confirmed_by, state = 'suspended' AND suspended_by_centre AS suspended_by_centre"""
 
 
-async def insert_official(row: OfficialRow, enrolment_hash: bytes) -> bool:
+async def insert_official(row: Official, enrolment_hash: bytes) -> bool:
     """Store a staff member who is invited; False when the username is taken."""
     return bool(
         await execute(
@@ -73,25 +63,25 @@ async def insert_official(row: OfficialRow, enrolment_hash: bytes) -> bool:
     )  # fmt: skip
 
 
-async def find_official(official_id: UUID) -> OfficialRow | None:
+async def find_official(official_id: UUID) -> Official | None:
     """Find a staff member."""
-    return await fetch_one(OfficialRow, f"SELECT {COLUMNS} FROM official WHERE id = $1", official_id)
+    return await fetch_one(Official, f"SELECT {COLUMNS} FROM official WHERE id = $1", official_id)
 
 
-async def find_official_by_name(username: str) -> OfficialRow | None:
+async def find_official_by_name(username: str) -> Official | None:
     """Find a staff member by username."""
-    return await fetch_one(OfficialRow, f"SELECT {COLUMNS} FROM official WHERE username = $1", username)
+    return await fetch_one(Official, f"SELECT {COLUMNS} FROM official WHERE username = $1", username)
 
 
-async def find_official_for_update(official_id: UUID) -> OfficialRow | None:
+async def find_official_for_update(official_id: UUID) -> Official | None:
     """Find a staff member and keep others from changing them."""
-    return await fetch_one(OfficialRow, f"SELECT {COLUMNS} FROM official WHERE id = $1 FOR UPDATE", official_id)
+    return await fetch_one(Official, f"SELECT {COLUMNS} FROM official WHERE id = $1 FOR UPDATE", official_id)
 
 
-async def list_officials(institution_id: UUID | None, after: UUID | None, limit: int) -> list[OfficialRow]:
+async def list_officials(institution_id: UUID | None, after: UUID | None, limit: int) -> list[Official]:
     """Return ``limit`` + 1 staff members after an id; of one institution, or with None of all and the centre."""
     return await fetch_all(
-        OfficialRow,
+        Official,
         f"SELECT {COLUMNS} FROM official"
         " WHERE ($1::uuid IS NULL OR institution_id = $1) AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
         institution_id, after, limit + 1,
@@ -99,9 +89,9 @@ async def list_officials(institution_id: UUID | None, after: UUID | None, limit:
 
 
 async def mark_moved(official_id: UUID, state: State, *, revision: int, by_centre: bool) -> bool:
-    """Suspend or resume who stands at a revision, and let their tokens die; False when they do not.
+    """Suspend or resume an account and let its tokens die; False when its revision is another.
 
-    ``by_centre`` tells whether the centre does it; without it a suspension of the centre's is in the way.
+    ``by_centre`` says whether the centre does it; without it a suspension of the centre's is in the way.
     """
     return bool(
         await execute(
@@ -120,7 +110,7 @@ async def mark_reset(
     official_id: UUID, *, revision: int, enrolment_hash: bytes, expires_at: datetime, asked_by: UUID | None,
     needs_second: bool,
 ) -> bool:  # fmt: skip
-    """Forget the credentials of who stands at a revision and have a new code out; False when they do not stand there.
+    """Forget an account's credentials and have a new code out; False when its revision is another.
 
     Tokens die, and so does a code that is out and a confirmation that was given.
     """
@@ -140,7 +130,7 @@ async def mark_reset(
 
 
 async def mark_confirmed(official_id: UUID, *, revision: int, by: UUID) -> bool:
-    """Let an enrolment count that stands at a revision; False when it does not, or ``by`` is no second person."""
+    """Let an enrolment count; False when the account's revision is another, or ``by`` is no second person."""
     return bool(
         await execute(
             """
@@ -165,13 +155,11 @@ async def find_enrolment(enrolment_hash: bytes, at: datetime) -> Enrolment | Non
 
 
 async def mark_secret_given(official_id: UUID, enrolment_hash: bytes, totp_cipher: bytes) -> bool:
-    """Keep the TOTP secret that was just given; the one given before is worth nothing from now on."""
-    return bool(
-        await execute(
-            "UPDATE official SET totp_cipher = $3 WHERE id = $1 AND enrolment_hash = $2 AND state = 'invited'",
-            official_id, enrolment_hash, totp_cipher,
-        )
-    )  # fmt: skip
+    """Store the TOTP secret that was just given; the one given before is worth nothing from now on."""
+    official = tables.Official
+    is_invited = (official.enrolment_hash == enrolment_hash) & (official.state == "invited")
+    given = official.update({official.totp_cipher: totp_cipher}).where((official.id == official_id) & is_invited)
+    return bool(await run(given))
 
 
 async def mark_enrolled(
@@ -196,19 +184,7 @@ async def mark_enrolled(
     )  # fmt: skip
 
 
-async def count_institutions(institution_id: UUID) -> int:
-    """How many institutions have this id: one or none."""
-    return int(await fetch_value("SELECT count(*) FROM institution WHERE id = $1", institution_id))
-
-
-async def list_audit_entries(before: int | None, limit: int) -> list[AuditEntryRow]:
-    """Return ``limit`` + 1 entries of the audit chain, the newest first, before a number."""
-    return await fetch_all(
-        AuditEntryRow,
-        """
-        SELECT number, at, actor_id, actor, action, subject, detail, hash FROM audit_entry
-         WHERE $1::bigint IS NULL OR number < $1 ORDER BY number DESC LIMIT $2
-        """,
-        before,
-        limit + 1,
-    )
+async def find_institution(institution_id: UUID) -> UUID | None:
+    """Return the id of an institution, if there is one of that id."""
+    found: UUID | None = await fetch_field(Institution.select(Institution.id).where(Institution.id == institution_id))
+    return found

@@ -8,16 +8,18 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_one
+from app.kit.db.rows import run
+from app.official import tables
 from app.values.roles import Role
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sign-in is checked against; ``is_known`` tells whether they signed in from this address before."""
+    """What a sign-in is checked against; ``is_familiar`` says whether they signed in from this address before."""
 
     id: UUID
     password_hash: str
     totp_cipher: bytes
-    is_known: bool
+    is_familiar: bool
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,19 +48,19 @@ async def find_account(official_id: UUID) -> Account | None:
     )
 
 
-async def find_credentials(username: str, address_hash: bytes, known_since: datetime) -> Credentials | None:
+async def find_credentials(username: str, address_hash: bytes, familiar_since: datetime) -> Credentials | None:
     """Find what a sign-in is checked against; None when nobody of that name may sign in."""
     return await fetch_one(
         Credentials,
         """
         SELECT o.id, o.password_hash, o.totp_cipher,
                EXISTS (SELECT FROM official_address a
-                        WHERE a.official_id = o.id AND a.address_hash = $2 AND a.seen_at > $3) AS is_known
+                        WHERE a.official_id = o.id AND a.address_hash = $2 AND a.seen_at > $3) AS is_familiar
           FROM official o
          WHERE o.username = $1 AND o.state = 'active'
            AND NOT EXISTS (SELECT FROM institution i WHERE i.id = o.institution_id AND i.state <> 'active')
         """,
-        username, address_hash, known_since,
+        username, address_hash, familiar_since,
     )  # fmt: skip
 
 
@@ -89,7 +91,8 @@ async def take_code_try(
 async def mark_signed_in(official_id: UUID, password_hash: str, step: int, address_hash: bytes | None) -> bool:
     """Accept a sign-in and give its try back; False when this code was used, or the account was reset meanwhile.
 
-    Wrong tries stand until their window is over, lest every sign-in hand new ones to whoever has the password.
+    Wrong tries count until their window is over: otherwise every sign-in of the official would hand new tries to
+    somebody else who has the password.
     """
     accepted = await execute(
         """
@@ -109,8 +112,8 @@ async def mark_signed_in(official_id: UUID, password_hash: str, step: int, addre
     return bool(accepted)
 
 
-async def insert_address(official_id: UUID, address_hash: bytes, *, known_max: int, at: datetime) -> None:
-    """Remember where an official signed in from, and forget all but the ``known_max`` newest."""
+async def insert_address(official_id: UUID, address_hash: bytes, *, newest_max: int, at: datetime) -> None:
+    """Remember where an official signed in from, and forget all but the ``newest_max`` newest."""
     await execute(
         """
         INSERT INTO official_address (official_id, address_hash, seen_at) VALUES ($1, $2, $3)
@@ -124,15 +127,17 @@ async def insert_address(official_id: UUID, address_hash: bytes, *, known_max: i
             SELECT address_hash FROM official_address WHERE official_id = $1
              ORDER BY seen_at DESC, address_hash LIMIT $2)
         """,
-        official_id, known_max,
+        official_id, newest_max,
     )  # fmt: skip
 
 
 async def mark_signed_out(official_id: UUID) -> None:
     """Let every token of an official die."""
-    await execute("UPDATE official SET token_generation = token_generation + 1 WHERE id = $1", official_id)
+    official = tables.Official
+    raised = official.update({official.token_generation: official.token_generation + 1})
+    await run(raised.where(official.id == official_id))
 
 
 async def delete_addresses(official_id: UUID) -> None:
     """Forget where an official signed in from."""
-    await execute("DELETE FROM official_address WHERE official_id = $1", official_id)
+    await run(tables.OfficialAddress.delete().where(tables.OfficialAddress.official_id == official_id))

@@ -8,22 +8,29 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.request.etag import ETAG, IfMatch, answer_with_etag, compute_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.routing import move
+from app.kit.web.show import show
 from app.official.actions import manage as manage_actions
 from app.official.queries import accounts as accounts_queries
-from app.official.queries.accounts import OfficialRow
+from app.official.queries.accounts import Official
+from app.official.refusals import (
+    OfficialStateUnsuitable,
+    OfficialSuspendedByCentre,
+    OwnAccount,
+    RoleOfCentre,
+    SecondAdministratorNeeded,
+    UsernameTaken,
+)
 from app.official.schemas import OfficialInvitation, OfficialRequest, OfficialView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
 NO_STORE = {"Cache-Control": "no-store"}
-MOVING = (
-    InvalidRequest, Unauthenticated, Forbidden, manage_actions.OwnAccount, NotFound, ETagMissing, ETagStale,
-    manage_actions.OfficialStateUnsuitable,
-)  # fmt: skip
+REFUSED = (OwnAccount, OfficialStateUnsuitable)
 
 
 @post(
@@ -37,8 +44,8 @@ MOVING = (
         Unauthenticated,
         Forbidden,
         NotFound,
-        manage_actions.UsernameTaken,
-        manage_actions.RoleOfCentre,
+        UsernameTaken,
+        RoleOfCentre,
     ),
 )
 async def create_official(
@@ -62,8 +69,8 @@ async def list_officials(
     official: NamedDependency[OfficialCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[OfficialView]:
     """List staff: an institution's administrator sees its own, the centre's sees all."""
-    rows = await accounts_queries.list_officials(official.institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
+    accounts = await accounts_queries.list_officials(official.institution_id, decode_cursor(cursor, UUID), limit)
+    return make_page(accounts, limit, lambda account: _show(account, official), lambda account: account.id)
 
 
 @get(
@@ -81,13 +88,12 @@ async def get_official(
     return _answer(await manage_actions.find_official(official, official_id), official)
 
 
-@post(
+@move(
     "/officials/{official_id:uuid}/confirm",
-    operation_id="confirmOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, manage_actions.SecondAdministratorNeeded),
+    "confirmOfficial",
+    ADMINISTRATOR,
+    *REFUSED,
+    SecondAdministratorNeeded,
 )
 async def confirm_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
@@ -96,14 +102,7 @@ async def confirm_official(
     return _answer(await manage_actions.confirm_official(official, official_id, if_match=if_match), official)
 
 
-@post(
-    "/officials/{official_id:uuid}/suspend",
-    operation_id="suspendOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=refusals(*MOVING),
-)
+@move("/officials/{official_id:uuid}/suspend", "suspendOfficial", ADMINISTRATOR, *REFUSED)
 async def suspend_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[OfficialView]:
@@ -111,13 +110,12 @@ async def suspend_official(
     return _answer(await manage_actions.move_official(official, official_id, "suspend", if_match=if_match), official)
 
 
-@post(
+@move(
     "/officials/{official_id:uuid}/resume",
-    operation_id="resumeOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, manage_actions.OfficialSuspendedByCentre),
+    "resumeOfficial",
+    ADMINISTRATOR,
+    *REFUSED,
+    OfficialSuspendedByCentre,
 )
 async def resume_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
@@ -126,14 +124,7 @@ async def resume_official(
     return _answer(await manage_actions.move_official(official, official_id, "resume", if_match=if_match), official)
 
 
-@post(
-    "/officials/{official_id:uuid}/reset",
-    operation_id="resetOfficial",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=refusals(*MOVING),
-)
+@move("/officials/{official_id:uuid}/reset", "resetOfficial", ADMINISTRATOR, *REFUSED)
 async def reset_official(
     official: NamedDependency[OfficialCaller], official_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[OfficialInvitation]:
@@ -142,37 +133,22 @@ async def reset_official(
     return _answer_invitation(made, official, 200)
 
 
-def _answer(row: OfficialRow, official: OfficialCaller) -> Response[OfficialView]:
-    return answer_with_etag(_show(row, official), row.revision)
+def _answer(account: Official, official: OfficialCaller) -> Response[OfficialView]:
+    return answer_with_etag(_show(account, official), account.revision)
 
 
 def _answer_invitation(
     made: manage_actions.Invitation, official: OfficialCaller, status_code: int
 ) -> Response[OfficialInvitation]:
-    row = made.official
-    assert row.enrolment_expires_at is not None, "a code is out"
-    shown = OfficialInvitation(
-        official=_show(row, official), enrolment_code=made.enrolment_code, expires_at=row.enrolment_expires_at
-    )
-    return Response(shown, status_code=status_code, headers={"ETag": compute_etag(row.revision)} | NO_STORE)
+    account = made.official
+    assert account.enrolment_expires_at is not None, "a code is out"
+    shown = show(OfficialInvitation, made, official=_show(account, official), expires_at=account.enrolment_expires_at)
+    return Response(shown, status_code=status_code, headers={"ETag": compute_etag(account.revision)} | NO_STORE)
 
 
-def _show(row: OfficialRow, official: OfficialCaller) -> OfficialView:
-    return OfficialView(
-        id=row.id,
-        username=row.username,
-        roles=row.roles,
-        institution_id=row.institution_id,
-        state=row.state,
-        suspended_by_centre=row.suspended_by_centre,
-        needs_second_administrator=row.needs_second,
-        asked_by=row.asked_by,
-        enrolment_expires_at=row.enrolment_expires_at,
-        enrolled_at=row.enrolled_at,
-        confirmed_by=row.confirmed_by,
-        created_at=row.created_at,
-        allowed_actions=manage_actions.list_allowed_actions(official, row),
-    )
+def _show(account: Official, official: OfficialCaller) -> OfficialView:
+    allowed = manage_actions.list_allowed_actions(official, account)
+    return show(OfficialView, account, needs_second_administrator=account.needs_second, allowed_actions=allowed)
 
 
 MOVES = [

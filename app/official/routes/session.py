@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.kit.db.audit import AuditEntry, list_entries
 from app.kit.errors import Forbidden, InvalidRequest, Overloaded, RateLimited, StaleCursor, Unauthenticated
 from app.kit.request.address import address_of
 from app.kit.security.auth import OfficialCaller
-from app.kit.web.http import refusals
+from app.kit.web.http import AnyRequest, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 from app.official.actions import enrol as enrol_actions
 from app.official.actions import session as session_actions
-from app.official.queries import accounts as accounts_queries
-from app.official.queries.accounts import AuditEntryRow
+from app.official.refusals import EnrolmentCodeInvalid, EnrolmentProofWrong, LoginFailed
 from app.official.routes.accounts import MOVES, NO_STORE
 from app.official.schemas import (
     AuditEntryView,
@@ -40,19 +40,17 @@ AuditNumber = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     "/login",
     operation_id="loginOfficial",
     status_code=200,
-    responses=refusals(InvalidRequest, session_actions.LoginFailed, RateLimited, Overloaded),
+    responses=refusals(InvalidRequest, LoginFailed, RateLimited, Overloaded),
 )
-async def log_in(request: Request[Any, Any, State], data: JSONBody[LoginRequest]) -> LoginAnswer:
+async def log_in(request: AnyRequest, data: JSONBody[LoginRequest]) -> LoginAnswer:
     """Sign in with password and TOTP code; wrong tries slow down where they come from and lock nobody out."""
     signed_in = await session_actions.log_in(data.username, data.password, data.totp, address=address_of(request))
     account = signed_in.account
     institution = None
     if account.institution_id is not None and account.institution_name is not None:
         institution = InstitutionRef(id=account.institution_id, name=account.institution_name)
-    who = SignedInOfficial(id=account.id, username=account.username, roles=account.roles, institution=institution)
-    return LoginAnswer(
-        access_token=signed_in.token, expires_in=signed_in.expires_in, expires_at=signed_in.expires_at, official=who
-    )
+    official = show(SignedInOfficial, account, institution=institution)
+    return show(LoginAnswer, signed_in, access_token=signed_in.token, official=official)
 
 
 @post("/logout", operation_id="logoutOfficial", status_code=204, opt=EVERY_ROLE, responses=refusals(Unauthenticated))
@@ -65,30 +63,24 @@ async def log_out(official: NamedDependency[OfficialCaller]) -> None:
     "/enrolments",
     operation_id="openEnrolment",
     status_code=200,
-    responses=refusals(InvalidRequest, enrol_actions.EnrolmentCodeInvalid, RateLimited),
+    responses=refusals(InvalidRequest, EnrolmentCodeInvalid, RateLimited),
 )
-async def open_enrolment(
-    request: Request[Any, Any, State], data: JSONBody[EnrolmentRequest]
-) -> Response[OpenedEnrolment]:
+async def open_enrolment(request: AnyRequest, data: JSONBody[EnrolmentRequest]) -> Response[OpenedEnrolment]:
     """Begin to enrol with the one-time code: a new TOTP secret, which nobody else is shown."""
     opened = await enrol_actions.open_enrolment(data.code, address=address_of(request))
-    return Response(OpenedEnrolment(**msgspec.structs.asdict(opened)), headers=NO_STORE)
+    return Response(show(OpenedEnrolment, opened), headers=NO_STORE)
 
 
 @post(
     "/enrolments/complete",
     operation_id="completeEnrolment",
     status_code=200,
-    responses=refusals(
-        InvalidRequest, enrol_actions.EnrolmentCodeInvalid, enrol_actions.EnrolmentProofWrong, RateLimited
-    ),
+    responses=refusals(InvalidRequest, EnrolmentCodeInvalid, EnrolmentProofWrong, RateLimited),
 )
-async def complete_enrolment(
-    request: Request[Any, Any, State], data: JSONBody[EnrolmentCompletion]
-) -> CompletedEnrolment:
+async def complete_enrolment(request: AnyRequest, data: JSONBody[EnrolmentCompletion]) -> CompletedEnrolment:
     """Choose a password and prove the TOTP secret; the code is used up, and a second administrator may be needed."""
-    row = await enrol_actions.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
-    return CompletedEnrolment(username=row.username, state=row.state)
+    enrolled = await enrol_actions.complete_enrolment(data.code, data.password, data.totp, address=address_of(request))
+    return show(CompletedEnrolment, enrolled)
 
 
 @get(
@@ -103,21 +95,12 @@ async def list_audit_entries(
 ) -> Page[AuditEntryView]:
     """Read the audit chain, the newest entry first; auditors are the centre's."""
     official.need_centre()
-    rows = await accounts_queries.list_audit_entries(decode_cursor(cursor, AuditNumber), limit)
-    return make_page(rows, limit, _show_entry, lambda row: row.number)
+    entries = await list_entries(decode_cursor(cursor, AuditNumber), limit)
+    return make_page(entries, limit, _show_entry, lambda entry: entry.number)
 
 
-def _show_entry(row: AuditEntryRow) -> AuditEntryView:
-    return AuditEntryView(
-        number=row.number,
-        at=row.at,
-        actor_id=row.actor_id,
-        actor=row.actor,
-        action=row.action,
-        subject=row.subject,
-        detail=msgspec.json.decode(row.detail),
-        hash=row.hash.hex(),
-    )
+def _show_entry(entry: AuditEntry) -> AuditEntryView:
+    return show(AuditEntryView, entry, detail=msgspec.json.decode(entry.detail), hash=entry.hash.hex())
 
 
 router = Router(

@@ -6,18 +6,19 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.kit.background import in_background
 from app.kit.clock import now
 from app.kit.db.cache import Versioned
-from app.kit.errors import NotFound, Refusal, Unauthenticated
+from app.kit.errors import NotFound, Unauthenticated
 from app.kit.security.auth import PartnerCaller, bearer_of
 from app.partner.directory import Directory, compute_secret_hash, may_key_speak, may_reach_store
 from app.partner.queries import keys as keys_queries
 from app.partner.queries import places as places_queries
+from app.partner.refusals import TerminalSuspended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,15 +31,8 @@ LOG = logging.getLogger("huixin.partner")
 KEY_USE_FLUSH_SECONDS = 60
 
 
-class TerminalSuspended(Refusal):
-    """This terminal, or its store, is suspended."""
-
-    code: ClassVar[str] = "terminal_suspended"
-    zh: ClassVar[str] = "该终端或网点已停用"
-
-
 class Place(msgspec.Struct, frozen=True):
-    """A terminal and the store it stands in."""
+    """A terminal and its store."""
 
     terminal: TerminalEntry
     store: StoreEntry
@@ -62,9 +56,9 @@ async def authenticate(authorization: str | None) -> PartnerCaller:
     A memory that could not be refreshed for long is not asked: it would know nothing of keys suspended since.
     """
     secret_hash = compute_secret_hash(bearer_of(authorization))
-    known, at = directory.trusted, now()
-    key = known.key_by_hash(secret_hash)
-    institution = known.institution(key.institution_id) if key else None
+    trusted, at = directory.trusted, now()
+    key = trusted.key_by_hash(secret_hash)
+    institution = trusted.institution(key.institution_id) if key else None
     if key is None or institution is None or not may_key_speak(key, institution, at):
         raise Unauthenticated
     _uses[key.id] = at
@@ -127,7 +121,7 @@ async def key_use_lifespan() -> AsyncIterator[None]:
 
 
 async def flush_key_uses() -> None:
-    """Write down when keys were last used; what cannot be written now is kept for the next time."""
+    """Write down when keys were last used; what cannot be written now waits for the next time."""
     uses = dict(_uses)
     if not uses:
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
@@ -10,7 +11,7 @@ from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.cache import bump
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, Forbidden, InvalidRequest, MoveNotAllowed, NotFound, Refusal
+from app.kit.errors import ETagStale, InvalidRequest, NotFound
 from app.kit.request.etag import need_etag
 from app.partner.directory import (
     AUDITED,
@@ -21,69 +22,30 @@ from app.partner.directory import (
     PARTNER_MOVES,
     InstitutionKind,
     Move,
-    State,
     Suspendable,
     compute_allowed_actions,
     parse_name,
 )
 from app.partner.queries import places as places_queries
-from app.partner.queries.places import InstitutionRow, StoreRow, TerminalRow
+from app.partner.queries.places import Institution, Managed, Store, Terminal
+from app.partner.refusals import NameTaken, StateUnsuitable, SuspendedByCentre
 from app.values.fault import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from app.kit.security.auth import OfficialCaller
     from app.values.words import AuditAction
 
-
-class NameTaken(Refusal):
-    """This name is taken."""
-
-    code: ClassVar[str] = "name_taken"
-    zh: ClassVar[str] = "名称已被占用"
+AnyManaged = TypeVar("AnyManaged", bound=Managed)
 
 
-class StateUnsuitable(MoveNotAllowed):
-    """It is in that state already."""
-
-    code: ClassVar[str] = "state_unsuitable"
-    zh: ClassVar[str] = "已处于该状态"
-    moves = PARTNER_MOVES
-
-
-class SuspendedByCentre(Forbidden):
-    """The credit centre suspended this; only the centre resumes it."""
-
-    code: ClassVar[str] = "suspended_by_centre"
-    zh: ClassVar[str] = "由信用中心停用，只能由信用中心恢复"
-
-
-class Movable(Protocol):
-    """What is suspended and resumed."""
-
-    @property
-    def id(self) -> UUID:
-        """Its id."""
-
-    @property
-    def state(self) -> State:
-        """Its state."""
-
-    @property
-    def revision(self) -> int:
-        """How often it was changed, counted from 1."""
-
-    @property
-    def suspended_by_centre(self) -> bool:
-        """Whether the centre suspended it."""
-
-
-async def create_institution(official: OfficialCaller, *, name: str, kind: InstitutionKind) -> InstitutionRow:
+async def create_institution(official: OfficialCaller, *, name: str, kind: InstitutionKind) -> Institution:
     """Create an institution; only the centre does."""
     official.need_centre()
     at = now()
-    row = InstitutionRow(uuid7(at), read_name(name), kind, "active", at)
+    row = Institution(id=uuid7(at), name=read_name(name), kind=kind, state="active", created_at=at)
     async with transaction():
         if not await places_queries.insert_institution(row):
             raise NameTaken
@@ -97,10 +59,10 @@ async def create_institution(official: OfficialCaller, *, name: str, kind: Insti
     return row
 
 
-async def create_store(official: OfficialCaller, institution_id: UUID, *, name: str) -> StoreRow:
+async def create_store(official: OfficialCaller, institution_id: UUID, *, name: str) -> Store:
     """Create a store of an institution of the caller's tenant."""
     at = now()
-    row = StoreRow(uuid7(at), institution_id, read_name(name), "active", at)
+    row = Store(id=uuid7(at), institution_id=institution_id, name=read_name(name), state="active", created_at=at)
     async with transaction():
         await find_institution(official, institution_id)
         if not await places_queries.insert_store(row):
@@ -109,10 +71,13 @@ async def create_store(official: OfficialCaller, institution_id: UUID, *, name: 
     return row
 
 
-async def create_terminal(official: OfficialCaller, institution_id: UUID, *, store_id: UUID, name: str) -> TerminalRow:
+async def create_terminal(official: OfficialCaller, institution_id: UUID, *, store_id: UUID, name: str) -> Terminal:
     """Create a terminal at a store of an institution of the caller's tenant."""
     at = now()
-    row = TerminalRow(uuid7(at), institution_id, store_id, read_name(name), "active", at)
+    row = Terminal(
+        id=uuid7(at), institution_id=institution_id, store_id=store_id, name=read_name(name), state="active",
+        created_at=at,
+    )  # fmt: skip
     async with transaction():
         await find_institution(official, institution_id)
         if await places_queries.find_store(institution_id, store_id) is None:
@@ -126,37 +91,39 @@ async def create_terminal(official: OfficialCaller, institution_id: UUID, *, sto
 
 async def move_institution(
     official: OfficialCaller, institution_id: UUID, move: Move, *, if_match: str | None
-) -> InstitutionRow:
+) -> Institution:
     """Suspend or resume an institution with everything it has; only the centre does."""
-    await find_institution(official, institution_id)
+    find = partial(find_institution, official, institution_id)
+    await find()
     official.need_centre()
-    async with transaction():
-        await lock_row(official, "institution", institution_id, institution_id)
-        row = await find_institution(official, institution_id)
-        await move_row(official, "institution", institution_id, row, move, if_match=if_match)
-        return await find_institution(official, institution_id)
+    return await move_managed(official, "institution", institution_id, institution_id, move, find, if_match=if_match)
 
 
 async def move_store(
     official: OfficialCaller, institution_id: UUID, store_id: UUID, move: Move, *, if_match: str | None
-) -> StoreRow:
+) -> Store:
     """Suspend or resume a store with its terminals."""
-    async with transaction():
-        await lock_row(official, "store", institution_id, store_id)
-        row = await find_store(official, institution_id, store_id)
-        await move_row(official, "store", institution_id, row, move, if_match=if_match)
-        return await find_store(official, institution_id, store_id)
+    find = partial(find_store, official, institution_id, store_id)
+    return await move_managed(official, "store", institution_id, store_id, move, find, if_match=if_match)
 
 
 async def move_terminal(
     official: OfficialCaller, institution_id: UUID, terminal_id: UUID, move: Move, *, if_match: str | None
-) -> TerminalRow:
+) -> Terminal:
     """Suspend or resume a terminal."""
+    find = partial(find_terminal, official, institution_id, terminal_id)
+    return await move_managed(official, "terminal", institution_id, terminal_id, move, find, if_match=if_match)
+
+
+async def move_managed(
+    official: OfficialCaller, table: Suspendable, institution_id: UUID, row_id: UUID, move: Move,
+    find: Callable[[], Awaitable[AnyManaged]], *, if_match: str | None,
+) -> AnyManaged:  # fmt: skip
+    """Suspend or resume what ``find`` finds and return it as it then is; refuses one that changed since it was read."""
     async with transaction():
-        await lock_row(official, "terminal", institution_id, terminal_id)
-        row = await find_terminal(official, institution_id, terminal_id)
-        await move_row(official, "terminal", institution_id, row, move, if_match=if_match)
-        return await find_terminal(official, institution_id, terminal_id)
+        await lock_row(official, table, institution_id, row_id)
+        await _move_row(official, table, institution_id, await find(), move, if_match=if_match)
+        return await find()
 
 
 async def lock_row(official: OfficialCaller, table: Suspendable, institution_id: UUID, row_id: UUID) -> None:
@@ -165,11 +132,10 @@ async def lock_row(official: OfficialCaller, table: Suspendable, institution_id:
         raise NotFound
 
 
-async def move_row(
-    official: OfficialCaller, table: Suspendable, institution_id: UUID, row: Movable, move: Move,
+async def _move_row(
+    official: OfficialCaller, table: Suspendable, institution_id: UUID, row: Managed, move: Move,
     *, if_match: str | None,
 ) -> None:  # fmt: skip
-    """Change the state of a locked row that stands as the caller read it."""
     need_etag(if_match, row.revision)
     if move not in list_allowed_actions(official, row):
         raise SuspendedByCentre if move == "resume" and row.state == "suspended" else StateUnsuitable(row.state)
@@ -179,38 +145,41 @@ async def move_row(
     await note(official, AUDITED[table][move], row_id=row.id, institution_id=institution_id, detail={})
 
 
-def list_allowed_actions(official: OfficialCaller, row: Movable) -> list[Move]:
-    """Return what the caller may do with it as it stands."""
+def list_allowed_actions(official: OfficialCaller, row: Managed) -> list[Move]:
+    """Return what the caller may do with it as it is now."""
     for_centre = official.for_centre
     return compute_allowed_actions(row.state, is_centres=row.suspended_by_centre, for_centre=for_centre)
 
 
-async def find_institution(official: OfficialCaller, institution_id: UUID) -> InstitutionRow:
+async def find_institution(official: OfficialCaller, institution_id: UUID) -> Institution:
     """Find an institution of the caller's tenant."""
-    row = await places_queries.find_institution(institution_id) if official.may_act_for(institution_id) else None
-    if row is None:
-        raise NotFound
-    return row
+    need_tenant(official, institution_id)
+    return need_found(await places_queries.find_institution(institution_id))
 
 
-async def find_store(official: OfficialCaller, institution_id: UUID, store_id: UUID) -> StoreRow:
+async def find_store(official: OfficialCaller, institution_id: UUID, store_id: UUID) -> Store:
     """Find a store of the caller's tenant."""
-    row = await places_queries.find_store(institution_id, store_id) if official.may_act_for(institution_id) else None
-    if row is None:
-        raise NotFound
-    return row
+    need_tenant(official, institution_id)
+    return need_found(await places_queries.find_store(institution_id, store_id))
 
 
-async def find_terminal(official: OfficialCaller, institution_id: UUID, terminal_id: UUID) -> TerminalRow:
+async def find_terminal(official: OfficialCaller, institution_id: UUID, terminal_id: UUID) -> Terminal:
     """Find a terminal of the caller's tenant."""
-    row = (
-        await places_queries.find_terminal(institution_id, terminal_id)
-        if official.may_act_for(institution_id)
-        else None
-    )
-    if row is None:
+    need_tenant(official, institution_id)
+    return need_found(await places_queries.find_terminal(institution_id, terminal_id))
+
+
+def need_tenant(official: OfficialCaller, institution_id: UUID) -> None:
+    """Refuse an institution that is not the caller's as one that is not there."""
+    if not official.may_act_for(institution_id):
         raise NotFound
-    return row
+
+
+def need_found(found: AnyManaged | None) -> AnyManaged:
+    """Return what was found, or refuse because nothing was."""
+    if found is None:
+        raise NotFound
+    return found
 
 
 def read_name(text: str) -> str:

@@ -6,28 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
-from app.partner.directory import State, compute_key_prefix
-from app.partner.queries.places import STANDING
+from app.partner.directory import compute_key_prefix
+from app.partner.queries.places import STANDING, Managed
 from app.values.roles import Scope
 
 
-class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it lies in the database, without its hash."""
+class Key(Managed, frozen=True, kw_only=True):
+    """A key as officials see it, without its hash; ``store_ids`` None: every store."""
 
-    id: UUID
     institution_id: UUID
-    name: str
     scopes: list[Scope]
     store_ids: list[UUID] | None
-    state: State
-    created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None = None
-    revision: int = 1
-    suspended_by_centre: bool = False
 
     @property
     def prefix(self) -> str:
@@ -41,7 +33,7 @@ KEYS = f"""
       FROM api_key k LEFT JOIN standing n ON n.subject_id = k.id"""
 
 
-async def insert_key(row: KeyRow, secret_hash: bytes) -> None:
+async def insert_key(row: Key, secret_hash: bytes) -> None:
     """Store a key by its hash."""
     await execute(
         "INSERT INTO api_key (id, institution_id, name, secret_hash, scopes, store_ids, state, created_at, expires_at)"
@@ -51,19 +43,19 @@ async def insert_key(row: KeyRow, secret_hash: bytes) -> None:
     )  # fmt: skip
 
 
-async def find_key(institution_id: UUID, key_id: UUID) -> KeyRow | None:
+async def find_key(institution_id: UUID, key_id: UUID) -> Key | None:
     """Find a key of an institution."""
     return await fetch_one(
-        KeyRow,
+        Key,
         f"{KEYS} WHERE k.institution_id = $1 AND k.id = $2",
         institution_id, key_id,
     )  # fmt: skip
 
 
-async def list_keys(institution_id: UUID, after: UUID | None, limit: int) -> list[KeyRow]:
+async def list_keys(institution_id: UUID, after: UUID | None, limit: int) -> list[Key]:
     """Return ``limit`` + 1 keys of an institution after an id."""
     return await fetch_all(
-        KeyRow,
+        Key,
         f"{KEYS} WHERE k.institution_id = $1 AND ($2::uuid IS NULL OR k.id > $2) ORDER BY k.id LIMIT $3",
         institution_id, after, limit + 1,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.rows import fetch_rows, select
+from app.partner import tables
 from app.partner.directory import (
     InstitutionEntry,
     InstitutionKind,
@@ -19,41 +21,34 @@ from app.partner.directory import (
 )
 
 
-class InstitutionRow(msgspec.Struct, frozen=True):
-    """An institution as it lies in the database."""
+class Managed(msgspec.Struct, frozen=True, kw_only=True):
+    """What officials suspend and resume by itself; ``revision`` counts its changes from 1."""
 
     id: UUID
     name: str
+    state: State
+    created_at: datetime
+    revision: int = 1
+    suspended_by_centre: bool = False
+
+
+class Institution(Managed, frozen=True, kw_only=True):
+    """An institution as officials see it."""
+
     kind: InstitutionKind
-    state: State
-    created_at: datetime
-    revision: int = 1
-    suspended_by_centre: bool = False
 
 
-class StoreRow(msgspec.Struct, frozen=True):
-    """A store as it lies in the database."""
+class Store(Managed, frozen=True, kw_only=True):
+    """A store as officials see it."""
 
-    id: UUID
     institution_id: UUID
-    name: str
-    state: State
-    created_at: datetime
-    revision: int = 1
-    suspended_by_centre: bool = False
 
 
-class TerminalRow(msgspec.Struct, frozen=True):
-    """A terminal as it lies in the database."""
+class Terminal(Managed, frozen=True, kw_only=True):
+    """A terminal as officials see it."""
 
-    id: UUID
     institution_id: UUID
     store_id: UUID
-    name: str
-    state: State
-    created_at: datetime
-    revision: int = 1
-    suspended_by_centre: bool = False
 
 
 STANDING = """coalesce(n.revision, 1) AS revision,
@@ -71,7 +66,7 @@ TERMINALS = f"""
 
 async def list_institution_entries() -> list[InstitutionEntry]:
     """Return every institution for the directory."""
-    return await fetch_all(InstitutionEntry, "SELECT id, name, kind, state FROM institution")
+    return await fetch_rows(InstitutionEntry, select(tables.Institution, InstitutionEntry))
 
 
 async def list_store_entries() -> list[StoreEntry]:
@@ -114,7 +109,7 @@ async def list_key_entries() -> list[KeyEntry]:
     ]
 
 
-async def insert_institution(row: InstitutionRow) -> bool:
+async def insert_institution(row: Institution) -> bool:
     """Store an institution; False when the name is taken."""
     return bool(
         await execute(
@@ -125,7 +120,7 @@ async def insert_institution(row: InstitutionRow) -> bool:
     )  # fmt: skip
 
 
-async def insert_store(row: StoreRow) -> bool:
+async def insert_store(row: Store) -> bool:
     """Store a store; False when the institution has one of that name."""
     return bool(
         await execute(
@@ -136,7 +131,7 @@ async def insert_store(row: StoreRow) -> bool:
     )  # fmt: skip
 
 
-async def insert_terminal(row: TerminalRow) -> bool:
+async def insert_terminal(row: Terminal) -> bool:
     """Store a terminal; False when the store has one of that name."""
     return bool(
         await execute(
@@ -147,27 +142,27 @@ async def insert_terminal(row: TerminalRow) -> bool:
     )  # fmt: skip
 
 
-async def find_institution(institution_id: UUID) -> InstitutionRow | None:
+async def find_institution(institution_id: UUID) -> Institution | None:
     """Find an institution."""
-    return await fetch_one(InstitutionRow, f"{INSTITUTIONS} WHERE i.id = $1", institution_id)
+    return await fetch_one(Institution, f"{INSTITUTIONS} WHERE i.id = $1", institution_id)
 
 
-async def find_store(institution_id: UUID, store_id: UUID) -> StoreRow | None:
+async def find_store(institution_id: UUID, store_id: UUID) -> Store | None:
     """Find a store of an institution."""
-    return await fetch_one(StoreRow, f"{STORES} WHERE s.institution_id = $1 AND s.id = $2", institution_id, store_id)
+    return await fetch_one(Store, f"{STORES} WHERE s.institution_id = $1 AND s.id = $2", institution_id, store_id)
 
 
-async def find_terminal(institution_id: UUID, terminal_id: UUID) -> TerminalRow | None:
+async def find_terminal(institution_id: UUID, terminal_id: UUID) -> Terminal | None:
     """Find a terminal of an institution."""
     return await fetch_one(
-        TerminalRow, f"{TERMINALS} WHERE t.institution_id = $1 AND t.id = $2", institution_id, terminal_id
+        Terminal, f"{TERMINALS} WHERE t.institution_id = $1 AND t.id = $2", institution_id, terminal_id
     )
 
 
-async def list_institutions(only: UUID | None, after: UUID | None, limit: int) -> list[InstitutionRow]:
+async def list_institutions(only: UUID | None, after: UUID | None, limit: int) -> list[Institution]:
     """Return ``limit`` + 1 institutions after an id; ``only`` one when its own official asks."""
     return await fetch_all(
-        InstitutionRow,
+        Institution,
         f"""
         {INSTITUTIONS}
          WHERE ($1::uuid IS NULL OR i.id = $1) AND ($2::uuid IS NULL OR i.id > $2) ORDER BY i.id LIMIT $3
@@ -176,21 +171,19 @@ async def list_institutions(only: UUID | None, after: UUID | None, limit: int) -
     )  # fmt: skip
 
 
-async def list_stores(institution_id: UUID, after: UUID | None, limit: int) -> list[StoreRow]:
+async def list_stores(institution_id: UUID, after: UUID | None, limit: int) -> list[Store]:
     """Return ``limit`` + 1 stores of an institution after an id."""
     return await fetch_all(
-        StoreRow,
+        Store,
         f"{STORES} WHERE s.institution_id = $1 AND ($2::uuid IS NULL OR s.id > $2) ORDER BY s.id LIMIT $3",
         institution_id, after, limit + 1,
     )  # fmt: skip
 
 
-async def list_terminals(
-    institution_id: UUID, store_id: UUID | None, after: UUID | None, limit: int
-) -> list[TerminalRow]:
+async def list_terminals(institution_id: UUID, store_id: UUID | None, after: UUID | None, limit: int) -> list[Terminal]:
     """Return ``limit`` + 1 terminals of an institution, or of one store, after an id."""
     return await fetch_all(
-        TerminalRow,
+        Terminal,
         f"""
         {TERMINALS}
          WHERE t.institution_id = $1 AND ($2::uuid IS NULL OR t.store_id = $2) AND ($3::uuid IS NULL OR t.id > $3)
@@ -208,9 +201,9 @@ async def lock_row(table: Suspendable, institution_id: UUID, row_id: UUID) -> bo
 
 
 async def mark_moved(table: Suspendable, row_id: UUID, state: State, *, revision: int, by_centre: bool) -> bool:
-    """Suspend or resume what stands at a revision; False when it does not, or the centre's suspension is in the way.
+    """Suspend or resume something; False when its revision is another, or the centre's suspension is in the way.
 
-    ``by_centre`` tells whether the centre does it.
+    ``by_centre`` says whether the centre does it.
     """
     changed = await execute(
         f"""

@@ -8,23 +8,23 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.routing import move
+from app.kit.web.show import show
 from app.partner.actions import places as places_actions
 from app.partner.queries import places as places_queries
-from app.partner.queries.places import InstitutionRow
+from app.partner.queries.places import Institution
+from app.partner.refusals import NameTaken, StateUnsuitable, SuspendedByCentre
 from app.partner.routes.keys import KEY_ROUTES
 from app.partner.routes.places import PLACE_ROUTES
 from app.partner.schemas import InstitutionRequest, InstitutionView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-MOVING = refusals(
-    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, places_actions.StateUnsuitable,
-    places_actions.SuspendedByCentre,
-)  # fmt: skip
+REFUSED = (StateUnsuitable, SuspendedByCentre)
 
 
 @post(
@@ -33,7 +33,7 @@ MOVING = refusals(
     status_code=201,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, places_actions.NameTaken),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NameTaken),
 )
 async def create_institution(
     official: NamedDependency[OfficialCaller], data: JSONBody[InstitutionRequest]
@@ -72,14 +72,7 @@ async def get_institution(
     return _answer(await places_actions.find_institution(official, institution_id), official)
 
 
-@post(
-    "/{institution_id:uuid}/suspend",
-    operation_id="suspendInstitution",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/suspend", "suspendInstitution", ADMINISTRATOR, *REFUSED)
 async def suspend_institution(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[InstitutionView]:
@@ -88,14 +81,7 @@ async def suspend_institution(
     return _answer(row, official)
 
 
-@post(
-    "/{institution_id:uuid}/resume",
-    operation_id="resumeInstitution",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/resume", "resumeInstitution", ADMINISTRATOR, *REFUSED)
 async def resume_institution(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[InstitutionView]:
@@ -104,20 +90,13 @@ async def resume_institution(
     return _answer(row, official)
 
 
-def _answer(row: InstitutionRow, official: OfficialCaller, status_code: int = 200) -> Response[InstitutionView]:
-    return answer_with_etag(_show(row, official), row.revision, status_code)
+def _answer(institution: Institution, official: OfficialCaller, status_code: int = 200) -> Response[InstitutionView]:
+    return answer_with_etag(_show(institution, official), institution.revision, status_code)
 
 
-def _show(row: InstitutionRow, official: OfficialCaller) -> InstitutionView:
-    return InstitutionView(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        state=row.state,
-        suspended_by_centre=row.suspended_by_centre,
-        created_at=row.created_at,
-        allowed_actions=[] if official.institution_id else places_actions.list_allowed_actions(official, row),
-    )
+def _show(institution: Institution, official: OfficialCaller) -> InstitutionView:
+    allowed = [] if official.institution_id else places_actions.list_allowed_actions(official, institution)
+    return show(InstitutionView, institution, allowed_actions=allowed)
 
 
 router = Router(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -14,17 +13,17 @@ from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.routing import move
+from app.kit.web.show import show
 from app.partner.actions import keys as keys_actions
 from app.partner.actions import places as places_actions
 from app.partner.queries import keys as keys_queries
-from app.partner.queries.keys import KeyRow
+from app.partner.queries.keys import Key
+from app.partner.refusals import KeyNotInForce, ScopeUngrantable, StateUnsuitable, SuspendedByCentre
 from app.partner.schemas import KeyRequest, KeySecret, KeyView, RotateRequest
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-MOVING = refusals(
-    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, places_actions.StateUnsuitable,
-    places_actions.SuspendedByCentre,
-)  # fmt: skip
+REFUSED = (StateUnsuitable, SuspendedByCentre)
 
 
 @post(
@@ -33,7 +32,7 @@ MOVING = refusals(
     status_code=201,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, keys_actions.ScopeUngrantable),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, ScopeUngrantable),
 )
 async def create_key(
     official: NamedDependency[OfficialCaller], institution_id: FromPath[UUID], data: JSONBody[KeyRequest]
@@ -66,7 +65,7 @@ async def list_keys(
     """List an institution's keys by their prefixes, never their secrets."""
     await places_actions.find_institution(official, institution_id)
     rows = await keys_queries.list_keys(institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, lambda row: _show(row, official), lambda row: row.id)
+    return make_page(rows, limit, lambda key: _show(key, official), lambda key: key.id)
 
 
 @get(
@@ -90,9 +89,7 @@ async def get_key(
     status_code=201,
     opt=ADMINISTRATOR,
     response_headers=ETAG,
-    responses=refusals(
-        InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, keys_actions.KeyNotInForce
-    ),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, KeyNotInForce),
 )
 async def rotate_key(
     official: NamedDependency[OfficialCaller],
@@ -108,14 +105,7 @@ async def rotate_key(
     return _answer_secret(made, official)
 
 
-@post(
-    "/{institution_id:uuid}/keys/{key_id:uuid}/suspend",
-    operation_id="suspendKey",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/keys/{key_id:uuid}/suspend", "suspendKey", ADMINISTRATOR, *REFUSED)
 async def suspend_key(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
@@ -128,14 +118,7 @@ async def suspend_key(
     )
 
 
-@post(
-    "/{institution_id:uuid}/keys/{key_id:uuid}/resume",
-    operation_id="resumeKey",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/keys/{key_id:uuid}/resume", "resumeKey", ADMINISTRATOR, *REFUSED)
 async def resume_key(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
@@ -146,30 +129,18 @@ async def resume_key(
     return _answer(await keys_actions.move_key(official, institution_id, key_id, "resume", if_match=if_match), official)
 
 
-def _answer(row: KeyRow, official: OfficialCaller) -> Response[KeyView]:
-    return answer_with_etag(_show(row, official), row.revision)
+def _answer(key: Key, official: OfficialCaller) -> Response[KeyView]:
+    return answer_with_etag(_show(key, official), key.revision)
 
 
-def _show(row: KeyRow, official: OfficialCaller) -> KeyView:
-    return KeyView(
-        id=row.id,
-        institution_id=row.institution_id,
-        name=row.name,
-        prefix=row.prefix,
-        scopes=row.scopes,
-        store_ids=row.store_ids,
-        state=row.state,
-        suspended_by_centre=row.suspended_by_centre,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-        allowed_actions=places_actions.list_allowed_actions(official, row),
-    )
+def _show(key: Key, official: OfficialCaller) -> KeyView:
+    return show(KeyView, key, allowed_actions=places_actions.list_allowed_actions(official, key))
 
 
 def _answer_secret(made: keys_actions.NewKey, official: OfficialCaller) -> Response[KeySecret]:
-    secret = KeySecret(**msgspec.structs.asdict(_show(made.row, official)), key=made.key)
-    return answer_with_etag(secret, made.row.revision, 201)
+    key = made.key
+    allowed = places_actions.list_allowed_actions(official, key)
+    return answer_with_etag(show(KeySecret, key, key=made.secret, allowed_actions=allowed), key.revision, 201)
 
 
 KEY_ROUTES = [create_key, list_keys, get_key, rotate_key, suspend_key, resume_key]

@@ -11,6 +11,7 @@ from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticat
 from app.kit.security.auth import PartnerCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 from app.partner.actions import caller as caller_actions
 from app.partner.schemas import PartnerInstitution, PartnerSelf, PartnerTerminal
 
@@ -22,7 +23,7 @@ async def get_self(partner: NamedDependency[PartnerCaller]) -> PartnerSelf:
     """Tell whose key this is and what it may do."""
     institution = caller_actions.find_institution(partner)
     return PartnerSelf(
-        institution=PartnerInstitution(id=institution.id, name=institution.name, kind=institution.kind),
+        institution=show(PartnerInstitution, institution),
         key_id=partner.key_id,
         scopes=list(partner.scopes),
         store_ids=None if partner.store_ids is None else sorted(partner.store_ids),
@@ -46,13 +47,8 @@ async def list_terminals(
 
 def _show(place: caller_actions.Place) -> PartnerTerminal:
     terminal, store = place.terminal, place.store
-    return PartnerTerminal(
-        id=terminal.id,
-        name=terminal.name,
-        store_id=store.id,
-        store_name=store.name,
-        state="active" if terminal.is_active else "suspended",
-    )
+    state = "active" if terminal.is_active else "suspended"
+    return show(PartnerTerminal, terminal, store_name=store.name, state=state)
 
 
 router = Router("/v1/partner", route_handlers=[get_self, list_terminals], tags=["partner"])

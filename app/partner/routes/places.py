@@ -9,24 +9,24 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.routing import move
+from app.kit.web.show import show
 from app.partner.actions import places as places_actions
 from app.partner.queries import places as places_queries
-from app.partner.queries.places import StoreRow, TerminalRow
+from app.partner.queries.places import Store, Terminal
+from app.partner.refusals import NameTaken, StateUnsuitable, SuspendedByCentre
 from app.partner.schemas import StoreRequest, StoreView, TerminalRequest, TerminalView
 
 ADMINISTRATOR = {"roles": ["administrator"]}
-CREATING = refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, places_actions.NameTaken)
+CREATING = refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, NameTaken)
 SHOWING = refusals(Unauthenticated, Forbidden, NotFound)
 LISTING = refusals(InvalidRequest, StaleCursor, Unauthenticated, Forbidden, NotFound)
-MOVING = refusals(
-    InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, places_actions.StateUnsuitable,
-    places_actions.SuspendedByCentre,
-)  # fmt: skip
+REFUSED = (StateUnsuitable, SuspendedByCentre)
 StoreId = Annotated[UUID | None, QueryParameter(name="storeId", description="Only the terminals of this store.")]
 
 
@@ -62,7 +62,7 @@ async def list_stores(
     """List an institution's stores."""
     await places_actions.find_institution(official, institution_id)
     rows = await places_queries.list_stores(institution_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, lambda row: _show_store(row, official), lambda row: row.id)
+    return make_page(rows, limit, lambda store: _show_store(store, official), lambda store: store.id)
 
 
 @get(
@@ -80,14 +80,7 @@ async def get_store(
     return _answer_store(await places_actions.find_store(official, institution_id, store_id), official)
 
 
-@post(
-    "/{institution_id:uuid}/stores/{store_id:uuid}/suspend",
-    operation_id="suspendStore",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/stores/{store_id:uuid}/suspend", "suspendStore", ADMINISTRATOR, *REFUSED)
 async def suspend_store(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
@@ -99,14 +92,7 @@ async def suspend_store(
     return _answer_store(row, official)
 
 
-@post(
-    "/{institution_id:uuid}/stores/{store_id:uuid}/resume",
-    operation_id="resumeStore",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/stores/{store_id:uuid}/resume", "resumeStore", ADMINISTRATOR, *REFUSED)
 async def resume_store(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
@@ -151,7 +137,7 @@ async def list_terminals(
     """List an institution's terminals, or those of one store."""
     await places_actions.find_institution(official, institution_id)
     rows = await places_queries.list_terminals(institution_id, store_id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, lambda row: _show_terminal(row, official), lambda row: row.id)
+    return make_page(rows, limit, lambda terminal: _show_terminal(terminal, official), lambda terminal: terminal.id)
 
 
 @get(
@@ -169,14 +155,7 @@ async def get_terminal(
     return _answer_terminal(await places_actions.find_terminal(official, institution_id, terminal_id), official)
 
 
-@post(
-    "/{institution_id:uuid}/terminals/{terminal_id:uuid}/suspend",
-    operation_id="suspendTerminal",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/terminals/{terminal_id:uuid}/suspend", "suspendTerminal", ADMINISTRATOR, *REFUSED)
 async def suspend_terminal(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
@@ -188,14 +167,7 @@ async def suspend_terminal(
     return _answer_terminal(row, official)
 
 
-@post(
-    "/{institution_id:uuid}/terminals/{terminal_id:uuid}/resume",
-    operation_id="resumeTerminal",
-    status_code=200,
-    opt=ADMINISTRATOR,
-    response_headers=ETAG,
-    responses=MOVING,
-)
+@move("/{institution_id:uuid}/terminals/{terminal_id:uuid}/resume", "resumeTerminal", ADMINISTRATOR, *REFUSED)
 async def resume_terminal(
     official: NamedDependency[OfficialCaller],
     institution_id: FromPath[UUID],
@@ -207,37 +179,20 @@ async def resume_terminal(
     return _answer_terminal(row, official)
 
 
-def _answer_store(row: StoreRow, official: OfficialCaller, status_code: int = 200) -> Response[StoreView]:
-    return answer_with_etag(_show_store(row, official), row.revision, status_code)
+def _answer_store(store: Store, official: OfficialCaller, status_code: int = 200) -> Response[StoreView]:
+    return answer_with_etag(_show_store(store, official), store.revision, status_code)
 
 
-def _show_store(row: StoreRow, official: OfficialCaller) -> StoreView:
-    return StoreView(
-        id=row.id,
-        institution_id=row.institution_id,
-        name=row.name,
-        state=row.state,
-        suspended_by_centre=row.suspended_by_centre,
-        created_at=row.created_at,
-        allowed_actions=places_actions.list_allowed_actions(official, row),
-    )
+def _show_store(store: Store, official: OfficialCaller) -> StoreView:
+    return show(StoreView, store, allowed_actions=places_actions.list_allowed_actions(official, store))
 
 
-def _answer_terminal(row: TerminalRow, official: OfficialCaller, status_code: int = 200) -> Response[TerminalView]:
-    return answer_with_etag(_show_terminal(row, official), row.revision, status_code)
+def _answer_terminal(terminal: Terminal, official: OfficialCaller, status_code: int = 200) -> Response[TerminalView]:
+    return answer_with_etag(_show_terminal(terminal, official), terminal.revision, status_code)
 
 
-def _show_terminal(row: TerminalRow, official: OfficialCaller) -> TerminalView:
-    return TerminalView(
-        id=row.id,
-        institution_id=row.institution_id,
-        store_id=row.store_id,
-        name=row.name,
-        state=row.state,
-        suspended_by_centre=row.suspended_by_centre,
-        created_at=row.created_at,
-        allowed_actions=places_actions.list_allowed_actions(official, row),
-    )
+def _show_terminal(terminal: Terminal, official: OfficialCaller) -> TerminalView:
+    return show(TerminalView, terminal, allowed_actions=places_actions.list_allowed_actions(official, terminal))
 
 
 PLACE_ROUTES = [

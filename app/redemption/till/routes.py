@@ -27,7 +27,7 @@ from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_k
 from app.kit.security.auth import PartnerCaller
 from app.kit.web.answers import Answer
 from app.kit.web.http import AnyRequest, language_of, refusals, trace_id_of
-from app.partner.actions.caller import TerminalSuspended
+from app.partner.refusals import TerminalSuspended
 from app.redemption.till.actions import redeem as redeem_actions
 from app.redemption.till.actions import reverse as reverse_actions
 from app.redemption.till.actions import scan as scan_actions

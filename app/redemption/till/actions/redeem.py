@@ -23,7 +23,8 @@ from app.kit.errors import (
     RateLimited,
     Refusal,
 )
-from app.partner.actions.caller import TerminalSuspended, find_terminal, resolve_terminal
+from app.partner.actions.caller import find_terminal, resolve_terminal
+from app.partner.refusals import TerminalSuspended
 from app.redemption.till.actions.lanes import redeem_lane
 from app.redemption.till.actions.limits import count_places, count_uses
 from app.redemption.till.actions.people import (

@@ -8,7 +8,7 @@ import msgspec
 
 from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.kit.errors import IdempotencyKeyReused, NotFound
-from app.partner.actions.caller import TerminalSuspended
+from app.partner.refusals import TerminalSuspended
 from app.redemption.till.actions.redeem import REFUSAL_OF_OUTCOME
 from app.redemption.till.queries import tries as tries_queries
 from app.redemption.till.refusals import BenefitNotActive, BenefitNotFound, NotEligible, ScanExpired

@@ -18,7 +18,7 @@ from app.kit.clock import now
 from app.kit.request.etag import compute_etag
 from app.kit.security.auth import OfficialCaller
 from app.official.account import TOTP_STEP_SECONDS
-from app.official.actions.enrol import EnrolmentProofWrong, complete_enrolment, open_enrolment
+from app.official.actions.enrol import complete_enrolment, open_enrolment
 from app.official.actions.manage import (
     Invitation,
     confirm_official,
@@ -29,6 +29,7 @@ from app.official.actions.manage import (
     reset_administrator,
     reset_official,
 )
+from app.official.refusals import EnrolmentProofWrong
 from app.partner.actions.keys import create_key
 from app.partner.actions.places import create_institution, create_store, create_terminal
 from app.town.people.habits import read_sources
@@ -99,7 +100,7 @@ async def give_key(administrator: OfficialCaller, made: MadePlace) -> PartnerSho
     return PartnerShown(
         institution=made.place.name,
         kind=made.place.kind,
-        api_key=made_key.key,
+        api_key=made_key.secret,
         store_id=made.store_ids[0],
         terminal_id=made.terminal_ids[0],
     )
