@@ -1,4 +1,4 @@
-"""What an outside service's answer means, by family and with a default that heals. Pure.
+"""What an outside service's answer means, by family and with a default that heals.
 
 Services have more codes than any list of ours. So only what is certain is listed, the rest is judged by its range or
 prefix, and what nobody knows is "away": refused now, asked again next time, and nothing is remembered of it.
@@ -57,8 +57,8 @@ VERDICTS: dict[str, Verdict] = {
 def judge_errcode(errcode: int, *, with_token: bool) -> WechatFamily:
     """Return what an errcode of WeChat means; ``with_token`` for a call that carried our access token.
 
-    An unknown one near those of a refused token is taken for another: renewing it once does no harm, keeping a dead
-    one refuses everybody.
+    An unknown one near those of a refused token is taken for one of them: renewing a good token once does no harm,
+    going on with a dead one refuses everybody.
     """
     family = WECHAT_FAMILIES.get(errcode)
     if family is None:

@@ -39,9 +39,9 @@ NO_DISTRICT = re.compile(rf"9{PROVINCE}\d{{3}}|(?:71|8[123])\d{{4}}", re.ASCII)
 
 
 class IdNumber(msgspec.Struct, frozen=True, gc=False):
-    """An ID number that is well formed, and what it tells: the birth date and the district of its first issue.
+    """An ID number that is well formed, with what it says: the birth date and the district of its first issue.
 
-    There is a district on a resident's card only; that of a permanent resident tells a nationality in its place.
+    There is a district on a resident's card only; that of a permanent resident has a nationality in its place.
     """
 
     number: str

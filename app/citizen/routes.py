@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
@@ -28,7 +27,8 @@ from app.kit.errors import (
 )
 from app.kit.request.address import address_of
 from app.kit.security.auth import CitizenCaller
-from app.kit.web.http import refusals
+from app.kit.web.http import AnyRequest, refusals
+from app.kit.web.show import show
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -49,7 +49,7 @@ NO_STORE = {"Cache-Control": "no-store"}
         Overloaded,
     ),
 )
-async def log_in(data: JSONBody[LoginRequest], request: Request[object, object, State]) -> Response[SessionTokens]:
+async def log_in(data: JSONBody[LoginRequest], request: AnyRequest) -> Response[SessionTokens]:
     """Log in with the code of wx.login; a first login opens an account in state `new`."""
     return _show(await session_actions.log_in(data.code, address=address_of(request), at=now()))
 
@@ -75,25 +75,12 @@ async def log_out(citizen: NamedDependency[CitizenCaller]) -> None:
 async def get_own_account(citizen: NamedDependency[CitizenCaller]) -> Response[OwnAccount]:
     """Show the own account, name and phone masked."""
     profile = await account_actions.read_profile(citizen.id)
-    account = OwnAccount(
-        id=citizen.id,
-        state=profile.state,
-        joined_at=profile.joined_at,
-        name=profile.name,
-        phone=profile.phone,
-    )
-    return Response(account, headers=NO_STORE)
+    return Response(show(OwnAccount, profile, id=citizen.id), headers=NO_STORE)
 
 
 def _show(tokens: session_actions.Tokens) -> Response[SessionTokens]:
-    shown = SessionTokens(
-        access_token=tokens.access_token,
-        refresh_token=tokens.refresh_token,
-        expires_in=tokens.expires_in,
-        expires_at=tokens.expires_at,
-        citizen=LoggedInCitizen(id=tokens.citizen_id, state=tokens.state),
-    )
-    return Response(shown, headers=NO_STORE)
+    citizen = LoggedInCitizen(id=tokens.citizen_id, state=tokens.state)
+    return Response(show(SessionTokens, tokens, citizen=citizen), headers=NO_STORE)
 
 
 router = Router("/v1", route_handlers=[log_in, refresh_tokens, log_out, get_own_account], tags=["citizen"])

@@ -55,9 +55,5 @@ class RefreshToken(Table, tablename="refresh_token"):
     replaced_at = Timestamptz(default=None, null=True)
 
 
-class FormerAccount(Table, tablename="former_account"):
-    """An account that was left, and under whose caps its uses count."""
-
-    citizen_id = UUID(primary_key=True, default=None)
-    cap_holder_id = UUID(default=None)
-    forget_at = Timestamptz(default=None)
+# An account that was left, and under whose caps its uses count: written when somebody leaves.
+OTHER_TABLES = ("former_account",)

@@ -8,13 +8,14 @@ import msgspec
 
 from app.citizen.export import ExportPart
 from app.consent.export import ExportedConsent
-from app.consent.purposes import ACCESS_ACTIONS, NewAccess, Purpose, compute_missing, compute_unknown
+from app.consent.purposes import ACCESS_ACTIONS, NewAccess, compute_missing, compute_unknown
 from app.consent.queries import access as access_queries
 from app.consent.queries import consents as consents_queries
+from app.consent.refusals import ConsentMissing, ConsentRequired, ConsentUnknown
 from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.clock import uuid7
-from app.kit.errors import NotFound, Refusal
+from app.kit.errors import NotFound
 from app.values.fault import Fault
 from app.values.reason import Reason
 
@@ -28,30 +29,6 @@ if TYPE_CHECKING:
 
 GIVEN = EVENT_TYPES.declare("consent.given.v1")
 WITHDRAWN = EVENT_TYPES.declare("consent.withdrawn.v1")
-
-
-class ConsentUnknown(Refusal):
-    """A consent named here is not in force in this version; read the current texts again."""
-
-    code = "consent_unknown"
-    status_code = 422
-    zh = "所列同意事项或其版本当前无效，请重新阅读最新文本"
-
-
-class ConsentMissing(Refusal):
-    """A consent that joining needs is missing."""
-
-    code = "consent_missing"
-    status_code = 422
-    zh = "缺少开通所必需的同意"
-
-
-class ConsentRequired(Refusal):
-    """Membership needs this consent; to withdraw it, leave with DELETE /v1/me."""
-
-    code = "consent_required"
-    status_code = 409
-    zh = "该同意为开通所必需；如需撤回，请通过 DELETE /v1/me 注销"
 
 
 async def check_consents(consents: Sequence[tuple[str, int]]) -> None:
@@ -72,7 +49,7 @@ async def check_consent(purpose: str, version: int) -> None:
 async def check_missing(consents: Sequence[tuple[str, int]]) -> None:
     """Refuse when a required purpose is not among these, or when one of these is not in force."""
     texts = await consents_queries.list_texts_in_force()
-    missing = set(compute_missing([Purpose(text.purpose, text.version, text.is_required) for text in texts], consents))
+    missing = set(compute_missing(texts, consents))
     if missing:
         raise ConsentMissing(
             reasons=[
@@ -114,7 +91,7 @@ async def withdraw_consent(citizen_id: UUID, purpose: str, *, at: datetime) -> G
 
 
 async def list_all_consents(citizen_id: UUID) -> list[GivenConsent]:
-    """Return everything a citizen ever agreed to, withdrawn or not, oldest first."""
+    """Return every consent a citizen ever gave, withdrawn or not, oldest first."""
     return await consents_queries.list_all_consents(citizen_id)
 
 
@@ -130,17 +107,17 @@ async def forget_consents(citizen_id: UUID) -> None:
 
 
 async def insert_access(entries: Sequence[NewAccess]) -> None:
-    """Write lines of the access log: in the transaction of what they tell of, or alone for a refused attempt."""
+    """Write lines of the access log: in the transaction of the disclosure, or alone for a refused attempt."""
     ACCESS_ACTIONS.need(entry.action for entry in entries)
     if entries:
         await access_queries.insert_access([uuid7(entry.at) for entry in entries], entries)
 
 
 async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -> None:
-    """Write those lines of the access log that do not stand there since an instant: one look, however often repeated.
+    """Write those lines of the access log that were not written since an instant: one look, however often repeated.
 
-    A line that says anything else, of who looked, how it ended or what was told, is another look; for which order
-    and in which request makes none. Two repeats at the very same moment may both be written.
+    A line that differs in who looked, how it ended or what was disclosed is another look; for which order and in which
+    request makes none. Two repeats at the very same moment may both be written.
     """
     ACCESS_ACTIONS.need(entry.action for entry in entries)
     distinct = {

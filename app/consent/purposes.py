@@ -16,7 +16,7 @@ PURPOSE_CHARACTERS_MAX = 64
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 AccessAction = NewType("AccessAction", str)
-# What may be done with what is known of a citizen: every room declares its own; published as ``x-access-actions``.
+# What may be done with a citizen's data: every room declares its own; published as ``x-access-actions``.
 ACCESS_ACTIONS: ClosedList[AccessAction] = ClosedList("access action")
 
 
@@ -39,7 +39,7 @@ class GivenConsent(msgspec.Struct, frozen=True):
 
 
 class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """A disclosure to write down. ``told`` lists what was told (``name``, a benefit code …), never its value.
+    """A disclosure to write down. ``told`` lists what was disclosed (``name``, a benefit code …), never its value.
 
     ``action`` is what was done, one of ``ACCESS_ACTIONS``; ``outcome`` how it ended (``ok``, or the refusal's code).
     ``reference`` is the partner's own number of a try that was refused, ``trace_id`` the request's (32 hex digits).
@@ -79,5 +79,5 @@ def compute_missing(in_force: Sequence[Purpose], given: Sequence[tuple[str, int]
 
 def compute_unknown(in_force: Sequence[Purpose], given: Sequence[tuple[str, int]]) -> list[int]:
     """Return the positions of the given (purpose, version) that are not in force."""
-    known = {(text.purpose, text.version) for text in in_force}
-    return [place for place, pair in enumerate(given) if pair not in known]
+    versions = {(text.purpose, text.version) for text in in_force}
+    return [place for place, pair in enumerate(given) if pair not in versions]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Request, Router, get
-from litestar.datastructures import State
+from litestar import Router, get
 from litestar.di import NamedDependency
 
 from app.consent.purposes import AccessPlace
 from app.consent.queries import access as access_queries
 from app.consent.queries import consents as consents_queries
-from app.consent.queries.access import AccessRow
-from app.consent.queries.consents import ShownConsent, TextRow
+from app.consent.queries.access import AccessLine
+from app.consent.queries.consents import ShownConsent, TextInForce
 from app.consent.schemas import AccessShown, ConsentShown, ConsentTextShown
 from app.kit.errors import InvalidRequest, StaleCursor, Unauthenticated
 from app.kit.security.auth import CitizenCaller
-from app.kit.web.http import Language, language_of, refusals
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
-
-AnyRequest = Request[object, object, State]
+from app.kit.web.show import show
 
 
 @get("/consents/current", operation_id="listConsentTexts", status_code=200)
@@ -45,45 +43,22 @@ async def list_access(
     citizen: NamedDependency[CitizenCaller], cursor: Cursor = None, limit: Limit = PAGE_SIZE_DEFAULT
 ) -> Page[AccessShown]:
     """Show who looked, refused tries too, newest first."""
-    rows = await access_queries.list_access(citizen.id, decode_cursor(cursor, AccessPlace), limit)
-    return make_page(rows, limit, _show_access, lambda row: AccessPlace(row.at, row.id))
+    lines = await access_queries.list_access(citizen.id, decode_cursor(cursor, AccessPlace), limit)
+    return make_page(lines, limit, _show_access, lambda line: AccessPlace(line.at, line.id))
 
 
-def _show_text(text: TextRow, language: Language) -> ConsentTextShown:
-    return ConsentTextShown(
-        purpose=text.purpose,
-        version=text.version,
-        title=text.title_en if language == "en" else text.title_zh,
-        text=text.body_en if language == "en" else text.body_zh,
-        is_required=text.is_required,
-        is_separate=not text.is_required,
-    )
+def _show_text(text: TextInForce, language: Language) -> ConsentTextShown:
+    title, body = (text.title_en, text.body_en) if language == "en" else (text.title_zh, text.body_zh)
+    return show(ConsentTextShown, text, title=title, text=body, is_separate=not text.is_required)
 
 
-def _show_consent(row: ShownConsent, language: Language) -> ConsentShown:
-    return ConsentShown(
-        purpose=row.purpose,
-        version=row.version,
-        title=row.title_en if language == "en" else row.title_zh,
-        given_at=row.given_at,
-        is_required=row.is_required,
-        is_separate=not row.is_required,
-        is_current=row.is_current,
-    )
+def _show_consent(consent: ShownConsent, language: Language) -> ConsentShown:
+    title = consent.title_en if language == "en" else consent.title_zh
+    return show(ConsentShown, consent, title=title, is_separate=not consent.is_required)
 
 
-def _show_access(row: AccessRow) -> AccessShown:
-    return AccessShown(
-        id=row.id,
-        at=row.at,
-        institution=row.institution,
-        store=row.store,
-        is_by_official=row.is_by_official,
-        action=row.action,
-        scenario=row.scenario,
-        outcome=row.outcome,
-        told=msgspec.json.decode(row.told, type=list[str]),
-    )
+def _show_access(line: AccessLine) -> AccessShown:
+    return show(AccessShown, line, told=msgspec.json.decode(line.told, type=list[str]))
 
 
 router = Router("/v1", route_handlers=[list_consent_texts, list_own_consents, list_access], tags=["consent"])

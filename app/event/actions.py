@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from uuid import UUID
 
-    from app.event.queries import FeedRow
+    from app.event.queries import FeedEvent
 
 STORE_WINDOW = 1_000  # events of an institution looked over for a page of some of its stores
 
@@ -24,7 +24,7 @@ STORE_WINDOW = 1_000  # events of an institution looked over for a page of some 
 class Feed(msgspec.Struct, frozen=True):
     """Some events in their order, and where to go on."""
 
-    rows: list[FeedRow]
+    events: list[FeedEvent]
     next_cursor: str
     has_more: bool
 
@@ -50,11 +50,11 @@ async def read_feed(institution_id: UUID, store_ids: Collection[UUID] | None, cu
     after = decode_cursor(cursor, FeedCursor) or FEED_START
     window = limit + 1 if store_ids is None else STORE_WINDOW
     found = await queries.find_feed(institution_id, None if store_ids is None else list(store_ids), after, window)
-    shown = [row for row in found if row.is_shown]
-    rows, is_cut = shown[:limit], len(shown) > limit
-    last = rows[-1] if is_cut else found[-1] if found else None
+    shown = [event for event in found if event.is_shown]
+    events, is_cut = shown[:limit], len(shown) > limit
+    last = events[-1] if is_cut else found[-1] if found else None
     seen = FeedCursor(last.epoch, last.xid, last.id) if last else after
-    return Feed(rows, encode_cursor(seen), is_cut or (last is not None and last.seen == window))
+    return Feed(events, encode_cursor(seen), is_cut or (last is not None and last.seen == window))
 
 
 async def ensure_epoch() -> None:

@@ -1,4 +1,4 @@
-"""What an event is, and where in the feed a reader stands."""
+"""What an event is, and how far in the feed a reader has come."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from app.kit.db.database import execute, fetch_all
 EPOCH_LOCK = 0x65706F63  # "epoc"
 
 
-class FeedRow(msgspec.Struct, frozen=True):
-    """An event as it lies in the feed; ``data`` is JSON text, ``seen`` how many were looked at until it.
+class FeedEvent(msgspec.Struct, frozen=True):
+    """An event of the feed; ``data`` is JSON text, ``seen`` its place among the events that were looked at.
 
-    ``is_shown`` is not true of one that is of another store, or of none: it only says how far was looked.
+    ``is_shown`` is false or None for an event of another store, or of none: it only says how far the search came.
     """
 
     id: UUID
@@ -69,13 +69,15 @@ async def insert_epoch_of_this_cluster() -> None:
 
 async def find_feed(
     institution_id: UUID, store_ids: Sequence[UUID] | None, after: FeedCursor, window: int
-) -> list[FeedRow]:
+) -> list[FeedEvent]:
     """Return up to ``window`` events after a cursor; in this epoch only those no open transaction can still precede.
 
-    With ``store_ids`` only those of these stores, and the last one looked at, to go on from: see ``is_shown``.
+    With ``store_ids`` only those of these stores, and the last one looked at, to go on from: see ``is_shown``. A
+    transaction that is still open may yet write events that come before those of later ones, which are already there:
+    so nothing from the oldest open transaction on is returned, lest a reader's cursor pass what is not committed yet.
     """
     return await fetch_all(
-        FeedRow,
+        FeedEvent,
         """
         SELECT id, epoch, xid, at, type, subject_id, data, is_shown, seen FROM (
             SELECT id, epoch, xid::text::bigint AS xid, at, type, subject_id, data,

@@ -7,7 +7,7 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 
 from app.event import actions
-from app.event.queries import FeedRow
+from app.event.queries import FeedEvent
 from app.event.schemas import FeedItem
 from app.kit.errors import Forbidden, InvalidRequest, StaleCursor, Unauthenticated
 from app.kit.security.auth import PartnerCaller
@@ -32,13 +32,12 @@ async def list_events(
     """
     feed = await actions.read_feed(partner.institution_id, partner.store_ids, cursor, limit)
     page = PageInfo(next_cursor=feed.next_cursor, has_more=feed.has_more)
-    return Page(data=[_show(row) for row in feed.rows], page=page)
+    return Page(data=[_show(event) for event in feed.events], page=page)
 
 
-def _show(row: FeedRow) -> FeedItem:
-    return FeedItem(
-        id=row.id, type=row.type, time=row.at, subject=row.subject_id, data=msgspec.json.decode(row.data, type=dict)
-    )
+def _show(event: FeedEvent) -> FeedItem:
+    data = msgspec.json.decode(event.data, type=dict)
+    return FeedItem(id=event.id, type=event.type, time=event.at, subject=event.subject_id, data=data)
 
 
 router = Router("/v1/partner", route_handlers=[list_events], tags=["event"])

@@ -1,4 +1,4 @@
-"""What a notice is, what a message says of it, and when sending is tried again. Pure."""
+"""What a notice is, what a message says of it, and when sending is tried again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.values.days import SHANGHAI
 
 Channel = Literal["wechat", "sms"]
 DeliveryState = Literal["pending", "sent", "failed", "none"]
-Template = Literal["record"]  # every notice there is tells of a record
+Template = Literal["record"]  # every notice there is is about a record
 
 TEMPLATE: Template = "record"
 QUOTA_MAX = 20
@@ -39,13 +39,13 @@ SMS_NUMBER_REFUSED = frozenset(
 )
 # Subscribe message errcodes: the citizen has no quota left with WeChat, or the account is not one of ours.
 WECHAT_NOT_ALLOWED = frozenset({43101, 43107, 40003})
-# The template, its fields or its page are not what WeChat knows: no try will do, and an operator must look.
+# The template, its fields or its page are not as WeChat has them: no try helps, and an operator must look.
 WECHAT_TEMPLATE_WRONG = frozenset({40037, 40165, 41030, 47001, 47003})
 Outcome = Literal["sent", "later", "no_way", "refused"]
 
 
 class NewNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to tell a citizen about a subject; once for each (kind, subject)."""
+    """What a citizen is to learn about a subject; there is one for each (kind, subject)."""
 
     citizen_id: UUID
     kind: str
@@ -82,7 +82,7 @@ def judge_message(errcode: int) -> Outcome:
 
 
 def judge_sms(code: str) -> Outcome:
-    """Return what became of an SMS; all but a number that takes none is tried again, whoever must put it right."""
+    """Return what became of an SMS. All is tried again but a number that takes none: the service or we put it right."""
     if code == "Ok":
         return "sent"
     return "refused" if code in SMS_NUMBER_REFUSED else "later"
@@ -119,7 +119,7 @@ def compute_wechat_data(title_zh: str, at: datetime) -> dict[str, dict[str, str]
 
 
 def compute_sms_parameters(at: datetime) -> Sequence[str]:
-    """Return what stands in the SMS: the day and nothing else, for others may read it."""
+    """Return what the SMS says: the day and nothing else, for others may read it."""
     return [f"{at.astimezone(SHANGHAI):%Y年%m月%d日}"]
 
 

@@ -1,4 +1,4 @@
-"""What a citizen is told, and which messages they allow."""
+"""A citizen's notices, and which messages they allow."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ async def list_notices(
 ) -> Page[NoticeShown]:
     """Show what the citizen was told, newest first."""
     language = language_of(request)
-    rows = await notices_queries.list_notices(citizen.id, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
+    notices = await notices_queries.list_notices(citizen.id, decode_cursor(cursor, UUID), limit)
+    return make_page(notices, limit, lambda notice: _show(notice, language), lambda notice: notice.id)
 
 
 @get("/unread", operation_id="countUnreadNotices", status_code=200, responses=refusals(Unauthenticated))

@@ -9,7 +9,7 @@ from app.citizen.tables import Citizen
 
 
 class Notice(Table, tablename="notice"):
-    """Something a citizen is told; ``next_try_at`` is the lease of whoever is sending it."""
+    """What a citizen reads in the mini-program; ``next_try_at`` is also the lease of the worker that sends it."""
 
     id = UUID(primary_key=True, default=None)
     citizen_id = ForeignKey(Citizen, null=False, on_delete=OnDelete.restrict, default=None)

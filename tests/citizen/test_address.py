@@ -13,7 +13,7 @@ from app.settings import read_settings
 
 
 @pytest.mark.parametrize(
-    ("proxies", "told", "expected"),
+    ("proxies", "forwarded", "expected"),
     [
         (0, None, "peer"),
         (0, "203.0.113.9", "peer"),
@@ -33,13 +33,13 @@ from app.settings import read_settings
     ],
 )
 def test_a_caller_cannot_choose_an_address(
-    monkeypatch: pytest.MonkeyPatch, proxies: int, told: str | None, expected: str
+    monkeypatch: pytest.MonkeyPatch, proxies: int, forwarded: str | None, expected: str
 ) -> None:
     monkeypatch.setattr(
         address, "read_settings", partial(msgspec.structs.replace, read_settings(), proxies_trusted=proxies)
     )
     request = RequestFactory().get("/")
-    lines = told.split("\n") if told else []
+    lines = forwarded.split("\n") if forwarded else []
     request.scope["headers"] = [(b"x-forwarded-for", line.encode()) for line in lines]
     peer = request.client.host if request.client else ""
     assert address.address_of(request) == (peer if expected == "peer" else expected)

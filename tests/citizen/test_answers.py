@@ -170,7 +170,7 @@ async def test_a_dead_token_that_wechat_goes_on_giving_is_forced_once_a_minute(c
     before = await play("POST", errcode=40014, is_given_on=True)
     assert await try_to_join(client) == (503, "outside_service_unavailable")
     assert await play("GET") == before + 1, "asked for, and not forced again"
-    assert wechat_actions._Held.token == NO_TOKEN, "a refused token is kept nowhere"
+    assert wechat_actions._Held.token == NO_TOKEN, "a refused token is remembered nowhere"
     wechat_actions._Held.may_force_at = 0.0
     assert await try_to_join(client) == (200, "")
 

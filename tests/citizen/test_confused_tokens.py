@@ -210,7 +210,7 @@ CASES: dict[str, Callable[[Bench], str]] = {
 
 
 def sign_text(bench: Bench, text: str) -> str:
-    """Sign whatever stands before the second dot."""
+    """Sign whatever is before the second dot."""
     return f"{text}.{pack_bytes(bench.key.sign(text.encode()))}"
 
 

@@ -1,4 +1,4 @@
-"""Logging in over HTTP, by the real client against the sandbox: who comes in, who does not, and what is never told."""
+"""Logging in over HTTP, by the real client against the sandbox: who comes in, who does not, what is never said."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ async def test_an_expired_token_is_refused(client: AsyncClient) -> None:
 
 async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> None:
     """A session of 31 days ago goes with its tokens; one that was refreshed since then stays."""
-    old, kept = await log_in(client), await log_in(client)
-    for tokens, days in ((old, 31), (kept, 31)):
+    old, lasting = await log_in(client), await log_in(client)
+    for tokens, days in ((old, 31), (lasting, 31)):
         hash_ = compute_token_hash(tokens.refresh)
         await execute(
             "UPDATE refresh_token SET expires_at = expires_at - $2::interval WHERE token_hash = $1",
@@ -124,7 +124,7 @@ async def test_what_can_never_be_refreshed_is_forgotten(client: AsyncClient) -> 
     assert await session_actions.forget_old_sessions(now()) >= 1
     sessions = "SELECT count(*) FROM citizen_session WHERE citizen_id = $1"
     assert await fetch_value(sessions, old.citizen_id) == 0
-    assert (await try_token(client, kept.refresh)).status_code == 200
+    assert (await try_token(client, lasting.refresh)).status_code == 200
 
 
 async def test_every_refresh_moves_the_end(client: AsyncClient) -> None:

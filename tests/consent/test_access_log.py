@@ -1,4 +1,4 @@
-"""The access log: who, when, why, what was told; newest first, its citizen's only, in pages that do not move."""
+"""The access log: who, when, why, what was disclosed; newest first, its citizen's only, in pages that do not move."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.consent import actions as consent_actions
+from app.consent.refusals import ConsentUnknown
 from app.kit.clock import now
 from app.kit.db.database import execute, fetch_value, transaction
 from app.record.catalogue import NewRecord
@@ -237,7 +238,7 @@ async def test_a_text_of_the_future_is_not_in_force(client: AsyncClient) -> None
         await execute(
             "INSERT INTO consent_text VALUES ('later', 1, '后', 'Later', '后', 'L', false, now() + interval '1 day')"
         )
-        with pytest.raises(consent_actions.ConsentUnknown):
+        with pytest.raises(ConsentUnknown):
             await consent_actions.check_consents([("later", 1)])
         await execute("DELETE FROM consent_text WHERE purpose = 'later'")
     assert "later" not in await purposes_of(client, member.headers)

@@ -116,15 +116,15 @@ async def test_pollers_see_every_event_once_while_writers_race(client: AsyncClie
 
 async def test_a_transaction_rolled_back_leaves_no_event(client: AsyncClient) -> None:
     partner = await make_partner()
-    kept = uuid7()
+    stored = uuid7()
     with suppress(RuntimeError):
         async with transaction():
             await insert_events(
                 [NewEvent(type=REVERSED, subject_id=uuid7(), at=now(), institution_id=partner.institution_id)]
             )
             raise RuntimeError
-    await write(partner.institution_id, kept)
-    assert await read_until(client, partner.headers, 1) == [kept]
+    await write(partner.institution_id, stored)
+    assert await read_until(client, partner.headers, 1) == [stored]
 
 
 async def test_pages_go_on_and_the_cursor_is_always_given(client: AsyncClient) -> None:

@@ -95,7 +95,7 @@ async def test_nothing_personal_is_left(client: AsyncClient) -> None:
 async def live_everywhere(client: AsyncClient, member: Joined) -> None:
     """Have a member stand in every table that must forget them; what only a worker writes is written as it would."""
     await make_objection(client, member, missing())
-    await notices.tell(member.id)
+    await notices.store_notice(member.id)
     told = await pointing.tell(client, await pointing.make_app(), pointing.event_of(member))
     assert told.status_code == 202
     official = await make_official(roles=["importer"])

@@ -1,4 +1,4 @@
-"""What a citizen was told, read over HTTP; who may see it; what leaving takes away."""
+"""A citizen's notices, read over HTTP; who may see it; what leaving takes away."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.notice.actions.notices import insert_notices
 from app.notice.message import QUOTA_MAX, REPORTED_MAX
 from app.sandbox.answers import ENVIRONMENT
 from tests.support.citizens import Joined, join, log_in
-from tests.support.notices import make_notice, tell
+from tests.support.notices import make_notice, store_notice
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -33,7 +33,7 @@ async def read(client: AsyncClient, member: Joined, language: str = "zh", **quer
 async def test_the_newest_comes_first_page_by_page(client: AsyncClient) -> None:
     member = await join(client)
     assert await read(client, member) == {"data": [], "page": {"nextCursor": None, "hasMore": False}, "unread": 0}
-    subjects = [str(await tell(member.id)) for _ in range(5)]
+    subjects = [str(await store_notice(member.id)) for _ in range(5)]
     first = await read(client, member, limit=3)
     assert first["unread"] == 5
     rest = await read(client, member, limit=3, cursor=first["page"]["nextCursor"])
@@ -47,14 +47,14 @@ async def test_the_newest_comes_first_page_by_page(client: AsyncClient) -> None:
 @pytest.mark.parametrize(("language", "words"), [("zh", ("标题", "正文")), ("en", ("Title", "Body"))])
 async def test_it_is_read_in_the_readers_language(client: AsyncClient, language: str, words: tuple[str, str]) -> None:
     member = await join(client)
-    await tell(member.id)
+    await store_notice(member.id)
     (one,) = (await read(client, member, language))["data"]
     assert (one["title"], one["body"]) == words
 
 
 async def test_reading_is_noted_once(client: AsyncClient) -> None:
     member, other = await join(client), await join(client)
-    await tell(member.id)
+    await store_notice(member.id)
     (one,) = (await read(client, member))["data"]
     assert one["readAt"] is None
     path = f"{PATH}/{one['id']}/read"
@@ -69,16 +69,16 @@ async def test_reading_is_noted_once(client: AsyncClient) -> None:
     assert (await read(client, other))["data"] == []
 
 
-async def test_one_is_told_once_of_a_subject(client: AsyncClient) -> None:
+async def test_a_subject_has_one_notice(client: AsyncClient) -> None:
     member = await join(client)
     notice = make_notice(member.id)
-    for told in (1, 0):
+    for inserted in (1, 0):
         async with transaction():
-            assert await insert_notices([notice], at=now()) == told
+            assert await insert_notices([notice], at=now()) == inserted
     assert len((await read(client, member))["data"]) == 1
 
 
-async def test_a_notice_is_told_in_the_transaction_of_its_fact(client: AsyncClient) -> None:
+async def test_a_notice_is_stored_in_the_transaction_of_its_fact(client: AsyncClient) -> None:
     member = await join(client)
     with pytest.raises(AssertionError):
         await insert_notices([make_notice(member.id)], at=now())
@@ -119,7 +119,7 @@ async def test_who_has_not_joined_allows_nothing(client: AsyncClient) -> None:
 async def test_leaving_deletes_all_of_it(client: AsyncClient) -> None:
     member, other = await join(client), await join(client)
     for one in (member, other):
-        await tell(one.id)
+        await store_notice(one.id)
         await client.post(f"{PATH}/quota", json={"template": "record"}, headers=one.headers)
     assert (await client.delete("/v1/me", headers=member.headers)).status_code == 204
     for table in ("notice", "notice_quota"):

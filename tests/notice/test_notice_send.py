@@ -26,7 +26,7 @@ from app.notice.queries import send as send_queries
 from app.sandbox.answers import ENVIRONMENT
 from app.settings import read_settings
 from tests.support.citizens import Joined, join
-from tests.support.notices import find_notice, make_due, messages_to, number_of, openid_of, tell
+from tests.support.notices import find_notice, make_due, messages_to, number_of, openid_of, store_notice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 async def nothing_pending(app: object) -> AsyncIterator[None]:
-    """Let these tests send only what they told."""
+    """Let these tests send only what they stored."""
     del app
     await execute("DELETE FROM notice WHERE delivery = 'pending'")
     yield
@@ -57,7 +57,7 @@ async def quota_of(citizen_id: UUID) -> int:
 async def test_who_allowed_a_message_gets_it_from_wechat(client: AsyncClient) -> None:
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 2)
-    subject = await tell(member.id, title_zh="新增失信记录：欠税公告")
+    subject = await store_notice(member.id, title_zh="新增失信记录：欠税公告")
     assert await send_pending() == 1
     notice = await find_notice(subject)
     assert (notice.delivery, notice.channel, notice.tries) == ("sent", "wechat", 1)
@@ -76,7 +76,7 @@ async def test_who_allowed_none_gets_an_sms_that_says_nothing(client: AsyncClien
     member = await join_as(client, manner)
     if manner:
         await add_quota(member.id, TEMPLATE, 3)
-    subject = await tell(member.id, title_zh="新增失信记录：欠税公告")
+    subject = await store_notice(member.id, title_zh="新增失信记录：欠税公告")
     assert await send_pending() == 1
     notice = await find_notice(subject)
     assert (notice.delivery, notice.channel) == ("sent", "sms")
@@ -92,7 +92,7 @@ async def test_who_allowed_none_gets_an_sms_that_says_nothing(client: AsyncClien
 async def test_what_wechat_could_not_take_is_tried_again_and_costs_one_message(client: AsyncClient) -> None:
     member = await join_as(client, "wxflaky")
     await add_quota(member.id, TEMPLATE, 5)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     for tries in (1, 2):
         assert await send_pending() == 0
         notice = await find_notice(subject)
@@ -109,7 +109,7 @@ async def test_what_wechat_could_not_take_is_tried_again_and_costs_one_message(c
 async def test_in_the_end_it_is_given_up_and_stays_in_the_mini_program(client: AsyncClient) -> None:
     member = await join_as(client, "wxdown")
     await add_quota(member.id, TEMPLATE, 5)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     await execute("UPDATE notice SET tries = $2 WHERE subject_id = $1", subject, TRIES_MAX - 1)
     before = (await count_deliveries()).get("failed", 0)
     assert await send_pending() == 0
@@ -126,7 +126,7 @@ async def test_without_any_service_it_stays_in_the_mini_program(
     monkeypatch.setattr(send_actions, "read_settings", lambda: none)
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     assert await send_pending() == 0
     notice = await find_notice(subject)
     assert (notice.delivery, notice.channel) == ("none", None)
@@ -134,7 +134,7 @@ async def test_without_any_service_it_stays_in_the_mini_program(
 
 async def test_a_number_that_cannot_be_reached_is_not_tried_for_ever(client: AsyncClient) -> None:
     member = await join(client, phone_code=f"demo-phone-barred-{secrets.token_hex(8)}")
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     assert await send_pending() == 0
     assert (await find_notice(subject)).delivery == "failed"
 
@@ -147,7 +147,7 @@ async def test_what_an_operator_must_put_right_is_tried_again(
 ) -> None:
     monkeypatch.setattr(sms_clients, "read_settings", partial(msgspec.structs.replace, read_settings(), **wrong))
     member = await join_as(client)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     assert await send_pending() == 0
     assert (await find_notice(subject)).delivery == "pending"
     monkeypatch.undo()
@@ -163,7 +163,7 @@ async def test_a_wrong_template_goes_by_sms(client: AsyncClient, monkeypatch: py
     )
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     assert await send_pending() == 1
     assert (await find_notice(subject)).channel == "sms"
     assert await quota_of(member.id) == 1
@@ -172,7 +172,7 @@ async def test_a_wrong_template_goes_by_sms(client: AsyncClient, monkeypatch: py
 async def test_a_refused_token_is_replaced(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     member = await join_as(client)
     await add_quota(member.id, TEMPLATE, 1)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     monkeypatch.setattr(wechat_actions._Held, "token", AccessToken("sandbox-stale", now().timestamp() + 999))
     assert await send_pending() == 1
     assert (await find_notice(subject)).channel == "wechat"
@@ -180,7 +180,7 @@ async def test_a_refused_token_is_replaced(client: AsyncClient, monkeypatch: pyt
 
 async def test_two_workers_send_each_notice_once(client: AsyncClient) -> None:
     members = [await join_as(client, f"n{number}") for number in range(6)]
-    subjects = [await tell(member.id) for member in members for _ in range(8)]
+    subjects = [await store_notice(member.id) for member in members for _ in range(8)]
     sent = await asyncio.gather(*(send_pending() for _ in range(4)))
     assert sum(sent) == len(subjects)
     for member in members:
@@ -189,7 +189,7 @@ async def test_two_workers_send_each_notice_once(client: AsyncClient) -> None:
 
 async def test_whom_a_crash_left_in_the_middle_is_taken_up_when_the_lease_ends(client: AsyncClient) -> None:
     member = await join_as(client)
-    subject = await tell(member.id)
+    subject = await store_notice(member.id)
     (crashed,) = await send_queries.take_pending(at=now(), leased_until=now() + LEASE, limit=1)
     assert await send_pending() == 0, "somebody has it"
     await make_due(subject)
@@ -219,7 +219,7 @@ async def test_nothing_personal_is_logged(client: AsyncClient, caplog: pytest.Lo
     caplog.set_level(logging.DEBUG)
     member = await join_as(client, "wxdown")
     await add_quota(member.id, TEMPLATE, 1)
-    subject = await tell(member.id, title_zh="新增失信记录：欠税公告")
+    subject = await store_notice(member.id, title_zh="新增失信记录：欠税公告")
     await send_pending()
     said = [record.getMessage() for record in caplog.records if record.name.startswith(("huixin", "pgqueuer", "httpx"))]
     assert any("no usable answer" in one for one in said)

@@ -57,7 +57,7 @@ def bearer(access_token: str) -> dict[str, str]:
 
 
 def make_id_number(*, born_on: date | None = None, district: str | None = None, sequence: int | None = None) -> str:
-    """Make a checksum-valid ID number; unless told otherwise random, adult, in an area that is not assigned.
+    """Make a checksum-valid ID number; by default random, adult, in an area that is not assigned.
 
     The areas 995000 to 999999 are these people's; cities of a seed below 50, as tests make them, lie below.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class StoredNotice(msgspec.Struct, frozen=True):
-    """What is kept of a notice and its delivery."""
+    """What is stored of a notice and its delivery."""
 
     id: UUID
     kind: str
@@ -34,14 +34,14 @@ class StoredNotice(msgspec.Struct, frozen=True):
 
 
 def make_notice(citizen_id: UUID, **changes: Any) -> NewNotice:
-    """Make something to tell; what is not given is random."""
+    """Make a notice; what is not given is random."""
     words = {"title_zh": "标题", "title_en": "Title", "body_zh": "正文", "body_en": "Body"}
     plain: dict[str, Any] = {"citizen_id": citizen_id, "kind": "test", "subject_id": uuid7(), **words}
     return NewNotice(**(plain | changes))
 
 
-async def tell(citizen_id: UUID, **changes: Any) -> UUID:
-    """Tell a citizen something, and return about what."""
+async def store_notice(citizen_id: UUID, **changes: Any) -> UUID:
+    """Store a notice for a citizen, and return what it is about."""
     notice = make_notice(citizen_id, **changes)
     async with transaction():
         await insert_notices([notice], at=now())

@@ -67,11 +67,11 @@ async def authenticate_by(
 async def match_people(people: Sequence[tuple[str, str]]) -> list[MatchedCitizen | None]:
     """Return the member behind each (name, ID number), or None; a name that differs is not a match."""
     asked = [_index_of(name, id_number) for name, id_number in people]
-    rows = await accounts_queries.find_sealed_names([numbers for numbers, _ in filter(None, asked)])
-    members = {row.id_number_index: row for row in rows}
+    found = await accounts_queries.find_members([number_index for number_index, _ in filter(None, asked)])
+    members = {member.id_number_index: member for member in found}
     return [
-        MatchedCitizen(row.id, row.birth_on)
-        if indexes is not None and (row := members.get(indexes[0])) is not None and is_person(row, indexes[1])
+        MatchedCitizen(member.id, member.birth_on)
+        if indexes is not None and (member := members.get(indexes[0])) is not None and is_person(member, indexes[1])
         else None
         for indexes in asked
     ]
@@ -79,8 +79,9 @@ async def match_people(people: Sequence[tuple[str, str]]) -> list[MatchedCitizen
 
 async def find_same_names(people: Sequence[tuple[UUID, bytes]]) -> set[tuple[UUID, bytes]]:
     """Return those members who have the name of a blind index beside theirs, whenever their own index was made."""
-    rows = {row.id: row for row in await accounts_queries.find_sealed_names_by_id(list({one for one, _ in people}))}
-    return {(one, index) for one, index in set(people) if one in rows and is_person(rows[one], index)}
+    found = await accounts_queries.find_members_by_id(list({one for one, _ in people}))
+    members = {member.id: member for member in found}
+    return {(one, index) for one, index in set(people) if one in members and is_person(members[one], index)}
 
 
 async def revoke_sessions(citizen_id: UUID, *, because: str, at: datetime) -> None:
@@ -95,13 +96,13 @@ async def raise_code_generation(citizen_id: UUID) -> None:
 
 async def read_profile(citizen_id: UUID) -> Profile:
     """Return the own account for its citizen to read."""
-    row = await accounts_queries.find_profile(citizen_id)
-    if row is None:
+    sealed = await accounts_queries.find_profile(citizen_id)
+    if sealed is None:
         raise Unauthenticated
-    name, phone = open_field(row.name_cipher, NAME, citizen_id), open_field(row.phone_cipher, PHONE, citizen_id)
+    name, phone = open_field(sealed.name_cipher, NAME, citizen_id), open_field(sealed.phone_cipher, PHONE, citizen_id)
     return Profile(
-        state=row.state,
-        joined_at=row.joined_at,
+        state=sealed.state,
+        joined_at=sealed.joined_at,
         name=mask_name(name) if name else None,
         phone=mask_phone(phone) if phone else None,
     )
@@ -114,11 +115,10 @@ async def _find_callers(session_ids: list[UUID]) -> list[CitizenCaller | None]:
 
 def _index_of(name: str, id_number: str) -> tuple[bytes, bytes] | None:
     """Return the blind indexes of an ID number, and of name and number together."""
-    known_name, known_number = clean_name(name), parse_id_number(id_number)
-    if known_name is None or known_number is None:
+    cleaned, parsed = clean_name(name), parse_id_number(id_number)
+    if cleaned is None or parsed is None:
         return None
-    number = known_number.number
-    return compute_id_number_index(number), compute_person_index(known_name, number)
+    return compute_id_number_index(parsed.number), compute_person_index(cleaned, parsed.number)
 
 
 _CALLERS = coalesce(_find_callers)

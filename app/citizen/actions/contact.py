@@ -1,4 +1,4 @@
-"""How a citizen is reached: what other rooms may send messages to, and tell nobody."""
+"""How a citizen is reached: for other rooms that send messages, and for no other use."""
 
 from __future__ import annotations
 

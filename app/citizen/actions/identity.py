@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.citizen.queries.accounts import BoundRow
+    from app.citizen.queries.accounts import BoundAccount
 
 LOG = logging.getLogger("huixin.citizen")
 TRIES_PURPOSE = "identity tries"
@@ -49,12 +49,12 @@ async def verify_identity(person: Person) -> bool:
     return verdict == "match"
 
 
-async def lock_accounts(citizen_ids: list[UUID]) -> dict[UUID, BoundRow]:
+async def lock_accounts(citizen_ids: list[UUID]) -> dict[UUID, BoundAccount]:
     """Lock accounts in id order, inside the caller's transaction; what became of them meanwhile is in ``state``."""
     return {row.id: row for row in await accounts_queries.find_bound_for_update(citizen_ids)}
 
 
-async def lock_caller(citizen_id: UUID) -> BoundRow:
+async def lock_caller(citizen_id: UUID) -> BoundAccount:
     """Lock the account of who is asking, inside the caller's transaction; refuse when it has ended meanwhile."""
     account = (await lock_accounts([citizen_id]))[citizen_id]
     if account.state not in ("new", "active"):
@@ -75,12 +75,12 @@ async def find_member(number: str) -> UUID | None:
     return await accounts_queries.find_holder(compute_id_number_index(number))
 
 
-def is_bound_to(account: BoundRow, number: str) -> bool:
+def is_bound_to(account: BoundAccount, number: str) -> bool:
     """Whether an account, as locked, belongs to an ID number."""
     return account.state == "active" and account.id_number_index == compute_id_number_index(number)
 
 
-def read_id_number(account: BoundRow) -> str | None:
+def read_id_number(account: BoundAccount) -> str | None:
     """Return the ID number an account is bound to, in clear."""
     return open_field(account.id_number_cipher, ID_NUMBER, account.id)
 
@@ -125,7 +125,7 @@ async def bind_person(citizen_id: UUID, person: Person, *, cap_holder_id: UUID, 
     )
 
 
-async def move_openid(empty: BoundRow, member: BoundRow, person: Person, *, at: datetime) -> None:
+async def move_openid(empty: BoundAccount, member: BoundAccount, person: Person, *, at: datetime) -> None:
     """Give a member the openid of an empty account, which ends; inside the caller's transaction."""
     openid = open_field(empty.openid_cipher, OPENID, empty.id)
     assert openid is not None, "an account that has not left has an openid"

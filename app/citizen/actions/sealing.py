@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.citizen.queries.accounts import SealedName, SealedPerson
+from app.citizen.queries.accounts import SealedMember, SealedPerson
 from app.kit.security.crypto import blind_index, decrypt_field, encrypt_field
 from app.values.names import clean_name, fold_name
 
@@ -49,16 +49,16 @@ def compute_person_index(name: str, number: str) -> bytes:
     return blind_index(fold_name(name), number, purpose=PERSON_PURPOSE)
 
 
-def is_person(row: SealedName, person_index: bytes) -> bool:
-    """Whether a stored person has the name and ID number of a blind index.
+def is_person(member: SealedMember, person_index: bytes) -> bool:
+    """Whether a member has the name and ID number of a blind index.
 
-    The stored index answers for nearly all; one that was made before names were cleaned and folded as they are today
-    is made anew from what is stored, so that nobody's records go astray when a twin is added to the table.
+    The stored index answers for nearly all. It may be older than the table of twin characters by which names are folded
+    today: then it is made anew from what is stored, so that nobody's records go astray when a twin is added.
     """
-    if row.person_index == person_index:
+    if member.person_index == person_index:
         return True
-    name = open_field(row.name_cipher, NAME, row.id)
-    number = open_field(row.id_number_cipher, ID_NUMBER, row.id)
+    name = open_field(member.name_cipher, NAME, member.id)
+    number = open_field(member.id_number_cipher, ID_NUMBER, member.id)
     if name is None or number is None:
         return False
     return compute_person_index(clean_name(name) or name, number) == person_index

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.citizen.queries.accounts import AccountRow
+    from app.citizen.queries.accounts import Account
     from app.kit.security.auth import CitizenCaller
 
 AUDIENCE = "citizen"
@@ -52,7 +52,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def log_in(code: str, *, address: str, at: datetime) -> Tokens:
-    """Open a session for whoever wx.login gave this code to, and an account if it is their first time."""
+    """Open a session for the person to whom wx.login gave this code, and an account if it is their first time."""
     await ADDRESS_LIMIT.hit(address)
     openid = await fetch_openid(code)
     await OPENID_LIMIT.hit(blind_index(openid, purpose="limit.openid").hex())
@@ -107,7 +107,7 @@ async def forget_old_sessions(at: datetime) -> int:
         return await sessions_queries.delete_dead_sessions(at - REFRESH_LIFETIME)
 
 
-async def _find_or_open_account(openid: str, at: datetime) -> AccountRow:
+async def _find_or_open_account(openid: str, at: datetime) -> Account:
     """Return the account of an openid; two first logins at once both get the one that was stored."""
     openid_index = blind_index(openid, purpose=OPENID_PURPOSE)
     for _ in range(ACCOUNT_TRIES_MAX):  # again when somebody else took the openid, or the number, at the same time
@@ -117,7 +117,7 @@ async def _find_or_open_account(openid: str, at: datetime) -> AccountRow:
     raise Overloaded
 
 
-async def _open_account(openid: str, at: datetime) -> AccountRow | None:
+async def _open_account(openid: str, at: datetime) -> Account | None:
     citizen_id = uuid7(at)
     openid_index, openid_cipher = seal_openid(citizen_id, openid)
     return await accounts_queries.insert_account(

@@ -1,4 +1,4 @@
-"""What WeChat tells of a person, its errcodes turned into refusals, and the access token all workers share."""
+"""What WeChat says of a person, its errcodes turned into refusals, and the access token all workers share."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NO_TOKEN = AccessToken("", 0.0)
 
 
 class _Held:
-    """What this process knows of the token: the way on when Valkey is gone."""
+    """The token as this process has it: the way on when Valkey is gone."""
 
     token = NO_TOKEN
     may_force_at = 0.0  # on the monotonic clock
@@ -88,7 +88,7 @@ async def call_with_token(call: Callable[[str], Awaitable[Answer]]) -> Answer:
     """Make a call that carries WeChat's access token, and again with another when WeChat refuses it.
 
     The token of this process may be dead and so may the one in Valkey, so a third try comes fresh from WeChat. A token
-    that was refused is kept nowhere, so that the next call asks for another again.
+    that was refused is remembered nowhere, so that the next call asks for another again.
     """
     refused: frozenset[str] = frozenset()
     while True:
@@ -104,26 +104,26 @@ async def call_with_token(call: Callable[[str], Awaitable[Answer]]) -> Answer:
 
 async def _share_token(refused: frozenset[str]) -> str:
     """Return a token that is none of the refused ones: from this process, from Valkey, or from WeChat."""
-    known = await _find_known(refused)
-    return known.text or await _renewals.submit(refused)
+    usable = await _find_usable(refused)
+    return usable.text or await _renewals.submit(refused)
 
 
-async def _find_known(refused: Collection[str]) -> AccessToken:
-    for known in (_Held.token, await _find_shared()):
-        if known.text and known.text not in refused and known.until > time.time():
-            _Held.token = known
-            return known
+async def _find_usable(refused: Collection[str]) -> AccessToken:
+    for token in (_Held.token, await _find_shared()):
+        if token.text and token.text not in refused and token.until > time.time():
+            _Held.token = token
+            return token
     return NO_TOKEN
 
 
 async def _renew(waiting: list[frozenset[str]]) -> list[str]:
     """Ask WeChat for a token once for all who wait for one; theirs may have come while they waited."""
     refused = frozenset[str]().union(*waiting)
-    known = await _find_known(refused)
-    if not known.text:
+    token = await _find_usable(refused)
+    if not token.text:
         await _drop(refused)
-        known = await _fetch_token(refused)
-    return [known.text] * len(waiting)
+        token = await _fetch_token(refused)
+    return [token.text] * len(waiting)
 
 
 async def _fetch_token(refused: Collection[str]) -> AccessToken:

@@ -1,4 +1,4 @@
-"""WeChat's server API, one function per call. Answers are told as they are; ``errcode`` 0 is success.
+"""WeChat's server API, one function per call. Answers are returned as they are; ``errcode`` 0 is success.
 
 https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/ — code2Session, getStableAccessToken, getPhoneNumber.
 """
@@ -70,7 +70,7 @@ async def fetch_access_token(*, is_forced: bool = False) -> TokenAnswer:
 
 
 async def fetch_phone_number(phone_code: str, access_token: str) -> PhoneAnswer:
-    """Exchange a phone code for the phone number the citizen agreed to share."""
+    """Exchange a phone code for the phone number the citizen has let us see."""
     url = f"{read_settings().wechat_base_url}/wxa/business/getuserphonenumber"
     parameters = {"access_token": access_token}
     body = msgspec.json.encode({"code": phone_code})

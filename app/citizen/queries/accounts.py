@@ -8,30 +8,29 @@ from uuid import UUID
 
 import msgspec
 
-from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
-from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS, Citizen
+from app.kit.db.database import execute, fetch_all, fetch_one
+from app.kit.db.rows import fetch_field, fetch_row, run, select
 from app.kit.security.auth import CitizenCaller
 
 
-class AccountRow(msgspec.Struct, frozen=True):
+class Account(msgspec.Struct, frozen=True):
     """An account and what became of it."""
 
     id: UUID
     state: str
 
 
-class MembershipRow(msgspec.Struct, frozen=True):
+class Membership(msgspec.Struct, frozen=True):
     """When a member was born, and since when they are one."""
 
     birth_on: date
     joined_at: datetime
 
 
-class BoundRow(msgspec.Struct, frozen=True):
+class BoundAccount(Account, frozen=True):
     """An account with the parts of its binding that joining, moving and leaving need."""
 
-    id: UUID
-    state: str
     openid_index: bytes | None
     openid_cipher: bytes | None
     id_number_index: bytes | None
@@ -40,7 +39,7 @@ class BoundRow(msgspec.Struct, frozen=True):
     joined_at: datetime | None
 
 
-class ProfileRow(msgspec.Struct, frozen=True):
+class SealedProfile(msgspec.Struct, frozen=True):
     """What a citizen sees of the own account."""
 
     state: str
@@ -57,7 +56,7 @@ class SealedFields(msgspec.Struct, frozen=True):
     phone_cipher: bytes
 
 
-class ContactRow(msgspec.Struct, frozen=True):
+class SealedContact(msgspec.Struct, frozen=True):
     """Where a citizen's messages go."""
 
     id: UUID
@@ -66,31 +65,31 @@ class ContactRow(msgspec.Struct, frozen=True):
 
 
 class SealedName(msgspec.Struct, frozen=True, kw_only=True):
-    """A member found by ID number, with what the name is compared by."""
+    """What a name and an ID number are compared by."""
+
+    id_number_index: bytes
+    id_number_cipher: bytes
+    person_index: bytes
+    name_cipher: bytes
+    birth_on: date
+
+
+class SealedMember(SealedName, frozen=True, kw_only=True):
+    """A member who was looked for by ID number or id."""
 
     id: UUID
-    birth_on: date
-    id_number_index: bytes
-    id_number_cipher: bytes
-    person_index: bytes
-    name_cipher: bytes
 
 
-class SealedPerson(msgspec.Struct, frozen=True, kw_only=True):
+class SealedPerson(SealedName, frozen=True, kw_only=True):
     """A verified person as stored: cipher texts, blind indexes, and the two plain columns."""
 
-    id_number_index: bytes
-    id_number_cipher: bytes
-    person_index: bytes
-    name_cipher: bytes
     phone_index: bytes
     phone_cipher: bytes
-    birth_on: date
     district: str | None
 
 
-SEALED_NAME = "SELECT id, birth_on, id_number_index, id_number_cipher, person_index, name_cipher FROM citizen"
-OF_MEMBERS = "AND state IN ('active', 'frozen')"
+MEMBERS = "SELECT id, birth_on, id_number_index, id_number_cipher, person_index, name_cipher FROM citizen"
+ARE_MEMBERS = "AND state IN ('active', 'frozen')"
 
 
 async def find_callers(session_ids: Sequence[UUID]) -> list[CitizenCaller]:
@@ -102,23 +101,23 @@ async def find_callers(session_ids: Sequence[UUID]) -> list[CitizenCaller]:
     )
 
 
-async def find_account_by_openid(openid_index: bytes) -> AccountRow | None:
+async def find_account_by_openid(openid_index: bytes) -> Account | None:
     """Find whose openid this is."""
-    return await fetch_one(AccountRow, "SELECT id, state FROM citizen WHERE openid_index = $1", openid_index)
+    return await fetch_one(Account, "SELECT id, state FROM citizen WHERE openid_index = $1", openid_index)
 
 
 async def find_openid_index(citizen_id: UUID) -> bytes | None:
     """Find the index of the openid an account belongs to; None for one that has ended."""
-    found: bytes | None = await fetch_value("SELECT openid_index FROM citizen WHERE id = $1", citizen_id)
+    found: bytes | None = await fetch_field(Citizen.select(Citizen.openid_index).where(Citizen.id == citizen_id))
     return found
 
 
 async def insert_account(
     *, citizen_id: UUID, account_number: int, openid_index: bytes, openid_cipher: bytes, at: datetime
-) -> AccountRow | None:
+) -> Account | None:
     """Store a new account; None when the openid or the account number is taken by now."""
     return await fetch_one(
-        AccountRow,
+        Account,
         """
         INSERT INTO citizen (id, account_number, state, openid_index, openid_cipher, created_at)
         VALUES ($1, $2, 'new', $3, $4, $5)
@@ -132,10 +131,10 @@ async def insert_account(
     )
 
 
-async def find_bound_for_update(citizen_ids: Sequence[UUID]) -> list[BoundRow]:
+async def find_bound_for_update(citizen_ids: Sequence[UUID]) -> list[BoundAccount]:
     """Lock accounts in id order and return them."""
     return await fetch_all(
-        BoundRow,
+        BoundAccount,
         """
         SELECT id, state, openid_index, openid_cipher, id_number_index, id_number_cipher, cap_holder_id, joined_at
           FROM citizen WHERE id = ANY($1) ORDER BY id FOR UPDATE
@@ -151,17 +150,14 @@ async def lock_person(key: int) -> None:
 
 async def find_holder(id_number_index: bytes) -> UUID | None:
     """Find the account an ID number is bound to."""
-    found: UUID | None = await fetch_value("SELECT id FROM citizen WHERE id_number_index = $1", id_number_index)
+    found: UUID | None = await fetch_field(Citizen.select(Citizen.id).where(Citizen.id_number_index == id_number_index))
     return found
 
 
-async def find_membership(citizen_id: UUID) -> MembershipRow | None:
+async def find_membership(citizen_id: UUID) -> Membership | None:
     """Return since when somebody is a member, and when they were born; None who is none."""
-    return await fetch_one(
-        MembershipRow,
-        "SELECT birth_on, joined_at FROM citizen WHERE id = $1 AND birth_on IS NOT NULL",
-        citizen_id,
-    )
+    membership = select(Citizen, Membership).where((Citizen.id == citizen_id) & Citizen.birth_on.is_not_null())
+    return await fetch_row(Membership, membership)
 
 
 async def mark_active(citizen_id: UUID, person: SealedPerson, *, cap_holder_id: UUID, at: datetime) -> bool:
@@ -170,8 +166,8 @@ async def mark_active(citizen_id: UUID, person: SealedPerson, *, cap_holder_id: 
         await execute(
             """
             UPDATE citizen SET state = 'active', joined_at = $3, cap_holder_id = $2,
-                   id_number_index = $4, id_number_cipher = $5, person_index = $6, name_cipher = $7,
-                   phone_index = $8, phone_cipher = $9, birth_on = $10, district = $11
+                   id_number_index = $4, id_number_cipher = $5, person_index = $6, name_cipher = $7, birth_on = $8,
+                   phone_index = $9, phone_cipher = $10, district = $11
              WHERE id = $1 AND state = 'new' AND NOT EXISTS (SELECT FROM citizen WHERE id_number_index = $4)
             """,
             citizen_id,
@@ -217,14 +213,13 @@ async def mark_left(citizen_id: UUID, at: datetime) -> None:
 
 async def mark_generation_raised(citizen_id: UUID) -> None:
     """Move to the next code generation."""
-    await execute("UPDATE citizen SET code_generation = code_generation + 1 WHERE id = $1", citizen_id)
+    raised = Citizen.update({Citizen.code_generation: Citizen.code_generation + 1})
+    await run(raised.where(Citizen.id == citizen_id))
 
 
-async def find_profile(citizen_id: UUID) -> ProfileRow | None:
+async def find_profile(citizen_id: UUID) -> SealedProfile | None:
     """Return what a citizen sees of the own account."""
-    return await fetch_one(
-        ProfileRow, "SELECT state, joined_at, name_cipher, phone_cipher FROM citizen WHERE id = $1", citizen_id
-    )
+    return await fetch_row(SealedProfile, select(Citizen, SealedProfile).where(Citizen.id == citizen_id))
 
 
 async def find_sealed_fields(citizen_id: UUID) -> SealedFields | None:
@@ -239,20 +234,20 @@ async def find_sealed_fields(citizen_id: UUID) -> SealedFields | None:
     )
 
 
-async def find_sealed_names(id_number_indexes: Sequence[bytes]) -> list[SealedName]:
+async def find_members(id_number_indexes: Sequence[bytes]) -> list[SealedMember]:
     """Return the members among those who have these ID numbers."""
-    return await fetch_all(SealedName, f"{SEALED_NAME} WHERE id_number_index = ANY($1) {OF_MEMBERS}", id_number_indexes)
+    return await fetch_all(SealedMember, f"{MEMBERS} WHERE id_number_index = ANY($1) {ARE_MEMBERS}", id_number_indexes)
 
 
-async def find_sealed_names_by_id(citizen_ids: Sequence[UUID]) -> list[SealedName]:
+async def find_members_by_id(citizen_ids: Sequence[UUID]) -> list[SealedMember]:
     """Return the members among these accounts."""
-    return await fetch_all(SealedName, f"{SEALED_NAME} WHERE id = ANY($1) {OF_MEMBERS}", citizen_ids)
+    return await fetch_all(SealedMember, f"{MEMBERS} WHERE id = ANY($1) {ARE_MEMBERS}", citizen_ids)
 
 
-async def find_contacts(citizen_ids: Sequence[UUID]) -> list[ContactRow]:
+async def find_contacts(citizen_ids: Sequence[UUID]) -> list[SealedContact]:
     """Return where the messages of those go who have not left."""
     return await fetch_all(
-        ContactRow,
+        SealedContact,
         "SELECT id, openid_cipher, phone_cipher FROM citizen WHERE id = ANY($1) AND state <> 'left'",
         citizen_ids,
     )

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from piccolo.query.methods.update import Update
+
 from app.citizen.session import PresentedToken
+from app.citizen.tables import CitizenSession, RefreshToken
 from app.kit.db.database import execute, fetch_one
+from app.kit.db.rows import run
 
 
 async def insert_session(
@@ -63,27 +67,17 @@ async def insert_successor(*, token_hash: bytes, successor_hash: bytes, at: date
 
 async def mark_session_revoked(session_id: UUID, *, because: str, at: datetime) -> None:
     """Revoke one session, unless it is revoked already."""
-    await execute(
-        "UPDATE citizen_session SET revoked_at = $2, revoked_because = $3 WHERE id = $1 AND revoked_at IS NULL",
-        session_id,
-        at,
-        because,
-    )
+    await run(_revoke(because, at).where(CitizenSession.id == session_id))
 
 
 async def mark_sessions_revoked(citizen_id: UUID, *, because: str, at: datetime) -> None:
     """Revoke every live session of a citizen."""
-    await execute(
-        "UPDATE citizen_session SET revoked_at = $2, revoked_because = $3 WHERE citizen_id = $1 AND revoked_at IS NULL",
-        citizen_id,
-        at,
-        because,
-    )
+    await run(_revoke(because, at).where(CitizenSession.citizen_id == citizen_id))
 
 
 async def delete_expired_tokens(at: datetime) -> None:
     """Forget refresh tokens whose time is over."""
-    await execute("DELETE FROM refresh_token WHERE expires_at <= $1", at)
+    await run(RefreshToken.delete().where(RefreshToken.expires_at <= at))
 
 
 async def delete_dead_sessions(opened_before: datetime) -> int:
@@ -95,3 +89,8 @@ async def delete_dead_sessions(opened_before: datetime) -> int:
         """,
         opened_before,
     )
+
+
+def _revoke(because: str, at: datetime) -> Update[CitizenSession]:
+    revoked = CitizenSession.update({CitizenSession.revoked_at: at, CitizenSession.revoked_because: because})
+    return revoked.where(CitizenSession.revoked_at.is_null())

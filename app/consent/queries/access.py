@@ -24,17 +24,17 @@ INSERT = f"""
 # The primary key leads with (citizen_id, at): it reads the citizen's last lines, and no more.
 UNLESS_SINCE = """
      WHERE NOT EXISTS (
-        SELECT FROM access_log AS known
-         WHERE known.citizen_id = new.citizen_id AND known.at >= $14
-           AND (known.institution_id, known.store_id, known.terminal_id, known.official_id, known.action,
-                known.scenario, known.outcome, known.told) IS NOT DISTINCT FROM
+        SELECT FROM access_log AS stored
+         WHERE stored.citizen_id = new.citizen_id AND stored.at >= $14
+           AND (stored.institution_id, stored.store_id, stored.terminal_id, stored.official_id, stored.action,
+                stored.scenario, stored.outcome, stored.told) IS NOT DISTINCT FROM
                (new.institution_id, new.store_id, new.terminal_id, new.official_id, new.action,
                 new.scenario, new.outcome, new.told::jsonb))
     """
 
 
-class AccessRow(msgspec.Struct, frozen=True):
-    """One line of the access log with the names of who asked; ``told`` is JSON text."""
+class AccessLine(msgspec.Struct, frozen=True):
+    """One line of the access log with the names of who asked; ``told``, what was disclosed, is JSON text."""
 
     id: UUID
     at: datetime
@@ -50,7 +50,7 @@ class AccessRow(msgspec.Struct, frozen=True):
 async def insert_access(
     ids: Sequence[UUID], entries: Sequence[NewAccess], *, unless_since: datetime | None = None
 ) -> None:
-    """Store lines of the access log under ``ids``; with ``unless_since``, none that stands there since then."""
+    """Store lines of the access log under ``ids``; with ``unless_since``, none that was written since then."""
     await execute(
         INSERT if unless_since is None else INSERT + UNLESS_SINCE,
         ids,
@@ -70,10 +70,10 @@ async def insert_access(
     )
 
 
-async def list_access(citizen_id: UUID, before: AccessPlace | None, limit: int) -> list[AccessRow]:
+async def list_access(citizen_id: UUID, before: AccessPlace | None, limit: int) -> list[AccessLine]:
     """Return ``limit`` + 1 lines of a citizen's access log, newest first."""
     return await fetch_all(
-        AccessRow,
+        AccessLine,
         """
         SELECT a.id, a.at, i.name AS institution, s.name AS store, a.official_id IS NOT NULL AS is_by_official,
                a.action, a.scenario, a.outcome, a.told

@@ -9,19 +9,18 @@ from uuid import UUID
 import msgspec
 
 from app.consent.purposes import GivenConsent, Purpose
+from app.consent.tables import Consent
 from app.kit.db.database import execute, fetch_all, fetch_one
+from app.kit.db.rows import fetch_row, fetch_rows, run, select
 
 
-class TextRow(msgspec.Struct, frozen=True):
-    """A consent text in force."""
+class TextInForce(Purpose, frozen=True):
+    """The text of a purpose, in the version in force."""
 
-    purpose: str
-    version: int
     title_zh: str
     title_en: str
     body_zh: str
     body_en: str
-    is_required: bool
 
 
 class ShownConsent(msgspec.Struct, frozen=True):
@@ -36,13 +35,13 @@ class ShownConsent(msgspec.Struct, frozen=True):
     is_current: bool
 
 
-async def list_texts_in_force() -> list[TextRow]:
+async def list_texts_in_force() -> list[TextInForce]:
     """Return the newest version of every purpose, the required ones first."""
     return await fetch_all(
-        TextRow,
+        TextInForce,
         """
         SELECT * FROM (
-            SELECT DISTINCT ON (purpose) purpose, version, title_zh, title_en, body_zh, body_en, is_required
+            SELECT DISTINCT ON (purpose) purpose, version, is_required, title_zh, title_en, body_zh, body_en
               FROM consent_text WHERE published_at <= now() ORDER BY purpose, version DESC) newest
          ORDER BY NOT is_required, purpose
         """,
@@ -61,19 +60,13 @@ async def list_purposes_in_force() -> list[Purpose]:
 
 
 async def list_consents(citizen_id: UUID) -> list[GivenConsent]:
-    """Return what a citizen agrees to now."""
-    return await fetch_all(
-        GivenConsent,
-        """
-        SELECT id, purpose, version, given_at, withdrawn_at
-          FROM consent WHERE citizen_id = $1 AND withdrawn_at IS NULL ORDER BY purpose
-        """,
-        citizen_id,
-    )
+    """Return what a citizen consents to now."""
+    consents = select(Consent, GivenConsent).where((Consent.citizen_id == citizen_id) & Consent.withdrawn_at.is_null())
+    return await fetch_rows(GivenConsent, consents.order_by(Consent.purpose))
 
 
 async def list_shown_consents(citizen_id: UUID) -> list[ShownConsent]:
-    """Return what a citizen agrees to now, each under the title agreed to; also where no text is in force any more."""
+    """Return a citizen's consents, each under the title it was given to; also where no text is in force any more."""
     return await fetch_all(
         ShownConsent,
         """
@@ -89,27 +82,15 @@ async def list_shown_consents(citizen_id: UUID) -> list[ShownConsent]:
 
 
 async def list_all_consents(citizen_id: UUID) -> list[GivenConsent]:
-    """Return everything a citizen ever agreed to, withdrawn or not, oldest first."""
-    return await fetch_all(
-        GivenConsent,
-        """
-        SELECT id, purpose, version, given_at, withdrawn_at FROM consent WHERE citizen_id = $1 ORDER BY given_at, id
-        """,
-        citizen_id,
-    )
+    """Return every consent a citizen ever gave, withdrawn or not, oldest first."""
+    consents = select(Consent, GivenConsent).where(Consent.citizen_id == citizen_id)
+    return await fetch_rows(GivenConsent, consents.order_by(Consent.given_at, Consent.id))
 
 
 async def find_latest_consent(citizen_id: UUID, purpose: str) -> GivenConsent | None:
-    """Return what a citizen last agreed to for a purpose, withdrawn or not."""
-    return await fetch_one(
-        GivenConsent,
-        """
-        SELECT id, purpose, version, given_at, withdrawn_at
-          FROM consent WHERE citizen_id = $1 AND purpose = $2 ORDER BY given_at DESC, id DESC LIMIT 1
-        """,
-        citizen_id,
-        purpose,
-    )
+    """Return what a citizen last consented to for a purpose, withdrawn or not."""
+    consents = select(Consent, GivenConsent).where((Consent.citizen_id == citizen_id) & (Consent.purpose == purpose))
+    return await fetch_row(GivenConsent, consents.order_by(Consent.given_at, Consent.id, ascending=False).limit(1))
 
 
 async def mark_superseded(citizen_id: UUID, purposes: Sequence[str], versions: Sequence[int], at: datetime) -> None:
@@ -165,5 +146,5 @@ async def mark_withdrawn(citizen_id: UUID, purpose: str, at: datetime) -> GivenC
 
 
 async def delete_consents(citizen_id: UUID) -> None:
-    """Delete every consent of somebody who leaves."""
-    await execute("DELETE FROM consent WHERE citizen_id = $1", citizen_id)
+    """Delete every consent of a citizen."""
+    await run(Consent.delete().where(Consent.citizen_id == citizen_id))

@@ -8,8 +8,8 @@ from litestar import Response, Router, delete, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
-from app.consent.actions import ConsentMissing, ConsentRequired, ConsentUnknown
 from app.consent.purposes import PURPOSE_CHARACTERS_MAX, GivenConsent
+from app.consent.refusals import ConsentMissing, ConsentRequired, ConsentUnknown
 from app.kit.clock import now
 from app.kit.errors import (
     InvalidRequest,

@@ -1,4 +1,4 @@
-"""Telling citizens, in the transaction of what happened; what they read and allow; forgetting when they leave."""
+"""Notices stored in the transaction of what happened; what citizens read and allow; forgetting when they leave."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert_notices(notices: Sequence[NewNotice], *, at: datetime) -> int:
-    """Tell citizens something, inside the caller's transaction; how many were not told of this subject before.
+    """Store notices inside the caller's transaction and return how many are new: one for each (kind, subject).
 
     The worker sends them as soon as the transaction commits.
     """
@@ -58,12 +58,12 @@ async def read_quota(citizen_id: UUID) -> Quota:
 
 
 async def add_quota(citizen_id: UUID, template: Template, count: int) -> Quota:
-    """Note that a citizen allowed messages, and return how many we may send now; at most ``QUOTA_MAX`` are kept."""
+    """Note that a citizen allowed messages, and return how many we may send now; at most ``QUOTA_MAX``."""
     return _quota(template, await notices_queries.insert_quota(citizen_id, template, count))
 
 
 async def delete_notices(citizen_id: UUID) -> None:
-    """Delete what a citizen was told and allowed, inside the caller's transaction."""
+    """Delete a citizen's notices and what they allowed, inside the caller's transaction."""
     assert is_in_transaction(), "leaving is one transaction"
     await notices_queries.delete_notices(citizen_id)
 

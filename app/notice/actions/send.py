@@ -71,7 +71,7 @@ async def _send(taken: list[TakenNotice]) -> list[Delivery]:
 
 
 async def _deliver(notice: TakenNotice, contact: Contact) -> Delivery:
-    """Try one channel after the other; a service that is away is waited for, not passed over."""
+    """Try one channel after the other; while a service is away the notice waits for it, and takes no other channel."""
     outcome, channel = await _try_wechat(notice, contact), "wechat"
     if outcome == "no_way":
         outcome, channel = await _try_sms(notice, contact), "sms"

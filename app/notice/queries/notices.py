@@ -57,7 +57,7 @@ async def list_notices(citizen_id: UUID, after_id: UUID | None, limit: int) -> l
     notices = select(Notice, ReadableNotice).where(Notice.citizen_id == citizen_id)
     if after_id is not None:
         notices = notices.where(Notice.id < after_id)
-    return await fetch_rows(ReadableNotice, notices.order_by(Notice.id, ascending=False).limit(limit + 1))
+    return await fetch_rows(ReadableNotice, notices.order_by(Notice.id, ascending=False), limit=limit + 1)
 
 
 async def count_unread(citizen_id: UUID) -> int:
@@ -80,8 +80,8 @@ async def insert_quota(citizen_id: UUID, template: Template, count: int) -> int:
     return int(
         await fetch_value(
             """
-            INSERT INTO notice_quota AS known (citizen_id, template, remaining) VALUES ($1, $2, least($3::integer, $4))
-            ON CONFLICT (citizen_id, template) DO UPDATE SET remaining = least(known.remaining + $3, $4)
+            INSERT INTO notice_quota AS stored (citizen_id, template, remaining) VALUES ($1, $2, least($3::integer, $4))
+            ON CONFLICT (citizen_id, template) DO UPDATE SET remaining = least(stored.remaining + $3, $4)
             RETURNING remaining
             """,
             citizen_id,
@@ -102,7 +102,7 @@ async def find_remaining(citizen_id: UUID, template: Template) -> int | None:
 
 
 async def delete_notices(citizen_id: UUID) -> None:
-    """Delete everything a citizen was told, and what they allowed."""
+    """Delete a citizen's notices and what they allowed."""
     await execute(
         """
         WITH allowed AS (DELETE FROM notice_quota WHERE citizen_id = $1)

@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all
+from app.kit.db.rows import run
 from app.notice.message import QUOTA_MAX, Delivery, Template
+from app.notice.tables import NoticeQuota
 
 
 class TakenNotice(msgspec.Struct, frozen=True):
@@ -44,11 +46,11 @@ async def mark_delivered(deliveries: Sequence[Delivery], at: datetime) -> int:
     """Note what became of tries; one whose lease ended and whom another took meanwhile is left alone."""
     return await execute(
         """
-        UPDATE notice n SET delivery = told.state, channel = told.channel, next_try_at = told.next_try_at,
-                            sent_at = CASE WHEN told.state = 'sent' THEN $6::timestamptz END
+        UPDATE notice n SET delivery = tried.state, channel = tried.channel, next_try_at = tried.next_try_at,
+                            sent_at = CASE WHEN tried.state = 'sent' THEN $6::timestamptz END
         FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
-            AS told (notice_id, tries, state, channel, next_try_at)
-        WHERE n.id = told.notice_id AND n.tries = told.tries AND n.delivery = 'pending'
+            AS tried (notice_id, tries, state, channel, next_try_at)
+        WHERE n.id = tried.notice_id AND n.tries = tried.tries AND n.delivery = 'pending'
         """,
         [delivery.notice_id for delivery in deliveries],
         [delivery.tries for delivery in deliveries],
@@ -80,5 +82,6 @@ async def mark_quota_unused(citizen_id: UUID, template: Template) -> None:
 
 
 async def mark_quota_gone(citizen_id: UUID, template: Template) -> None:
-    """Note that WeChat knows of no message the citizen has allowed: the phone told us more than there was."""
-    await execute("UPDATE notice_quota SET remaining = 0 WHERE citizen_id = $1 AND template = $2", citizen_id, template)
+    """Note that WeChat knows of no message the citizen has allowed: the phone reported more than there were."""
+    is_theirs = (NoticeQuota.citizen_id == citizen_id) & (NoticeQuota.template == template)
+    await run(NoticeQuota.update({NoticeQuota.remaining: 0}).where(is_theirs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.notices import find_notice, tell
+from tests.support.notices import find_notice, store_notice
 from tests.support.right import Right
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def furnish(_: AsyncClient, world: World) -> dict[str, str]:
-    notice = await find_notice(await tell(world.citizen.id))
+    notice = await find_notice(await store_notice(world.citizen.id))
     return {"notice": str(notice.id)}
 
 
