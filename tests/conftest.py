@@ -144,7 +144,7 @@ def pytest_runtest_setup() -> None:
     block_until(lambda: DAY_SECONDS - (time.time() + SHANGHAI_SECONDS) % DAY_SECONDS >= TEST_SECONDS)
     begun = time.time()
     rate_limit.time = SimpleNamespace(**vars(time) | {"time": lambda: begun})  # type: ignore[assignment,attr-defined]
-    for catalogue in cache._kept:
+    for catalogue in cache._refreshed:
         catalogue.confirm(time.monotonic())
 
 

@@ -42,7 +42,7 @@ def uuid7_texts(count: int) -> list[str]:
 
 
 def first_id_of(at: datetime) -> UUID:
-    """Return what no id of this instant's millisecond or a later one is before, and every earlier one is."""
+    """Return the smallest id there can be of this instant's millisecond: ids of earlier ones are below it."""
     return UUID(int=_milliseconds_of(at) << 80)
 
 

@@ -37,7 +37,9 @@ class Refusal(Exception):  # noqa: N818
     status_code: ClassVar[int] = 409
     zh: ClassVar[str] = "请求未被受理"
     retryable: ClassVar[bool] = False
-    wait_seconds: ClassVar[int | None] = None  # what Retry-After says unless told otherwise: every 503 has one
+    wait_seconds: ClassVar[int | None] = (
+        None  # what Retry-After says unless a refusal is made with another: every 503 has one
+    )
 
     def __init__(
         self,

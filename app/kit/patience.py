@@ -1,4 +1,4 @@
-"""One timer for everybody who waits: hardly anybody's ever rings, and one each would cost more than what is asked."""
+"""One timer for all who wait: nearly all get in time what they wait for, and a timer each would cost more than it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Patience:
 
     def _look_by(self, due_at: float) -> None:
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # whoever waited on another one waits no more
+        if loop is not self._loop:  # those who waited on another loop wait no more
             self._loop, self._due, self._given_up, self._look = loop, {}, set(), None
         if self._look is not None:
             if self._look_at <= due_at:
@@ -50,7 +50,7 @@ class Patience:
         self._look, self._look_at = loop.call_at(due_at, self._give_up), due_at
 
     def _give_up(self) -> None:
-        """Cut short whoever has waited long enough, and look again when the next one will have."""
+        """Cancel every task that has waited long enough, and look again when the next one will have."""
         self._look = None
         now = asyncio.get_running_loop().time()
         for task, due_at in self._due.items():

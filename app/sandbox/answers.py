@@ -20,7 +20,7 @@ class Credentials(NamedTuple):
 
 
 TARGET = "app.sandbox.main:app"  # what runs as a process of its own
-# Known to everybody: they open nothing but this sandbox.
+# No secrets: they open nothing but this sandbox.
 CREDENTIALS = Credentials("wx0000000000sandbox", "sandbox-app-secret", "AKIDsandbox", "sandbox-secret-key")
 ENVIRONMENT = {
     "WECHAT_APP_ID": CREDENTIALS.app_id,
@@ -36,7 +36,7 @@ ENVIRONMENT = {
 }
 
 CODE_INVALID = 40029
-# People by their login code whose messages go astray; the openid says so, because messages know nothing else.
+# People by their login code whose messages go astray; the openid says so, because a message names nothing else.
 MARKED_OPENIDS = {"demo-noquota-": "oNOQUOTA", "demo-wxflaky-": "oWXFLAKY", "demo-wxdown-": "oWXDOWN_"}
 OPENID_CHARACTERS = 28
 NAME_THAT_NEVER_MATCHES = "不符"
@@ -55,7 +55,7 @@ _AUTHORIZATION = re.compile(
 
 
 class SandboxPhone(NamedTuple):
-    """A phone number as WeChat tells it."""
+    """A phone number as WeChat gives it."""
 
     country_code: str
     number: str

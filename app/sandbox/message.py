@@ -1,7 +1,7 @@
 """What the message services would say; pure, from their documentation.
 
 Openids that begin ``oNOQUOTA``, ``oWXFLAKY`` and ``oWXDOWN_`` belong to login codes ``demo-noquota-…``,
-``demo-wxflaky-…`` and ``demo-wxdown-…``: who allowed no message, whom the first two messages do not reach, and nobody.
+``demo-wxflaky-…`` and ``demo-wxdown-…``: they allowed no message, miss the first two, and are never reached.
 """
 
 from __future__ import annotations

@@ -68,9 +68,9 @@ async def test_a_phone_needs_an_access_token(outside: httpx2.AsyncClient) -> Non
     assert token["access_token"] == (await outside.post("/cgi-bin/stable_token", json=TOKEN)).json()["access_token"]
     assert 0 < token["expires_in"] <= 7200
     path = "/wxa/business/getuserphonenumber"
-    told = await outside.post(path, params={"access_token": token["access_token"]}, json={"code": "demo-phone-1"})
-    info = told.json()["phone_info"]
-    assert (told.json()["errcode"], info["countryCode"]) == (0, "86")
+    answer = await outside.post(path, params={"access_token": token["access_token"]}, json={"code": "demo-phone-1"})
+    info = answer.json()["phone_info"]
+    assert (answer.json()["errcode"], info["countryCode"]) == (0, "86")
     assert info["phoneNumber"] == info["purePhoneNumber"] == str(compute_phone("demo-phone-1")[1])  # type: ignore[index]
     bad = await outside.post(path, params={"access_token": BAD_TOKEN}, json={"code": "demo-phone-1"})
     assert bad.json()["errcode"] == 40001

@@ -56,9 +56,9 @@ async def send_sms(outside: httpx2.AsyncClient, region: str = "ap-guangzhou", **
     )  # fmt: skip
     answer = await outside.post("/", content=body, headers=headers | ({"X-TC-Region": region} if region else {}))
     assert answer.status_code == 200
-    told: dict[str, Any] = answer.json()["Response"]
-    assert told.pop("RequestId")
-    return told
+    response: dict[str, Any] = answer.json()["Response"]
+    assert response.pop("RequestId")
+    return response
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from app.kit.security.keys import KEYS
 from app.piccolo_conf import connection_options
 
 POLL_SECONDS = 0.5
-CATALOGUE_STALE_SECONDS = 5.0  # then the process is not ready: others may be
-CATALOGUE_REFUSE_SECONDS = 30.0  # then who depends on it is refused
+CATALOGUE_STALE_SECONDS = 5.0  # unconfirmed for longer, the process is not ready: other workers may be
+CATALOGUE_REFUSE_SECONDS = 30.0  # unconfirmed for longer, requests that depend on it are refused
 Content = TypeVar("Content")
 
 
@@ -70,7 +70,7 @@ class Versioned(Generic[Content]):
 
     @property
     def trusted(self) -> Content:
-        """Return what is loaded, for whoever lets somebody do something because of it; refuses when it is too old."""
+        """Return what is loaded, for who allows something because of it; refuses when it is too old (decision 5)."""
         if time.monotonic() > self._trusted_until:
             raise CatalogueStale
         return self.current
@@ -81,7 +81,7 @@ class Versioned(Generic[Content]):
 
     @property
     def confirmed_at(self) -> float:
-        """When what is loaded was last known to be the newest, on the monotonic clock."""
+        """When what is loaded was last confirmed to be the newest, on the monotonic clock."""
         return self._trusted_until - CATALOGUE_REFUSE_SECONDS
 
     def confirm(self, at: float) -> None:
@@ -89,18 +89,21 @@ class Versioned(Generic[Content]):
         self._trusted_until = max(self._trusted_until, at + CATALOGUE_REFUSE_SECONDS)
 
     async def refresh(self, version: int) -> None:
-        """Load again when ``version`` is newer than what is held; the version is read before the content."""
+        """Load again when ``version`` is newer than what is held.
+
+        The version is read before the content: a change between the two is loaded once more instead of being missed.
+        """
         async with self._lock:
             if version > self._version:
                 self._content = await self._load()
                 self._version = version
 
 
-_kept: list[Versioned[Any]] = []  # what this process refreshes by itself
+_refreshed: list[Versioned[Any]] = []  # what this process refreshes by itself
 
 
 async def bump(name: str) -> None:
-    """Tell every process that a catalogue changed; call inside the transaction that changes it."""
+    """Let every process learn that a catalogue changed; call inside the transaction that changes it."""
     await execute("UPDATE cache_version SET version = version + 1 WHERE name = $1", name)
     await execute("SELECT pg_notify('huixin_cache_' || current_schema(), $1)", name)
 
@@ -108,10 +111,10 @@ async def bump(name: str) -> None:
 async def refresh_all(catalogues: Sequence[Versioned[Any]]) -> None:
     """Load what has changed; also rereads the key file when it was replaced.
 
-    One catalogue that cannot be loaded keeps no other one from being refreshed.
+    One that cannot be loaded does not keep the others from being refreshed.
     """
     KEYS.refresh()
-    begun = time.monotonic()  # what is committed after this need not be seen
+    begun = time.monotonic()  # what is committed later is for the next refresh
     rows = await fetch_all(CacheVersion, "SELECT name, version FROM cache_version")
     versions = {row.name: row.version for row in rows}
     failure: Exception | None = None
@@ -127,7 +130,7 @@ async def refresh_all(catalogues: Sequence[Versioned[Any]]) -> None:
 
 def find_stale(at: float) -> list[str]:
     """Return the names of the catalogues that are too old, at a time of the monotonic clock."""
-    return [catalogue.name for catalogue in _kept if catalogue.is_stale(at)]
+    return [catalogue.name for catalogue in _refreshed if catalogue.is_stale(at)]
 
 
 @asynccontextmanager
@@ -135,7 +138,7 @@ async def cache_lifespan(catalogues: Sequence[Versioned[Any]]) -> AsyncIterator[
     """Load every catalogue, then keep it fresh until the app stops."""
     await refresh_all(catalogues)
     changed = asyncio.Event()
-    _kept.extend(catalogues)
+    _refreshed.extend(catalogues)
     try:
         async with (
             in_background("listening for changes", partial(_listen_until_lost, changed)),
@@ -144,11 +147,11 @@ async def cache_lifespan(catalogues: Sequence[Versioned[Any]]) -> AsyncIterator[
             yield
     finally:
         for catalogue in catalogues:
-            _kept.remove(catalogue)
+            _refreshed.remove(catalogue)
 
 
 async def _refresh_when_changed(catalogues: Sequence[Versioned[Any]], changed: asyncio.Event) -> None:
-    """Refresh once somebody says that something changed, and every half second all the same."""
+    """Refresh as soon as a notification comes, and every half second without one: a notification may be lost."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(changed.wait(), POLL_SECONDS)
     changed.clear()

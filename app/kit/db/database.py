@@ -58,7 +58,7 @@ async def transaction() -> AsyncIterator[None]:
     """Run a block in one transaction; every query inside it takes part.
 
     Piccolo's own ``DB.transaction()`` loses its connection when COMMIT fails,
-    so asyncpg owns the connection here and Piccolo is only told about it.
+    so asyncpg owns the connection here, and Piccolo only learns which one it is (decision 4).
     """
     assert DB.current_transaction.get() is None, "transactions do not nest"
     async with _lend() as connection:
@@ -170,7 +170,7 @@ async def _roll_back(connection: PoolConnectionProxy[Record], block: Transaction
     """Undo what was begun; a connection that cannot even do that is closed, which undoes it too."""
     try:
         await block.rollback()
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller is told why it came to this
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the caller learns why it came to this
         connection.terminate()
         _go_on_unless_cancelled(error)
 

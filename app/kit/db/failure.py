@@ -1,7 +1,7 @@
 """What a failure says of the database, decided in one place: nothing was changed, try again, or nobody knows.
 
-By family and with a safe default: what is not known to have changed nothing may have been committed. Drivers and
-servers have more ways to fail than any list of ours, so only what is certain is listed.
+By family and with a safe default: unless it is certain that nothing was changed, it may have been committed. Drivers
+and servers have more ways to fail than any list of ours, so only what is certain is listed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class DatabaseUnreached(Exception):  # noqa: N818 - it says what is true
 
 
 class OutcomeLost(Exception):  # noqa: N818 - it says what is true
-    """Whoever was asking the database was interrupted: what became of it is not known."""
+    """The task that was asking the database was interrupted: what became of the statement nobody knows."""
 
 
 def family_of(error: BaseException) -> Family:

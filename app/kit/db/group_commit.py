@@ -1,8 +1,9 @@
 """Group commit: requests that wait together share one statement and one fsync.
 
-``await lane.submit(item)``: whoever waits when a lane is free goes into the next batch, one outcome per item comes
-back. An idle lane starts at once. A lane may be paced: while many wait, its batches start some milliseconds apart, so
-that they are fewer and larger. Also serves coalesced reads, where no two items conflict.
+``await lane.submit(item)``: all that wait when a lane becomes free go into its next batch, and each gets an outcome
+of its own. An idle lane starts at once, so that a single request never waits for company (decision 3). A lane may be
+paced: while many wait, its batches start some milliseconds apart, so that they are fewer and larger. Also serves
+coalesced reads, where no two items conflict.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class GroupCommit(Generic[Item, Outcome]):
             entry = self._waiting.popleft()
             keys = entry[2]
             (batch if taken.isdisjoint(keys) else deferred).append(entry)
-            taken |= keys  # a deferred item's keys too: order among equals is kept
+            taken |= keys  # a deferred item's keys too: items that conflict keep their order
         self._waiting.extendleft(reversed(deferred))
         return batch
 

@@ -69,7 +69,7 @@ def list_migrations() -> list[str]:
 
 
 async def migrate() -> str:
-    """Bring the database to this version and return what was done; whoever comes second waits and finds it done."""
+    """Bring the database to this version and return what was done; a second process waits and finds it done."""
     guard = await asyncpg.connect(**connection_options())
     try:
         version = guard.get_server_version()

@@ -49,9 +49,9 @@ async def drop_old_partitions(today: date) -> list[str]:
     """Drop the pieces a plan no longer wants, and return their names; tills wait at most a blink for the lock."""
     dropped: list[str] = []
     for plan in list_plans():
-        first_kept = compute_pieces(plan, today)[0][0]
+        oldest_wanted = compute_pieces(plan, today)[0][0]
         for name in await _find_pieces(plan.table) if plan.is_dropped else []:
-            if name < first_kept:
+            if name < oldest_wanted:
                 async with transaction():
                     await execute("SET LOCAL lock_timeout = '200ms'")
                     await execute(f"DROP TABLE {name}")

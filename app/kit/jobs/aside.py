@@ -15,7 +15,7 @@ from typing import Any
 
 from app.kit.process.surroundings import collect_rarely, die_with_parent
 
-_LIVING: list[Any] = []  # the object of this process, where this process is the one aside
+_LIVING: list[Any] = []  # the one object of this process, when it was started to hold it
 
 
 class Aside:

@@ -35,11 +35,11 @@ DRAIN_SECONDS_MAX = 30
 
 
 class LockLost(Exception):  # noqa: N818 - it says what is true
-    """The connection that kept a job alone is gone: the database restarts, or ended it."""
+    """The connection whose lock kept others from a job is gone: the database restarts, or ended it."""
 
 
 class QueueInterrupted(Exception):  # noqa: N818 - it says what is true
-    """The queue ended although nobody told it to."""
+    """The queue ended although nobody stopped it."""
 
 
 class JobFailed(Exception):  # noqa: N818 - it says what is true
@@ -52,7 +52,7 @@ def lock_of(name: str) -> int:
 
 
 async def run_jobs(jobs: Sequence[Job], pace: StoppablePace) -> None:
-    """Work until told to stop; what runs then ends, at the latest after its time.
+    """Work until ``pace.stopping`` is set; what runs then ends, at the latest after its time.
 
     Raises when it ends for another reason: the connection is lost, or the queue gave up by itself.
     """

@@ -79,14 +79,14 @@ async def release_jobs(entrypoint: str) -> int:
 
 
 async def list_queue_sizes() -> list[QueueSize]:
-    """Return the work known to the queue, by name."""
+    """Return what waits, runs and has ended in the queue, by name of the job."""
     return await fetch_all(
         QueueSize,
         """
         SELECT name AS entrypoint, coalesce(waiting, 0) AS waiting, coalesce(running, 0) AS running, oldest_at,
                (SELECT max(created) FROM pgqueuer_log WHERE entrypoint = name AND status = 'successful') AS done_at,
                (SELECT max(created) FROM pgqueuer_log WHERE entrypoint = name AND status = 'exception') AS failed_at
-        FROM (SELECT entrypoint AS name FROM pgqueuer_schedules UNION SELECT entrypoint FROM pgqueuer) known
+        FROM (SELECT entrypoint AS name FROM pgqueuer_schedules UNION SELECT entrypoint FROM pgqueuer) named
         LEFT JOIN (
             SELECT entrypoint AS name, count(*) FILTER (WHERE status = 'queued') AS waiting,
                    count(*) FILTER (WHERE status = 'picked') AS running, min(created) AS oldest_at
@@ -98,7 +98,7 @@ async def list_queue_sizes() -> list[QueueSize]:
 
 
 async def forget_old_jobs(at: datetime) -> int:
-    """Delete what the queue noted of jobs that ended days ago, and schedules no worker knows any more."""
+    """Delete what the queue noted of jobs that ended days ago, and schedules that no worker has any more."""
     before = at - timedelta(days=LOG_DAYS_KEPT)
     await execute("DELETE FROM pgqueuer_statistics WHERE created < $1", before)
     await execute("DELETE FROM pgqueuer_schedules WHERE updated < $1", before)

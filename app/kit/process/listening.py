@@ -1,6 +1,6 @@
-"""The sockets a service listens on: one per worker, kept by the supervisor, so that no worker's fate empties a queue.
+"""The sockets a service listens on: one per worker, held by the supervisor, so that a queue outlives its worker.
 
-Linux alone spreads connections over sockets of one port, tells how long a queue is and lets small filters decide; on
+Linux alone spreads connections over sockets of one port, says how long a queue is and lets small filters decide; on
 other systems there is one socket for all workers, and what needs the kernel does nothing.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 LOG = logging.getLogger("huixin.listening")
 IS_LINUX = sys.platform == "linux"
 BACKLOG = 2048
-# Who is sent an answer and takes nothing of it is let go; accepted connections inherit it from the listening socket.
+# A client that reads nothing of its answer for so long is cut off; connections inherit it from the listening socket.
 UNREAD_SECONDS_MAX = 20
 SO_ATTACH_FILTER = 26
 SO_ATTACH_REUSEPORT_CBPF = 51
@@ -40,7 +40,7 @@ NO_SYN: list[Instruction] = [
 TCP_INFO_BYTES = 104
 QUEUE_AT = 24
 # Looks in a row at which a worker has left somebody waiting, until new connections go to the others.
-STANDING_LOOKS = 5
+HANGING_LOOKS = 5
 
 
 def open_listening(host: str, port: int, workers: int) -> list[socket.socket]:
@@ -91,8 +91,8 @@ def count_waiting(listening: socket.socket) -> int:
 class Spreading:
     """Sends new connections to workers that take them.
 
-    The kernel spreads them whether or not a worker lives, stands still or is full. One whose queue stands gets no
-    more until it is empty; when all stand, everybody waits as before.
+    The kernel spreads them over all workers, also over one that is dead, hangs or is full. A worker whose queue does
+    not get shorter gets no more until it is empty; when none gets shorter, everybody waits as before (decision 8).
     """
 
     def __init__(self, listening: Sequence[socket.socket]) -> None:
@@ -101,7 +101,7 @@ class Spreading:
         self._avoided: set[int] = set()
 
     def look(self) -> None:
-        """Look at every queue, and steer if one stands or no longer does; to be called at a steady pace."""
+        """Look at every queue, and steer if one has stopped or moves again; to be called at a steady pace."""
         if len(self._listening) == 1:
             return
         for place, each in enumerate(self._listening):
@@ -109,7 +109,7 @@ class Spreading:
         avoided = {
             place
             for place, looks in enumerate(self._looks)
-            if looks >= STANDING_LOOKS or (looks and place in self._avoided)
+            if looks >= HANGING_LOOKS or (looks and place in self._avoided)
         }
         if avoided != self._avoided:
             self._avoided = avoided

@@ -45,8 +45,8 @@ class WorkerServer(MPServer):
     """Granian's server with patience: it keeps the workers' sockets open and replaces workers however often they die.
 
     Granian opens a socket in each worker, so that what waits in the queue of a killed one is lost, and exits when the
-    same worker dies twice within six seconds. Told to stop, it hangs up on idle connections at once, also on those
-    whose next request has arrived and was not yet read: so it is told only when a worker has seen everybody out.
+    same worker dies twice within six seconds. When it stops, it hangs up on idle connections at once, also on those
+    whose next request has arrived and was not yet read: so it is stopped only when a worker has seen everybody out.
     """
 
     def __init__(self, *arguments: Any, figures: FigureServer, is_behind_proxies: bool, **options: Any) -> None:
@@ -105,12 +105,12 @@ class WorkerServer(MPServer):
         self.reload_signal = True
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
-        """Keep the workers up until told to stop; whatever goes wrong here, they are stopped with it."""
+        """Keep the workers up until a signal stops us; whatever goes wrong here, they are stopped with it."""
         try:
             self._keep_workers_up(spawn_target, target_loader)
         except Exception:
             LOG.exception("the supervisor failed; stopping")
-        self.interrupt_children.clear()  # they were told to stop
+        self.interrupt_children.clear()  # they have their signal already
 
     def _keep_workers_up(self, spawn_target: Any, target_loader: Any) -> None:
         respawned: deque[float] = deque()

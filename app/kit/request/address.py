@@ -19,8 +19,8 @@ def address_of(request: Request[Any, Any, State]) -> str:
     peer = request.client.host if request.client else "unknown"
     if read_settings().proxies_trusted == 0:
         return peer
-    told = find_header_list(request.scope, b"x-forwarded-for")
-    return told[-read_settings().proxies_trusted] if len(told) >= read_settings().proxies_trusted else peer
+    trusted, forwarded = read_settings().proxies_trusted, find_header_list(request.scope, b"x-forwarded-for")
+    return forwarded[-trusted] if len(forwarded) >= trusted else peer
 
 
 def compute_network(address: str) -> str:

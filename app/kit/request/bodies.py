@@ -33,7 +33,7 @@ from app.kit.request.headers import find_header
 from app.values.fault import Fault, make_pointer
 from app.values.reason import Reason
 
-# A body may pause so long, and take so long altogether, longer only by what it brings.
+# A body may pause for so long, and take so long in all; one that keeps bringing bytes at this pace may take longer.
 PAUSE_SECONDS_MAX = 10
 BODY_SECONDS_MAX = 10
 BODY_BYTES_PER_SECOND_MIN = 16 * 1024
@@ -54,7 +54,7 @@ _JSON_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNOREC
 
 
 class Unfit:
-    """Stands for a body that cannot be used, so that the framework's own check refuses it in its turn."""
+    """Takes the place of a body that cannot be used, so that the framework's own check refuses it in its turn."""
 
 
 UNFIT = Unfit()
@@ -65,7 +65,7 @@ class JSONRequest(Request[Any, Any, State]):
     """A request whose body is what its operation declares: ``"12"`` is no number, nor is ``1.0`` an integer.
 
     Litestar reads bodies before it looks at who is calling, and converts them as freely as it does query strings. So
-    the body is converted here, and what is wrong with it is kept until the caller is known.
+    the body is converted here, and what is wrong with it is said only once it is clear who calls.
     """
 
     __slots__ = ()
@@ -83,7 +83,7 @@ class JSONRequest(Request[Any, Any, State]):
         return self._body
 
     async def json(self) -> Any:
-        """Return the body as the handler's own type; for one that cannot be, what every type refuses."""
+        """Return the body as the handler's own type; for one that cannot be, a value that every type refuses."""
         try:
             body, content_type = await self.body(), find_header(self.scope, b"content-type")
             declared = self.route_handler.parsed_data_field
@@ -116,7 +116,7 @@ class JSONRequest(Request[Any, Any, State]):
         return body
 
     def _need_plain(self) -> float:
-        """Return how large the body may be; refuse one that says it is larger, or packed."""
+        """Return how large the body may be; refuse one that says it is larger, or compressed."""
         size_max = self.route_handler.resolve_request_max_body_size() or math.inf
         for name, value in self.scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > size_max:
@@ -149,7 +149,7 @@ def find_body_refusal(request: Request[Any, Any, State]) -> Refusal | None:
 
 
 def read_body(body: bytes, content_type: str | None, body_type: Any) -> Any:
-    """Return a body as its type: at once when nothing about it is odd, else step by step to tell what is wrong."""
+    """Return a body as its type: at once when nothing about it is odd, else step by step to say what is wrong."""
     need_json(content_type)
     if not may_be_odd(body) and body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
         try:
@@ -180,7 +180,7 @@ def decode_body(body: bytes, content_type: str | None) -> Any:
 
 
 def convert_body(tree: Any, body_type: Any) -> Any:
-    """Return a decoded body as its type, converting nothing that JSON itself tells apart."""
+    """Return a decoded body as its type, converting nothing that is of another kind in JSON."""
     try:
         return msgspec.convert(tree, body_type)
     except msgspec.ValidationError as error:

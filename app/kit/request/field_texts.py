@@ -9,7 +9,7 @@ from app.values.fault import Fault, make_pointer
 BODY_PARAMETER = "data"
 
 
-# A sentence for every stable code, for when nothing more is known.
+# A sentence for every stable code, for want of a more exact one.
 TEXTS: dict[str, tuple[str, str]] = {
     "missing": ("缺少必填项", "Required"),
     "unknown_field": ("未知字段", "Unknown field"),

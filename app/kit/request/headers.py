@@ -8,7 +8,7 @@ from typing import Any
 from app.kit.errors import HeaderRepeated
 from app.kit.request.field_texts import find_error
 
-# These have one value. Two that differ are two requests in one: whoever stands in front of us may have read the other.
+# These have one value. Two that differ are two requests in one: a proxy in front of us may have read the other.
 SINGLE = frozenset(
     {
         b"host", b"authorization", b"idempotency-key", b"content-type", b"content-encoding", b"if-match",

@@ -1,4 +1,4 @@
-"""The Idempotency-Key header and the digest that tells a repeat from another request."""
+"""The Idempotency-Key header and the digest by which another request under the same key is found."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The three typed callers a route may ask for, and how a signed token is checked.
 
-A route names exactly one of ``citizen``, ``partner``, ``official`` as a dependency, or stands on the public list of
+A route names exactly one of ``citizen``, ``partner``, ``official`` as a dependency, or is on the public list of
 ``tests/test_access.py``. Which key, session or account that is, is looked up by the room that owns it; ``main`` wires
 it.
 """
@@ -106,20 +106,20 @@ class TokenChecker:
 
     def __init__(self, audience: str) -> None:
         self.audience = audience
-        self._known: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
+        self._checked: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
 
     def check(self, authorization: str | None) -> Claims:
         """Return the claims of ``Bearer <token>``, or refuse."""
         token = bearer_of(authorization)
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         now = time.time()
-        known = self._known.get(digest)
-        if known is not None and known[0] > now:
-            return known[1]
+        checked = self._checked.get(digest)
+        if checked is not None and checked[0] > now:
+            return checked[1]
         claims = self._verify(token)
-        self._known[digest] = (min(claims.exp, now + CACHE_SECONDS_MAX), claims)
-        if len(self._known) > CACHE_ENTRIES_MAX:
-            self._known.popitem(last=False)
+        self._checked[digest] = (min(claims.exp, now + CACHE_SECONDS_MAX), claims)
+        if len(self._checked) > CACHE_ENTRIES_MAX:
+            self._checked.popitem(last=False)
         return claims
 
     def _verify(self, token: str) -> Claims:

@@ -35,7 +35,7 @@ class KeysUnusable(Exception):  # noqa: N818 - it says what is true
 
 
 class Stamp(NamedTuple):
-    """What tells one state of a file from the next."""
+    """The state of a file: another one says that the file was changed or replaced."""
 
     inode: int
     size: int
@@ -137,22 +137,22 @@ def rotate_keys(ring: KeyRing, now: float) -> KeyRing:
     all public halves stay, and the seeds of the last two.
     """
     in_use = ring.code_keys(now)
-    kept = [key for key in ring.code if key.since > now or key in in_use]
+    readable = [key for key in ring.code if key.since > now or key in in_use]
     code = CodeKey(ring.code[-1].kid + 1, secrets.token_bytes(KEY_BYTES), int(now) + CODE_KEY_OVERLAP_SECONDS)
     token = TokenKey(secrets.token_hex(4), secrets.token_bytes(KEY_BYTES))
     past = [msgspec.structs.replace(key, seed=None) for key in ring.export[:-1]]
     export = [*past, *ring.export[-1:], make_export_key()]
-    return msgspec.structs.replace(ring, code=[*kept, code], token=[*ring.token[-1:], token], export=export)
+    return msgspec.structs.replace(ring, code=[*readable, code], token=[*ring.token[-1:], token], export=export)
 
 
 def announce_keys(rotated: KeyRing) -> KeyRing:
-    """Return a rotated ring in which the new keys do not sign yet: every process must know them first."""
+    """Return a rotated ring in which the new keys do not sign yet: every process must have read them first."""
     export = rotated.export[:-2] + rotated.export[:-3:-1]
     return msgspec.structs.replace(rotated, token=rotated.token[::-1], export=export)
 
 
 def write_keys(path: Path, ring: KeyRing) -> None:
-    """Replace the file as a whole, so that only its owner reads it; whoever reads meanwhile gets the old one or this.
+    """Replace the file as a whole, readable by its owner alone; who reads meanwhile gets the old one or this one.
 
     It is on the disk before it takes the old one's place: a power cut must not leave an empty file.
     """
@@ -217,11 +217,11 @@ def parse_keys(text: bytes) -> KeyRing:
     return ring
 
 
-def is_successor(ring: KeyRing, former: KeyRing) -> bool:
-    """Whether everything stored under the former ring can still be read and found under this one."""
+def is_successor(ring: KeyRing, previous: KeyRing) -> bool:
+    """Whether everything stored under the previous ring can still be read and found under this one."""
     fixed = ("environment", "blind_index", "tombstone", "audit")
-    return all(getattr(ring, name) == getattr(former, name) for name in fixed) and all(
-        key in ring.field for key in former.field
+    return all(getattr(ring, name) == getattr(previous, name) for name in fixed) and all(
+        key in ring.field for key in previous.field
     )
 
 

@@ -1,4 +1,4 @@
-"""A JSON document people take with them, signed so that whoever is shown it can tell that nothing in it was changed.
+"""A JSON document people take with them, signed so that anybody who is shown it can check that nothing was changed.
 
 The signature is a detached JWS (RFC 7515 appendix F, RFC 7797) with Ed25519 over the canonical JSON of the content:
 keys sorted, no spaces, UTF-8, nothing but objects, lists, texts, whole numbers, booleans and null (RFC 8785 says the
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from jwt.api_jws import PyJWS
 
 if TYPE_CHECKING:
-    from app.kit.security.keys import ExportKey  # a type only: whoever checks a file needs no city's settings
+    from app.kit.security.keys import ExportKey  # a type only: who checks a file needs no city's settings
 
 ALGORITHM = "EdDSA"
 FILE_BYTES_MAX = 16 * 1024 * 1024
@@ -52,7 +52,7 @@ def sign_file(name: str, content: Mapping[str, object], key: ExportKey, typ: str
 
 
 def read_file(name: str, file: bytes) -> tuple[dict[str, Any], str]:
-    """Return content and signature of a file, not checked yet; a name told twice is refused, and so is what is more.
+    """Return content and signature of a file, not checked yet; refuses a name that comes twice, and anything more.
 
     So is any other spelling of the same content, a line feed at the end apart: no two readers may take it differently.
     """
@@ -69,7 +69,7 @@ def read_file(name: str, file: bytes) -> tuple[dict[str, Any], str]:
 
 
 def read_json(text: bytes) -> object:
-    """Read JSON that was given to be checked; a name that stands twice in an object means two things and is refused."""
+    """Read JSON that was given to be checked; a name that comes twice in an object means two things and is refused."""
     try:
         read: object = json.loads(text.decode(), object_pairs_hook=_take_each_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -112,9 +112,9 @@ def read_keys(text: bytes) -> dict[str, bytes]:
     Two keys of one id are refused: which of them counts would depend on who reads.
     """
     keys: dict[str, bytes] = {}
-    told: Any = read_json(text)
+    key_set: Any = read_json(text)
     try:
-        for key in told["keys"]:
+        for key in key_set["keys"]:
             if key.get("crv") != "Ed25519":
                 continue
             if keys.setdefault(str(key["kid"]), _decode(key["x"])) != _decode(key["x"]):

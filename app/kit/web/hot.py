@@ -1,7 +1,7 @@
 """Hot operations, answered before the framework's router: by the same handler, after the same checks in the same order.
 
 What an operation takes and may refuse is read off its route; left out is only what the framework does for operations of
-any kind. A request that is odd before its caller is known - a query, a host of strange letters, a body that does not
+any kind. A request that is odd before it is clear who calls - a query, a host of strange letters, a body that does not
 fit - is left to the framework as it came, so that there are no two ways to say what is wrong with it.
 """
 
@@ -84,7 +84,7 @@ class HotOperation:
         self._takes_body, self._needs_body = body is not None, body is not None and not body.has_default
 
     async def answer(self, scope: Any, receive: Receive, send: Send) -> bool:
-        """Answer a request; False leaves it to the framework, for which the body that was read is kept."""
+        """Answer a request; False leaves it to the framework, which is given the body that was read."""
         scope["route_handler"], scope["path_template"], scope["path_params"] = self._handler, self._path, {}
         request = self._make_request(scope, receive, send)
         try:
@@ -101,7 +101,7 @@ class HotOperation:
         return True
 
     async def _gather(self, request: Any) -> dict[str, Any] | None:
-        """Return what the handler is given; None when the body does not fit, which is said once the caller is known."""
+        """Return what the handler is given; None when the body does not fit: said when it is clear who calls."""
         await self._look(request)
         given: dict[str, Any] = {}
         if self._takes_body:

@@ -183,5 +183,5 @@ def _refusal_of(request: AnyRequest, error: Exception) -> Refusal:
         return InvalidRequest()
     if not is_passing(error):
         return InternalError()
-    # What failed may be the second thing a request did: even where it changed nothing, the key tells of the first.
+    # What failed may be the second thing a request did: a repeat of the key says what became of the first.
     return OutcomeUnknown() if "idempotency-key" in request.headers else Unavailable()

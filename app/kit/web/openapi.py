@@ -67,7 +67,7 @@ REQUIRED_HEADERS = {
     "webhook-timestamp": {"type": "string"},
     "webhook-signature": {"type": "string"},
 }
-CODE = re.compile(r"`([a-z0-9_]+)`: ")  # how a refusal stands in the description of an answer
+CODE = re.compile(r"`([a-z0-9_]+)`: ")  # how the description of an answer names a refusal
 PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -176,7 +176,7 @@ def _name_content(media_type: str, content: Mapping[str, Any]) -> str:
 def _name_components(schema: dict[str, Any]) -> None:
     """Name schemas by what they are; the framework names some by the file they are written in.
 
-    Two of one name are told apart by their room: the first part of what the framework calls them.
+    Two of one name get their room before it: the first part of what the framework calls them.
     """
     parts = schema["components"]["schemas"]
     titles = Counter(part.get("title", key) for key, part in parts.items())
@@ -234,7 +234,7 @@ def _describe_text(operation: dict[str, Any], handler: HTTPRouteHandler) -> None
 
 
 def _describe_parameters(operation: dict[str, Any]) -> None:
-    """Say required where we refuse without; the framework is told optional, so that the refusal is ours."""
+    """Say required where we refuse without; for the framework it is optional, so that the refusal is ours."""
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
             parameter["name"] = _camel_case(parameter["name"])

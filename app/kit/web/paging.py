@@ -77,9 +77,9 @@ def _is_sortable(instant: datetime) -> bool:
 def make_page(rows: Sequence[Row], limit: int, show: Callable[[Row], Item], key: Callable[[Row], object]) -> Page[Item]:
     """Build a page of at most ``limit`` from ``limit + 1`` fetched rows."""
     has_more = len(rows) > limit
-    kept = rows[:limit]
-    next_cursor = encode_cursor(key(kept[-1])) if has_more else None
-    return Page(data=[show(row) for row in kept], page=PageInfo(next_cursor=next_cursor, has_more=has_more))
+    shown = rows[:limit]
+    next_cursor = encode_cursor(key(shown[-1])) if has_more else None
+    return Page(data=[show(row) for row in shown], page=PageInfo(next_cursor=next_cursor, has_more=has_more))
 
 
 def whole_page(items: list[Item]) -> Page[Item]:

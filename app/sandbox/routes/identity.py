@@ -1,6 +1,6 @@
 """Tencent Cloud: faceid ``PhoneVerification`` (name, ID number and phone, one verdict) and ``SendSms``.
 
-Always HTTP 200. Both are a POST to ``/``; the header X-TC-Action tells them apart.
+Always HTTP 200. Both are a POST to ``/``; the header X-TC-Action says which one it is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Messages to people: WeChat's subscribe message and Tencent Cloud ``SendSms``; and, for tests, what was sent.
 
-What was sent is kept in memory: the last thousand messages, told by ``GET /sandbox/messages?to=…``.
+What was sent stays in memory: the last thousand messages, listed by ``GET /sandbox/messages?to=…``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from app.sandbox.answers import find_signature_error
 from app.sandbox.message import MessageAsk, SmsAsk, find_message_errcode, find_sms_call_error, is_failing, judge_number
 from app.sandbox.routes.wechat import find_token_error
 
-KEPT_MAX = 1000
+SENT_MAX = 1000
 AnyRequest = Request[Any, Any, State]
-_sent: deque[tuple[str, dict[str, object]]] = deque(maxlen=KEPT_MAX)
+_sent: deque[tuple[str, dict[str, object]]] = deque(maxlen=SENT_MAX)
 _failed: Counter[str] = Counter()
 
 
@@ -68,7 +68,7 @@ def answer_sms(headers: dict[str, str], body: bytes) -> Response[bytes]:
 
 @get("/sandbox/messages", status_code=200)
 async def list_messages(to: str) -> Response[bytes]:
-    """Tell what was sent to an openid or a number; no real service has this."""
+    """List what was sent to an openid or a number; no real service has this."""
     found = [message for receiver, message in _sent if receiver == to]
     return Response(msgspec.json.encode(found), media_type="application/json")
 

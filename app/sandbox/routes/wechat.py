@@ -96,13 +96,13 @@ async def kill_access_token(errcode: int, *, is_given_on: bool = False) -> Answe
 
 @get("/sandbox/access-token", status_code=200)
 async def count_access_tokens() -> Answer:
-    """Tell how often an access token was given; no real service has this."""
+    """Say how often an access token was given; no real service has this."""
     return _say({"given": _Tokens.given})
 
 
 @post("/wxa/business/getuserphonenumber", status_code=200)
 async def get_phone_number(request: AnyRequest) -> Answer:
-    """Tell the phone number behind a phone code."""
+    """Give the phone number behind a phone code."""
     refused = find_token_error(request.query_params.get("access_token", ""))
     if refused:
         return _say_error(refused)

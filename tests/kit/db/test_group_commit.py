@@ -262,7 +262,7 @@ async def test_an_item_whose_conflicts_cannot_be_named_harms_nobody() -> None:
     assert [one if isinstance(one, str) else type(one).__name__ for one in outcomes] == ["a", "KeyError", "b"]
 
 
-async def test_a_batch_whose_outcomes_cannot_be_told_apart_fails_as_a_whole() -> None:
+async def test_a_batch_with_more_or_fewer_outcomes_than_items_fails_as_a_whole() -> None:
     async def run(items: list[str]) -> list[str]:
         return items
 

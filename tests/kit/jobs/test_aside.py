@@ -11,7 +11,7 @@ from app.kit.jobs.aside import aside
 
 
 class Counter:
-    """Counts, and tells where it lives."""
+    """Counts, and says where it lives."""
 
     def __init__(self, start: int) -> None:
         self.value = start

@@ -92,9 +92,9 @@ async def test_a_failing_job_is_tried_again_and_stops_no_other(
     seconds = await fetch_value("SELECT extract(epoch FROM execute_after - updated)::integer FROM pgqueuer")
     assert seconds == jobs.RETRY_SECONDS
     assert "a secret" not in [record.getMessage() for record in caplog.records]
-    told = await fetch_value("SELECT string_agg(traceback::text, ' ') FROM pgqueuer_log")
-    assert "ValueError" in told
-    assert "a secret" not in told
+    logged = await fetch_value("SELECT string_agg(traceback::text, ' ') FROM pgqueuer_log")
+    assert "ValueError" in logged
+    assert "a secret" not in logged
 
 
 async def _so_failed(name: str) -> bool:

@@ -86,12 +86,12 @@ def test_a_new_window_begins_anew(key: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_limit_whose_headers_nobody_sends_refuses_the_same(key: str) -> None:
-    told, untold = (LocalLimit("test", 2, LONG, share=1) for _ in range(2))
+    counting, looking = (LocalLimit("test", 2, LONG, share=1) for _ in range(2))
     for _ in range(2):
-        told.hit(key)
-        untold.need(key)
+        counting.hit(key)
+        looking.need(key)
     refusals = []
-    for refuse in (told.hit, untold.need):
+    for refuse in (counting.hit, looking.need):
         with pytest.raises(RateLimited) as refused:
             refuse(key)
         refusals.append((refused.value.headers, refused.value.retry_after_seconds))
@@ -140,7 +140,7 @@ async def check_tightened_fallback(key: str) -> None:
         await limit.hit(key)
     with pytest.raises(RateLimited):
         await limit.hit(key)
-    assert VALKEY._broken_until > 0, "whoever came next did not wait for it"
+    assert VALKEY._broken_until > 0, "who came next did not wait for it"
     assert CALL_SECONDS_MAX * 10 < BREAKER_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""Nobody shuts others out: not by half a request, not by many, not by a worker that stands; a stop loses no answer."""
+"""Nobody shuts others out: not by half a request, not by many, not by a worker that hangs; a stop loses no answer."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from app.kit.process.connections import (
     choose_surplus,
 )
 from app.kit.process.listening import (
+    HANGING_LOOKS,
     SO_ATTACH_REUSEPORT_CBPF,
-    STANDING_LOOKS,
     UNREAD_SECONDS_MAX,
     Spreading,
     attach,
@@ -240,8 +240,8 @@ def test_who_takes_no_answer_is_let_go() -> None:
         port = probe.getsockname()[1]
     (listening,) = open_listening("127.0.0.1", port, 1)
     with listening, socket.create_connection(("127.0.0.1", port)), listening.accept()[0] as accepted:
-        kept = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-    assert kept == UNREAD_SECONDS_MAX * 1000
+        timeout_ms = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert timeout_ms == UNREAD_SECONDS_MAX * 1000
 
 
 def test_connections_are_sent_to_the_workers_chosen() -> None:
@@ -266,12 +266,12 @@ def test_queues_that_all_stand_are_left_as_they_are() -> None:
     listening = open_listening("127.0.0.1", port, 2)
     spreading = Spreading(listening)
     calling = [socket.create_connection(("127.0.0.1", port)) for _ in range(64)]
-    for _ in range(STANDING_LOOKS + 1):
+    for _ in range(HANGING_LOOKS + 1):
         spreading.look()
     for each in listening:
         while count_waiting(each):
             each.accept()[0].close()
-        spreading.look()  # one stands, then none
+        spreading.look()  # one hangs, then none
     calling += [socket.create_connection(("127.0.0.1", port)) for _ in range(64)]
     assert min(count_waiting(each) for each in listening) > 0
     for each in calling + listening:
@@ -308,9 +308,9 @@ class Load:
         self.refused = 0
 
     async def run(self, *, keeping: int, fresh: int) -> None:
-        await asyncio.gather(*(self._go_on(is_kept=number < keeping) for number in range(keeping + fresh)))
+        await asyncio.gather(*(self._go_on(stays=number < keeping) for number in range(keeping + fresh)))
 
-    async def _go_on(self, *, is_kept: bool) -> None:
+    async def _go_on(self, *, stays: bool) -> None:
         """Ask until it is over, or nobody is there any more."""
         while not self.over.is_set():
             try:
@@ -325,7 +325,7 @@ class Load:
                     self.lost += 1
                     break
                 self.answered[heard.status] += 1
-                is_open = is_kept and heard.headers.get("connection") != "close"
+                is_open = stays and heard.headers.get("connection") != "close"
                 with contextlib.suppress(TimeoutError):  # a pause, each of its own length
                     await asyncio.wait_for(self.over.wait(), random.random() / 50)
             line.close()
@@ -382,7 +382,7 @@ def test_limits_leave_room_for_each_other() -> None:
 
 
 @pytest.mark.usefixtures("app")
-async def test_a_worker_told_to_stop_before_it_serves_stops() -> None:
+async def test_a_worker_that_is_stopped_before_it_serves_stops() -> None:
     with serving() as (server, _):
         before = set(server.worker_pids())
         for pid in before:

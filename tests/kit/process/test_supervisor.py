@@ -105,7 +105,7 @@ def servers_of(folder: Path) -> list[str]:
 
 
 async def ask_until_it_ends(service: Service) -> tuple[list[int], list[Exception]]:
-    """Ask without a pause while the service is told to stop; return every answer and how it ended."""
+    """Ask without a pause while the service stops; return every answer and how it ended."""
     statuses: list[int] = []
 
     async def ask(client: httpx2.AsyncClient) -> None:
@@ -179,10 +179,10 @@ def check_it_outlives_its_servers(service: Service, folder: Path) -> None:
         block_until(partial(service.has_helper, command, victim.pid), START_SECONDS_MAX)
 
 
-def is_again(path: Path, former: int) -> bool:
+def is_again(path: Path, previous: int) -> bool:
     """Whether a server notes another number than that of the one that was killed."""
     text = path.read_text().split() if path.exists() else []
-    return bool(text) and int(text[0]) != former
+    return bool(text) and int(text[0]) != previous
 
 
 async def remember(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_new_code_key_comes_into_force_later_and_the_old_one_reads_on() -> Non
     assert [key.kid for key in ring.code_keys(begins + CODE_KEY_OVERLAP_SECONDS)] == [2]
 
 
-def test_a_new_token_key_is_known_everywhere_before_it_signs() -> None:
+def test_a_new_token_key_is_read_everywhere_before_it_signs() -> None:
     ring = make_keys("development")
     rotated = rotate_keys(ring, NOW)
     announced = announce_keys(rotated)
@@ -108,7 +108,7 @@ def test_what_was_ever_exported_can_be_checked_and_old_seeds_go() -> None:
     assert [key.seed is not None for key in ring.export] == [False, False, False, True, True]
 
 
-def test_a_new_export_key_is_known_everywhere_before_it_signs() -> None:
+def test_a_new_export_key_is_read_everywhere_before_it_signs() -> None:
     rotated = rotate_keys(rotate_keys(make_keys("development"), NOW), NOW)
     first, replaced, new = rotated.export
     announced = announce_keys(rotated)
@@ -132,8 +132,8 @@ def test_an_older_file_is_given_an_export_key_once(path: Path) -> None:
     ring = read_keys(path)
     (key,) = ring.export
     assert key.seed is not None
-    told = msgspec.to_builtins(ring)
-    assert {name: told[name] for name in older} == older
+    fields = msgspec.to_builtins(ring)
+    assert {name: fields[name] for name in older} == older
     assert path.stat().st_mode & 0o777 == 0o600
     written = path.read_bytes()
     add_export_key(path)
@@ -183,8 +183,8 @@ def without(*names: str, **changed: object) -> Callable[[KeyRing], bytes]:
     """Return what makes a file of a ring in which keys are missing or others."""
 
     def spoil(ring: KeyRing) -> bytes:
-        told: dict[str, object] = msgspec.to_builtins(ring)
-        return msgspec.json.encode({name: value for name, value in (told | changed).items() if name not in names})
+        fields: dict[str, object] = msgspec.to_builtins(ring)
+        return msgspec.json.encode({name: value for name, value in (fields | changed).items() if name not in names})
 
     return spoil
 

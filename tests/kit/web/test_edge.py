@@ -44,10 +44,12 @@ def make_scope(method: str, raw_path: str, headers: Sequence[tuple[str, str]]) -
 
 async def ask(app: Any, method: str, raw_path: str, *headers: tuple[str, str]) -> tuple[int, Pairs, bytes]:
     """Send a request as the server would: clients correct paths and join headers."""
-    return await tell(app, make_scope(method, raw_path, headers), [b"{}"], is_whole=True)
+    return await send_pieces(app, make_scope(method, raw_path, headers), [b"{}"], is_whole=True)
 
 
-async def tell(app: Any, scope: dict[str, Any], pieces: list[bytes], *, is_whole: bool) -> tuple[int, Pairs, bytes]:
+async def send_pieces(
+    app: Any, scope: dict[str, Any], pieces: list[bytes], *, is_whole: bool
+) -> tuple[int, Pairs, bytes]:
     """Send a body in pieces, and then its end or nothing more."""
     messages: list[dict[str, Any]] = []
     left = list(pieces)
@@ -253,8 +255,8 @@ async def test_another_encoding_is_named(client: AsyncClient, encoding: str) -> 
 async def test_a_body_in_time_is_taken_and_a_late_one_refused(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "PAUSE_SECONDS_MAX", 0.05)
     pieces = [b'{"code":', b'"demo-edge-time"}']
-    assert (await tell(app, make_scope("POST", WECHAT, []), pieces, is_whole=True))[0] == 200
-    status, headers, body = await tell(app, make_scope("POST", WECHAT, []), pieces, is_whole=False)
+    assert (await send_pieces(app, make_scope("POST", WECHAT, []), pieces, is_whole=True))[0] == 200
+    status, headers, body = await send_pieces(app, make_scope("POST", WECHAT, []), pieces, is_whole=False)
     assert (status, json.loads(body)["code"]) == (408, "body_too_slow")
     assert (b"connection", b"close") in headers
 
@@ -283,12 +285,12 @@ async def test_a_body_keeps_a_pace(app: object, monkeypatch: pytest.MonkeyPatch,
 # ETags.
 
 
-@pytest.mark.parametrize(("tag", "is_told"), [('W/"0"', True), ('W/"1", W/"2"', True), ('"0"', False)])
-async def test_a_weak_tag_is_explained(client: AsyncClient, tag: str, *, is_told: bool) -> None:
+@pytest.mark.parametrize(("tag", "is_explained"), [('W/"0"', True), ('W/"1", W/"2"', True), ('"0"', False)])
+async def test_a_weak_tag_is_explained(client: AsyncClient, tag: str, *, is_explained: bool) -> None:
     desk = await make_desk()
     campaign = await draft(client, desk)
     path, headers = f"/v1/official/campaigns/{campaign['id']}", {**desk.editor.headers, "If-Match": tag}
     for language in ("zh", "en"):
         answer = await client.put(path, json=campaign_body(), headers={**headers, "Accept-Language": language})
         assert (answer.status_code, answer.json()["code"]) == (412, "etag_stale")
-        assert [reason["code"] for reason in answer.json()["reasons"]] == ["etag_weakened"] * is_told
+        assert [reason["code"] for reason in answer.json()["reasons"]] == ["etag_weakened"] * is_explained
