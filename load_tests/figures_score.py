@@ -56,7 +56,7 @@ async def measure_city(database_url: str, citizens: int) -> Figure:
     prepared = time.perf_counter() - begin
     await switch(preparation, at=now())
     seconds = time.perf_counter() - begin
-    await score_city(pace=FULL)  # tells of the switch
+    await score_city(pace=FULL)  # writes the switch into histories
     told = time.perf_counter() - begin - seconds
     scored = await fetch_value("SELECT count(*) FROM score_snapshot WHERE computed_at >= $1", first)
     members = await fetch_value("SELECT count(*) FROM citizen WHERE state = 'active'")
@@ -133,8 +133,8 @@ async def measure_long(citizens: int) -> Figure:
             await rescore([citizen_id], at=now())
         for _ in range(EXPLANATIONS // 5):
             begin = time.perf_counter()
-            explanation = await read_actions.explain_score(citizen_id)
-            msgspec.json.encode(show_explanation(explanation, "zh"))
+            explanation, book = await read_actions.explain_score(citizen_id)
+            msgspec.json.encode(show_explanation(explanation, book, "zh"))
             milliseconds.append((time.perf_counter() - begin) * 1000)
     return _median(f"explain 200 records, {citizens:,}", milliseconds, EXPLAIN_MS_MAX)
 

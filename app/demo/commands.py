@@ -84,8 +84,8 @@ def run_demo(*, once: bool, citizens: int) -> None:
                 with _run(("worker",), WORKER_LOG):
                     _stay(guide.console, server)
     except TourFailed as failure:
-        guide.tell_failure(failure)
-        guide.tell(f"服务日志：{var_folder() / SERVE_LOG}", "the service's log")
+        guide.show_failure(failure)
+        guide.say(f"服务日志：{var_folder() / SERVE_LOG}", "the service's log")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         guide.console.print("\n  再见  bye")
@@ -115,7 +115,7 @@ async def _prepare(guide: Guide, base_url: str, citizens: int) -> tuple[City, di
         if city is None or not await is_here(city):
             city = await _make(guide, citizens)
         else:
-            guide.tell("惠信市已经在这里，不再重建", "the city is here already and is not made again")
+            guide.say("惠信市已经在这里，不再重建", "the city is here already and is not made again")
         write_city(city, path, base_url=base_url)
         return city, await make_tour_officials()
 
@@ -125,7 +125,7 @@ async def _make(guide: Guide, citizens: int) -> City:
     with Progress(*columns, console=guide.console, transient=True) as progress:
         task = progress.add_task("市民迁入惠信市  people move in", total=citizens)
         city = await make_city(citizens=citizens, moved_in=lambda count: progress.advance(task, count))
-    guide.tell(
+    guide.say(
         f"惠信市建成：{citizens:,}位虚构市民，{len(city.partners)}家机构，{len(city.benefits)}项激励措施",
         f"a city is made: {citizens:,} people who are not real, {len(city.partners)} institutions, "
         f"{len(city.benefits)} benefits",

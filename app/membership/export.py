@@ -15,7 +15,7 @@ from app.citizen.export import Part
 from app.consent.export import ExportedAccess, ExportedConsent
 from app.record.export import ExportedRecord
 from app.score.current.export import ExportedHonour, ExportedScore
-from app.score.engine.given import ToldPerson, ToldRecord
+from app.score.engine.given import GivenPerson, GivenRecord
 
 Format = Literal["huixin-export/1"]
 FORMAT: Format = "huixin-export/1"
@@ -38,13 +38,13 @@ class Export(Part, frozen=True, kw_only=True):
     access: tuple[ExportedAccess, ...]
 
 
-def compute_told(export: Export) -> ToldPerson:
+def compute_told(export: Export) -> GivenPerson:
     """Return what the engine needs to know of the person."""
-    return ToldPerson(
+    return GivenPerson(
         birth_on=export.birth_on,
         consents=tuple(sorted({one.purpose for one in export.consents if one.withdrawn_at is None})),
         records=tuple(
-            ToldRecord(**{name: getattr(record, name) for name in ToldRecord.__struct_fields__})
+            GivenRecord(**{name: getattr(record, name) for name in GivenRecord.__struct_fields__})
             for record in export.records
         ),
     )

@@ -8,10 +8,10 @@ import msgspec
 
 from app.membership.export import Export
 from app.score.book.document import RuleBook
-from app.score.book.text import tell_clause
+from app.score.book.text import describe_clause
 from app.score.current.export import ExportedScore
-from app.score.engine.given import ToldScore
-from app.score.engine.parts import Contribution, compute_level, tell_limit
+from app.score.engine.given import Explanation
+from app.score.engine.parts import Contribution, compute_level, describe_limit
 
 YES, NO = "是 yes", "否 NO"
 
@@ -29,7 +29,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
         return self.value and self.level and self.inputs_hash
 
 
-def judge_agreement(stated: ExportedScore, score: ToldScore) -> Agreement:
+def judge_agreement(stated: ExportedScore, score: Explanation) -> Agreement:
     """Compare a recomputed score with the one a file states."""
     return Agreement(
         value=score.value == stated.value,
@@ -38,7 +38,7 @@ def judge_agreement(stated: ExportedScore, score: ToldScore) -> Agreement:
     )
 
 
-def iter_report(export: Export, stated: ExportedScore, score: ToldScore, book: RuleBook) -> Iterator[str]:
+def iter_report(export: Export, stated: ExportedScore, score: Explanation, book: RuleBook) -> Iterator[str]:
     """Yield the whole computation: base, every contribution with its clause, adjustments, total, level, agreement."""
     yield f"计分规则 Rule book    {book.code} {book.version} 《{book.title_zh}》 {book.title_en}"
     yield f"截至 As of           {stated.as_of}"
@@ -47,7 +47,7 @@ def iter_report(export: Export, stated: ExportedScore, score: ToldScore, book: R
     for contribution in score.contributions:
         yield from _iter_contribution(contribution, export, book)
     for taken in score.adjustments:
-        zh, en = tell_limit(taken.code, taken.subject, book)
+        zh, en = describe_limit(taken.code, taken.subject, book)
         year = "" if taken.year is None else f" ({taken.year})"
         yield f"{taken.points:>+6d}  {zh}{year} · {en}{year}"
     level = compute_level(score.value, book.levels)
@@ -59,8 +59,8 @@ def iter_report(export: Export, stated: ExportedScore, score: ToldScore, book: R
 
 def _iter_contribution(contribution: Contribution, export: Export, book: RuleBook) -> Iterator[str]:
     indicator = book.indicator(contribution.indicator)
-    yield f"{contribution.points:>+6d}  {tell_clause(indicator, 'zh')}"
-    yield f"        {tell_clause(indicator, 'en')}"
+    yield f"{contribution.points:>+6d}  {describe_clause(indicator, 'zh')}"
+    yield f"        {describe_clause(indicator, 'en')}"
     records = {record.id: record for record in export.records}
     for record_id in contribution.record_ids:
         record = records[record_id]
@@ -72,7 +72,7 @@ def _iter_contribution(contribution: Contribution, export: Export, book: RuleBoo
         yield f"        · 计分至 counts until {contribution.until}"
 
 
-def _iter_agreement(stated: ExportedScore, score: ToldScore) -> Iterator[str]:
+def _iter_agreement(stated: ExportedScore, score: Explanation) -> Iterator[str]:
     agreement = judge_agreement(stated, score)
     yield f"与文件一致 As the file states: 分值 value {_say(agreement.value)} · 等级 level {_say(agreement.level)}"
     yield f"输入摘要 Inputs hash: {_say(agreement.inputs_hash)}"

@@ -8,5 +8,5 @@ Promises: base + contributions + adjustments = value, exactly, in whole points. 
 citizen or the whole city, and the explanation is that statement's own answer. The score depends on nothing but the rule
 book, the records, the consents and the day; what has expired, been repaired or been corrected has no effect whatever.
 A rule book is tested on examples, and comes into force on a day that a second official named; it never changes then.
-One more record against somebody never raises a score under any book that is accepted; a preview never tells of a few.
+One more record against somebody never raises a score under any book that is accepted; a preview never gives a few away.
 """

@@ -1,4 +1,4 @@
-"""Rule books, the rows the engine joins, current scores and their history."""
+"""Rule books with their terms and previews, the history of scores, and what a preparation of the city notes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ from piccolo.columns import (
     Boolean,
     Bytea,
     Date,
-    ForeignKey,
     Integer,
-    OnDelete,
-    SmallInt,
     Text,
     Timestamptz,
 )
 from piccolo.table import Table
 
-from app.citizen.tables import Citizen
-from app.official.tables import Official
-from app.record.tables import Indicator
+OTHER_TABLES = ("rule_dimension", "score_moved", "score_prepared", "score_preparation_chunk", "score_snapshot")
 
 
 class RuleBook(Table, tablename="rule_book"):
@@ -47,28 +42,28 @@ class RuleBook(Table, tablename="rule_book"):
     revision = Integer(default=1)
     examples = JSONB(default="[]")
     makers = Array(base_column=UUID(), default=list)
-    drafted_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    drafted_by = UUID(default=None, null=True)
     drafted_at = Timestamptz(default=None, null=True)
-    submitted_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    submitted_by = UUID(default=None, null=True)
     submitted_at = Timestamptz(default=None, null=True)
-    decided_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    decided_by = UUID(default=None, null=True)
     decided_at = Timestamptz(default=None, null=True)
     decision_note = Text(default=None, null=True)
     effective_on = Date(default=None, null=True)
     activated_at = Timestamptz(default=None, null=True)
     retired_at = Timestamptz(default=None, null=True)
-    withdrawn_by = ForeignKey(Official, on_delete=OnDelete.restrict, default=None)
+    withdrawn_by = UUID(default=None, null=True)
 
 
 class RuleBookPreview(Table, tablename="rule_book_preview"):
-    """What a rule book would change in the city, counted in chunks; ``counts`` are not published as they are."""
+    """What a rule book would change in the city, counted in chunks; ``counts`` are never released as they are."""
 
-    rule_book_id = ForeignKey(RuleBook, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
-    from_rule_book_id = ForeignKey(RuleBook, null=False, on_delete=OnDelete.restrict, default=None)
+    rule_book_id = Integer(primary_key=True, default=None)
+    from_rule_book_id = Integer(default=None)
     state = Text(default=None)
     sample = Text(default=None)
     day = Date(default=None)
-    requested_by = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    requested_by = UUID(default=None)
     requested_at = Timestamptz(default=None)
     after_id = UUID(default=None)
     citizens_done = Integer(default=0)
@@ -78,8 +73,8 @@ class RuleBookPreview(Table, tablename="rule_book_preview"):
     finished_at = Timestamptz(default=None, null=True)
 
 
-class RuleBookPreviewTold(Table, tablename="rule_book_preview_told"):
-    """What was told of a sample, and by what later previews are compared with it."""
+class ReleasedPreview(Table, tablename="rule_book_preview_told"):
+    """A report that was released of a sample, and the buckets later previews are compared with."""
 
     id = UUID(primary_key=True, default=None)
     sample = Text(default=None)
@@ -89,31 +84,20 @@ class RuleBookPreviewTold(Table, tablename="rule_book_preview_told"):
 
 
 class RuleBookPreviewRequest(Table, tablename="rule_book_preview_request"):
-    """That an official asked for a preview of a rule book, whatever it said then: they are few a day."""
+    """An official has asked for a preview of a rule book: only few are allowed a day."""
 
     id = UUID(primary_key=True, default=None)
     public_id = UUID(default=None)
-    requested_by = ForeignKey(Official, null=False, on_delete=OnDelete.restrict, default=None)
+    requested_by = UUID(default=None)
     requested_at = Timestamptz(default=None)
     day = Date(default=None)
-
-
-class RuleDimension(Table, tablename="rule_dimension"):
-    """A dimension of a rule book, with its floor and cap."""
-
-    rule_book_id = ForeignKey(RuleBook, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
-    code = Text(primary_key=True, default=None)
-    position = SmallInt(default=None)
-    floor = Integer(default=None, null=True)
-    cap = Integer(default=None, null=True)
-    breaks_good_faith = Boolean(default=None)
 
 
 class RuleTerm(Table, tablename="rule_term"):
     """How one indicator counts, per grade; ``grade`` is empty when it has none. Rungs of a ladder are two arrays."""
 
-    rule_book_id = ForeignKey(RuleBook, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
-    indicator = ForeignKey(Indicator, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
+    rule_book_id = Integer(primary_key=True, default=None)
+    indicator = Text(primary_key=True, default=None)
     grade = Text(primary_key=True, default=None)
     dimension = Text(default=None)
     kind = Text(default=None)
@@ -136,47 +120,6 @@ class RuleTerm(Table, tablename="rule_term"):
     is_bundled = Boolean(default=None)
 
 
-class ScoreSnapshot(Table, tablename="score_snapshot"):
-    """A citizen's current score.
-
-    ``part_points`` is what each term and limit gave, to explain the next change, ``dimension_points`` what the
-    dimensions give: packed, as the room's rules unpack them. ``parts`` and ``dimensions`` are the same as JSON, in
-    scores that were computed by an earlier version.
-    """
-
-    citizen_id = UUID(primary_key=True, default=None)
-    value = Integer(default=None)
-    level = Text(default=None)
-    dimensions = JSONB(default=None, null=True)
-    honours = JSONB(default=None)
-    parts = JSONB(default=None, null=True)
-    rule_book_id = Integer(default=None)
-    as_of = Date(default=None)
-    next_change_on = Date(default=None, null=True)
-    inputs_hash = Bytea(default=None)
-    computed_at = Timestamptz(default=None)
-    dimension_points = Array(base_column=BigInt(), default=None, null=True)
-    part_points = Array(base_column=BigInt(), default=None, null=True)
-
-
-class ScorePrepared(Table, tablename="score_prepared"):
-    """The same table again: scores made ready for a switch, and after it the scores of before until they are told."""
-
-    citizen_id = UUID(primary_key=True, default=None)
-    value = Integer(default=None)
-    level = Text(default=None)
-    dimensions = JSONB(default=None, null=True)
-    honours = JSONB(default=None)
-    parts = JSONB(default=None, null=True)
-    rule_book_id = Integer(default=None)
-    as_of = Date(default=None)
-    next_change_on = Date(default=None, null=True)
-    inputs_hash = Bytea(default=None)
-    computed_at = Timestamptz(default=None)
-    dimension_points = Array(base_column=BigInt(), default=None, null=True)
-    part_points = Array(base_column=BigInt(), default=None, null=True)
-
-
 class ScoreDue(Table, tablename="score_due"):
     """A citizen whose records moved and who will be rescored in a moment."""
 
@@ -184,17 +127,11 @@ class ScoreDue(Table, tablename="score_due"):
     since = Timestamptz(default=None)
 
 
-class ScoreMoved(Table, tablename="score_moved"):
-    """A citizen whose score moved while a city is prepared, to be prepared again."""
-
-    citizen_id = UUID(primary_key=True, default=None)
-
-
 class ScorePreparation(Table, tablename="score_preparation"):
     """A whole city scored beside the current scores; at most one is under way."""
 
     id = Integer(primary_key=True, default=None)
-    rule_book_id = ForeignKey(RuleBook, null=False, on_delete=OnDelete.restrict, default=None)
+    rule_book_id = Integer(default=None)
     as_of = Date(default=None)
     phase = Text(default=None)
     citizens = Integer(default=None)
@@ -203,23 +140,11 @@ class ScorePreparation(Table, tablename="score_preparation"):
     finished_at = Timestamptz(default=None, null=True)
 
 
-class ScorePreparationChunk(Table, tablename="score_preparation_chunk"):
-    """A range of citizens of a preparation: written whole, or not at all."""
-
-    preparation_id = ForeignKey(
-        ScorePreparation, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None
-    )
-    number = Integer(primary_key=True, default=None)
-    after_id = UUID(default=None)
-    last_id = UUID(default=None)
-    done_at = Timestamptz(default=None, null=True)
-
-
 class ScoreChange(Table, tablename="score_change"):
     """One step of a score's history, with its reasons."""
 
     id = UUID(primary_key=True, default=None)
-    citizen_id = ForeignKey(Citizen, null=False, on_delete=OnDelete.restrict, default=None)
+    citizen_id = UUID(default=None)
     at = Timestamptz(default=None)
     from_value = Integer(default=None, null=True)
     to_value = Integer(default=None)

@@ -1,4 +1,4 @@
-"""The demo where other rules are in force: what is shown speaks of them, and the tour is not told."""
+"""The demo where other rules are in force: what is shown speaks of them, and the tour is not played."""
 
 from __future__ import annotations
 

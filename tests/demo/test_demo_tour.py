@@ -50,10 +50,10 @@ def test_the_demo_plays_every_scene_and_ends_well(var_folder: Path) -> None:
     assert find_scenes(page) == find_scenes(done.stdout)
     assert [said for said in find_checks(page) if said not in strip(done.stdout)] == []
     assert len(find_checks(page)) == len(find_checks(done.stdout))
-    told = json.loads((var_folder / "demo.json").read_text())
-    assert told["baseUrl"].startswith("http://127.0.0.1:")
-    assert len(told["partners"]) == 12
-    assert not any(official["username"].startswith("tour.") for official in told["officials"])
+    written = json.loads((var_folder / "demo.json").read_text())
+    assert written["baseUrl"].startswith("http://127.0.0.1:")
+    assert len(written["partners"]) == 12
+    assert not any(official["username"].startswith("tour.") for official in written["officials"])
 
 
 def find_scenes(text: str) -> list[str]:
@@ -72,9 +72,9 @@ def strip(text: str) -> str:
 
 def test_the_scenes_of_the_readme_are_those_of_the_tour() -> None:
     readme, page = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/tour.md"))
-    told = readme.partition("```text\n")[2].partition("\n```")[0]
-    assert len(find_scenes(told)) == 2
-    assert [scene for scene in re.split(r"\n\n", told) if scene not in page] == []
+    excerpt = readme.partition("```text\n")[2].partition("\n```")[0]
+    assert len(find_scenes(excerpt)) == 2
+    assert [scene for scene in re.split(r"\n\n", excerpt) if scene not in page] == []
 
 
 def make_guide() -> Guide:
@@ -86,7 +86,7 @@ def test_a_guide_stops_at_the_first_thing_that_is_not_so() -> None:
     guide.check("成立", "it holds", holds=True)
     with pytest.raises(TourFailed) as caught:
         guide.check("不成立", "it does not hold", holds=False, saw={"score": 1})
-    guide.tell_failure(caught.value)
+    guide.show_failure(caught.value)
     assert guide.checks == 1
     assert caught.value.saw == {"score": 1}
 
@@ -113,5 +113,5 @@ def test_a_guide_passes_on_what_it_needs() -> None:
 def test_a_long_line_keeps_its_indent() -> None:
     guide, out = make_guide(), io.StringIO()
     guide.console.file = out
-    guide.tell("这句话很长，" * 12, "and this one is long, too, " * 8)
+    guide.say("这句话很长，" * 12, "and this one is long, too, " * 8)
     assert all(line.startswith(" ") for line in out.getvalue().splitlines())

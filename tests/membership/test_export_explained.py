@@ -21,7 +21,7 @@ from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_told
 from app.membership.report import iter_report, judge_agreement
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
-from app.score.engine.actions import score_told
+from app.score.engine.actions import score_given
 from app.values.days import shanghai_day
 from tests.support.citizens import Joined, join
 from tests.support.histories import new_record
@@ -30,7 +30,7 @@ from tests.support.recording import put_records
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
-    from app.score.engine.given import ToldScore
+    from app.score.engine.given import Explanation
 
 LATELY = timedelta(days=20)
 # Every kind of indicator, caps, a repeat, an exclusive group, a supersession, an act told twice and a ceiling.
@@ -66,14 +66,14 @@ def read(file: bytes) -> Export:
     return msgspec.convert(read_file(MEMBER, file)[0], Export)
 
 
-async def score_again(export: Export) -> ToldScore:
+async def score_again(export: Export) -> Explanation:
     assert export.score is not None
     book_id = await fetch_value(
         "SELECT id FROM rule_book WHERE code = $1 AND version = $2",
         export.score.rule_book.code,
         export.score.rule_book.version,
     )
-    (score,) = await score_told([compute_told(export)], rule_book_id=book_id, day=export.score.as_of)
+    (score,) = await score_given([compute_told(export)], rule_book_id=book_id, day=export.score.as_of)
     assert score is not None
     return score
 

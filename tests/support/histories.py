@@ -42,16 +42,16 @@ async def make_citizen(*, born_on: date = BORN_ON, state: str = "active") -> UUI
 
 
 def new_record(citizen_id: UUID, indicator: str | None = None, **facts: Any) -> NewRecord:
-    """Describe a record of an event of its own, of 5 January 2026 unless told otherwise."""
+    """Describe a record of an event of its own, of 5 January 2026 unless another day is given."""
     facts = {"honour": None, "source": "test", "event_id": secrets.token_hex(8), "event_on": date(2026, 1, 5)} | facts
     return NewRecord(citizen_id=citizen_id, indicator=indicator, **facts)
 
 
-async def insert_told(citizen_id: UUID, told: Iterable[Any]) -> None:
+async def insert_facts(citizen_id: UUID, records: Iterable[Any]) -> None:
     """Insert records as they would lie there, in whatever state."""
     columns = ("id", "indicator", "event_on", "ends_on", "grade", "quantity", "act_id", "state")
     rows: Sequence[tuple[object, ...]] = [
-        (citizen_id, now(), *(getattr(record, column) for column in columns)) for record in told
+        (citizen_id, now(), *(getattr(record, column) for column in columns)) for record in records
     ]
     await execute_many(
         """

@@ -1,4 +1,4 @@
-"""Rule books on their way, through the API; whoever approves one withdraws it again, for only one can wait."""
+"""Rule books on their way, through the API; a test that approves one withdraws it again, for only one can wait."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ async def in_force(day: date, document: dict[str, Any]) -> AsyncIterator[int]:
 async def finish() -> None:
     """End what a test left half done."""
     if (left := await prepare_actions.read_progress()) is not None:
-        await prepare_actions.tell_all(left, pace=FULL)
+        await prepare_actions.write_history(left, pace=FULL)
 
 
 async def _restore(book_id: int) -> None:

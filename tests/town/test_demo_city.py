@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CITIZENS, SEED = 200, 7
 MICROSECONDS = 825_638_400_123_000  # from 2000 to 2026-03-01
-# Whoever of this seed lives here, by the area code of their ID numbers.
+# The people of this seed who live here, by the area code of their ID numbers.
 MINE = "(SELECT id FROM citizen WHERE district BETWEEN '990700' AND '990799')"
 
 
@@ -88,11 +88,11 @@ async def test_people_are_members_like_any_other(city: City) -> None:
     accounts = await values(f"SELECT account_number AS value FROM citizen WHERE id IN {MINE}")
     assert len(set(accounts)) == CITIZENS
     required = await fetch_value("SELECT count(DISTINCT purpose) FROM consent_text WHERE is_required")
-    agreed = f"""
+    given = f"""
         SELECT count(*) AS value FROM consent JOIN consent_text t USING (purpose, version)
          WHERE t.is_required AND citizen_id IN {MINE}
         """
-    assert await values(agreed) == [CITIZENS * required]
+    assert await values(given) == [CITIZENS * required]
     without = f"""
         SELECT r.id AS value FROM record r LEFT JOIN record_source_event e ON e.record_id = r.id
          WHERE r.citizen_id IN {MINE} AND e.citizen_id IS DISTINCT FROM r.citizen_id
@@ -111,7 +111,7 @@ async def test_making_it_again_makes_nobody_twice(city: City) -> None:
     assert {p.api_key for p in again.partners}.isdisjoint({p.api_key for p in city.partners})
 
 
-async def test_a_file_of_another_city_is_told_from_ours(city: City) -> None:
+async def test_a_file_of_another_city_is_recognised(city: City) -> None:
     assert await make_actions.is_here(city)
     elsewhere = msgspec.structs.replace(city.partners[0], terminal_id=uuid7())
     assert not await make_actions.is_here(msgspec.structs.replace(city, partners=[elsewhere, *city.partners[1:]]))
@@ -169,9 +169,9 @@ async def test_the_file_is_its_owners_alone_and_says_what_it_should(city: City, 
     assert make_actions.read_city(path) is None
     make_actions.write_city(city, path, base_url="http://127.0.0.1:8000")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    told = msgspec.json.decode(path.read_bytes())
-    assert told.pop("baseUrl") == "http://127.0.0.1:8000"
-    assert {name: set(rows[0]) for name, rows in told.items()} == {
+    written = msgspec.json.decode(path.read_bytes())
+    assert written.pop("baseUrl") == "http://127.0.0.1:8000"
+    assert {name: set(rows[0]) for name, rows in written.items()} == {
         "citizens": {"wechatCode", "note"},
         "partners": {"institution", "kind", "apiKey", "storeId", "terminalId"},
         "officials": {"username", "password", "totpSecret", "roles", "institution"},

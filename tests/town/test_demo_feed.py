@@ -17,7 +17,7 @@ from app.intake.reading.format import FileFormat, detect_format
 from app.intake.reading.reader import RowReader
 from app.intake.source.compile import Cleaner, compile_mapping, make_default_mapping
 from app.town.city.commands import CITIZENS_MAX, RECORDS_EACH, SEED_MAX, city
-from app.town.feed.actions import FeedOrder, Told, write_feed
+from app.town.feed.actions import FeedCounts, FeedOrder, write_feed
 from app.town.feed.dirt import AGAIN, MEMBER, REPEAT, REUSED, STRANGER, find_reason, list_dirt
 from app.town.feed.rows import COLUMNS, EVENT, ID_NUMBER, TITLES
 from app.town.people import names
@@ -26,8 +26,8 @@ from app.town.people.names import BLOCK, compute_papers
 
 TODAY = date(2026, 11, 20)
 CITIZENS = 3 * BLOCK
-# These rows are well formed: only who knows the city, and what was told before, can tell.
-TOLD_LATER = {"name_mismatch", "event_id_reused", "honour_not_renewable"}
+# These rows are well formed: what is wrong with them shows only beside the city and the rows before.
+FOUND_LATER = {"name_mismatch", "event_id_reused", "honour_not_renewable"}
 PLAIN = FeedOrder(
     rows=12_000, seed=3, citizens=CITIZENS, kind="records", dirt=0.05, duplicates=0.05, members_share=0.9,
     encoding="utf-8", form="csv", today=TODAY,
@@ -55,40 +55,40 @@ def clean(path: Path) -> Counter[str]:
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order.kind} {order.form} {order.encoding}")
 def test_every_row_stays_behind_for_the_reason_the_summary_gives(order: FeedOrder, tmp_path: Path) -> None:
-    told = write_feed(order, tmp_path / "feed")
+    expected = write_feed(order, tmp_path / "feed")
     reasons = clean(tmp_path / "feed")
     well_formed = reasons.pop("")
-    assert reasons == {name: count for name, count in told.quarantined.items() if name not in TOLD_LATER}
-    later = sum(count for name, count in told.quarantined.items() if name in TOLD_LATER)
-    assert well_formed == told.accepted + told.duplicate + told.not_a_member + later
+    assert reasons == {name: count for name, count in expected.quarantined.items() if name not in FOUND_LATER}
+    later = sum(count for name, count in expected.quarantined.items() if name in FOUND_LATER)
+    assert well_formed == expected.accepted + expected.duplicate + expected.not_a_member + later
 
 
 @pytest.mark.parametrize("order", ORDERS[::3], ids=lambda order: order.kind)
 def test_there_are_as_many_of_everything_as_ordered(order: FeedOrder, tmp_path: Path) -> None:
-    told = write_feed(order, tmp_path / "feed")
-    assert set(told.kinds) == {MEMBER, STRANGER, REPEAT, *list_dirt(order)}
-    assert all(told.kinds.values()), "some kind is missing"
-    assert set(told.quarantined) == {find_reason(order, kind) for kind in list_dirt(order)}
-    counts = (told.accepted, told.duplicate, told.not_a_member, *told.quarantined.values())
-    assert sum(counts) == told.received == order.rows
-    assert 0.04 < sum(told.quarantined.values()) / order.rows < 0.06
-    assert 0.04 < told.duplicate / order.rows < 0.06
-    assert 0.88 < told.accepted / (told.accepted + told.not_a_member) < 0.92
-    assert msgspec.json.decode((tmp_path / "feed.json").read_bytes(), type=Told) == told
+    expected = write_feed(order, tmp_path / "feed")
+    assert set(expected.kinds) == {MEMBER, STRANGER, REPEAT, *list_dirt(order)}
+    assert all(expected.kinds.values()), "some kind is missing"
+    assert set(expected.quarantined) == {find_reason(order, kind) for kind in list_dirt(order)}
+    counts = (expected.accepted, expected.duplicate, expected.not_a_member, *expected.quarantined.values())
+    assert sum(counts) == expected.received == order.rows
+    assert 0.04 < sum(expected.quarantined.values()) / order.rows < 0.06
+    assert 0.04 < expected.duplicate / order.rows < 0.06
+    assert 0.88 < expected.accepted / (expected.accepted + expected.not_a_member) < 0.92
+    assert msgspec.json.decode((tmp_path / "feed.json").read_bytes(), type=FeedCounts) == expected
 
 
 def test_members_are_of_the_city_strangers_are_not_and_repeats_repeat(tmp_path: Path) -> None:
     order = msgspec.structs.replace(PLAIN, dirt=0.0)
-    told = write_feed(order, tmp_path / "feed")
+    expected = write_feed(order, tmp_path / "feed")
     rows = list(csv.reader(io.StringIO((tmp_path / "feed").read_text(encoding="utf-8"))))
     assert rows.pop(0) == list(TITLES)
     city_numbers = {paper.number for block in range(3) for paper in compute_papers(3, block)}
     firsts = {row[EVENT]: row for row in reversed(rows)}
-    assert len(rows) - len(firsts) == told.duplicate
+    assert len(rows) - len(firsts) == expected.duplicate
     normal = [
         row[ID_NUMBER].lstrip("'").translate(str.maketrans("０１２３４５６７８９Ｘ", "0123456789X")) for row in rows
     ]
-    assert sum(number not in city_numbers for number in normal) == told.not_a_member
+    assert sum(number not in city_numbers for number in normal) == expected.not_a_member
 
 
 def test_honours_given_once_go_to_each_once(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_the_same_order_is_the_same_file(tmp_path: Path) -> None:
     assert one != other
 
 
-def test_a_tiny_file_has_no_repeat_of_what_was_never_told(tmp_path: Path) -> None:
+def test_a_tiny_file_has_no_repeat_of_what_was_never_sent(tmp_path: Path) -> None:
     order = msgspec.structs.replace(PLAIN, rows=3, dirt=0.0, duplicates=1.0, citizens=70, kind="honours")
-    told = write_feed(order, tmp_path / "feed")
-    assert (told.accepted, told.duplicate) == (1, 2)
+    expected = write_feed(order, tmp_path / "feed")
+    assert (expected.accepted, expected.duplicate) == (1, 2)
 
 
 def test_the_command_writes_a_file_without_a_database(tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_the_command_writes_a_file_without_a_database(tmp_path: Path) -> None:
     done = CliRunner().invoke(city, [*arguments, "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert len(out.read_bytes().decode("gb18030", "replace").splitlines()) == 501
-    told = msgspec.json.decode((tmp_path / "honours.csv.json").read_bytes(), type=Told)
-    assert f"-> received{told.received:>43,}" in done.output
-    assert {MEMBER, AGAIN, REUSED} < set(told.kinds)
+    expected = msgspec.json.decode((tmp_path / "honours.csv.json").read_bytes(), type=FeedCounts)
+    assert f"-> received{expected.received:>43,}" in done.output
+    assert {MEMBER, AGAIN, REUSED} < set(expected.kinds)
 
 
 def test_the_command_line_knows_the_citys_limits() -> None:

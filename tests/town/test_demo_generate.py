@@ -49,7 +49,7 @@ GIVEN = ("DATABASE_URL", "VALKEY_URL", "KEY_FILE", "HUIXIN_VAR")
 pytestmark = pytest.mark.usefixtures("at")
 
 
-class Kept(msgspec.Struct, frozen=True):
+class StoredRecord(msgspec.Struct, frozen=True):
     """A record as it lies in the database, with what its source event says of it."""
 
     citizen_id: UUID
@@ -101,10 +101,10 @@ async def list_ids() -> list[UUID]:
     return ids
 
 
-async def list_kept() -> list[Kept]:
+async def list_stored() -> list[StoredRecord]:
     numbers = {compute_account_number(SEED, number): number for number in range(1, CITIZENS + 1)}
     return await fetch_all(
-        Kept,
+        StoredRecord,
         f"""
         SELECT r.citizen_id, n.number, r.indicator, r.honour, r.source, r.event_id, r.event_on, r.ends_on, r.grade,
                r.quantity, r.document, r.act_id, r.state, r.version, r.entered_at, c.joined_at,
@@ -142,23 +142,23 @@ async def test_the_records_are_those_of_the_seed_and_the_day(at: datetime) -> No
         for fact in life
         if resident.number <= CITIZENS
     )
-    kept = await list_kept()
-    found = Counter((row.number, to_record(row, UUID(int=0), ""), row.state, row.version) for row in kept)
+    stored = await list_stored()
+    found = Counter((row.number, to_record(row, UUID(int=0), ""), row.state, row.version) for row in stored)
     assert found == expected
-    assert all(row.joined_at <= row.entered_at <= at for row in kept)
+    assert all(row.joined_at <= row.entered_at <= at for row in stored)
 
 
 async def test_every_record_has_its_event_and_digest() -> None:
-    kept = await list_kept()
-    assert len({(row.source, row.event_id) for row in kept}) == len(kept)
-    for row in kept:
+    stored = await list_stored()
+    assert len({(row.source, row.event_id) for row in stored}) == len(stored)
+    for row in stored:
         assert row.is_event_mine
         assert row.digest == compute_facts_digest(to_record(row, row.citizen_id, row.event_id))
-    identity = [row for row in kept if row.indicator == "BASE_ID_VERIFIED"]
+    identity = [row for row in stored if row.indicator == "BASE_ID_VERIFIED"]
     assert all(row.event_id == f"identity:{row.citizen_id}" for row in identity)
 
 
-def to_record(row: Kept, citizen_id: UUID, event_id: str) -> NewRecord:
+def to_record(row: StoredRecord, citizen_id: UUID, event_id: str) -> NewRecord:
     values = {name: getattr(row, name) for name in NewRecord.__struct_fields__}
     return NewRecord(**{**values, "citizen_id": citizen_id, "event_id": event_id})
 
@@ -204,7 +204,7 @@ async def test_an_import_counts_what_the_file_says(kind: Any, tmp_path: Path) ->
         mapping=make_default_mapping(code), indicators=None, honours=None,
     )  # fmt: skip
     await register_source(None, entry)
-    told = write_feed(
+    expected = write_feed(
         FeedOrder(
             rows=4_000, seed=SEED, citizens=CITIZENS, kind=kind, dirt=0.08, duplicates=0.05, members_share=0.9,
             encoding="gb18030", form="csv", today=shanghai_day(now()),
@@ -217,9 +217,9 @@ async def test_an_import_counts_what_the_file_says(kind: Any, tmp_path: Path) ->
     assert row.state == "finished"
     counts = msgspec.json.decode(row.counts, type=ImportCounts)
     reasons = Counter(counts.clean.quarantined) + Counter(counts.match.quarantined) + Counter(counts.link.quarantined)
-    assert reasons == told.quarantined
-    assert (counts.received, counts.match.not_a_member) == (told.received, told.not_a_member)
-    assert (counts.link.fresh, counts.link.updated, counts.link.duplicate) == (told.accepted, 0, told.duplicate)
+    assert reasons == expected.quarantined
+    assert (counts.received, counts.match.not_a_member) == (expected.received, expected.not_a_member)
+    assert (counts.link.fresh, counts.link.updated, counts.link.duplicate) == (expected.accepted, 0, expected.duplicate)
     await execute(f"DELETE FROM score_due WHERE citizen_id IN {MINE}")  # the other tests have a worker of their own
 
 

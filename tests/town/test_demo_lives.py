@@ -27,7 +27,7 @@ from app.town.people.uses import USES_MAX, compute_scale
 TODAY = date(2026, 11, 20)
 BLOCKS = 5
 LATE = timedelta(days=31)
-Told = tuple[Resident, list[Fact]]
+Life = tuple[Resident, list[Fact]]
 
 
 def live(plan: Plan, block: int) -> Lives:
@@ -35,7 +35,7 @@ def live(plan: Plan, block: int) -> Lives:
 
 
 @pytest.fixture(scope="module")
-def city() -> list[Told]:
+def city() -> list[Life]:
     plan = Plan(seed=1, today=TODAY, records_mean=10.0)
     return [
         (resident, life)
@@ -44,7 +44,7 @@ def city() -> list[Told]:
     ]
 
 
-def facts_of(city: list[Told]) -> Iterator[Fact]:
+def facts_of(city: list[Life]) -> Iterator[Fact]:
     for _, life in city:
         yield from life
 
@@ -53,7 +53,7 @@ def code_of(fact: Fact) -> str:
     return fact.record.indicator or fact.record.honour or ""
 
 
-def test_every_record_fits_the_catalogue_and_comes_after_the_eighteenth_birthday(city: list[Told]) -> None:
+def test_every_record_fits_the_catalogue_and_comes_after_the_eighteenth_birthday(city: list[Life]) -> None:
     for resident, life in city:
         for fact in life:
             assert judge_record(fact.record, TODAY) is None, fact.record
@@ -70,7 +70,7 @@ def test_the_young_have_no_record_from_before_on_any_day(today: date) -> None:
         assert all(judge_record(fact.record, today) is None for fact in life)
 
 
-def test_the_same_seed_and_day_make_the_same_lives(city: list[Told]) -> None:
+def test_the_same_seed_and_day_make_the_same_lives(city: list[Life]) -> None:
     for cached in (uses._compute_uses, people_life.compute_settled_mean):
         cached.cache_clear()
     plan = Plan(seed=1, today=TODAY, records_mean=10.0)
@@ -78,7 +78,7 @@ def test_the_same_seed_and_day_make_the_same_lives(city: list[Told]) -> None:
     assert live(Plan(seed=2, today=TODAY, records_mean=10.0), 3) != live(plan, 3)
 
 
-def test_there_are_as_many_records_as_asked_for_and_few_have_many(city: list[Told]) -> None:
+def test_there_are_as_many_records_as_asked_for_and_few_have_many(city: list[Life]) -> None:
     counts = sorted(len(life) for _, life in city)
     assert 9 < sum(counts) / len(counts) < 11
     assert counts[len(counts) // 2] <= 7
@@ -102,7 +102,7 @@ def test_the_scale_of_uses_gives_their_mean(mean: float) -> None:
     assert abs(sum(drawn) / steps - mean) < 0.01 * mean
 
 
-def test_every_indicator_and_honour_is_there_in_a_small_city_too(city: list[Told]) -> None:
+def test_every_indicator_and_honour_is_there_in_a_small_city_too(city: list[Life]) -> None:
     small = city[: CAST_SIZE + len(HABITS) + 100]
     recorded = {code for code, one in CATALOGUE.indicators.items() if one.measure != "computed"}
     assert {code_of(fact) for fact in facts_of(small)} == recorded | set(CATALOGUE.honours)
@@ -111,7 +111,7 @@ def test_every_indicator_and_honour_is_there_in_a_small_city_too(city: list[Told
     assert {code for code, _ in held} == set(graded)
 
 
-def test_what_people_do_has_plausible_rates(city: list[Told]) -> None:
+def test_what_people_do_has_plausible_rates(city: list[Life]) -> None:
     rates = Counter(code_of(fact) for fact in facts_of(city))
     whole = len(city)
     assert rates["BASE_ID_VERIFIED"] == sum(resident.state != "left" for resident, _ in city)
@@ -121,7 +121,7 @@ def test_what_people_do_has_plausible_rates(city: list[Told]) -> None:
     assert rates["POS_MARROW"] < rates["POS_BRAVE"] + 20 < rates["POS_VOL_STAR"] + 20
 
 
-def test_things_have_their_seasons(city: list[Told]) -> None:
+def test_things_have_their_seasons(city: list[Life]) -> None:
     months = Counter(
         fact.record.event_on.month
         for fact in facts_of(city)
@@ -134,7 +134,7 @@ def test_things_have_their_seasons(city: list[Told]) -> None:
     assert all(len(weights) == 12 for weights in SEASONS.values())
 
 
-def test_there_is_some_dirt(city: list[Told]) -> None:
+def test_there_is_some_dirt(city: list[Life]) -> None:
     facts = list(facts_of(city))
     states = Counter(fact.state for fact in facts)
     assert set(states) == {"active", "suspended", "repaired", "corrected", "superseded"}
@@ -149,19 +149,19 @@ def test_there_is_some_dirt(city: list[Told]) -> None:
     assert {"USE_LATE_GOODS", "NEG_COURT_LISTED"} <= open_
 
 
-def test_nobody_has_used_what_they_had_not_joined(city: list[Told]) -> None:
+def test_nobody_has_used_what_they_had_not_joined(city: list[Life]) -> None:
     for resident, life in city:
         used = [fact for fact in life if code_of(fact) in {"USE_PARK_PAID", "USE_LIB_ONTIME", "USE_RENT_ONTIME"}]
         assert all(fact.day >= resident.joined for fact in used)
 
 
-def test_some_records_come_late(city: list[Told]) -> None:
-    told = [fact for fact in facts_of(city) if not code_of(fact).startswith("BASE")]
-    late = sum(fact.entered_at > compute_day_begin((fact.record.event_on + LATE).toordinal()) for fact in told)
-    assert 0.01 < late / len(told) < 0.08
+def test_some_records_come_late(city: list[Life]) -> None:
+    reported = [fact for fact in facts_of(city) if not code_of(fact).startswith("BASE")]
+    late = sum(fact.entered_at > compute_day_begin((fact.record.event_on + LATE).toordinal()) for fact in reported)
+    assert 0.01 < late / len(reported) < 0.08
 
 
-def test_one_act_may_earn_points_and_an_honour(city: list[Told]) -> None:
+def test_one_act_may_earn_points_and_an_honour(city: list[Life]) -> None:
     shared = 0
     for _, life in city:
         acts: dict[str, list[Fact]] = {}
@@ -176,7 +176,7 @@ def test_one_act_may_earn_points_and_an_honour(city: list[Told]) -> None:
     assert shared > 50
 
 
-def test_what_is_given_once_is_left_to_files_for_some(city: list[Told]) -> None:
+def test_what_is_given_once_is_left_to_files_for_some(city: list[Life]) -> None:
     places = {
         (resident.number - 1) % BLOCK
         for resident, life in city
@@ -187,11 +187,11 @@ def test_what_is_given_once_is_left_to_files_for_some(city: list[Told]) -> None:
     assert max(places) < PLACES_HONOURED
 
 
-def test_who_has_left_has_nothing_on_record(city: list[Told]) -> None:
+def test_who_has_left_has_nothing_on_record(city: list[Life]) -> None:
     assert all((resident.state == "left") == (not life) for resident, life in city)
 
 
-def test_the_cast_holds_every_level_and_every_honour(city: list[Told]) -> None:
+def test_the_cast_holds_every_level_and_every_honour(city: list[Life]) -> None:
     assert [compute_cast_level(number) for number in range(1, 6)] == ["L5", "L4", "L3", "L5", "L4"]
     met = {(compute_cast_level(number), compute_cast_honour(number)) for number in range(1, CAST_SIZE + 1)}
     assert met == {(level, honour) for level in ("L1", "L2", "L3", "L4", "L5") for honour in CATALOGUE.honours}
@@ -199,16 +199,16 @@ def test_the_cast_holds_every_level_and_every_honour(city: list[Told]) -> None:
         assert [fact.record.honour for fact in life if fact.record.honour] == [compute_cast_honour(resident.number)]
 
 
-def test_the_last_days_are_empty(city: list[Told]) -> None:
+def test_the_last_days_are_empty(city: list[Life]) -> None:
     assert max(fact.day for fact in facts_of(city)) == TODAY.toordinal() - DAYS_MIN
 
 
-def test_every_department_that_tells_of_the_city_is_on_the_list_of_sources() -> None:
+def test_every_department_that_reports_about_the_city_is_on_the_list_of_sources() -> None:
     facts = [fact for role in (NEWCOMER, *NEIGHBOURS) for fact in role.facts]
-    told = {*SOURCES.values(), *(find_source(code) for code in CATALOGUE.honours)}
+    sources = {*SOURCES.values(), *(find_source(code) for code in CATALOGUE.honours)}
     codes = [code for code, _, _ in read_sources()]
     assert len(set(codes)) == len(codes)
-    assert told | {fact["source"] for fact in facts} <= set(codes)
+    assert sources | {fact["source"] for fact in facts} <= set(codes)
 
 
 def compute_cast_level(number: int) -> str:

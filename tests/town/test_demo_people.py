@@ -68,7 +68,7 @@ def test_nobody_shares_an_id_number(papers: list[Paper]) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, CAST_SIZE, BLOCK - 1])
-def test_whoever_shares_a_sequence_number_has_another_birth_date(place: int) -> None:
+def test_people_who_share_a_sequence_number_have_different_birth_dates(place: int) -> None:
     assert CITIZENS_MAX <= BLOCKS_MAX * BLOCK
     births = list_births(seed=3, place=place)
     assert len(set(births)) == len(births) == BLOCKS_MAX

@@ -25,9 +25,9 @@ from app.consent.actions import list_all_consents
 from app.partner.actions.caller import directory
 from app.record.actions.read import list_records
 from app.score.book.actions.find import find_book
-from app.score.current.actions.rescore import NoScore
-from app.score.engine.actions import score_told
-from app.score.engine.given import ToldPerson, ToldRecord
+from app.score.current.refusals import NoScore
+from app.score.engine.actions import score_given
+from app.score.engine.given import GivenPerson, GivenRecord
 from app.score.engine.parts import compute_next_level
 from app.values.days import shanghai_day
 
@@ -86,8 +86,8 @@ async def _try(
     records = [record for record in await list_records(citizen_id) if record.state == "active"]
     given = await list_all_consents(citizen_id)
     consents = tuple(sorted({consent.purpose for consent in given if consent.withdrawn_at is None}))
-    me = ToldPerson(birth_on=standing.birth_on, consents=consents, records=_tell(records))
-    (now,) = await score_told([me], rule_book_id=standing.rule_book_id, day=day)
+    me = GivenPerson(birth_on=standing.birth_on, consents=consents, records=_tell(records))
+    (now,) = await score_given([me], rule_book_id=standing.rule_book_id, day=day)
     if now is None:
         raise NoScore
     trials = drop_full(list_trials(ACTIONABLE, book, records, consents, day), now, day)
@@ -95,16 +95,16 @@ async def _try(
     shorter = msgspec.structs.replace(me, records=_tell(pick_counting(records, now)))
     for person in (shorter, me):
         with_each = [msgspec.structs.replace(person, records=(*person.records, record)) for record in tried]
-        again, *then = await score_told([person, *with_each], rule_book_id=standing.rule_book_id, day=day)
+        again, *then = await score_given([person, *with_each], rule_book_id=standing.rule_book_id, day=day)
         if again is not None and again.value == now.value:  # what was left out counts for nothing
             break
     gains = [0 if score is None else score.value - now.value for score in then]
     return compute_action_hints(trials, gains), list_burdens(now.contributions, book)
 
 
-def _tell(records: Sequence[KeptRecord]) -> tuple[ToldRecord, ...]:
+def _tell(records: Sequence[KeptRecord]) -> tuple[GivenRecord, ...]:
     return tuple(
-        ToldRecord(**{name: getattr(record, name) for name in ToldRecord.__struct_fields__}) for record in records
+        GivenRecord(**{name: getattr(record, name) for name in GivenRecord.__struct_fields__}) for record in records
     )
 
 

@@ -20,7 +20,7 @@ from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, Facts, Lev
 from app.campaign.terms.judge import judge_eligibility
 from app.record.kept import KeptRecord
 from app.score.book.document import RuleBook, RuleIndicator
-from app.score.engine.given import ToldRecord, ToldScore
+from app.score.engine.given import Explanation, GivenRecord
 from app.score.engine.parts import Contribution, compute_level
 from app.values.reason import Reason
 
@@ -46,7 +46,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     actionable: Actionable
     indicator: RuleIndicator
-    record: ToldRecord | None
+    record: GivenRecord | None
 
 
 class ActionHint(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,13 +119,13 @@ def _list_missing(indicator: RuleIndicator, records: Sequence[KeptRecord], day: 
     return [edge - done for edge in edges if edge > done][:RUNGS_TRIED_MAX]
 
 
-def _make_record(entry: Actionable, day: date, quantity: int | None) -> ToldRecord:
-    return ToldRecord(
+def _make_record(entry: Actionable, day: date, quantity: int | None) -> GivenRecord:
+    return GivenRecord(
         id=TRIAL_ID, indicator=entry.indicator, event_on=day, grade=entry.grade or None, quantity=quantity
     )
 
 
-def drop_full(trials: Sequence[Trial], score: ToldScore, day: date) -> list[Trial]:
+def drop_full(trials: Sequence[Trial], score: Explanation, day: date) -> list[Trial]:
     """Leave out what the explanation of the score as it is says to be full: by this year's cap or the dimension's."""
     full = {
         taken.subject
@@ -136,7 +136,7 @@ def drop_full(trials: Sequence[Trial], score: ToldScore, day: date) -> list[Tria
     return [trial for trial in trials if not {trial.indicator.code, trial.indicator.dimension} & full]
 
 
-def pick_counting(records: Sequence[KeptRecord], score: ToldScore) -> list[KeptRecord]:
+def pick_counting(records: Sequence[KeptRecord], score: Explanation) -> list[KeptRecord]:
     """Return the records that count, and the amounts that may yet add up; the rest of a long life can stay out."""
     counting = {record_id for given in score.contributions for record_id in given.record_ids}
     return [record for record in records if record.id in counting or record.quantity is not None]

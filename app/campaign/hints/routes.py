@@ -14,7 +14,7 @@ from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
 from app.score.book.document import Level, RuleIndicator
-from app.score.current.actions.rescore import NoScore
+from app.score.current.refusals import NoScore
 
 HINTS_PER_MINUTE_MAX = 12
 HINTS_LIMIT = LocalLimit("hints", HINTS_PER_MINUTE_MAX, 60)

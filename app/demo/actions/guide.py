@@ -44,16 +44,16 @@ class Guide:
         self.console.rule(Text(f"{self.scenes} · {zh}", "bold cyan"), align="left", style="cyan")
         self.console.print(Text(f"    {en}", "cyan"))
 
-    def tell(self, zh: str, en: str) -> None:
+    def say(self, zh: str, en: str) -> None:
         """Say what happens now."""
-        self._say("·", zh, en, "")
+        self._print("·", zh, en, "")
 
     def check(self, zh: str, en: str, *, holds: bool, saw: object = None) -> None:
         """Say what is so; if it is not, the tour is over."""
         if not holds:
             raise TourFailed(zh, en, saw)
         self.checks += 1
-        self._say("✓", zh, en, "green")
+        self._print("✓", zh, en, "green")
 
     def need(self, answer: Answer, status: int, code: str | None = None) -> Any:
         """Return the body of an answer that has this status and, for a refusal, this code."""
@@ -74,14 +74,14 @@ class Guide:
             table.add_row("", *(Text(str(cell)) for cell in row))
         self.console.print(table)
 
-    def tell_failure(self, failure: TourFailed) -> None:
+    def show_failure(self, failure: TourFailed) -> None:
         """Say what should have been, and what was."""
-        self._say("✗", failure.zh, failure.en, "bold red")
+        self._print("✗", failure.zh, failure.en, "bold red")
         self.console.print(Padding(Text(str(failure.saw)[:SAW_CHARACTERS_MAX], "red"), (0, 0, 0, INDENT)))
 
-    def _say(self, mark: str, zh: str, en: str, style: str) -> None:
-        said = Table.grid()
-        said.add_column(width=INDENT)
-        said.add_column(overflow="fold")
-        said.add_row(Text(f"  {mark}", style), Text.assemble(zh, "\n", (en, "dim")))
-        self.console.print(said)
+    def _print(self, mark: str, zh: str, en: str, style: str) -> None:
+        line = Table.grid()
+        line.add_column(width=INDENT)
+        line.add_column(overflow="fold")
+        line.add_row(Text(f"  {mark}", style), Text.assemble(zh, "\n", (en, "dim")))
+        self.console.print(line)

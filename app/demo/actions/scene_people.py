@@ -20,7 +20,7 @@ async def play_joining(tour: Tour) -> None:
     guide = tour.guide
     guide.begin_scene("新市民加入，得到第一个信用分", "A new citizen joins and gets a first score")
     member = await meet(tour, NEWCOMER)
-    guide.tell(
+    guide.say(
         f"{NEWCOMER.name}用微信登录：新账户，尚未实名，没有分数也没有信用码",
         f"{NEWCOMER.en} logs in with WeChat: a new account, no identity yet, so no score and no code",
     )
@@ -45,21 +45,21 @@ async def play_joining(tour: Tour) -> None:
 
 
 async def _explain(tour: Tour, member: Member, value: int) -> None:
-    told = await read(tour, member, "/v1/me/score/explanation")
-    parts = told["contributions"] + told["adjustments"]
-    total = told["base"] + sum(part["points"] for part in parts)
+    explanation = await read(tour, member, "/v1/me/score/explanation")
+    parts = explanation["contributions"] + explanation["adjustments"]
+    total = explanation["base"] + sum(part["points"] for part in parts)
     tour.guide.show_rows(
         ("+分 points", "依据 clause"),
         [
-            (told["base"], "基础分 base"),
+            (explanation["base"], "基础分 base"),
             *((f"{part['points']:+d}", part.get("clause") or part["title"]) for part in parts),
         ],
     )
     tour.guide.check(
         f"每一分都有出处，逐项相加正好是{total}分",
         f"every point is accounted for: the parts add up to exactly {total}",
-        holds=total == told["total"] == value,
-        saw=told,
+        holds=total == explanation["total"] == value,
+        saw=explanation,
     )
 
 
@@ -131,7 +131,7 @@ async def play_record(tour: Tour) -> None:
 
 
 async def play_leaving(tour: Tour) -> None:
-    """Whoever leaves is forgotten in the same request."""
+    """Let her leave: everything about her is forgotten in the same request."""
     guide, member = tour.guide, tour.member(NEWCOMER)
     guide.begin_scene("随时可以离开", "Anyone may leave at any time")
     (till,) = (await find_tills(tour, "library", "总馆"))[:1]

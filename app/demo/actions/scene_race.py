@@ -29,7 +29,7 @@ REFUSED = {"credit_code_used", "already_redeemed", "credit_code_expired"}
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """What a till was told in the end, and how often it had to ask."""
+    """The last answer of a till, and how often it had to ask."""
 
     till: Till
     reference: str
@@ -80,7 +80,7 @@ async def play_race(tour: Tour, kill_worker: Callable[[], int]) -> None:
     asking = [asyncio.create_task(race.ask(till)) for till in tills]
     answered, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
     pid = kill_worker()
-    guide.tell(
+    guide.say(
         f"{len(tills)}台收银机已发出请求，{len(answered)}台得到回答；此刻对工作进程 {pid} 执行 kill -9",
         f"{len(tills)} requests are out, {len(answered)} answered; now kill -9 for worker process {pid}",
     )
@@ -91,7 +91,7 @@ async def play_race(tour: Tour, kill_worker: Callable[[], int]) -> None:
 
 def _show(tour: Tour, endings: list[Ending]) -> None:
     retried = [ending for ending in endings if ending.tries > 1]
-    tour.guide.tell(
+    tour.guide.say(
         f"{len(retried)}台没有等到回答，用同一个幂等键重发，直到得到答复",
         f"{len(retried)} lost their answer and asked again under the same Idempotency-Key until they had one",
     )
@@ -103,7 +103,7 @@ def _show(tour: Tour, endings: list[Ending]) -> None:
 
 
 async def _check_books(tour: Tour, endings: list[Ending]) -> None:
-    """Compare what tills were told with what is on the books of the store, the publisher and the citizen."""
+    """Compare the answers of the tills with what is on the books of the store, the publisher and the citizen."""
     guide, benefit_id = tour.guide, tour.campaign_benefits[1]
     won = [ending for ending in endings if ending.answer.status == 201]  # noqa: PLR2004 - created
     refused = [ending for ending in endings if _code(ending) in REFUSED]
@@ -134,7 +134,7 @@ async def _is_on_books(tour: Tour, ending: Ending) -> bool:
 
 
 async def play_access_log(tour: Tour) -> None:
-    """Everything that was asked about a person, the person can read."""
+    """Show that a person can read everything that was asked about them."""
     guide, member = tour.guide, tour.member(OUTSTANDING)
     guide.begin_scene("谁看过我，一查便知", "Who looked at me, and what were they told")
     rows: list[dict[str, object]] = []

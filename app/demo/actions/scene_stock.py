@@ -33,7 +33,7 @@ async def play_review(tour: Tour) -> None:
     tour.campaign_id = drafted["id"]
     tour.campaign_benefits = [benefit["id"] for benefit in drafted["benefits"]]
     guide.need(await _move(tour, "submit", editor), 200)
-    guide.tell(
+    guide.say(
         f"惠民超市的活动“{drafted['title']}”已起草并提交：鸡蛋{EGGS_STOCK}份，立减十元不限量",
         f"the market's campaign is drafted and submitted: {EGGS_STOCK} trays of eggs, and ten yuan off for everybody",
     )
@@ -93,12 +93,12 @@ async def _reverse(tour: Tour, till: Till, redemption_id: str) -> None:
     path, body = f"/v1/partner/redemptions/{redemption_id}/reverse", {"reason": "顾客退回"}
     first = await call(tour.http, "POST", path, bearer=till.api_key, body=body, key=key)
     again = await call(tour.http, "POST", path, bearer=till.api_key, body=body, key=key)
-    told = guide.need(first, 200)
+    receipt = guide.need(first, 200)
     guide.check(
         f"{EXCELLENT.name}退回鸡蛋，收银台冲正；网络不好又发了一遍，得到同一个回答",
         f"{EXCELLENT.en} gives the eggs back; the till reverses, sends it twice, and gets one and the same answer",
-        holds=told["state"] == "reversed"
-        and again.body == told
+        holds=receipt["state"] == "reversed"
+        and again.body == receipt
         and again.headers.get("idempotency-replayed") == "true",
         saw=(first, again),
     )

@@ -66,7 +66,7 @@ async def play_top_level(tour: Tour) -> None:
         answer = await redeem(tour, till, tour.benefit_id(code), code=shown, amount_fen=amount)
         receipt = guide.need(answer, 201)
         rows.append((till.name, _title(tour, code), _yuan(amount), _yuan(receipt.get("discountFen"))))
-    guide.tell(f"{best.role.name}一日三处：", f"{best.role.en} at three places:")
+    guide.say(f"{best.role.name}一日三处：", f"{best.role.en} at three places:")
     guide.show_rows(("网点 store", "权益 benefit", "+金额 bill", "+减免 off"), rows)
     guide.check(
         "门票全免，体检省四成，住院5万元内免押金",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.town.places.actions.places import MadeOfficial
     from app.town.shown import City
 
-SCAN_TELLS = {
+SCAN_FIELDS = {
     "scanId", "expiresIn", "expiresAt", "benefits", "message", "maskedName",
     "benefits.id", "benefits.code", "benefits.title", "benefits.kind", "benefits.grant",
 }  # fmt: skip
@@ -52,7 +52,7 @@ class Till(msgspec.Struct, frozen=True):
 
 
 class Tour(msgspec.Struct, kw_only=True):
-    """Everything the scenes share; ``run`` sets what this run makes apart from what others made."""
+    """Everything the scenes share; ``run`` marks what this run makes."""
 
     http: AsyncClient
     guide: Guide
@@ -163,12 +163,12 @@ async def find_tills(tour: Tour, slug: str, store: str | None = None) -> list[Ti
 
 
 async def scan(tour: Tour, till: Till, code: str) -> Any:
-    """Scan a code; whatever else the answer might hold about a person is an error."""
+    """Scan a code; any other field in the answer is an error, for it might be about the person."""
     body = {"code": code, "terminalId": till.terminal_id}
     answer = tour.guide.need(await call(tour.http, "POST", "/v1/partner/scans", bearer=till.api_key, body=body), 201)
-    told = {*answer, *(f"benefits.{key}" for offer in answer["benefits"] for key in offer)}
-    if not told <= SCAN_TELLS:
-        raise TourFailed("扫码结果不得多说", "a scan tells nothing more", sorted(told - SCAN_TELLS))
+    fields = {*answer, *(f"benefits.{key}" for offer in answer["benefits"] for key in offer)}
+    if not fields <= SCAN_FIELDS:
+        raise TourFailed("扫码结果不得多说", "a scan tells nothing more", sorted(fields - SCAN_FIELDS))
     return answer
 
 

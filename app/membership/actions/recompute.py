@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from app.kit.db.database import transaction
 from app.membership.export import compute_told
 from app.score.book.actions.put import put_published
-from app.score.engine.actions import score_told
+from app.score.engine.actions import score_given
 
 if TYPE_CHECKING:
     from app.membership.export import Export
     from app.score.book.document import RuleBook
     from app.score.current.export import ExportedScore
-    from app.score.engine.given import ToldScore
+    from app.score.engine.given import Explanation
 
 
-async def recompute(export: Export, stated: ExportedScore, book: RuleBook) -> ToldScore | None:
+async def recompute(export: Export, stated: ExportedScore, book: RuleBook) -> Explanation | None:
     """Score an export under a rule book as of the day of the score it states; None for who was a minor then.
 
     For a scratch database: the book is stored in it.
     """
     async with transaction():
         rule_book_id = await put_published(book)
-    return (await score_told([compute_told(export)], rule_book_id=rule_book_id, day=stated.as_of))[0]
+    return (await score_given([compute_told(export)], rule_book_id=rule_book_id, day=stated.as_of))[0]

@@ -34,7 +34,7 @@ def parse_rule_book(document: bytes | str, catalogue: Catalogue) -> RuleBook:
 
 
 def parse_book_in_force(document: bytes, catalogue: Catalogue) -> RuleBook:
-    """Read a rule book that somebody has published, maybe years ago; which way it pulls was judged then."""
+    """Read a rule book that was published, maybe years ago; whether it pulls the right way was judged then."""
     return _parse(document, catalogue, iter_term_faults)
 
 
@@ -51,7 +51,7 @@ def _parse(
 
 
 def read_stored_book(document: str) -> RuleBook:
-    """Read a rule book of the database, whatever would be said of it if it came today."""
+    """Read a rule book of the database without judging it: it was judged when it was stored."""
     return msgspec.json.decode(document, type=RuleBook)
 
 
@@ -62,7 +62,7 @@ def iter_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[Fault]:
 
 
 def iter_term_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[Fault]:
-    """Yield where a rule book leaves the closed lists, or says no one thing: that of any book ever in force."""
+    """Yield where a rule book leaves the closed lists or contradicts itself; no book ever in force may do that."""
     yield from _iter_frame_faults(book)
     codes = {indicator.code for indicator in book.indicators}
     dimensions = {dimension.code for dimension in book.dimensions}

@@ -1,4 +1,4 @@
-"""Whether a rule book pulls the way it says: nothing against somebody ever raises a score. Pure.
+"""Whether a rule book pulls the right way: one more record against somebody never raises a score. Pure.
 
 Points have the sign of their indicator in the catalogue and fit their dimension. What displaces another record
 (exclusive groups, superseding) must weigh at least as much, in the same dimension and without a cap of its own that may
@@ -13,7 +13,7 @@ from app.record.catalogue import Catalogue
 from app.score.book.document import Dimension, RuleBook, RuleIndicator, Value
 from app.values.fault import Fault
 
-REPEAT_FACTOR = 2  # what doubles counts twice from its second record on
+REPEAT_FACTOR = 2  # an indicator that doubles counts twice from its second record on
 
 
 def iter_direction_faults(book: RuleBook, catalogue: Catalogue) -> Iterator[Fault]:
@@ -84,7 +84,7 @@ def _iter_group_faults(book: RuleBook) -> Iterator[Fault]:
 
 
 def _iter_ceiling_faults(members: list[tuple[int, RuleIndicator]]) -> Iterator[Fault]:
-    """Of a group the strongest counts alone: one with a ceiling must not give way to one without."""
+    """Yield where a ceiling would be displaced: of a group the strongest counts alone, so it must have the ceiling."""
     values = [(index, indicator, value) for index, indicator in members for value in indicator.values]
     for index, _, value in values:
         if value.ceiling is None:
@@ -107,7 +107,7 @@ def _iter_superseding_faults(book: RuleBook) -> Iterator[Fault]:
         for code in dict.fromkeys(indicator.supersedes):
             weaker = by_code.get(code)
             if weaker is None or weaker is indicator:
-                continue  # told where unknown references are
+                continue  # an unknown reference is a fault of its own, found elsewhere
             if indicator.code in weaker.supersedes:
                 zh, en = f"与{code}互相取代", f"it and {code} supersede each other"
                 yield Fault.at(at, "supersedes_cycle", zh, en)

@@ -13,7 +13,7 @@ from app.kit.web.http import refusals
 from app.score.book.actions import read as read_actions
 from app.score.book.document import RuleBook
 from app.score.book.schemas import RuleBookView
-from app.score.book.standing import PublishedBook
+from app.score.book.status import PublishedBook
 from app.score.book.views import show_book
 
 SCHEMA: dict[str, Any] = {

@@ -8,10 +8,10 @@ from typing import Literal
 from app.score.book.document import Dimension, Kind, RuleBook, RuleIndicator, Value
 
 Language = Literal["zh", "en"]
-Tell = Callable[[RuleIndicator], str]
+Describe = Callable[[RuleIndicator], str]
 
 
-def tell_clause(indicator: RuleIndicator, language: Language) -> str:
+def describe_clause(indicator: RuleIndicator, language: Language) -> str:
     """Cite an indicator: its number and title, what it gives, and every limit that applies to it."""
     if language == "zh":
         parts = (POINTS_ZH[indicator.kind](indicator), *_limits_zh(indicator))
@@ -34,7 +34,7 @@ def _grade_en(value: Value) -> str:
     return f"grade {value.grade} {value.points:+d}{ceiling}"
 
 
-POINTS_ZH: Mapping[Kind, Tell] = {
+POINTS_ZH: Mapping[Kind, Describe] = {
     "flat": lambda i: f"每次{_first(i).points:+d}分",
     "graded": lambda i: "、".join(_grade_zh(value) for value in i.values),
     "ladder": lambda i: "同一自然年累计" + "、".join(f"满{v.at_least}计{v.points:+d}分" for v in i.values),
@@ -42,7 +42,7 @@ POINTS_ZH: Mapping[Kind, Tell] = {
     "clean": lambda i: "、".join(f"满{v.at_least}个月{v.points:+d}分" for v in i.values),
     "ceiling": lambda i: f"存续期间{_first(i).points:+d}分且总分不高于{_first(i).ceiling}分",
 }
-POINTS_EN: Mapping[Kind, Tell] = {
+POINTS_EN: Mapping[Kind, Describe] = {
     "flat": lambda i: f"{_first(i).points:+d} each time",
     "graded": lambda i: ", ".join(_grade_en(value) for value in i.values),
     "ladder": lambda i: "in a calendar year " + ", ".join(f"from {v.at_least} {v.points:+d}" for v in i.values),
@@ -64,7 +64,7 @@ def _validities(indicator: RuleIndicator) -> dict[int, list[str]]:
 
 
 def _minor(indicator: RuleIndicator) -> list[str]:
-    """Return which grades are minor (轻微); one that is empty stands for an indicator without grades."""
+    """Return which grades are minor (轻微); of an indicator without grades, one empty text when it is minor."""
     minor = [value for value in indicator.values if (value.severity or indicator.severity) == "minor"]
     return [value.grade or "" for value in (minor if indicator.kind == "graded" else minor[:1])]
 
@@ -113,7 +113,7 @@ def _limits_en(indicator: RuleIndicator) -> list[str]:
     return limits
 
 
-def tell_reading(book: RuleBook) -> list[tuple[str, str]]:
+def describe_reading(book: RuleBook) -> list[tuple[str, str]]:
     """Say step by step how a score is computed by a rule book, in Chinese and English."""
     base = book.scale.base
     steps = [
@@ -125,7 +125,7 @@ def tell_reading(book: RuleBook) -> list[tuple[str, str]]:
             "每个指标的分值之和先受其年度上限约束，再按维度合计。",
             "The points of an indicator are held to its annual cap first, then added up by dimension.",
         ),
-        *(_tell_dimension(dimension) for dimension in book.dimensions),
+        *(_describe_dimension(dimension) for dimension in book.dimensions),
         (
             f"基础分与各维度分相加，{_between_zh(book.scale.min, book.scale.max)}。",
             f"Base and dimensions are added up, {_between_en(book.scale.min, book.scale.max)}.",
@@ -140,7 +140,7 @@ def tell_reading(book: RuleBook) -> list[tuple[str, str]]:
     return [*steps, (f"等级（含下限）：{levels_zh}。", f"Levels, edges included: {levels_en}.")]
 
 
-def _tell_dimension(dimension: Dimension) -> tuple[str, str]:
+def _describe_dimension(dimension: Dimension) -> tuple[str, str]:
     return (
         f"“{dimension.title_zh}”（{dimension.code}）合计{_between_zh(dimension.floor, dimension.cap)}。",
         f"“{dimension.title_en}” ({dimension.code}) adds up {_between_en(dimension.floor, dimension.cap)}.",

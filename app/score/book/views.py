@@ -1,34 +1,31 @@
-"""From a rule book to what is said of it on the wire."""
+"""How a published rule book is shown to anybody."""
 
 from __future__ import annotations
 
-import msgspec
-
 from app.kit.web.http import Language
+from app.kit.web.show import show
 from app.score.book.document import Dimension, Level, RuleBook, RuleIndicator
 from app.score.book.schemas import IndicatorView, NextRuleBook, RuleBookView, Sentence
-from app.score.book.standing import UNPUBLISHED, BookStatus, NextBook
-from app.score.book.text import tell_clause, tell_reading
+from app.score.book.status import UNPUBLISHED, BookStatus, NextBook
+from app.score.book.text import describe_clause, describe_reading
 
 Titled = Dimension | Level | RuleIndicator
 
 
 def show_book(book: RuleBook, status: BookStatus = UNPUBLISHED, following: NextBook | None = None) -> RuleBookView:
-    """Tell all rules: how to read them, every indicator also as a sentence, and which rules come next."""
-    parts = {name: getattr(book, name) for name in RuleBook.__struct_fields__ if name != "indicators"}
-    return RuleBookView(
-        **parts,
-        state=status.state,
-        effective_on=status.effective_on,
-        activated_at=status.activated_at,
-        retired_at=status.retired_at,
-        next=None if following is None else NextRuleBook(**msgspec.structs.asdict(following)),
-        reading=[Sentence(zh=zh, en=en) for zh, en in tell_reading(book)],
+    """Show all rules: how to read them, every indicator also as a sentence, and which rules come next."""
+    return show(
+        RuleBookView,
+        book,
+        **{name: getattr(status, name) for name in BookStatus.__struct_fields__},
+        next=None if following is None else show(NextRuleBook, following),
+        reading=[Sentence(zh=zh, en=en) for zh, en in describe_reading(book)],
         indicators=tuple(
-            IndicatorView(
-                **msgspec.structs.asdict(indicator),
-                text_zh=tell_clause(indicator, "zh"),
-                text_en=tell_clause(indicator, "en"),
+            show(
+                IndicatorView,
+                indicator,
+                text_zh=describe_clause(indicator, "zh"),
+                text_en=describe_clause(indicator, "en"),
             )
             for indicator in book.indicators
         ),

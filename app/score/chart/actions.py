@@ -1,4 +1,4 @@
-"""The picture of a score's history: what it needs, read; drawn by ``chart.picture``."""
+"""The picture of a score's history: reads what ``chart.picture`` draws."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def draw_chart(citizen_id: UUID, *, months: int, language: Language, at: datetime) -> str:
-    """Return the SVG of a citizen's last months, up to today; refuses with ``NoScore`` who has none."""
+    """Return the SVG of a citizen's last months, up to today; refuses with ``NoScore`` where there is no score."""
     current = await read_score(citizen_id)
     until = shanghai_day(at)
     since = compute_since(until, months)
@@ -30,9 +30,9 @@ async def draw_chart(citizen_id: UUID, *, months: int, language: Language, at: d
 
 
 async def _list_spans(since: date) -> list[ChartSpan]:
-    """Return the rules in force from a day on; the first ones ever count as having always been."""
+    """Return the rules in force from a day on; the first ones ever have no beginning."""
     books = await queries.list_activated_books()
-    kept = [one for one, after in pairwise([*books, None]) if after is None or after.since > since]
+    shown = [one for one, after in pairwise([*books, None]) if after is None or after.since > since]
     return [
-        ChartSpan(None if one is books[0] else one.since, await find_book(one.id)) for one in kept if one is not None
+        ChartSpan(None if one is books[0] else one.since, await find_book(one.id)) for one in shown if one is not None
     ]

@@ -28,14 +28,14 @@ Language = Literal["zh", "en"]
 
 
 class ChartStep(msgspec.Struct, frozen=True):
-    """From a day on a score was this."""
+    """The score from a day on."""
 
     on: date
     value: int
 
 
 class ChartSpan(msgspec.Struct, frozen=True):
-    """From a day on these rules were in force; None: as long as anybody was scored."""
+    """The rules in force from a day on; None: since anybody was scored."""
 
     since: date | None
     book: RuleBook
@@ -59,7 +59,7 @@ class _Frame(msgspec.Struct, frozen=True):
 
 
 def compute_since(until: date, months: int) -> date:
-    """Return the day so many months before, or the last of a shorter month."""
+    """Return the day so many months before, or the last day of that month where it is shorter."""
     year, month = divmod(until.year * MONTHS_A_YEAR + until.month - 1 - months, MONTHS_A_YEAR)
     for day in range(until.day, 0, -1):
         try:
@@ -93,7 +93,7 @@ def compute_chart(
 
 
 def _frame(steps: Sequence[ChartStep], spans: Sequence[ChartSpan], since: date, until: date) -> _Frame:
-    """Show the values there are and a little around them, in tens, and nothing that no score can be."""
+    """Choose the edges: the values there are and a little around them, in tens, within the scales of the rules."""
     values = [step.value for step in steps] or [spans[-1].book.scale.base]
     low, high = (min(values) - AROUND_POINTS) // 10 * 10, -(-(max(values) + AROUND_POINTS) // 10) * 10
     floors, tops = [span.book.scale.min for span in spans], [span.book.scale.max for span in spans]
@@ -108,18 +108,18 @@ def _iter_head(steps: Sequence[ChartStep], since: date, until: date, language: L
     moves = sum(step.on >= since for step in steps)
     if language == "zh":
         title = "信用分变动图"
-        told = f"{since} 至 {until}，变动 {moves} 次" + (
+        summary = f"{since} 至 {until}，变动 {moves} 次" + (
             f"，从 {steps[0].value} 分到 {steps[-1].value} 分" if steps else "，暂无信用分"
         )
     else:
         title = "History of the credit score"
-        told = f"{since} to {until}, {moves} {'step' if moves == 1 else 'steps'}" + (
+        summary = f"{since} to {until}, {moves} {'step' if moves == 1 else 'steps'}" + (
             f", from {steps[0].value} to {steps[-1].value} points" if steps else ", no score yet"
         )
-    yield f'<title id="title">{title}</title><desc id="desc">{told}</desc>'
+    yield f'<title id="title">{title}</title><desc id="desc">{summary}</desc>'
     yield f'<path fill="#fff" d="M0 0H{WIDTH}V{HEIGHT}H0z"/>'
     yield f'<text x="{LEFT}" y="22" font-size="16" font-weight="bold">{title}</text>'
-    yield f'<text x="{LEFT}" y="39" fill="#666">{told}</text>'
+    yield f'<text x="{LEFT}" y="39" fill="#666">{summary}</text>'
 
 
 def _iter_bands(spans: Sequence[ChartSpan], frame: _Frame, language: Language) -> Iterator[str]:
@@ -187,7 +187,7 @@ def _iter_line(steps: Sequence[ChartStep], frame: _Frame) -> Iterator[str]:
     )
     y = frame.y(last.value)
     yield f'<circle cx="{RIGHT}" cy="{y}" r="4" fill="#1a56a0"/>'
-    # Where the line does not come from: below the point when it fell.
+    # The number is written where the line does not come from: below the point when the line fell.
     fell = len(steps) > 1 and last.value < steps[-2].value
     beside = y + BELOW if fell and y + BELOW < BOTTOM else y - ABOVE
     yield f'<text x="{RIGHT}" y="{beside}" text-anchor="end" font-weight="bold">{last.value}</text>'

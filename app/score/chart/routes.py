@@ -14,7 +14,7 @@ from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, language_of, refusals
 from app.score.chart import actions
 from app.score.chart.picture import CHART_MONTHS_DEFAULT, CHART_MONTHS_MAX
-from app.score.current.actions.rescore import NoScore
+from app.score.current.refusals import NoScore
 from app.values.days import shanghai_day
 
 Months = Annotated[

@@ -35,8 +35,8 @@ def recompute(*, gentle: bool) -> None:
                 task = bar.add_task("市民 citizens", total=row.citizens if row else None)
                 return await score_city(
                     pace=GENTLE if gentle else FULL,
-                    opened=lambda total: bar.update(task, total=total),
-                    told=lambda count: bar.advance(task, count),
+                    on_opened=lambda total: bar.update(task, total=total),
+                    on_progress=lambda count: bar.advance(task, count),
                 )
 
         with Progress() as bar:

@@ -17,8 +17,8 @@ from app.kit.web.answers import Answer
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.score.current.actions import read as read_actions
-from app.score.current.actions.rescore import NoScore
 from app.score.current.queries.scores import ScoredCaller
+from app.score.current.refusals import NoScore
 from app.score.current.schemas import ChangeView, ExplanationView, ScoreView
 from app.score.current.score import StoredScore
 from app.score.current.views import show_change, show_explanation, show_score
@@ -49,7 +49,8 @@ async def get_score(request: AnyRequest, citizen: NamedDependency[ScoredCaller])
 async def explain_score(request: AnyRequest, citizen: NamedDependency[CitizenCaller]) -> ExplanationView:
     """Return every contribution and limit; base, contributions and adjustments add up to your score exactly."""
     citizen.need_active()
-    return show_explanation(await read_actions.explain_score(citizen.id), language_of(request))
+    explanation, book = await read_actions.explain_score(citizen.id)
+    return show_explanation(explanation, book, language_of(request))
 
 
 @get(
@@ -71,7 +72,7 @@ async def list_score_changes(
 
 @lru_cache(ANSWERS_REMEMBERED_MAX)
 def _render_score(stored: StoredScore, language: Language) -> Any:
-    """Return the bytes of a score's answer, which names nobody: equal scores share them."""
+    """Return the bytes of a score's answer. It names nobody, so citizens with equal scores share it."""
     return msgspec.json.encode(show_score(read_actions.unfold_score(stored), language))
 
 

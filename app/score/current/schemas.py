@@ -1,4 +1,4 @@
-"""What score says on the wire."""
+"""Scores, explanations and histories on the wire."""
 
 from __future__ import annotations
 

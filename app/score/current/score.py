@@ -1,4 +1,4 @@
-"""What is read of a score, its explanation and history, and of the rule books it followed. Pure nouns."""
+"""A score and the steps of its history, as they are read. Pure nouns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from uuid import UUID
 import msgspec
 
 from app.score.book.document import RuleBook
-from app.score.engine.parts import Adjustment, ChangeReason, Contribution, DimensionPoints
+from app.score.engine.parts import DimensionPoints, ScoreChange
 
 
 class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
     """A score as it is stored; two people with equal ones see equal answers, so answers are made once.
 
-    ``dimensions`` as ``rules.unpack_dimensions`` reads them.
+    ``dimensions`` as ``parts.unpack_dimensions`` reads them.
     """
 
     value: int
@@ -34,24 +34,8 @@ class CurrentScore(msgspec.Struct, frozen=True, kw_only=True):
     book: RuleBook
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a score comes from: base, contributions and adjustments add up to the value."""
-
-    as_of: date
-    base: int
-    contributions: tuple[Contribution, ...]
-    adjustments: tuple[Adjustment, ...]
-    value: int
-    book: RuleBook
-
-
-class PastChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a score's history; ``from_value`` None is the first score."""
+class PastChange(ScoreChange, frozen=True, kw_only=True):
+    """One step as it is in the history."""
 
     id: UUID
     at: datetime
-    from_value: int | None
-    to_value: int
-    from_level: str | None
-    to_level: str
-    reasons: tuple[ChangeReason, ...]

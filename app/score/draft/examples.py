@@ -1,4 +1,4 @@
-"""Examples a rule book carries: people who are told of, and the score they must have. Pure."""
+"""Examples a rule book carries: people who are described, and the score they must have. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import msgspec
 from app.record.catalogue import ACT_ID_CHARACTERS_MAX, FIRST_DAY, LAST_DAY, QUANTITY_MAX
 from app.record.fault import find_kind, judge_claim
 from app.score.book.document import Code, Part, RuleBook, Title, Words
-from app.score.engine.given import RecordState, ToldPerson, ToldRecord, ToldScore
-from app.score.engine.parts import Adjustment, Contribution
+from app.score.engine.given import Explanation, GivenPerson, GivenRecord, RecordState
 from app.values.fault import Fault
 from app.values.reason import Reason
 
@@ -60,18 +59,22 @@ class Example(Part, frozen=True, kw_only=True):
 
 
 class ExampleOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine gave for an example; ``contributions`` name its records by their place in the list."""
+    """What the engine gave for an example, None for a minor; contributions name records by their place in the list."""
 
     example: Example
-    value: int | None
-    level: str | None
-    contributions: tuple[Contribution, ...]
-    adjustments: tuple[Adjustment, ...]
+    score: Explanation | None
+
+    @property
+    def found(self) -> Expected:
+        """Value and level of the score, both None where there is none."""
+        return Expected(value=None, level=None) if self.score is None else Expected(
+            value=self.score.value, level=self.score.level
+        )  # fmt: skip
 
     @property
     def has_passed(self) -> bool:
         """Whether value and level are the expected ones."""
-        return (self.value, self.level) == (self.example.expected.value, self.example.expected.level)
+        return self.found == self.example.expected
 
 
 def parse_examples(text: str) -> tuple[Example, ...]:
@@ -79,28 +82,15 @@ def parse_examples(text: str) -> tuple[Example, ...]:
     return msgspec.json.decode(text, type=tuple[Example, ...])
 
 
-def compute_person(example: Example) -> ToldPerson:
-    """Return whom the engine is told of; a record's id is its place, so that the answer can be read."""
+def compute_person(example: Example) -> GivenPerson:
+    """Return the person the engine is given; a record's id is its place, so that the answer can be read."""
     facts = [msgspec.structs.asdict(record) for record in example.records]
-    records = tuple(ToldRecord(id=UUID(int=place), **fact) for place, fact in enumerate(facts))
-    return ToldPerson(birth_on=example.birth_on, consents=example.consents, records=records)
-
-
-def compute_outcome(example: Example, score: ToldScore | None) -> ExampleOutcome:
-    """Return what the engine gave beside what it should have given."""
-    if score is None:
-        return ExampleOutcome(example=example, value=None, level=None, contributions=(), adjustments=())
-    return ExampleOutcome(
-        example=example,
-        value=score.value,
-        level=score.level,
-        contributions=score.contributions,
-        adjustments=score.adjustments,
-    )
+    records = tuple(GivenRecord(id=UUID(int=place), **fact) for place, fact in enumerate(facts))
+    return GivenPerson(birth_on=example.birth_on, consents=example.consents, records=records)
 
 
 def judge_examples(examples: Sequence[Example], book: RuleBook) -> Iterator[Fault]:
-    """Yield what is wrong with examples: records nobody could have, levels and consents the book does not know."""
+    """Yield what is wrong with examples: records nobody could have, levels and consents the book does not have."""
     levels = {level.code for level in book.levels}
     purposes = {indicator.code.lower() for indicator in book.indicators if indicator.consent == "separate"}
     for number, example in enumerate(examples):
@@ -122,7 +112,7 @@ def judge_examples(examples: Sequence[Example], book: RuleBook) -> Iterator[Faul
 
 
 def _judge_record(record: ExampleRecord, example: Example, at: str) -> Iterator[Fault]:
-    """Judge it as a source's would be, but for the document it rests on and for being in the future."""
+    """Judge a record like one of a source, except that it needs no document and may lie in the future."""
     kind = find_kind(record.indicator, None)
     fault = kind if isinstance(kind, Reason) else judge_claim(
         kind, event_on=record.event_on, ends_on=record.ends_on, grade=record.grade, quantity=record.quantity,

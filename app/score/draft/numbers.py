@@ -15,17 +15,17 @@ EFFECTIVE_DAYS_MAX = 180
 
 
 def may_take_effect(effective_on: date, today: date) -> bool:
-    """Whether a rule book approved today may take effect on a day: from tomorrow on, so that it is public before."""
+    """Whether a rule book approved today may take effect on a day: at the earliest tomorrow, so it is public first."""
     return today < effective_on <= today + timedelta(days=EFFECTIVE_DAYS_MAX)
 
 
 def judge_book(book: RuleBook, at: str) -> Iterator[Fault]:
-    """Return what is wrong with a document at a place of the request."""
+    """Return what is wrong with the document at a place of the request."""
     return (fault.below(at) for fault in iter_faults(book, CATALOGUE))
 
 
 def judge_number(book: RuleBook, code: str, version: int) -> Iterator[Fault]:
-    """Yield where a document is numbered otherwise than it must be."""
+    """Yield where a document has another code or version than it must have."""
     if book.code != code:
         zh, en = f"规则代码不可更改，应为{code}", f"the code cannot change, it is {code}"
         yield Fault.at("/document/code", "code_fixed", zh, en)
@@ -35,6 +35,6 @@ def judge_number(book: RuleBook, code: str, version: int) -> Iterator[Fault]:
 
 
 def judge_draft(book: RuleBook, examples: Sequence[Example], code: str, version: int) -> list[Fault]:
-    """Return everything that is wrong with a draft; examples are only looked at under a book that stands."""
+    """Return everything that is wrong with a draft; examples are judged only where the book itself has no fault."""
     faults = [*judge_number(book, code, version), *judge_book(book, "/document")]
     return faults or list(judge_examples(examples, book))

@@ -1,4 +1,4 @@
-"""SQL of rule books on their way: one function, one statement; ``row.id`` names the content, ``public_id`` the book."""
+"""SQL of rule books on their way: one function, one statement; ``id`` names a content, ``public_id`` the book."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.rows import run
 from app.score.book.check import read_stored_book
 from app.score.book.moves import BookState
 from app.score.draft.examples import Example, parse_examples
+from app.score.tables import RuleBook as Books
 
 if TYPE_CHECKING:
     from app.score.book.document import RuleBook
@@ -45,7 +47,7 @@ class BookSummary(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_by: UUID | None
 
 
-class BookRow(BookSummary, frozen=True, kw_only=True):
+class StoredBook(BookSummary, frozen=True, kw_only=True):
     """A rule book with what it says; ``document`` and ``examples`` are JSON."""
 
     id: int
@@ -69,17 +71,17 @@ SUMMARY = """
 
 
 async def lock_books() -> None:
-    """Let one change of rule books after the other through, until the transaction ends.
+    """Let through one change of rule books after the other, until the transaction ends.
 
-    A row would not do: an edited draft is another row.
+    The lock is of no row, because an edited draft becomes another row.
     """
     await execute("SELECT pg_advisory_xact_lock($1)", BOOKS_LOCK)
 
 
-async def find_book(public_id: UUID) -> BookRow | None:
+async def find_book(public_id: UUID) -> StoredBook | None:
     """Find a rule book in whatever state."""
     return await fetch_one(
-        BookRow, f"SELECT id, document, examples, {SUMMARY} FROM rule_book WHERE public_id = $1", public_id
+        StoredBook, f"SELECT id, document, examples, {SUMMARY} FROM rule_book WHERE public_id = $1", public_id
     )
 
 
@@ -114,15 +116,13 @@ async def update_new_content(
     decided_at: datetime | None = None,
     decision_note: str | None = None,
 ) -> None:
-    """Say whose a content just stored is; what a reviewer said of the one before stays to be read."""
-    await execute(
-        """
-        UPDATE rule_book SET public_id = $2, revision = $3, examples = $4, makers = $5, drafted_by = $6,
-                             drafted_at = $7, decided_by = $8, decided_at = $9, decision_note = $10
-        WHERE id = $1 AND state = 'draft'
-        """,
-        content_id, public_id, revision, examples, makers, official_id, at, decided_by, decided_at, decision_note,
-    )  # fmt: skip
+    """Note which book a content just stored belongs to; what a reviewer said of its last content can still be read."""
+    content = Books.update({
+        Books.public_id: public_id, Books.revision: revision, Books.examples: examples, Books.makers: list(makers),
+        Books.drafted_by: official_id, Books.drafted_at: at, Books.decided_by: decided_by,
+        Books.decided_at: decided_at, Books.decision_note: decision_note,
+    })  # fmt: skip
+    await run(content.where(Books.id == content_id, Books.state == "draft"))
 
 
 async def update_examples(content_id: int, revision: int, examples: str, official_id: UUID, at: datetime) -> int:
@@ -138,7 +138,7 @@ async def update_examples(content_id: int, revision: int, examples: str, officia
 
 
 async def delete_draft(content_id: int, revision: int) -> int:
-    """Delete a draft's content with all that hangs on it; 0 when it is no draft of this revision any more."""
+    """Delete a draft's content, its terms and its preview; 0 when it is no draft of this revision any more."""
     return await execute(
         """
         WITH gone AS (
@@ -168,14 +168,11 @@ async def mark_submitted(content_id: int, revision: int, official_id: UUID, at: 
 
 async def mark_rejected(content_id: int, revision: int, official_id: UUID, at: datetime, note: str) -> int:
     """Send a submitted book back; 0 when it is none of this revision any more."""
-    return await execute(
-        """
-        UPDATE rule_book SET state = 'draft', revision = revision + 1, submitted_by = NULL, submitted_at = NULL,
-                             decided_by = $3, decided_at = $4, decision_note = $5
-        WHERE id = $1 AND revision = $2 AND state = 'submitted'
-        """,
-        content_id, revision, official_id, at, note,
-    )  # fmt: skip
+    content = Books.update({
+        Books.state: "draft", Books.revision: Books.revision + 1, Books.submitted_by: None, Books.submitted_at: None,
+        Books.decided_by: official_id, Books.decided_at: at, Books.decision_note: note,
+    })  # fmt: skip
+    return await run(content.where(Books.id == content_id, Books.revision == revision, Books.state == "submitted"))
 
 
 async def mark_scheduled(
@@ -194,12 +191,10 @@ async def mark_scheduled(
 
 
 async def mark_withdrawn(content_id: int, revision: int, official_id: UUID, at: datetime, note: str) -> int:
-    """Take back a book that waits for its day; 0 when it does not any more."""
-    return await execute(
-        """
-        UPDATE rule_book SET state = 'retired', revision = revision + 1, withdrawn_by = $3, retired_at = $4,
-                             decision_note = $5
-        WHERE id = $1 AND revision = $2 AND state = 'scheduled' AND activated_at IS NULL
-        """,
-        content_id, revision, official_id, at, note,
-    )  # fmt: skip
+    """Take back a book that waits for its day; 0 when it no longer waits, or is of another revision."""
+    content = Books.update({
+        Books.state: "retired", Books.revision: Books.revision + 1, Books.withdrawn_by: official_id,
+        Books.retired_at: at, Books.decision_note: note,
+    })  # fmt: skip
+    scheduled = content.where(Books.id == content_id, Books.revision == revision, Books.state == "scheduled")
+    return await run(scheduled.where(Books.activated_at.is_null()))

@@ -12,7 +12,7 @@ from app.values.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.score.draft.examples import ExampleOutcome
+    from app.score.draft.examples import ExampleOutcome, Expected
 
 REASONS_MAX = 20
 
@@ -87,14 +87,14 @@ class AnotherScheduled(Refusal):
     zh = "已有另一计分规则待生效，请先撤回"
 
 
-def _told(value: int | None, level: str | None, none: str) -> str:
-    return none if value is None else f"{value} ({level})"
+def _describe(score: Expected, none: str) -> str:
+    return none if score.value is None else f"{score.value} ({score.level})"
 
 
 def _fault_of(number: int, outcome: ExampleOutcome) -> Fault:
     example, expected = outcome.example, outcome.example.expected
-    zh = f"预期{_told(expected.value, expected.level, '无')}，实得{_told(outcome.value, outcome.level, '无')}"
-    en = f"expected {_told(expected.value, expected.level, 'none')}, got {_told(outcome.value, outcome.level, 'none')}"
+    zh = f"预期{_describe(expected, '无')}，实得{_describe(outcome.found, '无')}"
+    en = f"expected {_describe(expected, 'none')}, got {_describe(outcome.found, 'none')}"
     return Fault.at(
         f"/examples/{number}/expected", "example_failed", f"{example.title_zh}：{zh}", f"{example.title_en}: {en}"
     )

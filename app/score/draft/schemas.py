@@ -1,4 +1,4 @@
-"""What officials say and hear of rule books on the wire; documents and examples are the rules' own language."""
+"""Rule books on the wire, as officials write and read them; documents and examples are those of the rules."""
 
 from __future__ import annotations
 

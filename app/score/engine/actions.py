@@ -1,4 +1,4 @@
-"""The engine on facts that are told, not stored: a draft's examples, and a citizen's own export."""
+"""The engine on people who are given, not stored: a draft's examples, a citizen's own export; and its answers read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.kit.db.database import is_in_transaction, transaction
 from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book
 from app.score.engine import queries
-from app.score.engine.given import AskedPerson, ToldPerson, ToldScore
+from app.score.engine.given import AskedPerson, Explanation, GivenPerson
 from app.score.engine.parts import ADJUSTMENTS, CONTRIBUTIONS, unpack_parts
 
 if TYPE_CHECKING:
@@ -22,30 +22,26 @@ if TYPE_CHECKING:
 _TERMS: dict[int, Mapping[int, str]] = {}
 
 
-async def score_told(people: Sequence[ToldPerson], *, rule_book_id: int, day: date) -> list[ToldScore | None]:
-    """Score people on a day under a rule book, drafts included; one answer each, in order, None for who is a minor.
+async def score_given(people: Sequence[GivenPerson], *, rule_book_id: int, day: date) -> list[Explanation | None]:
+    """Score people on a day under a rule book, drafts included; one answer each, in order, None for minors.
 
-    It is the engine itself: what stands for a person is read from the argument instead of the tables.
+    It is the engine itself: only the people and their records are read from the argument instead of the tables.
     """
     asked = [AskedPerson(id=uuid7(), **msgspec.structs.asdict(person)) for person in people]
     sent = msgspec.json.encode(asked).decode()
     async with nullcontext() if is_in_transaction() else transaction():
         await queries.mark_plan()
-        rows = await queries.find_explained_of_told(sent, day, rule_book_id)
-    answers = {row.citizen_id: row for row in rows}
-    return [_unfold(answers[one.id]) if one.id in answers else None for one in asked]
+        rows = await queries.find_explained_given(sent, day, rule_book_id)
+    answers = {row.citizen_id: unfold_explanation(row) for row in rows}
+    return [answers.get(one.id) for one in asked]
 
 
-def _unfold(row: queries.ExplainedScore) -> ToldScore:
-    return ToldScore(
-        base=row.base,
-        value=row.value,
-        level=row.level,
-        contributions=CONTRIBUTIONS.decode(row.contributions),
-        adjustments=ADJUSTMENTS.decode(row.adjustments),
-        next_change_on=row.next_change_on,
-        inputs_hash=row.inputs_hash,
-    )
+def unfold_explanation(row: queries.ExplainedScore) -> Explanation:
+    """Read the parts of an explained score."""
+    lists = {
+        "contributions": CONTRIBUTIONS.decode(row.contributions), "adjustments": ADJUSTMENTS.decode(row.adjustments)
+    }  # fmt: skip
+    return Explanation(**msgspec.structs.asdict(row) | lists)
 
 
 async def find_parts(packed: str, rule_book_id: int) -> dict[str, int]:

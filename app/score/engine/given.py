@@ -1,4 +1,4 @@
-"""People and facts as they are told to the engine, and its answer. Pure nouns."""
+"""People and records as they are given to the engine instead of stored, and its answer. Pure nouns."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.score.engine.parts import Adjustment, Contribution
 RecordState = Literal["active", "suspended", "repaired", "corrected", "superseded"]
 
 
-class ToldRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as it is told; exactly one of ``indicator`` and ``honour``."""
+class GivenRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record; exactly one of ``indicator`` and ``honour``."""
 
     id: UUID
     indicator: str | None = None
@@ -28,27 +28,30 @@ class ToldRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class ToldPerson(msgspec.Struct, frozen=True, kw_only=True):
+class GivenPerson(msgspec.Struct, frozen=True, kw_only=True):
     """Who is to be scored: born when, consenting to what (separate consents only), with which records."""
 
     birth_on: date
     consents: tuple[str, ...] = ()
-    records: tuple[ToldRecord, ...] = ()
+    records: tuple[GivenRecord, ...] = ()
 
 
-class AskedPerson(ToldPerson, frozen=True, kw_only=True):
+class AskedPerson(GivenPerson, frozen=True, kw_only=True):
     """A person on the way into the engine, under an id that is nobody's."""
 
     id: UUID
 
 
-class ToldScore(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine's answer: base, contributions and adjustments add up to the value."""
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine's answer about one person: base, contributions and adjustments add up to the value."""
 
-    base: int
+    citizen_id: UUID
     value: int
     level: str
-    contributions: tuple[Contribution, ...]
-    adjustments: tuple[Adjustment, ...]
+    rule_book_id: int
+    as_of: date
     next_change_on: date | None
     inputs_hash: bytes
+    base: int
+    contributions: tuple[Contribution, ...]
+    adjustments: tuple[Adjustment, ...]

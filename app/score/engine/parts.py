@@ -26,7 +26,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What some records give together under one indicator, before caps; good faith rests on no record.
 
-    ``until`` is the last day these points are sure to stand; None when no end is in sight.
+    ``until`` is the last day on which these points are certain; None when no end is in sight.
     """
 
     record_ids: tuple[UUID, ...]
@@ -56,8 +56,9 @@ class DimensionPoints(msgspec.Struct, frozen=True):
     points: int
 
 
-FORMER_PARTS = msgspec.json.Decoder(dict[str, int])
-FORMER_DIMENSIONS = msgspec.json.Decoder(tuple[DimensionPoints, ...])
+# What a version that did not pack its scores has stored.
+JSON_PARTS = msgspec.json.Decoder(dict[str, int])
+JSON_DIMENSIONS = msgspec.json.Decoder(tuple[DimensionPoints, ...])
 
 
 class ChangeReason(Reason, frozen=True, kw_only=True):
@@ -90,14 +91,14 @@ def compute_next_level(value: int, levels: Sequence[Level]) -> Level | None:
 
 
 def unpack_parts(packed: str, terms: Mapping[int, str], book: RuleBook) -> dict[str, int]:
-    """Return a stored score's points by indicator and by limit, as ``compute_parts`` does.
+    """Return a stored score's points by indicator and by limit (``annual_cap:POS_BLOOD``).
 
     ``packed`` is the text of an array of numbers, each a step, a subject and points: ``step << 60 | subject << 32 |
     points``, added up as signed numbers. Step 0 is what a term gives, its subject the term's number in ``terms``; the
-    others are those of ``LIMITS``. What the version before stored is JSON.
+    others are those of ``LIMITS``. Scores of an earlier version are JSON.
     """
     if packed.startswith('{"'):
-        return FORMER_PARTS.decode(packed)
+        return JSON_PARTS.decode(packed)
     parts: dict[str, int] = {}
     for key, points in _iter_packed(packed):
         name = terms.get(key) or _name_limit(key, terms, book)
@@ -106,9 +107,9 @@ def unpack_parts(packed: str, terms: Mapping[int, str], book: RuleBook) -> dict[
 
 
 def unpack_dimensions(packed: str, book: RuleBook) -> tuple[DimensionPoints, ...]:
-    """Return what the dimensions of a stored score give, those that give anything: its subjects are their places."""
+    """Return what the dimensions of a stored score give, without those that give nothing; packed by their places."""
     if packed.startswith("["):
-        return FORMER_DIMENSIONS.decode(packed)
+        return JSON_DIMENSIONS.decode(packed)
     return tuple(DimensionPoints(book.dimensions[place - 1].code, points) for place, points in _iter_packed(packed))
 
 
@@ -125,7 +126,7 @@ def _split(number: int, bits: int) -> tuple[int, int]:
 
 
 def _name_limit(key: int, terms: Mapping[int, str], book: RuleBook) -> str:
-    """Return the name of what a limit took or gave; a key of no step is a term nobody knows."""
+    """Return the name of what a limit took or gave; a key of step 0 here is a term that does not exist."""
     step, subject = _split(key, SUBJECT_BITS)
     if step == 0:
         raise KeyError(subject)
@@ -138,17 +139,17 @@ def _name_limit(key: int, terms: Mapping[int, str], book: RuleBook) -> str:
 
 
 def compute_reasons(old: Mapping[str, int], new: Mapping[str, int], *books: RuleBook) -> tuple[ChangeReason, ...]:
-    """Return why parts differ, strongest first, at most ``REASONS_MAX``, in the words of the first book that knows."""
+    """Return why parts differ, strongest first, at most ``REASONS_MAX``, in the words of the first book with each."""
     moved = {key: new.get(key, 0) - old.get(key, 0) for key in {**old, **new} if new.get(key) != old.get(key)}
     strongest = sorted(moved, key=lambda key: (-abs(moved[key]), key))[:REASONS_MAX]
-    return tuple(_tell_reason(key, moved[key], is_old=key in old, is_new=key in new, books=books) for key in strongest)
+    return tuple(_make_reason(key, moved[key], is_old=key in old, is_new=key in new, books=books) for key in strongest)
 
 
 def compute_book_reasons(
     old: Mapping[str, int], new: Mapping[str, int], old_book: RuleBook, book: RuleBook
 ) -> tuple[ChangeReason, ...]:
-    """Return why a score moved with a switch: new rules first, if that is why, with what their base gives or takes."""
-    reasons = compute_reasons(old, new, book, old_book)  # what only the old rules knew, in their words
+    """Return why a score moved with a switch; first of all the new rules, if there are, with what their base gives."""
+    reasons = compute_reasons(old, new, book, old_book)  # what only the old rules have, in their words
     if (old_book.code, old_book.version) == (book.code, book.version):
         return reasons
     points = book.scale.base - old_book.scale.base
@@ -159,10 +160,10 @@ def compute_book_reasons(
     return (first, *reasons[: REASONS_MAX - 1])
 
 
-def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, books: Sequence[RuleBook]) -> ChangeReason:
+def _make_reason(key: str, points: int, *, is_old: bool, is_new: bool, books: Sequence[RuleBook]) -> ChangeReason:
     limit, _, subject = key.rpartition(":")
     if limit:
-        zh, en = tell_limit(limit, subject, *books)
+        zh, en = describe_limit(limit, subject, *books)
         return ChangeReason(
             code="limited", subject=key, points=points, zh=f"{zh} {points:+d}分", en=f"{en} {points:+d}"
         )
@@ -175,8 +176,8 @@ def _tell_reason(key: str, points: int, *, is_old: bool, is_new: bool, books: Se
     )
 
 
-def tell_limit(limit: str, subject: str, *books: RuleBook) -> tuple[str, str]:
-    """Name a limit in both languages; what is limited is called as the first book that knows it calls it."""
+def describe_limit(limit: str, subject: str, *books: RuleBook) -> tuple[str, str]:
+    """Name a limit in both languages; what is limited has the title of the first book that has it."""
     titles: dict[str, tuple[str, str]] = {}
     for book in reversed(books):
         titles |= {part.code: (part.title_zh, part.title_en) for part in book.dimensions}

@@ -11,13 +11,14 @@ import msgspec
 
 from app.kit.db.database import execute, fetch_all, read_sql
 
-# Planning the statement takes longer than running it for one citizen, so one plan serves all. The planner cannot
-# know how many rows a step yields, and a nested loop over a wrong guess costs minutes; so all but what LATERAL looks up
-# is joined by hashing, which for one citizen costs no more.
+# Planning the statement takes longer than running it for one citizen, so one generic plan serves everybody. The planner
+# cannot know how many rows a step yields, and a nested loop over a wrong guess costs minutes. So every join is a hash
+# join, which for one citizen costs no more; only what LATERAL looks up is asked row by row.
 PLAN = {"plan_cache_mode": "force_generic_plan", "enable_nestloop": "off", "enable_mergejoin": "off"}
 PLAN_FOR_RANGE = PLAN | {"enable_bitmapscan": "off", "work_mem": "128MB", "statement_timeout": "60s"}
 MARK = "SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS s (name, value)"
-# That the scores are named here keeps a switch out until the transaction ends: it is either told here, or comes later.
+# Naming score_snapshot takes its lock, so no switch can happen before this transaction ends: what the preparation says
+# here stays true until then. The inner statement reads no row of it.
 LOCK = f"""
     WITH plan AS MATERIALIZED (SELECT count(x) FROM ({MARK.replace("$2", "$3").replace("$1", "$2")}) AS m (x)),
     preparation AS MATERIALIZED (
@@ -30,23 +31,24 @@ COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 INDENT = re.compile(r"\n\s+")
 
 
-def compose(*people: str, answer: str, given: str = "given_summed") -> str:
-    """Put a statement together, without comments and indents: asyncpg keeps none above 15 KiB prepared."""
-    names = (*people, "candidates", "contributions", given, "totals", "facts")
+def compose(*people: str, answer: str, points: str = "points_summed") -> str:
+    """Put a statement together, without comments and indents: one above 15 KiB asyncpg would prepare anew each time."""
+    names = (*people, "candidates", "contributions", points, "totals", "snapshot")
     parts = ",\n\n".join(read_sql(__file__, name).rstrip() for name in names)
     statement = COMMENT.sub("", f"WITH {parts}\n\n{read_sql(__file__, answer)}")
     return INDENT.sub("\n", statement)
 
 
-SCORE_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", answer="answer_change")
-SCORE_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", answer="answer_change")
-EXPLAINED = {"given": "given_each", "answer": "answer_explained"}
-EXPLAIN_AGAIN = compose("asked_again", "agreed_stored", "who", "told_stored", **EXPLAINED)
-EXPLAIN_TOLD = compose("people_told", **EXPLAINED)
+STORED = ("consents_stored", "who", "facts_stored")
+SCORE_ON_DAY = compose("asked_on_day", *STORED, answer="answer_change")
+SCORE_AGAIN = compose("asked_again", *STORED, answer="answer_change")
+EXPLAINED = {"points": "points_each", "answer": "answer_explained"}
+EXPLAIN_AGAIN = compose("asked_again", *STORED, **EXPLAINED)
+EXPLAIN_GIVEN = compose("people_given", **EXPLAINED)
 
 
 class ComputedScore(msgspec.Struct, frozen=True):
-    """A citizen's score as it is stored, and the one it follows: honours are JSON, points packed, all of it text."""
+    """A citizen's score as it is stored, and the one it follows; honours are JSON and points packed, both as text."""
 
     citizen_id: UUID
     value: int
@@ -94,8 +96,8 @@ class LockedCitizen(msgspec.Struct, frozen=True):
 async def lock_citizens(citizen_ids: Sequence[UUID]) -> list[LockedCitizen]:
     """Lock citizens in id order; the score is computed by a later statement, which sees what others committed.
 
-    The rest of the transaction plans as the engine needs it, as after ``mark_plan``; but where nobody was locked the
-    settings were not even looked at, and an engine's statement would keep the plan it got then.
+    The rest of the transaction plans as the engine needs it, as after ``mark_plan``. Where nobody was locked the
+    settings are not made, so the engine must not be asked then: its statement would keep the plan it gets.
     """
     return await fetch_all(LockedCitizen, LOCK, citizen_ids, list(PLAN), list(PLAN.values()))
 
@@ -113,7 +115,7 @@ async def mark_bulk() -> None:
 async def find_scores(citizen_ids: Sequence[UUID], day: date, rule_book_id: int | None = None) -> list[ComputedScore]:
     """Score citizens on a day, under the active rule book unless another is named.
 
-    Who has not opted in or is not of age is left out.
+    Citizens who have not opted in or are not of age are left out.
     """
     return await fetch_all(ComputedScore, SCORE_ON_DAY, citizen_ids, day, rule_book_id)
 
@@ -128,6 +130,6 @@ async def find_explained_again(citizen_ids: Sequence[UUID]) -> list[ExplainedSco
     return await fetch_all(ExplainedScore, EXPLAIN_AGAIN, citizen_ids)
 
 
-async def find_explained_of_told(people: str, day: date, rule_book_id: int) -> list[ExplainedScore]:
-    """Explain people who are told of, not stored: a JSON array of id, birth_on, consents and records."""
-    return await fetch_all(ExplainedScore, EXPLAIN_TOLD, people, day, rule_book_id)
+async def find_explained_given(people: str, day: date, rule_book_id: int) -> list[ExplainedScore]:
+    """Explain people who are given, not stored: a JSON array of id, birth_on, consents and records."""
+    return await fetch_all(ExplainedScore, EXPLAIN_GIVEN, people, day, rule_book_id)

@@ -1,4 +1,4 @@
-"""Previews: asked for by officials, counted by the worker in chunks that commit, told without telling of anybody."""
+"""Previews: asked for by officials, counted by the worker in chunks that commit, released so that nobody is found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.score.book import queries as book_queries
 from app.score.book.actions.find import find_book
 from app.score.book.moves import RULE_BOOK_MOVES
 from app.score.draft import queries as draft_queries
-from app.score.draft.actions.write import need_allowed, read_book, tell
+from app.score.draft.actions.write import need_allowed, read_book, write_down
 from app.score.engine import queries as engine_queries
 from app.score.preview import queries
 from app.score.preview.cells import CELL_MIN
@@ -39,17 +39,17 @@ if TYPE_CHECKING:
     from app.kit.jobs.pace import Pace
     from app.kit.security.auth import OfficialCaller
     from app.score.book.document import RuleBook
-    from app.score.draft.queries import BookRow
-    from app.score.preview.queries import PreviewRow, SampledCitizen
-    from app.score.preview.report import Sample
+    from app.score.draft.queries import StoredBook
+    from app.score.preview.queries import StoredPreview
+    from app.score.preview.report import Sample, SampledCitizen
 
 CHUNK_CITIZENS = 500
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A preview as it stands, what it compares, and, when it is done and about enough people, what it says."""
+    """A preview as far as it is, the books it compares, and its report once it is done and about enough people."""
 
-    row: PreviewRow
+    row: StoredPreview
     before: RuleBook
     after: RuleBook
     report: PreviewReport | None
@@ -65,7 +65,7 @@ async def request_preview(official: OfficialCaller, public_id: UUID, sample: Sam
         need_allowed(book, "preview")
         if await queries.insert_preview(book.id, sample, shanghai_day(at), official.id, at):
             await _spend(official, public_id, at)
-            await tell(official, book, "preview", at)
+            await write_down(official, book, "preview", at)
             await enqueue("previews")
     return await _unfold(book)
 
@@ -99,7 +99,7 @@ async def run_previews(pace: Pace) -> None:
     await run_waiting_previews(pace=pace)
 
 
-async def _go_on(row: PreviewRow) -> None:
+async def _go_on(row: StoredPreview) -> None:
     """Do one piece of a preview; it begins anew when another book came into force, or an earlier version counted."""
     active_id = await book_queries.find_active_book_id()
     if row.state != "running" or row.from_rule_book_id != active_id or not row.is_whole():
@@ -117,8 +117,8 @@ async def _go_on(row: PreviewRow) -> None:
     await queries.update_progress(row, citizens[-1].id, row.citizens_done + len(seen), counts)
 
 
-async def _finish(row: PreviewRow) -> None:
-    """Tell what was counted, or, where hardly anybody lies otherwise, what was told lately in its place."""
+async def _finish(row: StoredPreview) -> None:
+    """Release what was counted; or a report released lately again, where hardly anybody lies otherwise than in it."""
     tally, at = row.read_counts(), now()
     before, after = await find_book(row.from_rule_book_id), await find_book(row.rule_book_id)
     from_levels, to_levels = ([level.code for level in each.levels] for each in (before, after))
@@ -129,44 +129,36 @@ async def _finish(row: PreviewRow) -> None:
             await queries.mark_done(row, at, None)
             return
         since = at - timedelta(days=PREVIEWS_COMPARED_DAYS)
-        await queries.delete_told(since)
-        lately = await queries.list_told(row.sample, since)
-        near = [told for told in lately if count_different(told.buckets, tally.buckets) < CELL_MIN]
+        await queries.delete_released(since)
+        released = await queries.list_released(row.sample, since)
+        near = [one for one in released if count_different(one.buckets, tally.buckets) < CELL_MIN]
         if near:
             await queries.mark_done(row, at, near[0].report)
             return
         report = msgspec.json.encode(round_report(exact, tally.keys, _secret())).decode()
         if await queries.mark_done(row, at, report):
-            await queries.insert_told(uuid7(), row.sample, at, tally.buckets, report)
+            await queries.insert_released(uuid7(), row.sample, at, tally.buckets, report)
 
 
 def _secret() -> bytes:
     return hmac.digest(KEYS.ring.audit, b"preview", hashlib.sha256)
 
 
-async def _score_again(row: PreviewRow, citizens: Sequence[SampledCitizen]) -> list[Seen]:
-    """Score citizens under the previewed book; who has no score any more is left out."""
+async def _score_again(row: StoredPreview, citizens: Sequence[SampledCitizen]) -> list[Seen]:
+    """Score citizens under the previewed book; those who have no score any more are left out."""
     async with transaction():
         await queries.mark_plan_custom()
         scores = await engine_queries.find_scores([one.id for one in citizens], row.day, row.rule_book_id)
     after = {score.citizen_id: score for score in scores}
     return [
-        Seen(
-            id=one.id,
-            from_value=one.value,
-            to_value=after[one.id].value,
-            from_level=one.level,
-            to_level=after[one.id].level,
-            district=one.district,
-            birth_on=one.birth_on,
-        )
+        Seen(**msgspec.structs.asdict(one), to_value=after[one.id].value, to_level=after[one.id].level)
         for one in citizens
         if one.id in after
     ]
 
 
-async def _unfold(book: BookRow) -> Preview:
-    """Return what is told of a book's preview; one that is not done, of a book that is past it, is none."""
+async def _unfold(book: StoredBook) -> Preview:
+    """Return a book's preview; one that is not done, of a book that cannot be previewed any more, is not found."""
     row = await queries.find_preview(book.id)
     if row is None or (row.is_open() and not RULE_BOOK_MOVES.allows(book.state, "preview")):
         raise NotFound

@@ -1,6 +1,6 @@
 """Counts of people that may be published: no number that is about fewer than ``CELL_MIN``, nor one derived. Pure.
 
-Two means only. *Merging*: small groups become one, whose number is large enough; what was merged is told by name.
+Two means only. *Merging*: small groups become one, whose number is large enough; it names the groups it is made of.
 *Hiding*: a row may keep its total but not how it divides; then at least two rows do, and together they divide into
 numbers that are large enough. With the totals of rows and columns known, a block of two or more such rows has more than
 one solution for each of its cells (there are no bridges in a complete bipartite graph), and the only sums of hidden
@@ -44,7 +44,7 @@ def merge_small(counts: Mapping[str, int], least: int = CELL_MIN) -> tuple[Group
 
     The small ones become one group, joined by the smallest others until it is large enough.
     """
-    assert is_safe(sum(counts.values()), least), "so few people are not told of at all"
+    assert is_safe(sum(counts.values()), least), "of so few people nothing is published"
     pool = [key for key, count in counts.items() if not is_safe(count, least)]
     others = sorted((key for key, count in counts.items() if count >= least), key=lambda key: counts[key], reverse=True)
     while not is_safe(sum(counts[key] for key in pool), least):
@@ -56,7 +56,7 @@ def merge_small(counts: Mapping[str, int], least: int = CELL_MIN) -> tuple[Group
 
 
 def compute_table(counts: Mapping[str, Mapping[str, int]], columns: Sequence[Group], least: int = CELL_MIN) -> Table:
-    """Return what may be told of counts by row and column; the totals of the column groups must be safe."""
+    """Return what may be published of counts by row and column; the totals of the column groups must be safe."""
     rows = {key: _divide(row, columns) for key, row in counts.items()}
     groups = merge_small({key: sum(row) for key, row in rows.items()}, least)
     cells = {group: _add(rows[key] for key in group) for group in groups}
@@ -71,7 +71,7 @@ def compute_table(counts: Mapping[str, Mapping[str, int]], columns: Sequence[Gro
 
 
 def _find_hidden(cells: Mapping[Group, tuple[int, ...]], least: int) -> set[Group]:
-    """Return which rows may not say how they divide: those with a small number, and others until none is derived."""
+    """Return which rows must hide how they divide: those with a small number, and others until none can be derived."""
     hidden = {group for group, row in cells.items() if not all(is_safe(cell, least) for cell in row)}
     divided = {group for group, row in cells.items() if sum(row) > 0}  # of an empty row nothing can be hidden
     shown = sorted(divided - hidden, key=lambda group: (sum(cells[group]), group), reverse=True)

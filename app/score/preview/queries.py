@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.rows import fetch_row, fetch_rows, run, select
 from app.score.preview.cells import CELL_MIN
-from app.score.preview.report import PreviewReport, PreviewState, Sample, Tally
+from app.score.preview.report import PreviewReport, PreviewState, Sample, SampledCitizen, Tally
+from app.score.tables import ReleasedPreview, RuleBookPreview, RuleBookPreviewRequest
 
 NOBODY_YET = UUID(int=0)
 
 
-class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A preview and how far it has come; ``counts`` are JSON, exact, and not told as they are."""
+class StoredPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """A preview and how far it has come; ``counts`` are JSON, exact, and never released as they are."""
 
     rule_book_id: int
     from_rule_book_id: int
@@ -31,7 +34,7 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
 
     def read_report(self) -> PreviewReport | None:
-        """Return what is told; None until it is done, and of too few people."""
+        """Return what is released; None until it is done, and of too few people."""
         return None if self.report is None else msgspec.json.decode(self.report, type=PreviewReport)
 
     def read_counts(self) -> Tally:
@@ -48,8 +51,8 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "done" or (self.report is None and not is_too_few)
 
 
-class ToldRow(msgspec.Struct, frozen=True):
-    """What was told of a sample, and by what another preview is compared with it; ``report`` is JSON."""
+class ReleasedReport(msgspec.Struct, frozen=True):
+    """A report that was released, and the buckets another preview is compared with; ``report`` is JSON."""
 
     buckets: bytes
     report: str
@@ -62,32 +65,21 @@ class RequestCount(msgspec.Struct, frozen=True):
     by_official: int
 
 
-class SampledCitizen(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen of the sample, with the current score."""
-
-    id: UUID
-    value: int
-    level: str
-    district: str
-    birth_on: date
-
-
 COLUMNS = """
     p.rule_book_id, p.from_rule_book_id, p.state, p.sample, p.day, p.requested_at, p.after_id, p.citizens_done,
     p.citizens_total, p.counts, p.report, p.finished_at
 """
-# Whether the worker has something to do about a preview. Of one that is done without a report there were too few, or a
-# process of an earlier version has counted it, in part or to its end: it can be neither rounded nor compared, and is
-# counted anew. Such a process drops the number of people.
+# Whether the worker has something to do about a preview. One that is done without a report is about too few people, or
+# a process of an earlier version has counted it, in part or to its end. What such a process counted can be neither
+# rounded nor compared, so it is counted anew; it is recognised by the number of people, which such a process drops.
 OPEN = f"""(p.state <> 'done' OR (p.report IS NULL AND NOT (
     coalesce((p.counts ->> 'people')::bigint, 0) = p.citizens_done AND p.citizens_done < {CELL_MIN})))"""
 
 
-async def find_preview(rule_book_id: int) -> PreviewRow | None:
+async def find_preview(rule_book_id: int) -> StoredPreview | None:
     """Find the preview of a content."""
-    return await fetch_one(
-        PreviewRow, f"SELECT {COLUMNS} FROM rule_book_preview p WHERE p.rule_book_id = $1", rule_book_id
-    )
+    preview = select(RuleBookPreview, StoredPreview)
+    return await fetch_row(StoredPreview, preview.where(RuleBookPreview.rule_book_id == rule_book_id))
 
 
 async def insert_preview(rule_book_id: int, sample: Sample, day: date, official_id: UUID, at: datetime) -> int:
@@ -108,10 +100,10 @@ async def insert_preview(rule_book_id: int, sample: Sample, day: date, official_
     )  # fmt: skip
 
 
-async def find_open_preview() -> PreviewRow | None:
+async def find_open_preview() -> StoredPreview | None:
     """Find the preview that has waited longest; one whose book came into force meanwhile waits for nothing."""
     return await fetch_one(
-        PreviewRow,
+        StoredPreview,
         f"""
         SELECT {COLUMNS} FROM rule_book_preview p JOIN rule_book b ON b.id = p.rule_book_id
         WHERE {OPEN} AND b.state IN ('draft', 'submitted', 'scheduled')
@@ -125,7 +117,7 @@ async def count_scored(rule_book_id: int) -> int:
     return int(await fetch_value("SELECT count(*) FROM score_snapshot WHERE rule_book_id = $1", rule_book_id))
 
 
-async def mark_running(row: PreviewRow, from_rule_book_id: int, citizens_total: int) -> int:
+async def mark_running(row: StoredPreview, from_rule_book_id: int, citizens_total: int) -> int:
     """Begin a preview, from nobody; 0 when it was asked for anew meanwhile."""
     return await execute(
         f"""
@@ -138,12 +130,13 @@ async def mark_running(row: PreviewRow, from_rule_book_id: int, citizens_total: 
     )  # fmt: skip
 
 
-async def list_sampled(row: PreviewRow, parts: int, limit: int) -> list[SampledCitizen]:
+async def list_sampled(row: StoredPreview, parts: int, limit: int) -> list[SampledCitizen]:
     """Return the next citizens of a sample, by id; who is in it depends on nothing but the citizen's own id."""
     return await fetch_all(
         SampledCitizen,
         """
-        SELECT s.citizen_id AS id, s.value, s.level, coalesce(c.district, '000000') AS district, c.birth_on
+        SELECT s.citizen_id AS id, s.value AS from_value, s.level AS from_level,
+               coalesce(c.district, '000000') AS district, c.birth_on
         FROM score_snapshot s JOIN citizen c ON c.id = s.citizen_id
         WHERE s.citizen_id > $1 AND s.rule_book_id = $2 AND c.birth_on IS NOT NULL
           AND (hashtextextended(s.citizen_id::text, 0) & 9223372036854775807) % $3::bigint = 0
@@ -154,63 +147,60 @@ async def list_sampled(row: PreviewRow, parts: int, limit: int) -> list[SampledC
 
 
 async def mark_plan_custom() -> None:
-    """Plan for what is asked until the transaction ends: a plan made for one citizen is wrong for hundreds."""
+    """Plan statements for their own arguments until the transaction ends: one citizen's plan is wrong for hundreds."""
     await execute("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 
 
-async def update_progress(row: PreviewRow, after_id: UUID, citizens_done: int, counts: str) -> int:
+async def update_progress(row: StoredPreview, after_id: UUID, citizens_done: int, counts: str) -> int:
     """Store one more chunk; 0 when somebody else stored it, or the preview is another one by now."""
-    return await execute(
-        """
-        UPDATE rule_book_preview SET after_id = $4, citizens_done = $5, counts = $6
-        WHERE rule_book_id = $1 AND requested_at = $2 AND after_id = $3 AND state = 'running'
-        """,
-        row.rule_book_id, row.requested_at, row.after_id, after_id, citizens_done, counts,
+    preview = RuleBookPreview.update({
+        RuleBookPreview.after_id: after_id, RuleBookPreview.citizens_done: citizens_done,
+        RuleBookPreview.counts: counts,
+    })  # fmt: skip
+    return await run(preview.where(*_is_running(row)))
+
+
+async def mark_done(row: StoredPreview, at: datetime, report: str | None) -> int:
+    """Finish a preview that has seen everybody, with the report that is released; 0 when somebody else has."""
+    preview = RuleBookPreview.update({
+        RuleBookPreview.state: "done", RuleBookPreview.citizens_total: RuleBookPreview.citizens_done,
+        RuleBookPreview.finished_at: at, RuleBookPreview.report: report,
+    })  # fmt: skip
+    return await run(preview.where(*_is_running(row)))
+
+
+def _is_running(row: StoredPreview) -> tuple[Any, ...]:
+    """Match a preview that is where it was read: nobody has gone on with it, or asked for it anew."""
+    return (
+        RuleBookPreview.rule_book_id == row.rule_book_id, RuleBookPreview.requested_at == row.requested_at,
+        RuleBookPreview.after_id == row.after_id, RuleBookPreview.state == "running",
     )  # fmt: skip
 
 
-async def mark_done(row: PreviewRow, at: datetime, report: str | None) -> int:
-    """Finish a preview that has seen everybody, with what is told of it; 0 when somebody else has."""
-    return await execute(
-        """
-        UPDATE rule_book_preview SET state = 'done', citizens_total = citizens_done, finished_at = $4,
-                                     report = $5::text::jsonb
-        WHERE rule_book_id = $1 AND requested_at = $2 AND after_id = $3 AND state = 'running'
-        """,
-        row.rule_book_id, row.requested_at, row.after_id, at, report,
-    )  # fmt: skip
+async def list_released(sample: Sample, since: datetime) -> list[ReleasedReport]:
+    """Return the reports of a sample released since an instant, the latest first."""
+    released = select(ReleasedPreview, ReleasedReport).where(ReleasedPreview.sample == sample)
+    latest_first = released.where(ReleasedPreview.told_at >= since).order_by(ReleasedPreview.told_at, ascending=False)
+    return await fetch_rows(ReleasedReport, latest_first)
 
 
-async def list_told(sample: Sample, since: datetime) -> list[ToldRow]:
-    """Return what was told of a sample since an instant, the latest first."""
-    return await fetch_all(
-        ToldRow,
-        "SELECT buckets, report FROM rule_book_preview_told WHERE sample = $1 AND told_at >= $2 ORDER BY told_at DESC",
-        sample, since,
-    )  # fmt: skip
+async def insert_released(report_id: UUID, sample: Sample, at: datetime, buckets: bytes, report: str) -> None:
+    """Remember the report that was released of a sample."""
+    released = ReleasedPreview(id=report_id, sample=sample, told_at=at, buckets=buckets, report=report)
+    await run(ReleasedPreview.insert(released))
 
 
-async def insert_told(told_id: UUID, sample: Sample, at: datetime, buckets: bytes, report: str) -> None:
-    """Remember what was told of a sample."""
-    await execute(
-        """INSERT INTO rule_book_preview_told (id, sample, told_at, buckets, report)
-        VALUES ($1, $2, $3, $4, $5::text::jsonb)""",
-        told_id, sample, at, buckets, report,
-    )  # fmt: skip
-
-
-async def delete_told(before: datetime) -> int:
-    """Forget what nothing is compared with any more."""
-    return await execute("DELETE FROM rule_book_preview_told WHERE told_at < $1", before)
+async def delete_released(before: datetime) -> int:
+    """Forget the reports nothing is compared with any more."""
+    return await run(ReleasedPreview.delete().where(ReleasedPreview.told_at < before))
 
 
 async def insert_request(request_id: UUID, public_id: UUID, official_id: UUID, at: datetime, day: date) -> None:
     """Write down that a preview was asked for."""
-    await execute(
-        """INSERT INTO rule_book_preview_request (id, public_id, requested_by, requested_at, day)
-        VALUES ($1, $2, $3, $4, $5)""",
-        request_id, public_id, official_id, at, day,
-    )  # fmt: skip
+    request = RuleBookPreviewRequest(
+        id=request_id, public_id=public_id, requested_by=official_id, requested_at=at, day=day
+    )
+    await run(RuleBookPreviewRequest.insert(request))
 
 
 async def count_requests(public_id: UUID, official_id: UUID, day: date) -> RequestCount:

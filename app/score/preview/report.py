@@ -1,4 +1,4 @@
-"""What a rule book would change: counted citizen by citizen, told only of groups that are large enough. Pure."""
+"""What a rule book would change: counted citizen by citizen, released only of groups that are large enough. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREVIEW_MOVES: Moves[PreviewState, str] = Moves(
     states_zh={"waiting": "等待计算", "running": "计算中", "done": "已完成"},
     actions_zh={},
 )
-# A closed list: two samples that differ by a few people would tell of those few.
+# A closed list: the difference of two samples that differ by a few people would be about those few.
 SAMPLE_PARTS: Mapping[Sample, int] = {"hundredth": 100, "tenth": 10, "all": 1}
 DIRECTIONS: tuple[Direction, ...] = ("fell", "same", "rose")
 # The upper ends of steps of points, the same up and down.
@@ -34,16 +34,21 @@ STEPS = (10, 20, 50, 100)
 AGE_BANDS = (18, 30, 40, 50, 60, 70)
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen's score now and under the previewed book."""
+class SampledCitizen(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen of the sample, with the current score."""
 
     id: UUID
     from_value: int
-    to_value: int
     from_level: str
-    to_level: str
     district: str
     birth_on: date
+
+
+class Seen(SampledCitizen, frozen=True, kw_only=True):
+    """A citizen's score now and under the previewed book."""
+
+    to_value: int
+    to_level: str
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -56,10 +61,10 @@ class Counts(msgspec.Struct, kw_only=True):
 
 
 class Tally(Counts, kw_only=True):
-    """How many there are, exact: never told as it is.
+    """How many there are, exact: never released as it is.
 
     ``keys`` are sums over who is counted instead of how many, ``buckets`` what two previews are compared by; both are
-    of ``people`` citizens. A process of an earlier version counts without them, and drops what it does not know.
+    of ``people`` citizens. A process of an earlier version counts without them, and drops these fields.
     """
 
     people: int = 0
@@ -115,7 +120,7 @@ def compute_age_band(birth_on: date, day: date) -> str:
 
 
 def count_into(tally: Tally, people: Sequence[Seen], day: date, secret: bytes) -> None:
-    """Count some citizens more; ``secret`` is the city's own, so that nobody else can tell who is counted."""
+    """Count some citizens more; ``secret`` is the city's own, so that nobody else can find out who is counted."""
     places = []
     for one in people:
         difference = one.to_value - one.from_value
@@ -145,7 +150,7 @@ def _add(cells: dict[str, int], key: str, amount: int) -> None:
 def compute_report(
     tally: Tally, from_levels: Sequence[str], to_levels: Sequence[str], least: int = CELL_MIN
 ) -> PreviewReport | None:
-    """Return what may be told of a tally; None when it is of too few people to be told at all."""
+    """Return what may be released of a tally; None when it is about too few people for any number."""
     citizens = sum(tally.points.values())
     if citizens < least:
         return None
@@ -163,7 +168,7 @@ def compute_report(
 
 
 def round_report(report: PreviewReport, keys: Counts, secret: bytes) -> PreviewReport:
-    """Return what is told of a report: every number rounded, by who is counted in it."""
+    """Return a report as it is released: every number rounded, by who is counted in it."""
     return PreviewReport(
         citizens=round_count(report.citizens, sum(keys.points.values()), secret),
         levels=round_table(report.levels, keys.levels, secret),
@@ -190,7 +195,7 @@ def _table_of_levels(
 
 
 def _points_of(points: Mapping[str, int], columns: Sequence[Group], least: int) -> tuple[PointsStep, ...]:
-    """Tell the steps of each division by themselves, the lowest first; a step that is not told of has nobody."""
+    """Return the steps of each division by themselves, the lowest first; in a step that is left out there is nobody."""
     steps = [str(-low) for low in reversed((1, *(step + 1 for step in STEPS)))]
     steps += ["0", *(step.removeprefix("-") for step in reversed(steps))]
     found: list[PointsStep] = []

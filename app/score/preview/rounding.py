@@ -1,9 +1,9 @@
-"""How much of a preview may be told beside all earlier ones: numbers that differences do not undo. Pure.
+"""How much of a preview may be released beside all earlier ones: numbers that differences do not undo. Pure.
 
 Three things together. Every number is rounded to ten, up or down by chance, and the chance is drawn from *who* is
 counted: the same people always give the same number, so asking again averages nothing away, and of one person more or
 less the difference says next to nothing. A preview in which fewer than ``CELL_MIN`` people lie otherwise than in one
-told of lately is told with the numbers of that one: two drafts that differ for a single person look the same. And
+released lately has the numbers of that one: two drafts that differ for a single person look the same. And
 previews are few a day, because what three or more of them say together is bounded by nothing else.
 
 ``buckets`` is how two previews are compared without keeping everybody: people are spread over buckets by their id, and
@@ -30,7 +30,7 @@ MODULUS = 2 ** (8 * HASH_BYTES)
 
 
 def compute_person_key(citizen_id: UUID, secret: bytes) -> int:
-    """Return a number of one person; those of a set are added up."""
+    """Return the number that stands for one person; the numbers of several people are added up."""
     return _hash(citizen_id.bytes, secret)
 
 
@@ -44,7 +44,7 @@ def add_to_buckets(buckets: bytes, people: Iterable[tuple[UUID, str]], secret: b
 
 
 def count_different(one: bytes, other: bytes) -> int:
-    """Return in how many buckets two previews differ: in no fewer people."""
+    """Return in how many buckets two previews differ; they differ in at least as many people."""
     return sum(mine != theirs for mine, theirs in zip(_split(one), _split(other), strict=True))
 
 

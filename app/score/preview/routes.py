@@ -10,12 +10,14 @@ from litestar.params import FromPath, JSONBody
 
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
+from app.kit.web.show import show
 from app.score.book.schemas import RuleBookRef
 from app.score.draft import refusals as no
 from app.score.draft.routes.answers import READERS, READING, WRITERS
 from app.score.preview import actions
 from app.score.preview import refusals as preview_refusals
 from app.score.preview.actions import Preview
+from app.score.preview.cells import CELL_MIN
 from app.score.preview.rounding import ROUNDED_TO
 from app.score.preview.schemas import PreviewRequest, PreviewView
 
@@ -50,15 +52,14 @@ async def get_preview(official: NamedDependency[OfficialCaller], book_id: FromPa
 
 
 def _show(preview: Preview) -> PreviewView:
-    row, before, after = preview.row, preview.before, preview.after
-    return PreviewView(
-        state=row.state,
-        sample=row.sample,
-        day=row.day,
-        before=RuleBookRef(code=before.code, version=before.version),
-        after=RuleBookRef(code=after.code, version=after.version),
-        requested_at=row.requested_at,
-        finished_at=row.finished_at,
+    row = preview.row
+    return show(
+        PreviewView,
+        row,
+        before=show(RuleBookRef, preview.before),
+        after=show(RuleBookRef, preview.after),
+        citizens_min=CELL_MIN,
+        rounded_to=ROUNDED_TO,
         citizens_done=_about(row.citizens_done),
         citizens_total=None if row.citizens_total is None else _about(row.citizens_total),
         report=preview.report,
@@ -66,7 +67,7 @@ def _show(preview: Preview) -> PreviewView:
 
 
 def _about(citizens: int) -> int:
-    """Return how many there are, not to the last one: who joined between two previews is nobody's business."""
+    """Return how many there are, rounded down: the exact number would show who joined between two previews."""
     return citizens - citizens % ROUNDED_TO
 
 

@@ -73,8 +73,8 @@ async def _generate(console: Console, citizens: int, records_mean: float, seed: 
             if is_scored:
                 task = progress.add_task("计算信用分 scores", total=None)
                 await score_people(
-                    opened=lambda total: progress.update(task, total=total),
-                    told=lambda count: progress.advance(task, count),
+                    on_opened=lambda total: progress.update(task, total=total),
+                    on_progress=lambda count: progress.advance(task, count),
                 )
         scored = time.monotonic()
         await show_city(console)
@@ -88,7 +88,7 @@ async def _generate(console: Console, citizens: int, records_mean: float, seed: 
 @click.option("--citizens", type=click.IntRange(1, CITIZENS_MAX), default=CITIZENS_DEFAULT, show_default=True)
 @click.option("--kind", type=click.Choice(["records", "honours"]), default="records", show_default=True)
 @click.option("--dirt", type=SHARE, default=0.02, show_default=True, help="Share of rows with something wrong.")
-@click.option("--duplicates", type=SHARE, default=0.05, show_default=True, help="Share of rows that were told before.")
+@click.option("--duplicates", type=SHARE, default=0.05, show_default=True, help="Share of rows that were sent before.")
 @click.option("--members-share", type=SHARE, default=0.9, show_default=True, help="Of the other rows.")
 @click.option("--encoding", type=click.Choice(["utf-8", "gb18030"]), default="utf-8", show_default=True)
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
@@ -104,7 +104,7 @@ def file(
     if dirt + duplicates > 1:
         raise click.BadParameter("with the duplicates it is more than all rows", param_hint="--dirt")
     begin = time.monotonic()
-    told = write_feed(
+    expected = write_feed(
         FeedOrder(
             rows=rows, seed=seed, citizens=citizens, kind=kind, dirt=dirt, duplicates=duplicates,
             members_share=members_share, encoding=encoding, form=form, today=shanghai_day(now()),
@@ -112,6 +112,6 @@ def file(
         out,
     )  # fmt: skip
     seconds = time.monotonic() - begin
-    for name, count in told.iter_counts():
+    for name, count in expected.iter_counts():
         click.echo(f"{name:<40}{count:>14,}")
     click.echo(f"用时 {seconds:.1f} 秒, {rows / seconds:,.0f} 行/秒 rows per second")

@@ -28,7 +28,7 @@ class CountedRecords(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How many records the middle, the busiest tenth and hundredth, and the busiest citizen have."""
+    """How many records a citizen has: the median, the 90th and the 99th percentile, and the most."""
 
     middle: int
     tenth: int
@@ -100,7 +100,7 @@ async def count_records() -> list[CountedRecords]:
 
 
 async def find_spread() -> Spread | None:
-    """Return how unevenly records are spread over citizens; None without any."""
+    """Return how unevenly records are spread over citizens; None when there are no records."""
     return await fetch_one(
         Spread,
         """

@@ -55,7 +55,7 @@ CELLS_TRUNCATED = 5
 WRONG_BYTES = b"\xff\xfe\xff"  # in neither encoding
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class FeedCounts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many rows of each kind a file has, and what an import of it, the first of its city, must count."""
 
     order: Order
@@ -76,16 +76,16 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         ]
 
 
-def write_feed(order: Order, out: Path) -> Told:
-    """Write a file of rows and, with ``.json`` added to its name, what stands in it; the same order, the same file."""
+def write_feed(order: Order, out: Path) -> FeedCounts:
+    """Write a file of rows and, with ``.json`` added to its name, what is in it; the same order, the same file."""
     feed = _Feed(order)
     with out.open("wb") as file:
         file.write(feed.write_header())
         for first in range(1, order.rows + 1, BATCH):
             file.write(b"".join(feed.write_rows(first, min(BATCH, order.rows + 1 - first))))
-    told = feed.tell()
-    out.with_name(out.name + ".json").write_bytes(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
-    return told
+    counts = feed.count()
+    out.with_name(out.name + ".json").write_bytes(msgspec.json.format(msgspec.json.encode(counts)) + b"\n")
+    return counts
 
 
 class _Feed:
@@ -102,13 +102,13 @@ class _Feed:
         self.awards: list[tuple[Person, Template]] = []
         self.awarded = 0
 
-    def tell(self) -> Told:
+    def count(self) -> FeedCounts:
         order, counts = self.order, self.counts
         reasons: Counter[str] = Counter()
         for kind in self.kinds:
             if kind not in {MEMBER, STRANGER, REPEAT} and counts[kind]:
                 reasons[find_reason(order, kind)] += counts[kind]
-        return Told(
+        return FeedCounts(
             order=order,
             kinds={kind: counts[kind] for kind in self.kinds},
             received=order.rows,
@@ -170,7 +170,7 @@ class _Feed:
         return person, make_template(code, max(day, person.adult), grade=grade)
 
     def _write_other(self, kind: str, event_id: str, person: Person, fact: Template) -> bytes:
-        """Write a row that is told twice or stays behind; where nothing was told before, a plain one."""
+        """Write a row that is sent twice or stays behind; a plain one where there is no earlier row to repeat."""
         order, dice = self.order, self.dice
         if (kind in {REPEAT, REUSED} and not self.recent) or (kind == AGAIN and not self.awards):
             return self._write_member(event_id, person, fact)
@@ -179,10 +179,10 @@ class _Feed:
         if kind == AGAIN:
             return self._write(AGAIN, write_row(order, event_id, *dice.choice(self.awards)))
         if kind == REUSED:
-            told = dice.choice(self.recent)
-            while fact.told == told[EVENT_ON] or fact.day < person.adult:
+            sent = dice.choice(self.recent)
+            while fact.event_on == sent[EVENT_ON] or fact.day < person.adult:
                 fact = dice.choice(self.templates)
-            return self._write(REUSED, write_row(order, told[EVENT], person, fact))
+            return self._write(REUSED, write_row(order, sent[EVENT], person, fact))
         cells = write_row(order, event_id, person, fact)
         if kind in SPOILED:
             SPOILED[kind][1](Row(dice, order, cells, person))
@@ -206,6 +206,6 @@ class _Feed:
 
 
 def _write_object(cells: list[str]) -> str:
-    """Return a row as JSON: a member for what is known, and for the ID number, which everybody must have."""
-    known = {name: cell for name, cell in zip(COLUMNS, cells, strict=True) if cell or name == COLUMNS[ID_NUMBER]}
-    return msgspec.json.encode(known).decode()
+    """Return a row as JSON: only cells that hold something, and the ID number, which every row must have."""
+    filled = {name: cell for name, cell in zip(COLUMNS, cells, strict=True) if cell or name == COLUMNS[ID_NUMBER]}
+    return msgspec.json.encode(filled).decode()

@@ -1,6 +1,6 @@
 """What can be wrong with a row of a department's file, and what an import must make of it. Pure.
 
-Every kind has one fault: the reason its rows stay behind with is known before they are written.
+Every kind has one fault: the reason its rows stay behind with is decided before they are written.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _spoil_grade(row: Row) -> None:
     row.cells[GRADE], row.cells[QUANTITY], row.cells[ENDS_ON] = "9", "", ""
 
 
-# What can be wrong with a row: the reason it stays behind for, and how it comes about.
+# What can be wrong with a row: the reason for which it is quarantined, and how to spoil it.
 SPOILED: Mapping[str, tuple[str, Spoil]] = {
     "checksum": ("id_number_invalid", _spoil_checksum),
     "future": ("event_in_future", _spoil_future),
@@ -119,7 +119,7 @@ SPOILED: Mapping[str, tuple[str, Spoil]] = {
     "no_id_number": ("value_missing", _spoil_number),
     "grade": ("grade_unknown", _spoil_grade),
 }
-# These are not about cells, but about what is written or was written before.
+# These do not spoil cells, but the written line, or repeat an earlier row.
 TRUNCATED, BYTES, REUSED, AGAIN = "truncated", "wrong_bytes", "event_id_reused", "honour_again"
 MEMBER, STRANGER, REPEAT = "member", "stranger", "repeat"
 

@@ -33,13 +33,13 @@ EVENT, INDICATOR, HONOUR, ID_NUMBER, NAME, EVENT_ON, ENDS_ON, GRADE, QUANTITY, D
 
 TEMPLATES = 20_000
 USES_SHARE = 0.6
-RECENT_DAYS, RECENT_SHARE = 28, 0.93  # a file tells of the last weeks, and of some that was forgotten
+RECENT_DAYS, RECENT_SHARE = 28, 0.93  # a file reports the last weeks, and some things that were forgotten
 HONOUR_WEIGHTS: Mapping[str, int] = {"VOL_STAR": 64, "RED_LIST": 16, "INTEGRITY_PERFORMER": 8}
 GIVEN_ONCE_SHARE = 0.12
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What file is wanted: about which city, on which day, and how much of it is not plain."""
+    """Which file to write: about which city, on which day, and which share of its rows is not plain."""
 
     rows: int
     seed: int
@@ -54,11 +54,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Template(msgspec.Struct, frozen=True):
-    """A fact of nobody: its cells from the day on, whether it names a document, and whether an act."""
+    """A fact before it is about anybody: its cells, and whether it names a document and an act."""
 
     code: str
     day: int
-    told: str
+    event_on: str
     ends: str
     grade: str
     quantity: str
@@ -76,7 +76,7 @@ class Person(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=512)
 def list_people(seed: int, block: int, last: int) -> list[Person]:
-    """Return those of a block up to a number who have not left."""
+    """Return the people of a block, up to a number, who have not left."""
     first = block * BLOCK + 1
     return [
         Person(paper.number, paper.name, compute_adult(paper.born))
@@ -162,7 +162,7 @@ def write_row(order: Order, event_id: str, person: Person, fact: Template) -> li
         "" if is_record else fact.code,
         person.number,
         person.name,
-        fact.told,
+        fact.event_on,
         fact.ends,
         fact.grade,
         fact.quantity,

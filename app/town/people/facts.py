@@ -1,4 +1,4 @@
-"""Facts on record about people of the demo city, ready to be written beside whomever they concern. Pure."""
+"""Facts on record about people of the demo city, ready to be written for any person. Pure."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def make_state(code: str, day: int) -> Fact:
 
 def needs_document(code: str) -> bool:
     """Whether a record of an indicator rests on a document."""
-    known = CATALOGUE.indicators.get(code)
-    return isinstance(known, Indicator) and known.needs_document
+    listed = CATALOGUE.indicators.get(code)
+    return isinstance(listed, Indicator) and listed.needs_document
 
 
 def _pack_tail(record: NewRecord, state: str, version: int) -> bytes:

@@ -34,8 +34,8 @@ PROFILES: Mapping[str, float] = {"driver": 0.4, "reader": 0.2, "renter": 0.28, "
 class Habit(msgspec.Struct, frozen=True, kw_only=True):
     """A thing that happens to some: how many times to a thousand people within the days looked back on.
 
-    Of ``grades`` and ``quantities`` the likelier ones stand more often. ``ended_percent`` of the states have ended.
-    ``twin`` is the honour that the same act earns in the same grade.
+    Of ``grades`` and ``quantities`` the likelier ones are listed several times. ``ended_percent`` of the states
+    have ended. ``twin`` is the honour that the same act earns in the same grade.
     """
 
     code: str
@@ -93,7 +93,7 @@ def read_seasons() -> dict[str, tuple[float, ...]]:
 
 
 def read_sources() -> list[tuple[str, str, str]]:
-    """Read which departments tell of the city: code, title in Chinese and in English."""
+    """Read which departments report about the city: code, title in Chinese and in English."""
     return [(row["code"], row["title_zh"], row["title_en"]) for row in _read_rows("sources.csv")]
 
 
@@ -109,9 +109,9 @@ HABITS, USES, SEASONS = read_habits(), read_uses(), read_seasons()
 
 
 def find_source(code: str) -> str:
-    """Return which department tells of an indicator or honour."""
-    known = CATALOGUE.indicators.get(code)
-    return SOURCES[known.topic] if known else HONOURS_SOURCE
+    """Return which department reports an indicator or honour."""
+    listed = CATALOGUE.indicators.get(code)
+    return SOURCES[listed.topic] if listed else HONOURS_SOURCE
 
 
 @lru_cache(maxsize=512)

@@ -21,7 +21,7 @@ from app.town.people.uses import add_uses
 YEAR_DAYS = 365
 PLACES_HONOURED = 900  # of a block; the others have no honour that is given once, so that a file can bring them one
 ENDED_DAYS = (10, 300)
-AFTER_JOINING_CHANCE = 0.9  # what was before comes in when somebody joins
+AFTER_JOINING_CHANCE = 0.9  # of the events; the others happened before the person joined
 # What becomes of records of broken trust, more often than of the rest.
 CHANGED_NEGATIVE = (("repaired", 0.10), ("suspended", 0.02), ("corrected", 0.01), ("superseded", 0.01))
 NEGATIVE, REPAIR = "NEG_", "REPAIR_DONE"
@@ -126,11 +126,11 @@ def _add_basics(dice: Random, facts: list[Fact], resident: Resident, today: int)
 
 
 def _draw_places(dice: Random, habit: Habit, block: int) -> list[int]:
-    """Return to whom in a block something happens, by place."""
+    """Return the places in a block of the people something happens to."""
     honour = habit.twin or (habit.code if habit.code in CATALOGUE.honours else "")
     last = PLACES_HONOURED if honour and is_given_once(honour) else BLOCK
     places = dice.choices(range(last), k=int(habit.per_thousand * BLOCK / 1000 + dice.random()))
-    if block == 0:  # whoever comes after the cast has one habit each
+    if block == 0:  # each person after the cast has one habit
         places.append(CAST_SIZE + HABITS.index(habit))
     return places
 
@@ -167,10 +167,10 @@ def _draw_state(dice: Random, code: str) -> str:
 
 
 def _thin(dice: Random, lives: Lives, plan: Plan) -> None:
-    """Drop records but that of joining where fewer are asked for than people usually have."""
-    kept = max(plan.records_mean - 1, 0) / (compute_settled_mean(plan.seed, plan.today) - 1)
+    """Drop records, but never that of joining, so that people have as few as asked for."""
+    share = max(plan.records_mean - 1, 0) / (compute_settled_mean(plan.seed, plan.today) - 1)
     for place, facts in enumerate(lives):
-        lives[place] = facts[:1] + [fact for fact in facts[1:] if dice.random() < kept]
+        lives[place] = facts[:1] + [fact for fact in facts[1:] if dice.random() < share]
 
 
 def _play_part(plan: Plan, resident: Resident) -> list[Fact]:

@@ -19,7 +19,7 @@ from app.citizen.paper import CHECKSUM_CHARACTERS, CHECKSUM_WEIGHTS, IdNumber, c
 from app.sandbox.answers import compute_openid, compute_phone
 
 DATA_FOLDER = Path(__file__).parent / "data"
-BLOCK = 1000  # the last three digits of an ID number before its check character tell the people of a block apart
+BLOCK = 1000  # the last three digits of an ID number before its check character distinguish the people of a block
 BLOCKS_MAX = 6_000  # so that nobody shares an ID number: see compute_papers
 CITIZENS_MAX = 5_000_000
 SEED_MAX = 99  # each seed has an area code of its own
@@ -68,7 +68,7 @@ class District(msgspec.Struct, frozen=True):
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """What stands on somebody's ID card; ``born`` is the ordinal of the birth date."""
+    """What is written on somebody's ID card; ``born`` is the ordinal of the birth date."""
 
     name: str
     number: str
@@ -76,12 +76,12 @@ class Paper(msgspec.Struct, frozen=True):
 
     @property
     def id_number(self) -> IdNumber:
-        """The number with what it tells."""
+        """The number with what can be read from it."""
         return IdNumber(number=self.number, birth_on=date.fromordinal(self.born), district=self.number[:6])
 
 
 class Account(msgspec.Struct, frozen=True):
-    """How somebody is known to WeChat: openid and phone."""
+    """Somebody at WeChat: openid and phone."""
 
     openid: str
     phone: str
@@ -131,7 +131,7 @@ def find_paper(seed: int, number: int) -> Paper:
 
 
 def find_account(seed: int, number: int) -> Account:
-    """Return how one person is known to WeChat."""
+    """Return one person's openid and phone at WeChat."""
     openid = compute_openid(compute_wechat_code(seed, number))
     phone = compute_phone(f"demo-phone-citizen-{seed}-{number}")
     assert openid is not None
@@ -140,7 +140,7 @@ def find_account(seed: int, number: int) -> Account:
 
 
 def list_births(*, seed: int, place: int) -> list[int]:
-    """Return the birth dates, as ordinals, of whoever has a place in a block: everybody with one sequence number."""
+    """Return the birth dates, as ordinals, of those who share a sequence number: one person of each block."""
     offset = _draw_offsets(seed)[place]
     return [_compute_born(_move(offset, block)) for block in range(BLOCKS_MAX)]
 
@@ -206,7 +206,7 @@ def _compute_share(age: int) -> float:
 
 
 def _write_number(seed: int, district: str, born: int, sequence: int) -> str:
-    """Write an ID number from its parts; what each adds to the checksum is known beforehand."""
+    """Write an ID number from its parts; what each adds to the checksum was computed before."""
     area, area_sum = _write_area(seed, district)
     day, day_sum = _write_day(born)
     tail = f"{sequence:03d}"

@@ -18,7 +18,7 @@ class AccountNumber(msgspec.Struct, frozen=True):
     account_number: int
 
 
-class KnownOpenid(msgspec.Struct, frozen=True):
+class TakenOpenid(msgspec.Struct, frozen=True):
     """The blind index of an openid somebody has."""
 
     openid_index: bytes
@@ -71,9 +71,9 @@ async def list_account_numbers_taken(numbers: Sequence[int]) -> list[AccountNumb
     )
 
 
-async def list_known_openids(openid_indexes: Sequence[bytes]) -> list[KnownOpenid]:
+async def list_openids_taken(openid_indexes: Sequence[bytes]) -> list[TakenOpenid]:
     """Return those of some openids that somebody has."""
-    return await fetch_all(KnownOpenid, "SELECT openid_index FROM citizen WHERE openid_index = ANY($1)", openid_indexes)
+    return await fetch_all(TakenOpenid, "SELECT openid_index FROM citizen WHERE openid_index = ANY($1)", openid_indexes)
 
 
 async def list_scored(openid_indexes: Sequence[bytes]) -> list[ScoredCitizen]:
@@ -94,7 +94,7 @@ async def mark_whole() -> None:
 
 
 async def update_statistics() -> None:
-    """Tell the planner how much there is now, before it has noticed by itself."""
+    """Give the planner fresh statistics at once; autovacuum would take its time."""
     await execute("ANALYZE citizen, consent, record, record_source_event")
 
 

@@ -1,4 +1,4 @@
-"""Since when people of the demo city are members, what they agreed to, and who is one no more. Pure."""
+"""Since when people of the demo city are members, what they consented to, and who has left. Pure."""
 
 from __future__ import annotations
 

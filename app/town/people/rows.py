@@ -40,7 +40,7 @@ class ConsentText(msgspec.Struct, frozen=True):
 def pack_consents(
     resident: Resident, citizen_id: bytes, texts: Sequence[ConsentText], ids: Iterator[bytes]
 ) -> list[bytes]:
-    """Return the rows of what a member agreed to."""
+    """Return the rows of what a member consented to."""
     separate = {purpose: (given_at, withdrawn_at) for purpose, given_at, withdrawn_at in resident.consents}
     rows: list[bytes] = []
     for text in texts:

@@ -57,12 +57,12 @@ def compute_scale(mean: float) -> float:
 @lru_cache(maxsize=2)
 def _compute_uses(today: date) -> tuple[list[Fact], list[int], dict[str, list[float]]]:
     """Return every fact that uses may leave, by day, where each day begins, and every profile's weights added up."""
-    told = sorted(((use, *one) for use in USES for one in _spread(use, today)), key=lambda one: one[1].day)
-    facts = [fact for _, fact, _ in told]
+    spread = sorted(((use, *one) for use in USES for one in _spread(use, today)), key=lambda one: one[1].day)
+    facts = [fact for _, fact, _ in spread]
     days = [fact.day for fact in facts]
     starts = [bisect_left(days, day) for day in range(days[0], today.toordinal())]
     weights = {
-        profile: list(accumulate(use.weights[profile] * weight for use, _, weight in told)) for profile in PROFILES
+        profile: list(accumulate(use.weights[profile] * weight for use, _, weight in spread)) for profile in PROFILES
     }
     return facts, starts, weights
 

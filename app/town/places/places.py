@@ -109,8 +109,8 @@ def find_place(slug: str) -> Place:
 def read_benefits() -> dict[str, Benefit]:
     """Read the benefits cities have published, by code."""
     rows: list[dict[str, Any]] = msgspec.json.decode(BENEFITS_FILE.read_bytes())["benefits"]
-    known = set(Benefit.__struct_encode_fields__)
-    found = [msgspec.convert({name: row[name] for name in row if name in known}, Benefit) for row in rows]
+    fields = set(Benefit.__struct_encode_fields__)
+    found = [msgspec.convert({name: row[name] for name in row if name in fields}, Benefit) for row in rows]
     return {benefit.code: benefit for benefit in found}
 
 

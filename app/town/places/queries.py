@@ -11,8 +11,8 @@ import msgspec
 from app.kit.db.database import fetch_all, fetch_one, fetch_value
 
 
-class PlaceRow(msgspec.Struct, frozen=True):
-    """A terminal with its store and institution; an institution or store without any has None there."""
+class PlaceTerminal(msgspec.Struct, frozen=True):
+    """A terminal with its store and institution; None for the store or terminal that an institution lacks."""
 
     institution_id: UUID
     institution: str
@@ -22,7 +22,7 @@ class PlaceRow(msgspec.Struct, frozen=True):
     terminal: str | None
 
 
-class OfficialRow(msgspec.Struct, frozen=True):
+class StaffAccount(msgspec.Struct, frozen=True):
     """A staff account."""
 
     id: UUID
@@ -30,25 +30,25 @@ class OfficialRow(msgspec.Struct, frozen=True):
     institution_id: UUID | None
 
 
-class CampaignRow(msgspec.Struct, frozen=True):
-    """A campaign and where it stands."""
+class FoundCampaign(msgspec.Struct, frozen=True):
+    """A campaign and its state."""
 
     id: UUID
     state: str
     revision: int
 
 
-class BenefitRow(msgspec.Struct, frozen=True):
+class FoundBenefit(msgspec.Struct, frozen=True):
     """A benefit's id."""
 
     id: UUID
     code: str
 
 
-async def list_places(names: Sequence[str]) -> list[PlaceRow]:
-    """Return what there is of some institutions."""
+async def list_places(names: Sequence[str]) -> list[PlaceTerminal]:
+    """Return the stores and terminals that some institutions have already."""
     return await fetch_all(
-        PlaceRow,
+        PlaceTerminal,
         """
         SELECT i.id AS institution_id, i.name AS institution, s.id AS store_id, s.name AS store,
                t.id AS terminal_id, t.name AS terminal
@@ -66,10 +66,10 @@ async def find_is_terminal(terminal_id: UUID) -> bool:
     return bool(await fetch_value("SELECT EXISTS (SELECT FROM terminal WHERE id = $1)", terminal_id))
 
 
-async def find_official(username: str) -> OfficialRow | None:
+async def find_official(username: str) -> StaffAccount | None:
     """Find a staff account."""
     return await fetch_one(
-        OfficialRow, "SELECT id, username, institution_id FROM official WHERE username = $1", username
+        StaffAccount, "SELECT id, username, institution_id FROM official WHERE username = $1", username
     )
 
 
@@ -84,10 +84,10 @@ async def find_is_scenario(code: str) -> bool:
     return bool(await fetch_value("SELECT EXISTS (SELECT FROM scenario WHERE code = $1)", code))
 
 
-async def find_campaign(institution_id: UUID, code: str) -> CampaignRow | None:
+async def find_campaign(institution_id: UUID, code: str) -> FoundCampaign | None:
     """Find the campaign of an institution that a benefit belongs to."""
     return await fetch_one(
-        CampaignRow,
+        FoundCampaign,
         """
         SELECT c.id, c.state, c.revision FROM benefit b JOIN campaign c ON c.id = b.campaign_id
          WHERE b.institution_id = $1 AND b.code = $2
@@ -97,8 +97,8 @@ async def find_campaign(institution_id: UUID, code: str) -> CampaignRow | None:
     )
 
 
-async def list_benefits(institution_id: UUID, codes: Sequence[str]) -> list[BenefitRow]:
+async def list_benefits(institution_id: UUID, codes: Sequence[str]) -> list[FoundBenefit]:
     """Return the ids of benefits of an institution."""
     return await fetch_all(
-        BenefitRow, "SELECT id, code FROM benefit WHERE institution_id = $1 AND code = ANY($2)", institution_id, codes
+        FoundBenefit, "SELECT id, code FROM benefit WHERE institution_id = $1 AND code = ANY($2)", institution_id, codes
     )

@@ -29,7 +29,7 @@ from app.campaign.terms.grant import Grant
 from app.record.catalogue import CATALOGUE
 from app.record.kept import KeptRecord
 from app.score.book.standard import STANDARD_BOOK
-from app.score.engine.given import ToldScore
+from app.score.engine.given import Explanation
 from app.score.engine.parts import Adjustment, AdjustmentCode, Contribution
 from tests.support.switching import LEDGER, LEDGER_LEVELS, LEVELS
 
@@ -159,13 +159,13 @@ def test_the_nearest_rung_that_adds_and_the_strongest_thing_first() -> None:
     ]  # fmt: skip
 
 
-def score_with(*adjustments: Adjustment, counting: tuple[UUID, ...] = ()) -> ToldScore:
+def score_with(*adjustments: Adjustment, counting: tuple[UUID, ...] = ()) -> Explanation:
     given = Contribution(
         record_ids=counting, indicator="POS_CLUE", dimension="positive", points=4, until=None, is_repeat=False
     )
-    return ToldScore(
-        base=500, value=590, level="L2", contributions=(given,), adjustments=adjustments,
-        next_change_on=None, inputs_hash=b"",
+    return Explanation(
+        citizen_id=UUID(int=1), value=590, level="L2", rule_book_id=1, as_of=DAY, next_change_on=None, inputs_hash=b"",
+        base=500, contributions=(given,), adjustments=adjustments,
     )  # fmt: skip
 
 

@@ -14,9 +14,9 @@ from app.record.catalogue import CATALOGUE
 from app.score.book import queries as book_queries
 from app.score.book.check import RuleBookWrong, parse_rule_book
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
-from app.score.book.text import tell_clause
+from app.score.book.text import describe_clause
 from app.score.engine.parts import compute_level, compute_next_level
-from tests.score.engine.cases import CLEAN, parts_of, score_of, told
+from tests.score.engine.cases import CLEAN, fact, parts_of, score_of
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(STANDARD_BOOK_FILE.read_bytes())
 LEDGER = STANDARD_BOOK_FILE.with_name("ledger_v1.json").read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_clauses_are_unique_and_say_what_counts() -> None:
     assert len(set(clauses)) == len(clauses)
     for indicator in STANDARD_BOOK.indicators:
         for language in ("zh", "en"):
-            text = tell_clause(indicator, language)
+            text = describe_clause(indicator, language)
             assert text.startswith(f"{indicator.clause} ")
             assert all(f"{value.points:+d}" in text for value in indicator.values)
 
@@ -142,10 +142,10 @@ async def make_book(version: int, *edits: Edit) -> int:
 
 @pytest.mark.usefixtures("app")
 async def test_the_scale_holds_at_both_ends() -> None:
-    top = [told("POS_AWARD", grade="nation"), told("POS_SERVICE_MERIT", grade="1")]
+    top = [fact("POS_AWARD", grade="nation"), fact("POS_SERVICE_MERIT", grade="1")]
     book_id = await make_book(101, lambda d: d.update(scale={"base": 500, "min": 400, "max": 700}),
                               lambda d: d["levels"][0].update(atLeast=400))  # fmt: skip
-    high, low = await score_of(*top, book_id=book_id), await score_of(told("NEG_COURT_LISTED"), book_id=book_id)
+    high, low = await score_of(*top, book_id=book_id), await score_of(fact("NEG_COURT_LISTED"), book_id=book_id)
     assert (high.value, parts_of(high)["scale:"], high.level) == (700, 700 - 500 - 60 - 250, "L5")
     assert (low.value, parts_of(low)["scale:"], low.level) == (400, 100, "L1")
 
@@ -155,7 +155,7 @@ async def test_a_ceiling_comes_after_the_scale() -> None:
     mild = on("NEG_COURT_LISTED", values=[{"points": -1, "ceiling": 650}], exclusiveGroup=None)
     book_id = await make_book(102, lambda d: d.update(scale={"base": 500, "min": 0, "max": 700}), mild)
     records = [
-        told("NEG_COURT_LISTED"), told("POS_AWARD", grade="nation"), told("POS_SERVICE_MERIT", grade="1"),
+        fact("NEG_COURT_LISTED"), fact("POS_AWARD", grade="nation"), fact("POS_SERVICE_MERIT", grade="1"),
     ]  # fmt: skip
     parts = parts_of(await score_of(*records, book_id=book_id))
     assert (parts["scale:"], parts["ceiling:650"]) == (-49, -50)
@@ -166,9 +166,9 @@ async def test_minor_severity_scores_nothing_and_breaks_no_good_faith() -> None:
     book_id = await make_book(103, on("NEG_TAX_ARREARS", severity="minor"),
                               on("NEG_EXAM_FRAUD", values=[{"grade": "1", "points": -20, "severity": "minor"},
                                                            {"grade": "2", "points": -40}]))  # fmt: skip
-    minor = [told("NEG_TAX_ARREARS"), told("NEG_EXAM_FRAUD", grade="1")]
+    minor = [fact("NEG_TAX_ARREARS"), fact("NEG_EXAM_FRAUD", grade="1")]
     assert parts_of(await score_of(*minor, book_id=book_id)) == CLEAN
-    assert parts_of(await score_of(told("NEG_EXAM_FRAUD", grade="2"), book_id=book_id)) == {"NEG_EXAM_FRAUD": -40}
+    assert parts_of(await score_of(fact("NEG_EXAM_FRAUD", grade="2"), book_id=book_id)) == {"NEG_EXAM_FRAUD": -40}
 
 
 @pytest.mark.usefixtures("app")
@@ -176,7 +176,7 @@ async def test_superseding_reaches_down_a_chain() -> None:
     book_id = await make_book(
         104, on("BASE_TAX_OK", supersedes=["BASE_SI_36M", "BASE_SI_12M"], values=[{"points": 25}])
     )
-    records = [told("BASE_SI_12M"), told("BASE_SI_36M"), told("BASE_TAX_OK")]
+    records = [fact("BASE_SI_12M"), fact("BASE_SI_36M"), fact("BASE_TAX_OK")]
     assert parts_of(await score_of(*records, book_id=book_id)) == {**CLEAN, "BASE_TAX_OK": 25}
 
 
@@ -187,14 +187,14 @@ async def test_the_points_ledger_runs_from_data_alone() -> None:
         book_id = await book_queries.insert_rule_book(LEDGER.replace('"version": 1', '"version": 7'), "draft")
     none = await score_of(book_id=book_id)
     assert (none.value, none.level, parts_of(none)) == (1000, "A", {})
-    assert (await score_of(told("POS_AWARD", grade="province"), book_id=book_id)).level == "AAA"
+    assert (await score_of(fact("POS_AWARD", grade="province"), book_id=book_id)).level == "AAA"
     drunk = await score_of(
-        told("NEG_TRAFFIC_MAJOR", grade="2"), told("POS_MARROW"), consents=("pos_marrow",), book_id=book_id
+        fact("NEG_TRAFFIC_MAJOR", grade="2"), fact("POS_MARROW"), consents=("pos_marrow",), book_id=book_id
     )
     assert (drunk.value, drunk.level) == (1000 - 100 + 50, "B")
-    mild = [told("NEG_TRAFFIC_MAJOR", grade="1"), told("POS_AWARD", grade="province")]
+    mild = [fact("NEG_TRAFFIC_MAJOR", grade="1"), fact("POS_AWARD", grade="province")]
     assert parts_of(await score_of(*mild, book_id=book_id))["ceiling:999"] == 999 - (1000 - 30 + 60)
-    lost = [told("NEG_FALSE_COMMIT", f"2026-{m:02d}-01") for m in range(1, 12)] + [told("NEG_COURT_LISTED")]
+    lost = [fact("NEG_FALSE_COMMIT", f"2026-{m:02d}-01") for m in range(1, 12)] + [fact("NEG_COURT_LISTED")]
     low = await score_of(*lost, book_id=book_id)
     assert (low.value, low.level) == (1000 - 400 - 50 - 10 * 100, "D")
 

@@ -17,8 +17,8 @@ from app.score.book.check import iter_faults
 from app.score.book.document import RuleBook
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
 from tests.score.book.test_book import Edit, on
-from tests.score.engine.oracle import Told, judge
-from tests.score.engine.test_engine_random import BIRTHDAYS, CONSENTS, DAY, pools, told
+from tests.score.engine.oracle import Fact, judge
+from tests.score.engine.test_engine_random import BIRTHDAYS, CONSENTS, DAY, fact, pools
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(STANDARD_BOOK_FILE.read_bytes())
 LEDGER: dict[str, Any] = msgspec.json.decode(STANDARD_BOOK_FILE.with_name("ledger_v1.json").read_bytes())
@@ -62,7 +62,7 @@ FAULTS: dict[str, tuple[list[Edit], str, str]] = {
     "superseding in a ring": (
         [on("BASE_SI_12M", supersedes=["BASE_TAX_OK"]), on("BASE_TAX_OK", supersedes=["BASE_SI_36M"])],
         at("BASE_TAX_OK", "supersedes"), "supersedes_chain_open"),
-    "a chain that is not told whole": (
+    "a chain that is not named whole": (
         [on("BASE_UTILITY_OK", supersedes=["BASE_SI_36M"], values=[{"points": 25}])],
         at("BASE_UTILITY_OK", "supersedes"), "supersedes_chain_open"),
     "the same twice": (
@@ -118,7 +118,7 @@ FINE: dict[str, list[Edit]] = {
     "a doubled rival just below the ceiling's": [on("NEG_COURT_LISTED", values=[{"points": -81, "ceiling": 499}])],
     "as strong as what it supersedes": [
         on("NEG_PENALTY_UNPAID", supersedes=["NEG_DEBT_JUDG"], values=[{"points": -30}])],
-    "a chain told whole": [
+    "a chain named whole": [
         on("BASE_UTILITY_OK", supersedes=["BASE_SI_36M", "BASE_SI_12M"], values=[{"points": 25}])],
     "a state that counts for nothing": [on("NEG_DEBT_JUDG", values=[{"points": 0}])],
 }  # fmt: skip
@@ -168,9 +168,9 @@ CHANGES: dict[str, Any] = {
 
 
 @st.composite
-def in_force(draw: st.DrawFn, codes: list[str]) -> Told:
+def in_force(draw: st.DrawFn, codes: list[str]) -> Fact:
     code = draw(st.sampled_from(codes))
-    return Told(
+    return Fact(
         id=UUID(int=draw(st.integers(1, 2**64))),
         indicator=code,
         event_on=DAY - timedelta(days=draw(st.integers(0, 300))),
@@ -185,7 +185,7 @@ def test_one_more_record_against_somebody_never_raises_the_score(codes: list[str
     book = book_of(*data.draw(st.lists(edits_of(codes), max_size=3)))
     assume(not list(iter_faults(book, CATALOGUE)))
     records = data.draw(st.lists(in_force(codes), max_size=5, unique_by=lambda record: record.id))
-    records += data.draw(pools(book).flatmap(lambda pool: st.lists(told(pool), max_size=4)))
+    records += data.draw(pools(book).flatmap(lambda pool: st.lists(fact(pool), max_size=4)))
     new = msgspec.structs.replace(data.draw(in_force(codes)), id=UUID(int=2**100))
     facts: dict[str, Any] = {
         "birth_on": data.draw(st.sampled_from(BIRTHDAYS)),
@@ -200,7 +200,7 @@ def test_the_property_would_see_a_fault() -> None:
     book = book_of(on("NEG_TAX_ARREARS", supersedes=["NEG_PENALTY_UNPAID"]))
     day = date(2026, 11, 21)
     heavy, light = (
-        Told(id=UUID(int=n), indicator=code, event_on=day - timedelta(days=9))
+        Fact(id=UUID(int=n), indicator=code, event_on=day - timedelta(days=9))
         for n, code in enumerate(("NEG_PENALTY_UNPAID", "NEG_TAX_ARREARS"))
     )
     facts: dict[str, Any] = {"birth_on": date(1980, 1, 1), "consents": (), "day": day}

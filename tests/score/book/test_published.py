@@ -74,10 +74,10 @@ def test_a_document_is_read_and_any_term_of_it_counts() -> None:
 
 
 def test_what_was_added_for_readers_is_passed_over() -> None:
-    told = msgspec.json.decode(msgspec.json.encode(show_book(STANDARD_BOOK)))
-    told |= {"effectiveOn": "2027-01-01", "more": [1]}
-    told["indicators"][0]["note"] = "…"
-    assert parse_published(msgspec.json.encode(told), CATALOGUE) == STANDARD_BOOK
+    shown = msgspec.json.decode(msgspec.json.encode(show_book(STANDARD_BOOK)))
+    shown |= {"effectiveOn": "2027-01-01", "more": [1]}
+    shown["indicators"][0]["note"] = "…"
+    assert parse_published(msgspec.json.encode(shown), CATALOGUE) == STANDARD_BOOK
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_what_is_no_rule_book(text: bytes) -> None:
 
 
 def test_a_denied_topic_comes_in_by_no_path() -> None:
-    told = msgspec.json.decode(msgspec.json.encode(show_book(STANDARD_BOOK)))
-    told["indicators"][0]["topic"] = "petition"
+    shown = msgspec.json.decode(msgspec.json.encode(show_book(STANDARD_BOOK)))
+    shown["indicators"][0]["topic"] = "petition"
     with pytest.raises(RuleBookWrong, match="denied"):
-        parse_published(msgspec.json.encode(told), CATALOGUE)
+        parse_published(msgspec.json.encode(shown), CATALOGUE)
 
 
 def test_every_term_has_a_place_in_the_document() -> None:
-    told = msgspec.json.decode(compute_document(STANDARD_BOOK))
-    assert set(told) == {field.encode_name for field in msgspec.structs.fields(RuleBook)}
+    document = msgspec.json.decode(compute_document(STANDARD_BOOK))
+    assert set(document) == {field.encode_name for field in msgspec.structs.fields(RuleBook)}

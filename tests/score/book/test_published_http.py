@@ -35,15 +35,15 @@ async def reviewer(app: object) -> OfficialLogin:
 async def test_the_current_rules_say_everything(client: AsyncClient, reviewer: OfficialLogin) -> None:
     """Every part of the document is there, and a person can follow it without the document."""
     await withdraw_scheduled(client, reviewer)
-    told = await get(client, "current")
+    shown = await get(client, "current")
     document = msgspec.json.decode(STANDARD_BOOK_FILE.read_bytes())
     for name in ("code", "version", "titleZh", "titleEn", "scale", "levels", "engineRules"):
-        assert told[name] == document[name]
-    assert [one["code"] for one in told["indicators"]] == [one["code"] for one in document["indicators"]]
-    assert (told["state"], told["effectiveOn"], told["retiredAt"], told["next"]) == ("active", None, None, None)
-    assert told["activatedAt"] is not None
-    reading = "\n".join(sentence["zh"] + sentence["en"] for sentence in told["reading"])
-    assert "500" in told["reading"][0]["zh"]
+        assert shown[name] == document[name]
+    assert [one["code"] for one in shown["indicators"]] == [one["code"] for one in document["indicators"]]
+    assert (shown["state"], shown["effectiveOn"], shown["retiredAt"], shown["next"]) == ("active", None, None, None)
+    assert shown["activatedAt"] is not None
+    reading = "\n".join(sentence["zh"] + sentence["en"] for sentence in shown["reading"])
+    assert "500" in shown["reading"][0]["zh"]
     for level in STANDARD_BOOK.levels:
         assert f"{level.title_zh}：{level.at_least}分以上" in reading
         assert f"{level.title_en}: from {level.at_least}" in reading
@@ -51,7 +51,7 @@ async def test_the_current_rules_say_everything(client: AsyncClient, reviewer: O
         assert (
             f"“{dimension.title_zh}”（{dimension.code}）合计最低{dimension.floor}分、最高{dimension.cap}分" in reading
         )
-    assert all(one["textZh"] and one["textEn"] for one in told["indicators"])
+    assert all(one["textZh"] and one["textEn"] for one in shown["indicators"])
 
 
 async def test_what_is_approved_is_announced_and_can_be_read_before_it_counts(
@@ -67,13 +67,13 @@ async def test_what_is_approved_is_announced_and_can_be_read_before_it_counts(
     scheduled = await approve(client, reviewer, submitted)
     coming = {"code": draft["code"], "version": draft["version"], "effectiveOn": scheduled["effectiveOn"]}
     assert (await get(client, "current"))["next"] == coming
-    told = await get(client, path)
-    assert (told["state"], told["effectiveOn"], told["activatedAt"]) == ("scheduled", coming["effectiveOn"], None)
+    shown = await get(client, path)
+    assert (shown["state"], shown["effectiveOn"], shown["activatedAt"]) == ("scheduled", coming["effectiveOn"], None)
     assert (await get(client, "rating/1"))["next"] == coming
     await withdraw_scheduled(client, reviewer)
-    told = await get(client, path)
-    assert (told["state"], told["activatedAt"], told["next"]) == ("retired", None, None)
-    assert told["retiredAt"] is not None
+    shown = await get(client, path)
+    assert (shown["state"], shown["activatedAt"], shown["next"]) == ("retired", None, None)
+    assert shown["retiredAt"] is not None
 
 
 @pytest.mark.parametrize(

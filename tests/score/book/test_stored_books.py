@@ -56,14 +56,14 @@ async def test_a_city_goes_on_under_a_book_that_would_be_refused_today(
         assert list(await find_current_levels()) == [level.code for level in OLD.levels]
         await refresh_all([catalogue])
         assert await fetch_value("SELECT rule_book_id FROM score_snapshot WHERE citizen_id = $1", citizen) == book_id
-        told = (await client.get("/v1/rule-books/current")).json()
-        (arrears,) = [one for one in told["indicators"] if one["code"] == "NEG_TAX_ARREARS"]
+        shown = (await client.get("/v1/rule-books/current")).json()
+        (arrears,) = [one for one in shown["indicators"] if one["code"] == "NEG_TAX_ARREARS"]
         assert arrears["values"][0]["points"] == 5
         # A copy of it is a draft like any other: it is not approved again as it is.
-        copied = await copy_book(client, editor, told["code"], told["version"])
+        copied = await copy_book(client, editor, shown["code"], shown["version"])
         refused = await act(client, editor, copied, "submit")
         assert (refused.status_code, refused.json()["code"]) == (422, "rule_book_invalid")
-        seen = await client.get(f"{BOOKS}/{await find_id(told['code'], told['version'])}", headers=editor.headers)
+        seen = await client.get(f"{BOOKS}/{await find_id(shown['code'], shown['version'])}", headers=editor.headers)
         assert seen.status_code == 200
 
 

@@ -101,7 +101,7 @@ def test_two_steps_are_a_stair() -> None:
 @pytest.mark.parametrize(
     ("before", "last", "is_below"), [(590, 654, False), (654, 590, True), (590, 590, False)]
 )  # fmt: skip
-def test_the_last_value_stands_where_the_line_does_not_come_from(before: int, last: int, is_below: bool) -> None:
+def test_the_last_value_is_written_where_the_line_does_not_come_from(before: int, last: int, is_below: bool) -> None:
     picture = draw([ChartStep(SINCE, before), ChartStep(SINCE, 520), ChartStep(SINCE, before), ChartStep(UNTIL, last)])
     (named,) = [text for text in picture.iter(f"{SVG}text") if text.text == str(last) and text.get("font-weight")]
     assert (float(named.get("y", "")) > line_of(picture)[-1][1]) is is_below

@@ -31,7 +31,7 @@ STATEMENTS = [
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_the_engine_stays_short_enough_to_be_kept_prepared(statement: str) -> None:
+def test_the_engine_is_short_enough_for_asyncpg_to_keep_it_prepared(statement: str) -> None:
     """Above asyncpg's limit it would be parsed and planned for every citizen: 17 ms instead of 5."""
     assert len(statement) < 15 * 1024
 
@@ -70,7 +70,7 @@ async def test_an_explanation_does_not_wait_for_the_worker() -> None:
     async with transaction():
         await put_records([new_record(citizen, "POS_RESCUE", event_on=today)], at=now(), entered_by=None)
         await mark_due([citizen], at=now())
-    explained = await read_actions.explain_score(citizen)
+    explained, _ = await read_actions.explain_score(citizen)
     assert explained.value == (await read_actions.read_score(citizen)).value == 600
 
 

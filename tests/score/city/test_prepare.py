@@ -1,4 +1,4 @@
-"""A whole city scored beside the current scores: nothing moves before the switch, everything at it, and it is told."""
+"""A whole city scored beside the current scores: nothing moves before the switch, then everything, then the history."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ async def test_everybody_moves_at_the_switch_and_hears_why() -> None:
         assert [await value_of(citizen) for citizen in citizens] == [value + BASE_STEP for value in before]
         assert not await read_actions.find_wrong_scores(1000)
 
-        assert await prepare_actions.prepare_scheduled(at=midnight(tomorrow), pace=FULL), "the switch is told"
+        assert await prepare_actions.prepare_scheduled(at=midnight(tomorrow), pace=FULL), (
+            "the switch is written into histories"
+        )
         assert await prepare_actions.read_progress() is None
         for citizen, value in zip(citizens, before, strict=True):
             step = (await read_actions.list_changes(citizen, before=None, limit=9))[0]
@@ -132,7 +134,7 @@ async def test_two_cities_in_a_row_prepare_nobody_twice_but_who_was_rescored_bet
     assert [one.id for one in seen] == [citizens[0]]
 
 
-async def test_a_rescoring_after_the_switch_tells_the_switch_first() -> None:
+async def test_a_rescoring_after_the_switch_writes_the_step_of_the_switch_first() -> None:
     (citizen,), today = await make_scored(1), shanghai_day(now())
     before = await value_of(citizen)
     async with scheduled(today):
@@ -155,15 +157,15 @@ async def test_a_stopped_run_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPa
     async with scheduled(today) as book_id:
         opened = await prepare_actions.open_preparation(book_id, today, at=now())
         assert opened.chunks >= 4
-        told: list[int] = []
+        counts: list[int] = []
 
         def stop(count: int) -> None:
-            told.append(count)
-            if len(told) == 2:
+            counts.append(count)
+            if len(counts) == 2:
                 raise KeyError("killed")
 
         with pytest.raises(BaseExceptionGroup):
-            await prepare_actions.prepare_all(opened, pace=FULL, lanes=1, told=stop)
+            await prepare_actions.prepare_all(opened, pace=FULL, lanes=1, on_progress=stop)
         stopped = await prepare_actions.read_progress()
         assert stopped is not None
         assert stopped.chunks_done == 2

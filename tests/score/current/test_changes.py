@@ -34,10 +34,10 @@ async def last_step(
     return next(step for step in answer.json()["data"] if on is None or step["at"].startswith(str(on)))
 
 
-async def put(citizen_id: UUID, *told: dict[str, Any], at: datetime | None = None) -> None:
+async def put(citizen_id: UUID, *facts: dict[str, Any], at: datetime | None = None) -> None:
     """Let records arrive together, as one file does."""
     at = at or now()
-    records = [new_record(citizen_id, **{"event_on": shanghai_day(at), **facts}) for facts in told]
+    records = [new_record(citizen_id, **{"event_on": shanghai_day(at), **one}) for one in facts]
     async with transaction():
         assert set(await put_records(records, at=at, entered_by=None)) == {"accepted"}
         await rescore([citizen_id], at=at)

@@ -1,4 +1,4 @@
-"""Rescoring: what is stored, told and locked, and that two at once add up."""
+"""Rescoring: what is stored, announced and locked, and that two at once add up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from app.kit.db.partitions import make_partitions
 from app.score.book.actions import find as find_actions
 from app.score.current.actions import read as read_actions
 from app.score.current.actions import rescore as rescore_actions
-from app.score.current.actions.rescore import NoScore, rescore
+from app.score.current.actions.rescore import rescore
+from app.score.current.refusals import NoScore
 from app.score.engine import queries as engine_queries
 from tests.support.histories import give_separate_consents, make_citizen, make_citizens, new_record
 from tests.support.recording import find_due, put_records
@@ -99,7 +100,7 @@ async def test_the_first_score() -> None:
     assert stored.dimension_points == [(1 << 32) + 60], "the first dimension, basic; the others have no points"
 
 
-async def test_a_change_tells_what_appeared_changed_and_left_strongest_first() -> None:
+async def test_a_change_says_what_appeared_changed_and_left_strongest_first() -> None:
     citizen = await make_citizen()
     arrears = new_record(citizen, "NEG_TAX_ARREARS", document="d")
     hours = new_record(citizen, "POS_VOL_HOURS", quantity=20)
@@ -148,13 +149,13 @@ async def test_nothing_new_is_no_change() -> None:
     assert await fetch_value("SELECT count(*) FROM score_change WHERE citizen_id = $1", citizen) == 1
 
 
-async def test_each_change_is_an_event_that_tells_nothing_personal() -> None:
+async def test_each_change_is_an_event_with_nothing_personal() -> None:
     citizen = await make_citizen()
     await score(citizen)
     await put_and_score(new_record(citizen, "POS_CLUE"))
     assert await count_events(citizen) == 2
-    told = await fetch_value("SELECT array_agg(data::text) FROM event WHERE citizen_id = $1", citizen)
-    assert set(told) == {"{}"}
+    sent = await fetch_value("SELECT array_agg(data::text) FROM event WHERE citizen_id = $1", citizen)
+    assert set(sent) == {"{}"}
 
 
 async def test_the_day_is_the_shanghai_day() -> None:
@@ -310,9 +311,12 @@ async def test_the_explanation_adds_up_to_a_score_of_yesterday() -> None:
         (score_,) = await engine_queries.find_scores([citizen], day)
         assert score_.value == (564 if day == date(2027, 1, 5) else 560)
     shown = await read_actions.read_score(citizen)
-    told = await read_actions.explain_score(citizen)
-    assert (shown.value, told.value, told.as_of) == (564, 564, date(2027, 1, 4))
-    assert told.base + sum(c.points for c in told.contributions) + sum(a.points for a in told.adjustments) == 564
+    explained, _ = await read_actions.explain_score(citizen)
+    assert (shown.value, explained.value, explained.as_of) == (564, 564, date(2027, 1, 4))
+    assert (
+        explained.base + sum(c.points for c in explained.contributions) + sum(a.points for a in explained.adjustments)
+        == 564
+    )
 
 
 async def test_leaving_takes_the_score_and_its_history() -> None:
@@ -330,12 +334,12 @@ async def test_a_book_is_read_once() -> None:
 
 
 async def test_a_score_that_is_not_its_recomputation_is_found() -> None:
-    right, wrong, untold = await make_citizens(3)
-    await score(right, wrong, untold)
+    right, wrong, not_rescored = await make_citizens(3)
+    await score(right, wrong, not_rescored)
     await execute("UPDATE score_snapshot SET value = value + 1 WHERE citizen_id = $1", wrong)
     async with transaction():
-        await put_records([new_record(untold, "POS_CLUE")], at=AT, entered_by=None)
+        await put_records([new_record(not_rescored, "POS_CLUE")], at=AT, entered_by=None)
     found = await read_actions.find_wrong_scores(1_000_000)
-    assert {wrong, untold} <= set(found)
+    assert {wrong, not_rescored} <= set(found)
     assert right not in found
-    await execute("DELETE FROM score_snapshot WHERE citizen_id = ANY($1)", [wrong, untold])
+    await execute("DELETE FROM score_snapshot WHERE citizen_id = ANY($1)", [wrong, not_rescored])

@@ -39,9 +39,9 @@ async def get(client: AsyncClient, path: str, headers: dict[str, str], language:
 async def put(citizen_id: UUID, *codes: str, at: datetime | None = None, **facts: Any) -> None:
     """Let records of today arrive as an import does."""
     at = at or now()
-    told = [new_record(citizen_id, code, **{"event_on": shanghai_day(at), **facts}) for code in codes]
+    records = [new_record(citizen_id, code, **{"event_on": shanghai_day(at), **facts}) for code in codes]
     async with transaction():
-        await put_records(told, at=at, entered_by=None)
+        await put_records(records, at=at, entered_by=None)
         await rescore([citizen_id], at=at)
 
 
@@ -61,7 +61,7 @@ async def test_session_and_score_are_read_in_one_statement_by_all_who_wait(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = [await make_shopper(score=600 + number) for number in range(12)]
-    await get(client, SCORE, people[0].headers)  # the rule book is known from here on
+    await get(client, SCORE, people[0].headers)  # the rule book has been read from here on
     asked: list[str] = []
     for kind in (Connection, PoolConnectionProxy):
         for name in ("fetch", "fetchrow", "fetchval", "execute"):
@@ -104,17 +104,17 @@ async def test_the_explanation_adds_up(client: AsyncClient) -> None:
     await put(member.id, "POS_AWARD", grade="nation")
     await put(member.id, "NEG_FALSE_COMMIT", "NEG_FALSE_COMMIT")
     score = await get(client, SCORE, member.headers)
-    told = await get(client, f"{SCORE}/explanation", member.headers)
-    points = [item["points"] for item in (*told["contributions"], *told["adjustments"])]
-    assert told["base"] + sum(points) == told["total"] == score["value"] == 500 + 30 + 172 - 200 - 120
-    assert told["adjustments"] == [
+    explained = await get(client, f"{SCORE}/explanation", member.headers)
+    points = [item["points"] for item in (*explained["contributions"], *explained["adjustments"])]
+    assert explained["base"] + sum(points) == explained["total"] == score["value"] == 500 + 30 + 172 - 200 - 120
+    assert explained["adjustments"] == [
         {"code": "annual_cap", "subject": "POS_SUPERVISE", "title": f"有效社会监督：年度上限 ({year})", "points": -4}
     ]
-    first = told["contributions"][0]
+    first = explained["contributions"][0]
     assert (first["indicator"], first["title"], first["validUntil"]) == ("BASE_ID_VERIFIED", "实名核验通过", None)
     assert len(first["recordIds"]) == 1
     assert first["clause"] == "1.1 实名核验通过：存续期间+30分"
-    repeats = [c["isRepeat"] for c in told["contributions"] if c["indicator"] == "NEG_FALSE_COMMIT"]
+    repeats = [c["isRepeat"] for c in explained["contributions"] if c["indicator"] == "NEG_FALSE_COMMIT"]
     assert sorted(repeats) == [False, True]
     by_dimension = {d["code"]: d["points"] for d in score["dimensions"]}
     assert by_dimension == {"basic": 30, "positive": 172, "usage": 0, "negative": -320, "repair": 0}
@@ -125,10 +125,10 @@ async def test_the_explanation_of_a_score_of_another_day(client: AsyncClient) ->
     await make_partitions(date(2021, 1, 5))
     await put(member.id, "POS_CLUE", event_on=date(2020, 1, 5), at=datetime(2021, 1, 5, tzinfo=UTC))
     score = await get(client, SCORE, member.headers)
-    told = await get(client, f"{SCORE}/explanation", member.headers)
-    assert score["asOf"] == told["asOf"] == "2021-01-05"
-    assert score["value"] == told["total"]
-    clue = next(c for c in told["contributions"] if c["indicator"] == "POS_CLUE")
+    explained = await get(client, f"{SCORE}/explanation", member.headers)
+    assert score["asOf"] == explained["asOf"] == "2021-01-05"
+    assert score["value"] == explained["total"]
+    clue = next(c for c in explained["contributions"] if c["indicator"] == "POS_CLUE")
     assert (clue["points"], clue["validUntil"]) == (4, "2021-01-05")
 
 

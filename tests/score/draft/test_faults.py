@@ -92,7 +92,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str, str, str, str]] = {
 
 
 @pytest.mark.parametrize(("indicator", "changes", "place", "code", "zh", "en"), FAULTS.values(), ids=FAULTS.keys())
-async def test_a_fault_is_told_at_its_place_in_both_languages(
+async def test_a_fault_is_named_at_its_place_in_both_languages(
     client: AsyncClient, editor: OfficialLogin, book: dict[str, Any], indicator: str, changes: dict[str, Any],
     place: str, code: str, zh: str, en: str,
 ) -> None:  # fmt: skip
@@ -106,7 +106,7 @@ async def test_a_fault_is_told_at_its_place_in_both_languages(
         assert any(words in reason["text"] for reason in problem["reasons"])
 
 
-async def test_every_fault_is_told_at_once(client: AsyncClient, editor: OfficialLogin, book: dict[str, Any]) -> None:
+async def test_all_faults_are_named_at_once(client: AsyncClient, editor: OfficialLogin, book: dict[str, Any]) -> None:
     def spoil(document: dict[str, Any]) -> None:
         document["levels"].reverse()
         find(document, "POS_CLUE")["topic"] = "speech"
@@ -160,7 +160,7 @@ async def test_limits_hold_at_their_edges(
     client: AsyncClient, editor: OfficialLogin, ledger: dict[str, Any], book: dict[str, Any], change: Edit, *,
     is_read: bool,
 ) -> None:  # fmt: skip
-    """What is beyond a limit is not read at all (400); what is within is stored or told its faults (200, 422)."""
+    """What is beyond a limit is not read at all (400); what is within is stored, or its faults are named (200, 422)."""
     del ledger
     answer = await put(client, editor, book, change)
     assert (answer.status_code in {200, 422}) is is_read, answer.text
@@ -186,8 +186,8 @@ async def test_a_document_must_have_the_next_number(
     for version in (1, highest, highest + 2):
         body = {"document": {**book["document"], "version": version}}
         problem = (await client.post(BOOKS, json=body, headers={**editor.headers, "Accept-Language": "en"})).json()
-        told = [(one["pointer"], one["code"], one["detail"]) for one in problem["errors"]]
-        assert told == [("/document/version", "version_wrong", f"the version must be {highest + 1}")]
+        faults = [(one["pointer"], one["code"], one["detail"]) for one in problem["errors"]]
+        assert faults == [("/document/version", "version_wrong", f"the version must be {highest + 1}")]
     document = {**book["document"], "version": highest + 1}
     answer = await client.post(BOOKS, json={"document": document, "examples": [EXAMPLE]}, headers=editor.headers)
     assert (answer.status_code, answer.json()["version"], answer.json()["examplesCount"]) == (201, highest + 1, 1)

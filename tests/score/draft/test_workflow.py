@@ -88,7 +88,7 @@ async def test_from_draft_to_its_day(client: AsyncClient, editor: OfficialLogin,
     assert len({book["etag"] for book in (draft, submitted, scheduled, withdrawn)}) == 4
 
 
-async def test_every_step_is_audited_and_told(
+async def test_every_step_is_audited_and_has_an_event(
     client: AsyncClient, editor: OfficialLogin, reviewer: OfficialLogin
 ) -> None:
     book = await copy_book(client, editor)
@@ -101,8 +101,8 @@ async def test_every_step_is_audited_and_told(
     )
     who = {"draft": editor.id, "edit": editor.id, "submit": editor.id, "reject": reviewer.id, "delete": editor.id}
     assert audited == [f"rule_book.{action} {official_id}" for action, official_id in who.items()]
-    told = await fetch_value("SELECT array_agg(type ORDER BY id) FROM event WHERE subject_id = $1", UUID(book["id"]))
-    assert told == [f"rule_book.{past}.v1" for past in ("drafted", "edited", "submitted", "rejected", "deleted")]
+    types = await fetch_value("SELECT array_agg(type ORDER BY id) FROM event WHERE subject_id = $1", UUID(book["id"]))
+    assert types == [f"rule_book.{past}.v1" for past in ("drafted", "edited", "submitted", "rejected", "deleted")]
 
 
 async def test_nobody_decides_on_their_own_work(client: AsyncClient, editor: OfficialLogin) -> None:

@@ -16,8 +16,8 @@ from app.score.engine import queries as engine_queries
 from app.score.engine.actions import find_parts
 from app.score.engine.parts import Adjustment, Contribution, unpack_dimensions
 from app.score.engine.queries import EXPLAINED, ExplainedScore, compose
-from tests.score.engine.oracle import Told
-from tests.support.histories import BORN_ON, give_separate_consents, insert_told, make_citizen
+from tests.score.engine.oracle import Fact
+from tests.support.histories import BORN_ON, give_separate_consents, insert_facts, make_citizen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 DAY = date(2026, 11, 21)
 CLEAN = {"BASE_CLEAN": 60}  # five years and more of good faith: what somebody born in 1980 has without any record
-EXPLAIN_ON_DAY = compose("asked_on_day", "agreed_stored", "who", "told_stored", **EXPLAINED)
+EXPLAIN_ON_DAY = compose("asked_on_day", "consents_stored", "who", "facts_stored", **EXPLAINED)
 
 
-def told(indicator: str, event_on: str = "2026-06-01", **facts: Any) -> Told:
-    """Tell a record; dates as text."""
+def fact(indicator: str, event_on: str = "2026-06-01", **facts: Any) -> Fact:
+    """Make a record; dates as text."""
     if "ends_on" in facts:
         facts["ends_on"] = date.fromisoformat(facts["ends_on"])
-    return Told(id=uuid4(), indicator=indicator, event_on=date.fromisoformat(event_on), **facts)
+    return Fact(id=uuid4(), indicator=indicator, event_on=date.fromisoformat(event_on), **facts)
 
 
 async def score_of(
-    *records: Told, day: date = DAY, born_on: date = BORN_ON, consents: tuple[str, ...] = (), book_id: int | None = None
+    *records: Fact, day: date = DAY, born_on: date = BORN_ON, consents: tuple[str, ...] = (), book_id: int | None = None
 ) -> ExplainedScore:
     """Score a new citizen with these records."""
     citizen_id = await make_citizen(born_on=born_on)
     await give_separate_consents(citizen_id, consents)
-    await insert_told(citizen_id, records)
+    await insert_facts(citizen_id, records)
     explained = (await find_explained([citizen_id], day, book_id))[0]
     await check_stored({citizen_id: explained}, day, book_id)
     return explained
@@ -53,18 +53,18 @@ async def check_stored(explained: Mapping[UUID, ExplainedScore], day: date, book
     stored = await engine_queries.find_scores(list(explained), day, book_id)
     assert {score.citizen_id for score in stored} == explained.keys()
     for score in stored:
-        told_ = explained[score.citizen_id]
+        answer = explained[score.citizen_id]
         assert (score.value, score.level, score.next_change_on, score.inputs_hash) == (
-            told_.value, told_.level, told_.next_change_on, told_.inputs_hash
+            answer.value, answer.level, answer.next_change_on, answer.inputs_hash
         )  # fmt: skip
-        assert await find_parts(score.part_points, score.rule_book_id) == parts_of(told_)
+        assert await find_parts(score.part_points, score.rule_book_id) == parts_of(answer)
         book = await find_book(score.rule_book_id)
         dimensions = unpack_dimensions(score.dimension_points, book)
-        assert {one.code: one.points for one in dimensions} == dimensions_of(told_, book)
+        assert {one.code: one.points for one in dimensions} == dimensions_of(answer, book)
 
 
 def dimensions_of(score: ExplainedScore, book: RuleBook) -> dict[str, int]:
-    """Add up by dimension what an explanation tells; what comes to nothing is left out."""
+    """Add up by dimension what an explanation says; what comes to nothing is left out."""
     points: Counter[str] = Counter()
     for given in contributions_of(score):
         points[given.dimension] += given.points

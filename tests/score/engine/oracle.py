@@ -19,7 +19,7 @@ COMES_OF_AGE = 18
 DAY = timedelta(days=1)
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """A record as the engine meets it."""
 
     id: UUID
@@ -63,7 +63,7 @@ class _Item(msgspec.Struct, kw_only=True):
     """A record, or a bundle of records, on its way through the rules."""
 
     indicator: RuleIndicator
-    records: list[Told]
+    records: list[Fact]
     points: int
     until: date | None
     ceiling: int | None
@@ -87,7 +87,7 @@ def compute_adult_on(birth_on: date) -> date:
     return birth_on.replace(year=birth_on.year + COMES_OF_AGE)
 
 
-def judge(book: RuleBook, records: Iterable[Told], *, birth_on: date, day: date, consents: Iterable[str]) -> Judged:
+def judge(book: RuleBook, records: Iterable[Fact], *, birth_on: date, day: date, consents: Iterable[str]) -> Judged:
     """Score one history."""
     adult_on = compute_adult_on(birth_on)
     usable = _usable(book, records, adult_on, set(consents))
@@ -122,7 +122,7 @@ def judge(book: RuleBook, records: Iterable[Told], *, birth_on: date, day: date,
     return Judged(value=value, given=frozenset((*given, *faith)), taken=tuple(taken))
 
 
-def _usable(book: RuleBook, records: Iterable[Told], adult_on: date, consents: set[str]) -> list[_Item]:
+def _usable(book: RuleBook, records: Iterable[Fact], adult_on: date, consents: set[str]) -> list[_Item]:
     """Rules 3, 4, 5 and 8: whatever can count on some day."""
     indicators = {indicator.code: indicator for indicator in book.indicators}
     found: list[_Item] = []
@@ -143,13 +143,13 @@ def _usable(book: RuleBook, records: Iterable[Told], adult_on: date, consents: s
     return found
 
 
-def _value(indicator: RuleIndicator, record: Told) -> Value | None:
+def _value(indicator: RuleIndicator, record: Fact) -> Value | None:
     if indicator.kind != "graded":
         return indicator.values[0]
     return next((value for value in indicator.values if value.grade == record.grade), None)
 
 
-def _until(indicator: RuleIndicator, value: Value, record: Told) -> date | None:
+def _until(indicator: RuleIndicator, value: Value, record: Fact) -> date | None:
     if indicator.kind in ("state", "ceiling"):
         return record.ends_on - DAY if record.ends_on else None
     months = value.validity_months or indicator.validity_months

@@ -18,14 +18,14 @@ from app.score.book import queries as book_queries
 from app.score.book.check import parse_rule_book
 from app.score.book.document import RuleBook, RuleIndicator
 from app.score.book.standard import STANDARD_BOOK, STANDARD_BOOK_FILE
-from app.score.engine.actions import score_told
-from app.score.engine.given import ToldPerson, ToldRecord
+from app.score.engine.actions import score_given
+from app.score.engine.given import GivenPerson, GivenRecord
 from app.score.engine.parts import Adjustment, Contribution
 from app.score.engine.queries import ExplainedScore
 from tests.score.engine import cases as engine_cases
 from tests.score.engine.cases import check_stored
-from tests.score.engine.oracle import Given, Judged, Taken, Told, judge
-from tests.support.histories import give_separate_consents, insert_told, make_citizen
+from tests.score.engine.oracle import Fact, Given, Judged, Taken, judge
+from tests.support.histories import give_separate_consents, insert_facts, make_citizen
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -40,7 +40,7 @@ class History(msgspec.Struct, frozen=True):
 
     birth_on: date
     consents: frozenset[str]
-    records: tuple[Told, ...]
+    records: tuple[Fact, ...]
 
 
 def quantities(indicator: RuleIndicator) -> st.SearchStrategy[int | None]:
@@ -64,11 +64,11 @@ def pools(book: RuleBook) -> st.SearchStrategy[list[RuleIndicator]]:
 
 
 @st.composite
-def told(draw: st.DrawFn, pool: list[RuleIndicator]) -> Told:
+def fact(draw: st.DrawFn, pool: list[RuleIndicator]) -> Fact:
     indicator = draw(st.sampled_from(pool))
     event_on = DAY - timedelta(days=draw(st.one_of(st.integers(-40, 800), st.sampled_from([0, 364, 365, 366, 1500]))))
     lasts = draw(st.sampled_from([None, None, 0, 1, 30, 200, 365]))
-    return Told(
+    return Fact(
         id=UUID(int=draw(st.integers(0, 3)) << 120 | secrets.randbits(120)),
         indicator=indicator.code,
         event_on=event_on,
@@ -86,7 +86,7 @@ def histories(book: RuleBook) -> st.SearchStrategy[list[History]]:
         History,
         birth_on=st.sampled_from(BIRTHDAYS),
         consents=st.frozensets(st.sampled_from(CONSENTS)),
-        records=pools(book).flatmap(lambda pool: st.lists(told(pool), max_size=20)).map(tuple),
+        records=pools(book).flatmap(lambda pool: st.lists(fact(pool), max_size=20)).map(tuple),
     )
     return st.lists(history, min_size=1, max_size=5)
 
@@ -94,7 +94,7 @@ def histories(book: RuleBook) -> st.SearchStrategy[list[History]]:
 async def store(history: History) -> UUID:
     citizen_id = await make_citizen(born_on=history.birth_on)
     await give_separate_consents(citizen_id, history.consents)
-    await insert_told(citizen_id, history.records)
+    await insert_facts(citizen_id, history.records)
     return citizen_id
 
 
@@ -111,13 +111,13 @@ def read(score: ExplainedScore) -> Judged:
     return Judged(value=score.value, given=given_, taken=taken)
 
 
-def tell(history: History) -> ToldPerson:
-    """Tell a history to the engine instead of storing it."""
-    records = tuple(ToldRecord(**msgspec.structs.asdict(record)) for record in history.records)
-    return ToldPerson(birth_on=history.birth_on, consents=tuple(history.consents), records=records)
+def to_person(history: History) -> GivenPerson:
+    """Make of a history what the engine is given instead of what is stored."""
+    records = tuple(GivenRecord(**msgspec.structs.asdict(record)) for record in history.records)
+    return GivenPerson(birth_on=history.birth_on, consents=tuple(history.consents), records=records)
 
 
-async def known(book_id: int | None) -> int:
+async def resolve_book_id(book_id: int | None) -> int:
     return await book_queries.find_active_book_id() if book_id is None else book_id
 
 
@@ -129,14 +129,16 @@ async def compare(book: RuleBook, book_id: int | None, cases: list[History], lat
     later_answers = {score.citizen_id: score for score in await engine_cases.find_explained(ids, day, book_id)}
     await check_stored(answers, DAY, book_id)
     await check_stored(later_answers, day, book_id)
-    told_answers = await score_told([tell(history) for history in cases], rule_book_id=await known(book_id), day=DAY)
-    for citizen_id, history, told_ in zip(ids, cases, told_answers, strict=True):
+    given_answers = await score_given(
+        [to_person(history) for history in cases], rule_book_id=await resolve_book_id(book_id), day=DAY
+    )
+    for citizen_id, history, answer in zip(ids, cases, given_answers, strict=True):
         facts: dict[str, Any] = {"birth_on": history.birth_on, "consents": history.consents}
         score, after = answers[citizen_id], later_answers[citizen_id]
         assert read(score) == judge(book, history.records, day=DAY, **facts)
-        assert told_ is not None
-        assert (told_.value, told_.inputs_hash) == (score.value, score.inputs_hash)
-        assert list(told_.contributions) == msgspec.json.decode(score.contributions, type=list[Contribution])
+        assert answer is not None
+        assert (answer.value, answer.inputs_hash) == (score.value, score.inputs_hash)
+        assert list(answer.contributions) == msgspec.json.decode(score.contributions, type=list[Contribution])
         assert read(after) == judge(book, history.records, day=day, **facts)
         if score.next_change_on is None or day < score.next_change_on:
             assert (after.value, after.contributions) == (score.value, score.contributions)

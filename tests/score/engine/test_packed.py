@@ -1,4 +1,4 @@
-"""Scores as they are stored: packed, or as JSON by the version before; whoever reads them sees no difference."""
+"""Scores as they are stored: packed, or as JSON by the version before; who reads them sees no difference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.score.engine import queries as engine_queries
 from app.score.engine.actions import find_parts
 from app.score.engine.parts import unpack_dimensions, unpack_parts
 from app.values.days import shanghai_day
-from tests.score.engine.cases import CLEAN, parts_of, score_of, told
+from tests.score.engine.cases import CLEAN, fact, parts_of, score_of
 from tests.support import switching
 from tests.support.histories import make_citizens, new_record
 from tests.support.recording import put_records
@@ -112,7 +112,7 @@ async def test_the_last_of_as_many_dimensions_as_may_be() -> None:
     some = document["dimensions"]
     more = [{**some[2], "code": f"more_{number}", "floor": 1, "cap": 9} for number in range(DIMENSIONS_MAX - len(some))]
     book_id = await make_book(220, {**document, "dimensions": [*some, *more]})
-    assert (await score_of(told("POS_CLUE"), book_id=book_id)).value == 564 + len(more)
+    assert (await score_of(fact("POS_CLUE"), book_id=book_id)).value == 564 + len(more)
 
 
 async def test_scores_under_two_books_are_computed_in_one_statement() -> None:
@@ -161,17 +161,17 @@ async def form_of(citizen_id: UUID) -> Form:
     return found
 
 
-async def put_former(citizen_id: UUID) -> None:
+async def store_as_json(citizen_id: UUID) -> None:
     """Store a score as the version before did: every dimension, and parts by their names."""
     stored = await read_actions.read_score(citizen_id)
     points = {one.code: one.points for one in read_actions.unfold_score(stored).dimensions}
     dimensions = [{"code": one.code, "points": points.get(one.code, 0)} for one in STANDARD_BOOK.dimensions]
     packed = await fetch_value("SELECT part_points::text FROM score_snapshot WHERE citizen_id = $1", citizen_id)
     parts = await find_parts(packed, stored.rule_book_id)
-    await execute(FORMER_WRITE, citizen_id, *(msgspec.json.encode(one).decode() for one in (dimensions, parts)))
+    await execute(WRITE_AS_JSON, citizen_id, *(msgspec.json.encode(one).decode() for one in (dimensions, parts)))
 
 
-FORMER_WRITE = """UPDATE score_snapshot SET dimensions = $2, parts = $3, dimension_points = NULL, part_points = NULL
+WRITE_AS_JSON = """UPDATE score_snapshot SET dimensions = $2, parts = $3, dimension_points = NULL, part_points = NULL
     WHERE citizen_id = $1"""
 
 
@@ -185,7 +185,7 @@ async def make_twins() -> list[UUID]:
         await rescore(twins, at=now() - timedelta(days=1))
     async with transaction():
         await rescore(twins, at=now())
-    await put_former(twins[1])
+    await store_as_json(twins[1])
     return twins
 
 
@@ -193,38 +193,38 @@ async def shown(citizen_id: UUID) -> bytes:
     """Return what is shown of a score and of its last step."""
     score = read_actions.unfold_score(await read_actions.read_score(citizen_id))
     steps = await read_actions.list_changes(citizen_id, before=None, limit=1)
-    told_ = [(one.from_value, one.to_value, one.from_level, one.to_level, one.reasons) for one in steps]
-    return msgspec.json.encode((show_score(score, "zh"), show_score(score, "en"), told_))
+    written = [(one.from_value, one.to_value, one.from_level, one.to_level, one.reasons) for one in steps]
+    return msgspec.json.encode((show_score(score, "zh"), show_score(score, "en"), written))
 
 
 async def test_a_score_of_the_version_before_is_shown_and_moves_like_any_other() -> None:
-    new, former = await make_twins()
-    assert (await form_of(former)).parts is not None
-    assert await shown(former) == await shown(new)
+    packed, as_json = await make_twins()
+    assert (await form_of(as_json)).parts is not None
+    assert await shown(as_json) == await shown(packed)
     assert not await read_actions.find_wrong_scores(1000)
     async with transaction():
-        records = [new_record(twin, "POS_RESCUE", event_on=shanghai_day(now())) for twin in (new, former)]
+        records = [new_record(twin, "POS_RESCUE", event_on=shanghai_day(now())) for twin in (packed, as_json)]
         await put_records(records, at=now(), entered_by=None)
-        changes = await rescore([new, former], at=now())
+        changes = await rescore([packed, as_json], at=now())
     assert [[(one.code, one.subject, one.points) for one in change.reasons] for change in changes] == [
         [("appeared", "POS_RESCUE", 40)]
     ] * 2
-    assert await shown(former) == await shown(new)
-    assert await form_of(former) == await form_of(new), "it has taken the new form"
-    assert (await form_of(new)).parts is (await form_of(new)).dimensions is None
+    assert await shown(as_json) == await shown(packed)
+    assert await form_of(as_json) == await form_of(packed), "it has taken the new form"
+    assert (await form_of(packed)).parts is (await form_of(packed)).dimensions is None
 
 
 async def test_what_is_not_moved_stays_as_it_is_until_everybody_is_scored_anew() -> None:
-    _, former = await make_twins()
-    before = await form_of(former)
+    _, as_json = await make_twins()
+    before = await form_of(as_json)
     async with transaction():
-        assert await rescore([former], at=now()) == []
-    assert await form_of(former) == before
+        assert await rescore([as_json], at=now()) == []
+    assert await form_of(as_json) == before
     await prepare_actions.score_city()
     assert await fetch_value("SELECT count(*) FROM score_snapshot WHERE num_nonnulls(parts, dimensions) > 0") == 0
 
 
-async def test_a_switch_tells_scores_of_the_version_before_like_any_other() -> None:
+async def test_a_switch_writes_steps_of_scores_of_the_version_before_like_any_other() -> None:
     twins, document = await make_twins(), variant()
     document["scale"]["base"] += 7
     clue = next(one for one in document["indicators"] if one["code"] == "POS_CLUE")
@@ -240,11 +240,11 @@ async def test_a_switch_tells_scores_of_the_version_before_like_any_other() -> N
 
 async def test_what_a_process_of_the_version_before_stores_is_read_or_refused() -> None:
     """It knows nothing of the new columns: over a packed score its own would be one of two that differ."""
-    new, former = await make_twins()
+    packed, as_json = await make_twins()
     update = "UPDATE score_snapshot SET dimensions = '[]', parts = '{}' WHERE citizen_id = $1"
-    await execute(update, former)
+    await execute(update, as_json)
     with pytest.raises(asyncpg.CheckViolationError):
-        await execute(update, new)
+        await execute(update, packed)
     for table in ("score_snapshot", "score_prepared"):
         with pytest.raises(asyncpg.CheckViolationError):
             await execute(

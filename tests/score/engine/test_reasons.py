@@ -23,7 +23,7 @@ from tests.support.switching import LEDGER
         ({}, {"GONE": 3}, "新增：GONE +3分", "new: GONE +3"),
     ],
 )  # fmt: skip
-def test_every_part_is_told_in_words(old: dict[str, int], new: dict[str, int], zh: str, en: str) -> None:
+def test_every_part_is_described_in_words(old: dict[str, int], new: dict[str, int], zh: str, en: str) -> None:
     rules, part = compute_book_reasons(old, new, STANDARD_BOOK, LEDGER)
     assert (rules.zh, rules.points) == ("启用新规则：个人信用积分簿第1版，基础分 +500分", 500)
     assert (part.zh, part.en) == (zh, en)

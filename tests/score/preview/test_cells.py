@@ -1,4 +1,4 @@
-"""What a preview tells: every published number is of nobody or of enough people, and nothing hidden can be derived."""
+"""What a preview publishes: every number is of nobody or of enough people, and nothing hidden can be derived."""
 
 from __future__ import annotations
 
@@ -34,24 +34,26 @@ counts = st.dictionaries(st.sampled_from(COLUMNS), st.integers(0, 6), min_size=3
 tables = st.dictionaries(st.sampled_from(("r", "s", "t", "u")), counts, min_size=1, max_size=4)
 
 
-def tell(table: Mapping[str, Mapping[str, int]], least: int = LEAST) -> Table | None:
+def publish(table: Mapping[str, Mapping[str, int]], least: int = LEAST) -> Table | None:
     totals = {key: sum(row.get(key, 0) for row in table.values()) for key in COLUMNS}
     return compute_table(table, merge_small(totals, least), least) if sum(totals.values()) >= least else None
 
 
 @given(tables)
-def test_every_number_told_is_of_nobody_or_of_enough(table: Mapping[str, Mapping[str, int]]) -> None:
-    told = tell(table)
-    if told is None:
+def test_every_published_number_is_of_nobody_or_of_enough(table: Mapping[str, Mapping[str, int]]) -> None:
+    published = publish(table)
+    if published is None:
         return
-    numbers = [*told.totals, *(row.citizens for row in told.rows)]
-    numbers += [cell for row in told.rows for cell in row.cells or ()]
+    numbers = [*published.totals, *(row.citizens for row in published.rows)]
+    numbers += [cell for row in published.rows for cell in row.cells or ()]
     assert all(number == 0 or number >= LEAST for number in numbers)
     assert (
-        sum(told.totals) == sum(row.citizens for row in told.rows) == sum(sum(row.values()) for row in table.values())
+        sum(published.totals)
+        == sum(row.citizens for row in published.rows)
+        == sum(sum(row.values()) for row in table.values())
     )
-    assert sorted(key for row in told.rows for key in row.keys) == sorted(table)
-    assert sorted(key for column in told.columns for key in column) == sorted(COLUMNS)
+    assert sorted(key for row in published.rows for key in row.keys) == sorted(table)
+    assert sorted(key for column in published.columns for key in column) == sorted(COLUMNS)
 
 
 def solutions(totals: list[int], sums: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
@@ -70,12 +72,12 @@ def solutions(totals: list[int], sums: tuple[int, ...]) -> Iterator[list[tuple[i
 @settings(max_examples=150, deadline=None)
 @given(tables)
 def test_nothing_hidden_can_be_derived_by_subtraction(table: Mapping[str, Mapping[str, int]]) -> None:
-    told = tell(table)
-    if told is None:
+    published = publish(table)
+    if published is None:
         return
-    shown = [row.cells for row in told.rows if row.cells is not None]
-    hidden = [row.citizens for row in told.rows if row.cells is None]
-    sums = tuple(total - sum(row[place] for row in shown) for place, total in enumerate(told.totals))
+    shown = [row.cells for row in published.rows if row.cells is not None]
+    hidden = [row.citizens for row in published.rows if row.cells is None]
+    sums = tuple(total - sum(row[place] for row in shown) for place, total in enumerate(published.totals))
     if not hidden:
         assert not any(sums)
         return
@@ -88,20 +90,20 @@ def test_nothing_hidden_can_be_derived_by_subtraction(table: Mapping[str, Mappin
 
 def test_a_single_hidden_row_takes_another_one_along() -> None:
     table = {"r": {"a": 2, "b": 20}, "s": {"a": 30, "b": 40}, "t": {"a": 500, "b": 500}}
-    told = compute_table(table, (("a",), ("b",)))
-    assert [(row.keys, row.citizens, row.cells) for row in told.rows] == [
+    published = compute_table(table, (("a",), ("b",)))
+    assert [(row.keys, row.citizens, row.cells) for row in published.rows] == [
         (("r",), 22, None), (("s",), 70, None), (("t",), 1000, (500, 500)),
     ]  # fmt: skip
-    assert told.totals == (532, 560)
+    assert published.totals == (532, 560)
 
 
 def test_an_empty_row_hides_nothing() -> None:
-    told = compute_table({"r": {"a": 2, "b": 20}, "s": {}, "t": {"a": 50, "b": 50}}, (("a",), ("b",)))
-    assert [row.cells for row in told.rows] == [None, (0, 0), None]
+    published = compute_table({"r": {"a": 2, "b": 20}, "s": {}, "t": {"a": 50, "b": 50}}, (("a",), ("b",)))
+    assert [row.cells for row in published.rows] == [None, (0, 0), None]
 
 
 @pytest.mark.parametrize(("few", "groups"), [(CELL_MIN - 1, (("x", "y"),)), (CELL_MIN, (("x",), ("y",)))])
-def test_the_smallest_number_that_stands_alone(few: int, groups: tuple[tuple[str, ...], ...]) -> None:
+def test_the_smallest_number_that_is_a_group_by_itself(few: int, groups: tuple[tuple[str, ...], ...]) -> None:
     assert merge_small({"x": few, "y": 1000}) == groups
 
 
@@ -141,7 +143,7 @@ def report_of(*people: tuple[int, Seen]) -> object:
     return compute_report(tally, ("L1", "L2"), ("L1", "L2"))
 
 
-def test_too_few_people_are_not_told_of_at_all() -> None:
+def test_of_too_few_people_nothing_is_published() -> None:
     assert report_of((CELL_MIN - 1, seen(0))) is None
     assert report_of((CELL_MIN, seen(0))) is not None
 
@@ -154,9 +156,9 @@ people = st.lists(
 
 
 @given(people)
-def test_points_give_away_nothing_that_districts_and_ages_merged(told: list[tuple[int, Seen]]) -> None:
+def test_points_give_away_nothing_that_districts_and_ages_merged(groups: list[tuple[int, Seen]]) -> None:
     tally = Tally()
-    for count, one in told:
+    for count, one in groups:
         count_into(tally, [one] * count, DAY, SECRET)
     report = compute_report(tally, ("L1", "L2"), ("L1", "L2"))
     if report is None:
@@ -197,7 +199,7 @@ def tally_of(ids: Sequence[int], moved: frozenset[int], *, by: int = 20) -> Tall
     return tally
 
 
-def told_of(tally: Tally) -> object:
+def published_of(tally: Tally) -> object:
     report = compute_report(tally, ("L1", "L2"), ("L1", "L2"))
     assert report is not None
     return round_report(report, tally.keys, SECRET)
@@ -207,7 +209,7 @@ def test_the_same_people_always_give_the_same_numbers() -> None:
     """In whatever order and pieces they are counted, and by whatever draft moves them within a step."""
     moved = frozenset(range(35))
     one, other = tally_of(range(200), moved), tally_of(range(199, -1, -1), moved, by=15)
-    assert told_of(one) == told_of(other)
+    assert published_of(one) == published_of(other)
     assert count_different(one.buckets, other.buckets) == 0
 
 
@@ -224,8 +226,8 @@ def test_hardly_two_people_share_a_bucket() -> None:
     assert 150 < count_different(one.buckets, other.buckets) < 200
 
 
-def test_every_number_told_is_a_multiple_of_ten() -> None:
-    text = msgspec.json.encode(told_of(tally_of(range(437), frozenset(range(61))))).decode()
+def test_every_published_number_is_a_multiple_of_ten() -> None:
+    text = msgspec.json.encode(published_of(tally_of(range(437), frozenset(range(61))))).decode()
     lists = ",".join(re.findall(r'"(?:cells|totals)":\[([\d,]+)\]', text))
     numbers = [int(found) for found in [*re.findall(r'"citizens":(\d+)', text), *lists.split(",")]]
     assert len(numbers) > 10

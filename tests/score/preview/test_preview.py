@@ -1,4 +1,4 @@
-"""Previews: counted by the worker in chunks, stopped and gone on with, told without telling of anybody."""
+"""Previews: counted by the worker in chunks, stopped and gone on with, published without giving anybody away."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from app.score.preview.rounding import (
     ROUNDED_TO,
 )
 from app.values.days import shanghai_day
-from tests.support.histories import insert_told, make_citizens
+from tests.support.histories import insert_facts, make_citizens
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.rule_books import BOOKS, book_of, copy_book, find_id, submit
 
@@ -51,10 +51,10 @@ async def city(own_city: None) -> list[UUID]:
     districts = [code for code, count in DISTRICTS.items() for _ in range(count)]
     sql = "UPDATE citizen SET district = new.district FROM unnest($1::uuid[], $2::text[]) AS new (id, district) "
     await execute(sql + "WHERE citizen.id = new.id", ids, districts)
-    from tests.score.engine.cases import told  # noqa: PLC0415 - beside the oracle
+    from tests.score.engine.cases import fact  # noqa: PLC0415 - beside the oracle
 
     for one in ids[:15]:
-        await insert_told(one, [told("BASE_ID_VERIFIED", "2026-01-05")])
+        await insert_facts(one, [fact("BASE_ID_VERIFIED", "2026-01-05")])
     async with transaction():
         await rescore(ids, at=now())
     return ids
@@ -89,30 +89,30 @@ async def test_a_preview_counts_who_changes_and_by_how_much(client: AsyncClient,
     assert asked.json()["after"] == {"code": "rating", "version": book["version"]}
     assert await run_waiting_previews(pace=FULL) is True
     assert await run_waiting_previews(pace=FULL) is False
-    told = await read(client, editor, book)
-    assert (told["state"], told["citizensDone"], told["citizensTotal"]) == ("done", CITIZENS, CITIZENS)
-    assert (told["day"], told["citizensMin"]) == (str(shanghai_day(now())), CELL_MIN)
-    report = told["report"]
-    assert (report["citizens"], told["roundedTo"]) == (CITIZENS, ROUNDED_TO)
+    shown = await read(client, editor, book)
+    assert (shown["state"], shown["citizensDone"], shown["citizensTotal"]) == ("done", CITIZENS, CITIZENS)
+    assert (shown["day"], shown["citizensMin"]) == (str(shanghai_day(now())), CELL_MIN)
+    report = shown["report"]
+    assert (report["citizens"], shown["roundedTo"]) == (CITIZENS, ROUNDED_TO)
     steps = {step["ranges"][0]["minPoints"]: step["citizens"] for step in report["points"] if step["citizens"]}
     assert steps.keys() == {0, 11}
     assert steps[0] in {20, 30}  # 25 stay and 15 rise
     assert steps[11] in {10, 20}
     districts = {tuple(row["keys"]): row for row in report["districts"]["rows"]}
     assert districts["990101",]["citizens"] in {20, 30}
-    # Fifteen rose here and ten did not: enough of each to be told.
+    # Fifteen rose here and ten did not: enough of each to be published.
     assert sorted(districts["990101",]["cells"])[:2] == [0, 10]
     assert not any(keys == ("990103",) for keys in districts)
     assert any("990103" in keys and row["citizens"] >= CELL_MIN for keys, row in districts.items())
 
 
-def numbers_of(told: Any) -> list[int]:
+def numbers_of(report: Any) -> list[int]:
     """Return every number of citizens in a report, however deep."""
-    if isinstance(told, dict):
-        named = [value for name, value in told.items() if name == "citizens"]
-        return named + [one for name, value in told.items() if name != "ranges" for one in numbers_of(value)]
-    if isinstance(told, list):
-        return [one for value in told for one in ([value] if isinstance(value, int) else numbers_of(value))]
+    if isinstance(report, dict):
+        named = [value for name, value in report.items() if name == "citizens"]
+        return named + [one for name, value in report.items() if name != "ranges" for one in numbers_of(value)]
+    if isinstance(report, list):
+        return [one for value in report for one in ([value] if isinstance(value, int) else numbers_of(value))]
     return []
 
 
@@ -186,8 +186,8 @@ async def test_what_a_process_of_the_version_before_has_counted_is_counted_anew(
         await execute(OLD_END)
     assert (await read(client, editor, book))["state"] == ("waiting" if "the end" in done else "running")
     assert await run_waiting_previews(pace=FULL) is True
-    told, counts = await read(client, editor, book), await counts_of(book)
-    assert (told["state"], told["citizensDone"], told["report"]["citizens"]) == ("done", len(city), len(city))
+    shown, counts = await read(client, editor, book), await counts_of(book)
+    assert (shown["state"], shown["citizensDone"], shown["report"]["citizens"]) == ("done", len(city), len(city))
     assert counts["people"] == sum(counts["points"].values()) == len(city)
     assert await run_waiting_previews(pace=FULL) is False
 
@@ -207,7 +207,7 @@ async def test_what_was_not_done_when_its_book_came_into_force_is_no_preview(
 
 
 async def counts_of(book: dict[str, Any]) -> Any:
-    """Return the exact counts, which are never told."""
+    """Return the exact counts, which are never published."""
     sql = "SELECT counts FROM rule_book_preview p JOIN rule_book b ON b.id = p.rule_book_id WHERE b.public_id = $1"
     return msgspec.json.decode(await fetch_value(sql, UUID(book["id"])))
 
@@ -231,11 +231,11 @@ async def test_asking_again_goes_on_and_another_sample_begins_anew(client: Async
     assert (await ask(client, editor, book)).json()["requestedAt"] == first["requestedAt"]
     assert (await ask(client, editor, book, "tenth")).json()["requestedAt"] != first["requestedAt"]
     await run_waiting_previews(pace=FULL)
-    told = await read(client, editor, book)
-    assert (told["state"], told["sample"]) == ("done", "tenth")
+    shown = await read(client, editor, book)
+    assert (shown["state"], shown["sample"]) == ("done", "tenth")
     assert (await ask(client, editor, book, "tenth")).json()["state"] == "waiting"
     await run_waiting_previews(pace=FULL)
-    assert (await read(client, editor, book))["citizensDone"] == told["citizensDone"]
+    assert (await read(client, editor, book))["citizensDone"] == shown["citizensDone"]
 
 
 @pytest.mark.usefixtures("city")
@@ -252,14 +252,16 @@ async def test_a_smaller_sample_lies_within_a_larger_one(client: AsyncClient, ed
     await run_waiting_previews(pace=FULL)
 
 
-async def test_an_edit_forgets_the_preview_and_too_few_are_not_told(client: AsyncClient, editor: OfficialLogin) -> None:
+async def test_an_edit_forgets_the_preview_and_too_few_are_not_published(
+    client: AsyncClient, editor: OfficialLogin
+) -> None:
     book = await copy_book(client, editor)
     path = f"{BOOKS}/{book['id']}/preview"
     assert (await client.get(path, headers=editor.headers)).status_code == 404
     await ask(client, editor, book, "hundredth")
     await run_waiting_previews(pace=FULL)
-    told = await read(client, editor, book)
-    assert (told["report"] is None) == (told["citizensDone"] < CELL_MIN)
+    shown = await read(client, editor, book)
+    assert (shown["report"] is None) == (shown["citizensDone"] < CELL_MIN)
     headers = {**editor.headers, "If-Match": book["etag"]}
     document = {**book["document"], "titleEn": secrets.token_hex(4)}
     assert (await client.put(f"{BOOKS}/{book['id']}", json={"document": document}, headers=headers)).status_code == 200
@@ -278,7 +280,7 @@ async def test_a_book_edited_while_it_is_counted_is_let_go(client: AsyncClient, 
     assert await run_waiting_previews(pace=FULL) is False
 
 
-async def _running(row: preview_queries.PreviewRow) -> preview_queries.PreviewRow:
+async def _running(row: preview_queries.StoredPreview) -> preview_queries.StoredPreview:
     import msgspec  # noqa: PLC0415 - here only
 
     return msgspec.structs.replace(row, state="running")
@@ -312,8 +314,8 @@ async def make_fifth(client: AsyncClient, editor: OfficialLogin, points: int) ->
 async def test_two_drafts_that_differ_for_one_person_look_the_same(
     client: AsyncClient, editor: OfficialLogin, city: list[UUID]
 ) -> None:
-    """One person has the one thing the drafts value differently; of enough people the difference is told."""
-    from tests.score.engine.cases import told  # noqa: PLC0415 - beside the oracle
+    """One person has the one thing the drafts value differently; of enough people the difference is published."""
+    from tests.score.engine.cases import fact  # noqa: PLC0415 - beside the oracle
 
     async def preview(points: int) -> Any:
         book = await make_fifth(client, editor, points)
@@ -321,21 +323,21 @@ async def test_two_drafts_that_differ_for_one_person_look_the_same(
         await run_waiting_previews(pace=FULL)
         return (await read(client, editor, book))["report"], (await counts_of(book))["points"]
 
-    await insert_told(city[0], [told("POS_VOL_STAR", "2026-01-05", grade="5")])
+    await insert_facts(city[0], [fact("POS_VOL_STAR", "2026-01-05", grade="5")])
     async with transaction():
         await rescore(city, at=now())
     (one, one_exact), (other, other_exact) = await preview(32), await preview(43)
     assert one_exact != other_exact, "exactly counted they differ"
     assert one == other
     for each in city[1 : CELL_MIN + 5]:  # two may share a bucket, and count as one
-        await insert_told(each, [told("POS_VOL_STAR", "2026-01-05", grade="5")])
+        await insert_facts(each, [fact("POS_VOL_STAR", "2026-01-05", grade="5")])
     async with transaction():
         await rescore(city, at=now())
     (one, _), (other, _) = await preview(32), await preview(43)
     assert one != other
 
 
-async def test_what_was_told_is_compared_with_for_a_while(
+async def test_what_was_published_is_compared_with_for_a_while(
     client: AsyncClient, editor: OfficialLogin, city: list[UUID]
 ) -> None:
     del city
@@ -354,7 +356,7 @@ async def test_what_was_told_is_compared_with_for_a_while(
 
 @pytest.mark.usefixtures("city")
 async def test_previews_are_few_a_day(client: AsyncClient) -> None:
-    """Of one rule book, whatever is edited and whoever asks; and of one official, whatever the book."""
+    """Of one rule book, however it is edited and by each official; and of one official, for every book."""
     mine, other = await make_official(roles=["editor"]), await make_official(roles=["editor"])
     book = await copy_book(client, mine)
     for number in range(PREVIEWS_PER_BOOK_A_DAY):

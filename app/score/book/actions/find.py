@@ -1,4 +1,4 @@
-"""Rule books this process has read: they never change, so each is read once."""
+"""Rule books this process has read: a content never changes, so each is read once and never again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _BOOKS: dict[int, RuleBook] = {}
 
 
 async def find_book(rule_book_id: int) -> RuleBook:
-    """Return a rule book; scores refer to ones that exist."""
+    """Return a rule book that exists."""
     if rule_book_id not in _BOOKS:
-        stored = await queries.find_book(rule_book_id)
-        assert stored is not None, "scores refer to rule books that exist"
-        _BOOKS[rule_book_id] = read_stored_book(stored.document)
+        document = await queries.find_document(rule_book_id)
+        assert document is not None, "scores refer to rule books that exist"
+        _BOOKS[rule_book_id] = read_stored_book(document)
     return _BOOKS[rule_book_id]
 
 
@@ -30,6 +30,6 @@ async def find_current_levels() -> Mapping[str, Level]:
     return {level.code: level for level in book.levels}
 
 
-def get_known_book(rule_book_id: int) -> RuleBook:
+def get_remembered_book(rule_book_id: int) -> RuleBook:
     """Return a rule book that ``find_book`` has read in this process."""
     return _BOOKS[rule_book_id]

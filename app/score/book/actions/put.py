@@ -1,4 +1,4 @@
-"""A published rule book put where the engine finds it: in a scratch database, away from any city."""
+"""A published rule book stored where the engine finds it: in a scratch database that is no city's."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ from app.kit.errors import NotFound
 from app.score.book import queries
 from app.score.book.actions.find import find_book
 from app.score.book.document import VERSION_MAX
-from app.score.book.standing import PublishedBook
+from app.score.book.status import PublishedBook
 
 if TYPE_CHECKING:
     from app.score.book.document import RuleBook
-    from app.score.book.queries import StandingBook
+    from app.score.book.queries import StoredStatus
 
 
 async def read_current() -> PublishedBook:
@@ -30,7 +30,7 @@ async def read_version(code: str, version: int) -> PublishedBook:
     return await _publish(status)
 
 
-async def _publish(status: StandingBook) -> PublishedBook:
+async def _publish(status: StoredStatus) -> PublishedBook:
     return PublishedBook(book=await find_book(status.id), status=status, next=await queries.find_next())
 
 

@@ -1,10 +1,10 @@
-"""A whole city's scores: prepared beside the current ones, switched to at once, and only then told as history.
+"""A whole city's scores: prepared beside the current ones, switched to at once, and only then written as history.
 
 A rule book that was approved for a day is prepared from the day before. Every range of citizens commits by itself, so
-a run that was killed goes on where it stood, and several may work together. The switch takes the same lock rescoring
-needs, computes again whoever moved meanwhile, and renames two tables: before it everybody has the old score, after it
-everybody has the new one. What changed for whom is written into the history afterwards, range by range; whoever is
-rescored before that is told first.
+a run that was killed goes on where it was, and several may work together. The switch takes the same lock rescoring
+needs, computes again everybody who moved meanwhile, and renames two tables: before it everybody has the old score,
+after it everybody has the new one. The step it made for each citizen is written into their history afterwards, range by
+range; a citizen who is rescored before that has the step of the switch written first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.score.book import queries as book_queries
 from app.score.city.actions.switch import NOBODY, Withdrawn, switch
 from app.score.city.queries import prepare as prepare_queries
 from app.score.city.queries import switch as switch_queries
-from app.score.current.actions.history import tell_former
+from app.score.current.actions.history import write_switch_steps
 from app.score.current.actions.rescore import rescore_waiting
 from app.score.engine import queries as engine_queries
 from app.values.days import shanghai_day
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from app.kit.jobs.pace import Pace
-    from app.score.city.queries.prepare import PreparationRow
+    from app.score.city.queries.prepare import Preparation
 
 CHUNK_CITIZENS = 4000
 GENTLE_CHUNK_CITIZENS = 1000
 LANES = 2
 CATCH_UP_CITIZENS = 1000
-TELL_CITIZENS = 500
+WRITE_CITIZENS = 500
 AHEAD_DAYS = 1
 
 
@@ -45,16 +45,16 @@ class UnderWay(Exception):  # noqa: N818 - it says what is true, like every refu
     """Another city-wide scoring is under way; it must end first."""
 
 
-async def read_progress() -> PreparationRow | None:
+async def read_progress() -> Preparation | None:
     """Return the preparation under way: its phase, and how many of its ranges are done."""
     return await prepare_queries.find_open_preparation()
 
 
 async def prepare_scheduled(*, at: datetime, pace: Pace) -> bool:
-    """Prepare the rule book that comes into force by tomorrow, and go on telling a switch; whether there was work."""
+    """Prepare the book that comes into force by tomorrow, or finish the history of a switch; whether there was work."""
     open_one = await read_progress()
     if open_one is not None and open_one.phase == "telling":
-        await tell_all(open_one, pace=pace)
+        await write_history(open_one, pace=pace)
         return True
     if open_one is not None and not await switch_queries.find_may_count(open_one.rule_book_id):
         await drop_preparation(at=at)
@@ -70,7 +70,7 @@ async def prepare_scheduled(*, at: datetime, pace: Pace) -> bool:
 
 
 async def switch_due(*, at: datetime) -> bool:
-    """Switch to what is prepared when its day has come; whether that was so."""
+    """Switch to what is prepared when its day has come; whether there was a switch."""
     open_one = await read_progress()
     if open_one is None or open_one.phase != "preparing" or open_one.chunks_done < open_one.chunks:
         return False
@@ -94,7 +94,7 @@ async def switch_scores(_: Pace) -> None:
     await switch_due(at=now())
 
 
-async def open_preparation(rule_book_id: int, as_of: date, *, at: datetime, pace: Pace = FULL) -> PreparationRow:
+async def open_preparation(rule_book_id: int, as_of: date, *, at: datetime, pace: Pace = FULL) -> Preparation:
     """Begin to score everybody on a day under a rule book; refuses with ``UnderWay`` while another one is open."""
     if await read_progress() is not None:
         raise UnderWay
@@ -109,7 +109,7 @@ async def open_preparation(rule_book_id: int, as_of: date, *, at: datetime, pace
 
 
 async def drop_preparation(*, at: datetime) -> bool:
-    """Give up what is being prepared, as when its rule book is withdrawn; whether there was anything."""
+    """Give up a preparation, for example because its rule book was withdrawn; whether there was one."""
     async with transaction():
         open_one = await read_progress()
         if open_one is None or open_one.phase != "preparing":
@@ -119,39 +119,38 @@ async def drop_preparation(*, at: datetime) -> bool:
 
 
 async def prepare_all(
-    preparation: PreparationRow, *, pace: Pace, lanes: int | None = None, told: Callable[[int], object] = bool
+    preparation: Preparation, *, pace: Pace, lanes: int | None = None, on_progress: Callable[[int], object] = bool
 ) -> None:
-    """Score every range that is not done; ``told`` hears how many citizens each had. May be stopped anywhere."""
+    """Score every range that is not done; ``on_progress`` gets how many citizens each had. May be stopped anywhere."""
     count = lanes if lanes is not None else LANES if pace.share >= FULL.share else 1
     async with asyncio.TaskGroup() as tasks:
         for _ in range(count):
-            tasks.create_task(_prepare_ranges(preparation, pace, told))
+            tasks.create_task(_prepare_ranges(preparation, pace, on_progress))
 
 
-async def tell_all(preparation: PreparationRow, *, pace: Pace, told: Callable[[int], object] = bool) -> None:
-    """Write the steps a switch made into the history, in chunks that commit, until nobody waits."""
-    assert preparation.switched_at is not None, "only what was switched is told"
+async def write_history(preparation: Preparation, *, pace: Pace) -> None:
+    """Write the steps a switch made into the histories, in chunks that commit, until none lacks its step."""
+    assert preparation.switched_at is not None, "the history is of a switch"
     after = NOBODY
     while True:
         async with pace.work(), transaction():
-            asked = [citizen.id for citizen in await switch_queries.list_untold(after, TELL_CITIZENS)]
+            asked = [citizen.id for citizen in await switch_queries.list_unwritten(after, WRITE_CITIZENS)]
             if not asked:
-                await prepare_queries.delete_prepared()  # what is left there did not move
+                await prepare_queries.delete_prepared()  # the scores still in it did not move
                 await switch_queries.mark_finished(preparation.id, "done", now())
                 return
             await engine_queries.lock_citizens(asked)
-            await tell_former(asked, switched_at=preparation.switched_at)
+            await write_switch_steps(asked, switched_at=preparation.switched_at)
         after = asked[-1]
-        told(len(asked))
 
 
 async def score_city(
-    *, pace: Pace = FULL, opened: Callable[[int], object] = bool, told: Callable[[int], object] = bool
+    *, pace: Pace = FULL, on_opened: Callable[[int], object] = bool, on_progress: Callable[[int], object] = bool
 ) -> int:
-    """Score everybody anew today under the active rule book, or finish what is under way; how many citizens there are.
+    """Score everybody anew today under the active rule book, or finish a preparation under way; how many they are.
 
-    Whoever waited to be rescored waits no more. ``opened`` hears how many citizens there are, ``told`` how many were
-    scored. A citizen's first score found this way has no step in the history.
+    Nobody waits to be rescored afterwards. ``on_opened`` is called with how many citizens there are, ``on_progress``
+    with how many more were scored. A citizen's first score found this way has no step in the history.
     """
     at = now()
     preparation = await read_progress()
@@ -159,19 +158,19 @@ async def score_city(
         preparation = await open_preparation(
             await book_queries.find_active_book_id(), shanghai_day(at), at=at, pace=pace
         )
-    opened(preparation.citizens)
+    on_opened(preparation.citizens)
     if preparation.phase == "preparing":
-        await prepare_all(preparation, pace=pace, told=told)
+        await prepare_all(preparation, pace=pace, on_progress=on_progress)
         await switch(preparation, at=now())
         preparation = await read_progress()
-        assert preparation is not None, "a switch is told before it is over"
-    await tell_all(preparation, pace=pace)
+        assert preparation is not None, "a switch is over only when its history is written"
+    await write_history(preparation, pace=pace)
     while await rescore_waiting(CATCH_UP_CITIZENS, at=now()):
         pass
     return preparation.citizens
 
 
-async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callable[[int], object]) -> None:
+async def _prepare_ranges(preparation: Preparation, pace: Pace, on_progress: Callable[[int], object]) -> None:
     while True:
         async with pace.work(), transaction():
             chunk = await prepare_queries.take_chunk(preparation.id, now())
@@ -182,7 +181,7 @@ async def _prepare_ranges(preparation: PreparationRow, pace: Pace, told: Callabl
             scored = await prepare_queries.insert_prepared_range(
                 chunk, preparation.as_of, preparation.rule_book_id, preparation.opened_at
             )
-        told(scored)
+        on_progress(scored)
 
 
 JOBS = (

@@ -23,10 +23,11 @@ from app.score.engine import queries as engine_queries
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from app.score.city.queries.prepare import PreparationRow
+    from app.score.city.queries.prepare import Preparation
 
 CATCH_UP_CITIZENS = 1000
-# Longer than any transaction may take: a score computed in one that began before a range was read is seen again.
+# Longer than any transaction may take. Scores computed within it of the opening of a preparation are computed again:
+# their transaction may have begun before it could see the preparation.
 MARGIN = timedelta(minutes=2)
 NOBODY = UUID(int=0)
 SWITCH_TRIES_MAX, RETRY_SECONDS = 20, 0.5
@@ -36,10 +37,10 @@ class Withdrawn(Exception):  # noqa: N818 - it says what is true, like every ref
     """The rule book was withdrawn before the switch; everybody keeps the score they have."""
 
 
-async def switch(preparation: PreparationRow, *, at: datetime) -> None:
+async def switch(preparation: Preparation, *, at: datetime) -> None:
     """Make the prepared scores the current ones, at one instant for everybody.
 
-    All but the last few who moved are prepared again before the lock is taken: under it everybody waits.
+    Under the lock everybody waits; so all but the last few who moved are prepared again before it is taken.
     """
     await _prepare_who_began_before(preparation)
     while await _prepare_moved(preparation):
@@ -57,11 +58,11 @@ async def switch(preparation: PreparationRow, *, at: datetime) -> None:
         await switch_queries.delete_due_scored(MARGIN)
 
 
-async def _switch_under_lock(preparation: PreparationRow, at: datetime) -> None:
+async def _switch_under_lock(preparation: Preparation, at: datetime) -> None:
     async with transaction():
         await engine_queries.mark_bulk()
         await switch_queries.lock_scores()
-        at = max(at, now())  # nothing that was scored before it may seem to come after it
+        at = max(at, now())  # a score computed before the lock must not seem to come after the switch
         while await _prepare_some_moved(preparation):
             pass
         await switch_queries.update_swap()
@@ -70,8 +71,8 @@ async def _switch_under_lock(preparation: PreparationRow, at: datetime) -> None:
             await _activate(preparation.rule_book_id, at)
 
 
-async def _prepare_who_began_before(preparation: PreparationRow) -> None:
-    """Prepare again who was rescored by a transaction that may have begun before it could see this preparation."""
+async def _prepare_who_began_before(preparation: Preparation) -> None:
+    """Prepare again the citizens rescored by a transaction that may have begun before it could see this preparation."""
     span, after = (preparation.opened_at - MARGIN, preparation.opened_at + MARGIN), NOBODY
     while seen := await prepare_queries.list_scored_between(*span, after, CATCH_UP_CITIZENS):
         async with transaction():
@@ -79,12 +80,12 @@ async def _prepare_who_began_before(preparation: PreparationRow) -> None:
         after = seen[-1].id
 
 
-async def _prepare_moved(preparation: PreparationRow) -> bool:
+async def _prepare_moved(preparation: Preparation) -> bool:
     async with transaction():
         return await _prepare_some_moved(preparation)
 
 
-async def _prepare_some_moved(preparation: PreparationRow) -> bool:
+async def _prepare_some_moved(preparation: Preparation) -> bool:
     """Prepare again some of those who moved since, inside a transaction; whether there were any."""
     moved = [one.id for one in await prepare_queries.take_moved(CATCH_UP_CITIZENS)]
     if moved:
@@ -92,7 +93,7 @@ async def _prepare_some_moved(preparation: PreparationRow) -> bool:
     return bool(moved)
 
 
-async def _prepare_again(preparation: PreparationRow, citizen_ids: list[UUID]) -> None:
+async def _prepare_again(preparation: Preparation, citizen_ids: list[UUID]) -> None:
     await engine_queries.mark_bulk()
     await prepare_queries.delete_prepared_listed(citizen_ids)
     await prepare_queries.insert_prepared_listed(
@@ -104,6 +105,7 @@ async def _activate(rule_book_id: int, at: datetime) -> None:
     await switch_queries.mark_book_retired(at)
     if not await switch_queries.mark_book_active(rule_book_id, at):
         raise Withdrawn
-    await bump("catalogue")  # its levels; before the audit entry: locks in one order everywhere
+    # Campaigns name its levels. Before the audit entry, because the locks of both are taken in this order everywhere.
+    await bump("catalogue")
     await write_audit(None, action=AUDIT_ACTIVATE, subject=f"rule_book:{rule_book_id}", detail={})
     await insert_events([NewEvent(type=ACTIVATED, subject_id=uuid7(at), at=at)])

@@ -9,14 +9,18 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import execute, fetch_all, fetch_one
-from app.score.engine.queries import compose
+from app.score.current.queries.scores import ScoredCitizen
+from app.score.engine.queries import STORED, compose
 
-PREPARE_RANGE = compose("asked_in_range", "who", "told_in_range", answer="prepare")
-PREPARE_LISTED = compose("asked_listed", "agreed_stored", "who", "told_stored", answer="prepare")
+PREPARE_RANGE = compose("asked_in_range", "who", "facts_in_range", answer="prepare")
+PREPARE_LISTED = compose("asked_listed", *STORED, answer="prepare")
 
 
-class PreparationRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A preparation under way, and how many of its ranges are done."""
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
+    """A preparation under way, and how many of its ranges are done.
+
+    ``phase`` is ``preparing`` until the switch, and then ``telling`` until the switch is in every history.
+    """
 
     id: int
     rule_book_id: int
@@ -30,7 +34,7 @@ class PreparationRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """A range of citizens: after one id, up to another."""
+    """A range of citizens: those after one id, up to another."""
 
     number: int
     after_id: UUID
@@ -44,16 +48,10 @@ class ScheduledBook(msgspec.Struct, frozen=True):
     effective_on: date
 
 
-class Moved(msgspec.Struct, frozen=True):
-    """A citizen whose current score was computed since."""
-
-    id: UUID
-
-
-async def find_open_preparation() -> PreparationRow | None:
+async def find_open_preparation() -> Preparation | None:
     """Return the preparation under way."""
     return await fetch_one(
-        PreparationRow,
+        Preparation,
         """
         SELECT p.id, p.rule_book_id, p.as_of, p.phase, p.citizens, p.opened_at, p.switched_at,
                count(c.number)::integer AS chunks, count(c.done_at)::integer AS chunks_done
@@ -75,7 +73,7 @@ async def find_scheduled_book(day: date) -> ScheduledBook | None:
 
 
 async def insert_preparation(rule_book_id: int, as_of: date, chunk_citizens: int, at: datetime) -> int:
-    """Open a preparation with its ranges; how many citizens it is about. Another one under way is a conflict."""
+    """Open a preparation with its ranges; how many citizens it is about. A unique index refuses a second one."""
     return await execute(
         """
         WITH edge AS MATERIALIZED (
@@ -103,12 +101,12 @@ async def insert_preparation(rule_book_id: int, as_of: date, chunk_citizens: int
 
 
 async def delete_prepared() -> None:
-    """Empty the table beside the current scores, and the list of who moved."""
+    """Empty the table beside the current scores, and the list of citizens who moved."""
     await execute("TRUNCATE score_prepared, score_moved")
 
 
 async def take_chunk(preparation_id: int, at: datetime) -> Chunk | None:
-    """Take a range nobody else is at, until the transaction ends; it counts as done when that commits."""
+    """Take a range nobody else works on, until the transaction ends; it counts as done when that commits."""
     return await fetch_one(
         Chunk,
         """
@@ -124,7 +122,7 @@ async def take_chunk(preparation_id: int, at: datetime) -> Chunk | None:
 
 
 async def mark_lazy() -> None:
-    """Let this transaction's commit not wait for the disk: a range lost in a crash is done again.
+    """Commit this transaction without waiting for the disk: a range lost in a crash is done again.
 
     The commit of the switch waits for its own place in the log, which is after all of theirs.
     """
@@ -146,13 +144,13 @@ async def delete_prepared_listed(citizen_ids: Sequence[UUID]) -> None:
     await execute("DELETE FROM score_prepared WHERE citizen_id = ANY($1)", citizen_ids)
 
 
-async def list_scored_between(since: datetime, until: datetime, after: UUID, limit: int) -> list[Moved]:
+async def list_scored_between(since: datetime, until: datetime, after: UUID, limit: int) -> list[ScoredCitizen]:
     """Return citizens who were rescored in a span of time, in id order, from just after one of them.
 
-    Whose score came with a switch was not rescored since: it bears the moment at which its preparation was opened.
+    A score that came with a switch does not count as one: it bears the moment at which its preparation was opened.
     """
     return await fetch_all(
-        Moved,
+        ScoredCitizen,
         """
         SELECT citizen_id AS id FROM score_snapshot
         WHERE computed_at BETWEEN $1 AND $2
@@ -167,10 +165,10 @@ async def list_scored_between(since: datetime, until: datetime, after: UUID, lim
     )
 
 
-async def take_moved(limit: int) -> list[Moved]:
+async def take_moved(limit: int) -> list[ScoredCitizen]:
     """Take citizens off the list of those who moved meanwhile."""
     return await fetch_all(
-        Moved,
+        ScoredCitizen,
         """
         DELETE FROM score_moved
         WHERE citizen_id IN (SELECT citizen_id FROM score_moved ORDER BY citizen_id LIMIT $1 FOR UPDATE)

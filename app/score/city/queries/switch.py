@@ -1,13 +1,17 @@
-"""SQL of a switch: prepared scores become the current ones, a rule book comes into force, and what moved is told."""
+"""SQL of a switch: prepared scores become the current ones, a rule book comes into force, the history follows."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.kit.db.database import execute, fetch_all, fetch_value
-from app.score.city.queries.prepare import Moved
+from app.kit.db.database import execute, fetch_all
+from app.kit.db.rows import fetch_field, run
+from app.score.current.queries.scores import ScoredCitizen
+from app.score.tables import RuleBook, ScorePreparation
 
+# Renaming takes the same moment however large the city is, and every statement goes on naming one table. The indexes
+# change their names too, so that the next switch finds them.
 SWAP = """
     ALTER TABLE score_snapshot RENAME TO score_switching;
     ALTER TABLE score_prepared RENAME TO score_snapshot;
@@ -24,7 +28,8 @@ SWAP = """
 async def lock_scores() -> None:
     """Keep everybody from the current scores until the transaction ends; gives up soon rather than hold up a till.
 
-    First a lock that only sends autovacuum away, which takes it a second and which nobody else notices.
+    First comes a lock that conflicts with autovacuum alone: autovacuum takes up to a second to give way to it, during
+    which everybody else goes on. The lock that excludes everybody then waits only for running statements.
     """
     await execute("SET LOCAL lock_timeout = '10s'")
     await execute("LOCK TABLE score_snapshot, score_prepared IN SHARE UPDATE EXCLUSIVE MODE")
@@ -33,12 +38,12 @@ async def lock_scores() -> None:
 
 
 async def update_swap() -> None:
-    """Make the prepared scores the current ones and the other way round: one table is called by the other's name."""
+    """Make the prepared scores the current ones and the other way round: the two tables exchange their names."""
     await execute(SWAP)
 
 
 async def delete_due_scored(margin: timedelta) -> None:
-    """Take citizens off the list of those to be rescored who were scored well after they were put there."""
+    """Take those citizens off the list to be rescored who were scored long enough after they were put on it."""
     await execute(
         """
         DELETE FROM score_due d USING score_snapshot s
@@ -50,11 +55,8 @@ async def delete_due_scored(margin: timedelta) -> None:
 
 async def find_may_count(rule_book_id: int) -> bool:
     """Whether a rule book is active, or approved and not withdrawn."""
-    return bool(
-        await fetch_value(
-            "SELECT EXISTS (SELECT FROM rule_book WHERE id = $1 AND state IN ('active', 'scheduled'))", rule_book_id
-        )
-    )
+    state = await fetch_field(RuleBook.select(RuleBook.state).where(RuleBook.id == rule_book_id))
+    return state in ("active", "scheduled")
 
 
 async def mark_book_retired(at: datetime) -> None:
@@ -64,30 +66,32 @@ async def mark_book_retired(at: datetime) -> None:
 
 async def mark_book_active(rule_book_id: int, at: datetime) -> bool:
     """Put a scheduled rule book into force; whether it was still scheduled. Nothing else is active by now."""
-    sql = "UPDATE rule_book SET state = 'active', activated_at = $2 WHERE id = $1 AND state = 'scheduled'"
-    return await execute(sql, rule_book_id, at) == 1
+    book = RuleBook.update({RuleBook.state: "active", RuleBook.activated_at: at})
+    return await run(book.where(RuleBook.id == rule_book_id, RuleBook.state == "scheduled")) == 1
 
 
 async def mark_switched(preparation_id: int, at: datetime) -> None:
-    """Write down that the prepared scores are the current ones and the former ones wait to be told."""
-    await execute("UPDATE score_preparation SET phase = 'telling', switched_at = $2 WHERE id = $1", preparation_id, at)
+    """Note that the prepared scores are the current ones, and that the previous ones wait to become history."""
+    preparation = ScorePreparation.update({ScorePreparation.phase: "telling", ScorePreparation.switched_at: at})
+    await run(preparation.where(ScorePreparation.id == preparation_id))
 
 
 async def mark_finished(preparation_id: int, phase: str, at: datetime) -> None:
     """Close a preparation: ``done``, or ``dropped`` before it was switched to."""
-    await execute("UPDATE score_preparation SET phase = $2, finished_at = $3 WHERE id = $1", preparation_id, phase, at)
+    preparation = ScorePreparation.update({ScorePreparation.phase: phase, ScorePreparation.finished_at: at})
+    await run(preparation.where(ScorePreparation.id == preparation_id))
 
 
-async def list_untold(after: UUID, limit: int) -> list[Moved]:
-    """Return citizens whom a switch moved and who were not told yet, in id order, from just after one of them."""
+async def list_unwritten(after: UUID, limit: int) -> list[ScoredCitizen]:
+    """Return citizens whose history lacks the step a switch made, in id order, from just after one of them."""
     return await fetch_all(
-        Moved,
+        ScoredCitizen,
         """
-        SELECT f.citizen_id AS id
-        FROM score_prepared f
-        CROSS JOIN LATERAL (SELECT value, level FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
-        WHERE f.citizen_id > $1 AND (s.value, s.level) IS DISTINCT FROM (f.value, f.level)
-        ORDER BY f.citizen_id LIMIT $2
+        SELECT p.citizen_id AS id
+        FROM score_prepared p
+        CROSS JOIN LATERAL (SELECT value, level FROM score_snapshot WHERE citizen_id = p.citizen_id OFFSET 0) s
+        WHERE p.citizen_id > $1 AND (s.value, s.level) IS DISTINCT FROM (p.value, p.level)
+        ORDER BY p.citizen_id LIMIT $2
         """,
         after,
         limit,

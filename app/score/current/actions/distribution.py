@@ -1,4 +1,4 @@
-"""How the scores of a city lie, counted: by level, and by steps of points."""
+"""How the scores of a city are distributed: counted by level, and by steps of points."""
 
 from __future__ import annotations
 

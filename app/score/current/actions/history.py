@@ -10,7 +10,6 @@ from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.clock import uuid7
 from app.score.book.actions.find import find_book
-from app.score.current.queries import scores as current_scores_queries
 from app.score.current.queries import scores as scores_queries
 from app.score.engine.actions import find_parts
 from app.score.engine.parts import ScoreChange, compute_book_reasons, compute_reasons
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from app.score.current.queries.scores import FormerScore
+    from app.score.current.queries.scores import PreviousScore
     from app.score.engine.queries import ComputedScore
 
 CHANGED = EVENT_TYPES.declare("score.changed.v1")
@@ -42,10 +41,10 @@ async def explain_change(score: ComputedScore) -> ScoreChange:
     )
 
 
-async def tell_former(citizen_ids: Sequence[UUID], *, switched_at: datetime) -> None:
-    """Write the step a switch made for locked citizens, those who were not told yet, in the caller's transaction."""
-    former = await current_scores_queries.delete_former(citizen_ids)
-    moved = [one for one in former if (one.value, one.level) != (one.from_value, one.from_level)]
+async def write_switch_steps(citizen_ids: Sequence[UUID], *, switched_at: datetime) -> None:
+    """Write the step a switch made into the histories of locked citizens that lack it, in the caller's transaction."""
+    previous = await scores_queries.take_previous(citizen_ids)
+    moved = [one for one in previous if (one.value, one.level) != (one.from_value, one.from_level)]
     if moved:
         await store_scores([], [await _explain_switch(one) for one in moved], at=switched_at)
 
@@ -55,13 +54,8 @@ async def store_scores(scores: Sequence[ComputedScore], changes: Sequence[ScoreC
     steps = [
         scores_queries.StoredChange(
             id=uuid7(at),
-            citizen_id=change.citizen_id,
             at=at,
-            from_value=change.from_value,
-            to_value=change.to_value,
-            from_level=change.from_level,
-            to_level=change.to_level,
-            reasons=msgspec.json.encode(change.reasons).decode(),
+            **msgspec.structs.asdict(change) | {"reasons": msgspec.json.encode(change.reasons).decode()},
         )
         for change in changes
     ]
@@ -72,15 +66,15 @@ async def store_scores(scores: Sequence[ComputedScore], changes: Sequence[ScoreC
         )
 
 
-async def _explain_switch(former: FormerScore) -> ScoreChange:
-    old = await find_parts(former.from_parts, former.from_rule_book_id)
-    new = await find_parts(former.parts, former.rule_book_id)
-    book, from_book = await find_book(former.rule_book_id), await find_book(former.from_rule_book_id)
+async def _explain_switch(score: PreviousScore) -> ScoreChange:
+    old = await find_parts(score.from_parts, score.from_rule_book_id)
+    new = await find_parts(score.parts, score.rule_book_id)
+    book, from_book = await find_book(score.rule_book_id), await find_book(score.from_rule_book_id)
     return ScoreChange(
-        citizen_id=former.citizen_id,
-        from_value=former.from_value,
-        to_value=former.value,
-        from_level=former.from_level,
-        to_level=former.level,
+        citizen_id=score.citizen_id,
+        from_value=score.from_value,
+        to_value=score.value,
+        from_level=score.from_level,
+        to_level=score.level,
         reasons=compute_book_reasons(old, new, from_book, book),
     )

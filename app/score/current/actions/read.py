@@ -4,39 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.citizen.actions.account import authenticate_by
 from app.kit.check import Check
 from app.kit.clock import now
 from app.kit.db.database import transaction
-from app.score.book.actions.find import find_book, get_known_book
-from app.score.current.actions.rescore import NoScore, rescore
+from app.score.book.actions.find import find_book, get_remembered_book
+from app.score.current.actions.rescore import rescore
 from app.score.current.queries import scores as scores_queries
 from app.score.current.queries import waiting as waiting_queries
-from app.score.current.score import CurrentScore, Explanation, PastChange, StoredScore
+from app.score.current.refusals import NoScore
+from app.score.current.score import CurrentScore, PastChange, StoredScore
 from app.score.engine import queries as engine_queries
-from app.score.engine.parts import (
-    ADJUSTMENTS,
-    CONTRIBUTIONS,
-    REASONS,
-    unpack_dimensions,
-)
+from app.score.engine.actions import unfold_explanation
+from app.score.engine.parts import REASONS, unpack_dimensions
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from app.score.book.document import RuleBook
     from app.score.current.queries.scores import ScoredCaller
+    from app.score.engine.given import Explanation
 
 VERIFY_CITIZENS = 500
 SCORES_SAMPLED = 1_000
 
 
 async def authenticate_scored(authorization: str | None) -> ScoredCaller:
-    """Return the citizen behind an access token and the score, of one read and one moment."""
+    """Return the citizen behind an access token and the score, both of one statement."""
     return await authenticate_by(scores_queries.find_scored_caller, authorization)
 
 
 async def read_own_score(caller: ScoredCaller) -> StoredScore:
-    """Return the score a caller came with; refuses with ``NoScore`` who has none."""
+    """Return the score that was read with the caller; refuses with ``NoScore`` where there is none."""
     if (
         caller.value is None
         or caller.level is None
@@ -56,23 +57,17 @@ async def read_own_score(caller: ScoredCaller) -> StoredScore:
 
 
 async def read_score(citizen_id: UUID) -> StoredScore:
-    """Return a citizen's current score; refuses with ``NoScore`` who has none."""
+    """Return a citizen's current score; refuses with ``NoScore`` where there is none."""
     snapshot = await scores_queries.find_snapshot(citizen_id)
     if snapshot is None:
         raise NoScore
     await find_book(snapshot.rule_book_id)
-    return StoredScore(
-        value=snapshot.value,
-        level=snapshot.level,
-        dimensions=snapshot.dimensions,
-        as_of=snapshot.as_of,
-        rule_book_id=snapshot.rule_book_id,
-    )
+    return snapshot
 
 
 def unfold_score(stored: StoredScore) -> CurrentScore:
     """Return a score that was read here, with the dimensions that have points and its rule book."""
-    book = get_known_book(stored.rule_book_id)
+    book = get_remembered_book(stored.rule_book_id)
     return CurrentScore(
         value=stored.value,
         level=stored.level,
@@ -82,45 +77,27 @@ def unfold_score(stored: StoredScore) -> CurrentScore:
     )
 
 
-async def explain_score(citizen_id: UUID) -> Explanation:
+async def explain_score(citizen_id: UUID) -> tuple[Explanation, RuleBook]:
     """Return the engine's own answer, as of the day of the current score, so that it adds up to what is shown."""
-    if await waiting_queries.find_is_waiting(citizen_id):
+    if await waiting_queries.find_is_waiting(citizen_id):  # the score explained is then the one shown from here on
         async with transaction():
-            await rescore([citizen_id], at=now())  # what is explained is what is shown, and what is on record
+            await rescore([citizen_id], at=now())
     async with transaction():
         await engine_queries.mark_plan()
         answers = await engine_queries.find_explained_again([citizen_id])
     if not answers:
         raise NoScore
-    answer = answers[0]
-    return Explanation(
-        as_of=answer.as_of,
-        base=answer.base,
-        contributions=CONTRIBUTIONS.decode(answer.contributions),
-        adjustments=ADJUSTMENTS.decode(answer.adjustments),
-        value=answer.value,
-        book=await find_book(answer.rule_book_id),
-    )
+    return unfold_explanation(answers[0]), await find_book(answers[0].rule_book_id)
 
 
 async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> list[PastChange]:
     """Return the steps of a score's history, newest first, from just before one of them."""
-    return [
-        PastChange(
-            id=row.id,
-            at=row.at,
-            from_value=row.from_value,
-            to_value=row.to_value,
-            from_level=row.from_level,
-            to_level=row.to_level,
-            reasons=REASONS.decode(row.reasons),
-        )
-        for row in await scores_queries.list_changes(citizen_id, before=before, limit=limit)
-    ]
+    rows = await scores_queries.list_changes(citizen_id, before=before, limit=limit)
+    return [PastChange(**msgspec.structs.asdict(row) | {"reasons": REASONS.decode(row.reasons)}) for row in rows]
 
 
 async def find_wrong_scores(sample: int) -> list[UUID]:
-    """Return whose current score is wrong, of a random sample; an empty list is what ``huixin verify`` wants to see."""
+    """Return the citizens of a random sample whose current score is wrong; ``huixin verify`` expects none."""
     _, wrong = await _look_again(sample)
     return list(wrong)
 
@@ -148,27 +125,28 @@ async def _look_again(sample: int) -> tuple[int, dict[UUID, list[str]]]:
         async with transaction():
             await engine_queries.mark_plan()
             again = await engine_queries.find_scores_again(chunk)
-            explained = {one.citizen_id: one for one in await engine_queries.find_explained_again(chunk)}
+            rows = await engine_queries.find_explained_again(chunk)
+        explained = {row.citizen_id: unfold_explanation(row) for row in rows}
         found = {one.citizen_id: _find_faults(one, explained.get(one.citizen_id)) for one in again}
         wrong |= {one: found.get(one, ["should have no score"]) for one in chunk if found.get(one) != []}
     return len(asked), wrong
 
 
-def _find_faults(again: engine_queries.ComputedScore, explained: engine_queries.ExplainedScore | None) -> list[str]:
+def _find_faults(again: engine_queries.ComputedScore, explanation: Explanation | None) -> list[str]:
     """Say what of a current score is not what is computed again."""
     faults = []
     if (again.value, again.level) != (again.from_value, again.from_level):
         faults.append(f"is {again.from_value} ({again.from_level}), computed {again.value} ({again.level})")
     if again.inputs_hash != again.from_hash:
         faults.append("was computed from other inputs")
-    if explained is None or _sum(explained) != again.value:
+    if explanation is None or _sum(explanation) != again.value:
         faults.append("its explanation does not add up")
     return faults
 
 
-def _sum(explained: engine_queries.ExplainedScore) -> int:
-    given = sum(part.points for part in CONTRIBUTIONS.decode(explained.contributions))
-    return explained.base + given + sum(part.points for part in ADJUSTMENTS.decode(explained.adjustments))
+def _sum(explanation: Explanation) -> int:
+    given = sum(part.points for part in explanation.contributions)
+    return explanation.base + given + sum(part.points for part in explanation.adjustments)
 
 
 CHECKS = (Check(f"scores equal their recomputation (sample of {SCORES_SAMPLED:,})", check_scores),)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from app.kit.clock import now
 from app.kit.db.database import is_in_transaction, transaction
-from app.kit.errors import Refusal
 from app.kit.jobs.queue import Job, enqueue
-from app.score.current.actions.history import explain_change, store_scores, tell_former
+from app.score.current.actions.history import explain_change, store_scores, write_switch_steps
 from app.score.current.queries import scores as scores_queries
 from app.score.current.queries import waiting as waiting_queries
 from app.score.engine import queries as engine_queries
@@ -29,19 +28,11 @@ RESCORE_CHUNK = 500
 RESCORE_CHUNKS_MAX = 1000  # of one run; what is left then is taken by the next
 
 
-class NoScore(Refusal):
-    """There is no score: the citizen has not opted in."""
-
-    code: ClassVar[str] = "no_score"
-    status_code: ClassVar[int] = 404
-    zh: ClassVar[str] = "尚未开通信用分"
-
-
 async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreChange]:
     """Compute the scores of citizens as of an instant, inside the caller's transaction, and return what changed.
 
-    The citizens are locked in id order by a statement of its own, so that the next one sees what others committed
-    while it waited: two rescorings at once add up. Stores the snapshot, the step of history with its reasons, and the
+    The citizens are locked in id order by a statement of its own, so that the next statement sees what others committed
+    meanwhile: two rescorings at once add up. Stores the snapshot, the step of history with its reasons, and the
     event ``score.changed.v1``. Citizens who have not opted in, or are under eighteen, are passed over.
     """
     assert is_in_transaction(), "a score moves with what moved it"
@@ -49,7 +40,7 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     locked = await engine_queries.lock_citizens(asked)
     if not locked:
         return []
-    at = await _heed_preparation(locked, at)
+    at = await _settle_with_preparation(locked, at)
     computed = await engine_queries.find_scores(asked, shanghai_day(at))
     fresh = [score for score in computed if score.inputs_hash != score.from_hash]
     if not fresh:
@@ -63,24 +54,28 @@ async def rescore(citizen_ids: Sequence[UUID], *, at: datetime) -> list[ScoreCha
     return changes
 
 
-async def _heed_preparation(locked: Sequence[LockedCitizen], at: datetime) -> datetime:
-    """Let a preparation of the city know who moves; return when they do: after a switch they waited for."""
-    first = next(iter(locked), None)
-    ids = [citizen.id for citizen in locked]
-    if first is not None and first.phase == "preparing":
+async def _settle_with_preparation(locked: Sequence[LockedCitizen], at: datetime) -> datetime:
+    """Settle with a preparation of the city that is under way; return when the citizens move.
+
+    Before its switch it must prepare them again. After it they have the step of the switch first, so that a rescoring
+    which waited for the switch comes later than it in their history.
+    """
+    ids, preparation = [citizen.id for citizen in locked], locked[0]  # the same in every row
+    if preparation.phase == "preparing":
         await waiting_queries.insert_moved(ids)
-    if first is not None and first.switched_at is not None:
-        await tell_former(ids, switched_at=first.switched_at)
-        return max(at, first.switched_at + AFTER)
+    if preparation.switched_at is not None:
+        await write_switch_steps(ids, switched_at=preparation.switched_at)
+        return max(at, preparation.switched_at + AFTER)
     return at
 
 
 async def mark_due(citizen_ids: Sequence[UUID], *, at: datetime) -> None:
     """Have citizens rescored by the worker soon, inside the caller's transaction: for imports, where many move at once.
 
-    The caller has locked the citizens, in id order; whoever rescores locks them before it takes them off the list.
+    The caller has locked the citizens, in id order. The worker locks them before it takes them off the list, so that
+    nobody it takes off moves between.
     """
-    assert is_in_transaction(), "whoever changes records says so in the same transaction"
+    assert is_in_transaction(), "records and the need to rescore are one transaction"
     await waiting_queries.insert_due(sorted(set(citizen_ids)), at)
     await enqueue("rescore")
 

@@ -1,4 +1,4 @@
-"""All SQL of this room but the engine's: one function, one statement."""
+"""SQL of current scores and their history: one function, one statement."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import msgspec
 from app.citizen.tables import LIVE_CALLER, LIVE_SESSIONS
 from app.kit.db.database import execute, fetch_all, fetch_one
 from app.kit.db.group_commit import coalesce
+from app.kit.db.rows import fetch_rows, select
 from app.kit.security.auth import CitizenCaller
+from app.score.current.score import StoredScore
 from app.score.engine.queries import ComputedScore
+from app.score.tables import ScoreChange
 
 SNAPSHOT_COLUMNS = (
     "citizen_id", "value", "level", "dimension_points", "honours", "part_points", "rule_book_id", "as_of",
@@ -20,7 +23,7 @@ SNAPSHOT_COLUMNS = (
 )  # fmt: skip
 
 
-# The dimensions of a score in whichever form it is stored, as rules.unpack_dimensions reads them.
+# The dimensions of a score in either of the forms it may be stored in, as parts.unpack_dimensions reads them.
 EITHER_DIMENSIONS = "coalesce(dimension_points::text, dimensions::text) AS dimensions"
 
 
@@ -44,15 +47,10 @@ class ValueCount(msgspec.Struct, frozen=True):
     citizens: int
 
 
-class StoredSnapshot(msgspec.Struct, frozen=True):
-    """A current score as it lies in the database; ``dimensions`` as ``rules.unpack_dimensions`` reads them."""
+class StoredSnapshot(StoredScore, frozen=True, kw_only=True):
+    """A current score, and whose it is."""
 
     citizen_id: UUID
-    value: int
-    level: str
-    dimensions: str
-    rule_book_id: int
-    as_of: date
 
 
 class NamedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +67,7 @@ class NamedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoredCaller(CitizenCaller, frozen=True, kw_only=True):
-    """A citizen with a live session, and the current score; all None for who has none."""
+    """A citizen with a live session, and the current score; its fields are all None where there is none."""
 
     value: int | None
     level: str | None
@@ -121,16 +119,10 @@ async def insert_scores(scores: Sequence[ComputedScore], steps: Sequence[StoredC
 
 async def list_changes(citizen_id: UUID, *, before: UUID | None, limit: int) -> list[StoredChange]:
     """Return a citizen's steps, newest first, from just before one of them."""
-    return await fetch_all(
-        StoredChange,
-        """
-        SELECT id, citizen_id, at, from_value, to_value, from_level, to_level, reasons
-        FROM score_change WHERE citizen_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
-        """,
-        citizen_id,
-        before,
-        limit,
-    )
+    changes = select(ScoreChange, StoredChange).where(ScoreChange.citizen_id == citizen_id)
+    if before is not None:
+        changes = changes.where(ScoreChange.id < before)
+    return await fetch_rows(StoredChange, changes.order_by(ScoreChange.id, ascending=False), limit=limit)
 
 
 async def find_named_snapshot(citizen_id: UUID) -> NamedSnapshot | None:
@@ -169,7 +161,11 @@ SNAPSHOTS = coalesce(_find_snapshots)
 
 
 async def find_scored_caller(session_id: UUID) -> ScoredCaller | None:
-    """Return whose live session this is, with their score; reads that wait together share one statement."""
+    """Return the citizen of a live session with their score; reads that wait together share one statement.
+
+    Session and score come in one statement, because this is the page that every phone opens with: two would be two
+    rounds to the database, and two moments.
+    """
     return await SCORED_CALLERS.submit(session_id)
 
 
@@ -236,8 +232,8 @@ async def delete_score(citizen_id: UUID) -> None:
     )
 
 
-class FormerScore(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen's score before a switch beside the current one; parts as ``rules.unpack_parts`` reads them."""
+class PreviousScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A citizen's score before a switch beside the current one; parts as ``parts.unpack_parts`` reads them."""
 
     citizen_id: UUID
     value: int
@@ -250,17 +246,17 @@ class FormerScore(msgspec.Struct, frozen=True, kw_only=True):
     from_rule_book_id: int
 
 
-async def delete_former(citizen_ids: Sequence[UUID]) -> list[FormerScore]:
-    """Take the former scores of locked citizens away and return them beside the current ones: each is told once."""
+async def take_previous(citizen_ids: Sequence[UUID]) -> list[PreviousScore]:
+    """Take the scores from before a switch of locked citizens and return them beside the current ones, each once."""
     return await fetch_all(
-        FormerScore,
+        PreviousScore,
         """
-        WITH former AS (DELETE FROM score_prepared WHERE citizen_id = ANY($1) RETURNING *)
+        WITH previous AS (DELETE FROM score_prepared WHERE citizen_id = ANY($1) RETURNING *)
         SELECT s.citizen_id, s.value, s.level, coalesce(s.part_points::text, s.parts::text) AS parts, s.rule_book_id,
-               f.value AS from_value, f.level AS from_level,
-               coalesce(f.part_points::text, f.parts::text) AS from_parts, f.rule_book_id AS from_rule_book_id
-        FROM former f
-        CROSS JOIN LATERAL (SELECT * FROM score_snapshot WHERE citizen_id = f.citizen_id OFFSET 0) s
+               p.value AS from_value, p.level AS from_level,
+               coalesce(p.part_points::text, p.parts::text) AS from_parts, p.rule_book_id AS from_rule_book_id
+        FROM previous p
+        CROSS JOIN LATERAL (SELECT * FROM score_snapshot WHERE citizen_id = p.citizen_id OFFSET 0) s
         """,
         citizen_ids,
     )

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from app.kit.db.database import execute, fetch_all, fetch_value, write_uuids
+from app.kit.db.database import execute, fetch_all, write_uuids
+from app.kit.db.rows import fetch_field
 from app.score.current.queries.scores import ScoredCitizen
+from app.score.tables import ScoreDue
 
 
 async def insert_due(citizen_ids: Sequence[UUID], at: datetime) -> None:
     """Put citizens on the list of those to be rescored; callers pass them in id order.
 
-    Whoever is on it already is there since a minute before ``at`` or later: a preparation of the whole city takes those
-    off the list who have been there for well longer than it, and must not take off who has only just moved again.
+    Of those on it already the instant is brought up to ``at``, unless it is less than a minute older: a preparation of
+    the whole city takes off the list those who were put there well before it, and must not take off somebody who has
+    only just moved again.
     """
     await execute(
         """
@@ -57,4 +60,4 @@ async def delete_due(citizen_ids: Sequence[UUID]) -> None:
 
 async def find_is_waiting(citizen_id: UUID) -> bool:
     """Whether a citizen waits to be rescored."""
-    return bool(await fetch_value("SELECT EXISTS (SELECT FROM score_due WHERE citizen_id = $1)", citizen_id))
+    return bool(await fetch_field(ScoreDue.exists().where(ScoreDue.citizen_id == citizen_id)))

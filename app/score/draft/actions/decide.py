@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.kit.security.auth import OfficialCaller
-    from app.score.draft.queries import BookRow
+    from app.score.draft.queries import StoredBook
 
 
-async def submit_book(official: OfficialCaller, public_id: UUID, *, if_match: str | None) -> BookRow:
+async def submit_book(official: OfficialCaller, public_id: UUID, *, if_match: str | None) -> StoredBook:
     """Put a draft before the reviewers once every example passes; from here on it cannot be edited.
 
     Nobody else changes it while the examples run, so that what is submitted is what was tested.
@@ -41,8 +41,8 @@ async def submit_book(official: OfficialCaller, public_id: UUID, *, if_match: st
         return await finish(official, public_id, "submit", at)
 
 
-async def _check_examples(row: BookRow) -> None:
-    """Refuse a book without examples, with ones it does not fulfil, or one the closed lists have left behind."""
+async def _check_examples(row: StoredBook) -> None:
+    """Refuse a book without examples, with examples that fail, or with faults by the closed lists of today."""
     examples = row.read_examples()
     if faults := judge_draft(row.read_document(), examples, row.code, row.version):
         raise RuleBookInvalid(faults)
@@ -53,7 +53,7 @@ async def _check_examples(row: BookRow) -> None:
         raise ExamplesFailed(failed)
 
 
-async def reject_book(official: OfficialCaller, public_id: UUID, note: str, *, if_match: str | None) -> BookRow:
+async def reject_book(official: OfficialCaller, public_id: UUID, note: str, *, if_match: str | None) -> StoredBook:
     """Send a submitted book back to its makers, with a reason."""
     at = now()
     async with transaction():
@@ -65,7 +65,7 @@ async def reject_book(official: OfficialCaller, public_id: UUID, note: str, *, i
 
 async def approve_book(
     official: OfficialCaller, public_id: UUID, effective_on: date, note: str | None, *, if_match: str | None
-) -> BookRow:
+) -> StoredBook:
     """Approve a submitted book for a day; it is public from now on, and counts from that day by itself."""
     at = now()
     async with transaction():
@@ -80,7 +80,7 @@ async def approve_book(
         return await finish(official, public_id, "approve", at)
 
 
-async def withdraw_book(official: OfficialCaller, public_id: UUID, note: str, *, if_match: str | None) -> BookRow:
+async def withdraw_book(official: OfficialCaller, public_id: UUID, note: str, *, if_match: str | None) -> StoredBook:
     """Take back a book before its day; it never counts, and its number is used up."""
     at = now()
     async with transaction():
@@ -89,6 +89,6 @@ async def withdraw_book(official: OfficialCaller, public_id: UUID, note: str, *,
         return await finish(official, public_id, "withdraw", at)
 
 
-def _need_checker(official: OfficialCaller, row: BookRow) -> None:
+def _need_checker(official: OfficialCaller, row: StoredBook) -> None:
     if official.id in row.makers:
         raise RuleBookMakerIsChecker

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from app.score.book.document import RuleBook
     from app.score.book.moves import BookAction
     from app.score.draft.examples import Example, ExampleOutcome
-    from app.score.draft.queries import BookRow
+    from app.score.draft.queries import StoredBook
 
 
-async def read_book(official: OfficialCaller, public_id: UUID) -> BookRow:
+async def read_book(official: OfficialCaller, public_id: UUID) -> StoredBook:
     """Return a rule book in whatever state."""
     official.need_centre()
     row = await queries.find_book(public_id)
@@ -42,7 +42,7 @@ async def read_book(official: OfficialCaller, public_id: UUID) -> BookRow:
     return row
 
 
-async def draft_book(official: OfficialCaller, book: RuleBook, examples: Sequence[Example]) -> BookRow:
+async def draft_book(official: OfficialCaller, book: RuleBook, examples: Sequence[Example]) -> StoredBook:
     """Store a new version as a draft; its number must be the next one of its code."""
     official.need_centre()
     at = now()
@@ -54,7 +54,7 @@ async def draft_book(official: OfficialCaller, book: RuleBook, examples: Sequenc
         return await _put_new(official, book, examples, at)
 
 
-async def copy_book(official: OfficialCaller, public_id: UUID) -> BookRow:
+async def copy_book(official: OfficialCaller, public_id: UUID) -> StoredBook:
     """Store a copy of a rule book, with its examples, as a draft of the next version."""
     official.need_centre()
     at = now()
@@ -66,8 +66,8 @@ async def copy_book(official: OfficialCaller, public_id: UUID) -> BookRow:
         return await _put_new(official, book, row.read_examples(), at)
 
 
-async def edit_book(official: OfficialCaller, public_id: UUID, book: RuleBook, *, if_match: str | None) -> BookRow:
-    """Replace what a draft says, under a new id of content; its examples stay, and what was previewed is forgotten."""
+async def edit_book(official: OfficialCaller, public_id: UUID, book: RuleBook, *, if_match: str | None) -> StoredBook:
+    """Replace what a draft says, as a new content; its examples stay, and the preview of the old content is deleted."""
     at = now()
     async with transaction():
         row = await lock_book(official, public_id, "edit", if_match)
@@ -85,8 +85,8 @@ async def edit_book(official: OfficialCaller, public_id: UUID, book: RuleBook, *
 
 async def put_examples(
     official: OfficialCaller, public_id: UUID, examples: Sequence[Example], *, if_match: str | None
-) -> BookRow:
-    """Replace a draft's examples; whether they pass is seen when they are tested."""
+) -> StoredBook:
+    """Replace a draft's examples; they are run only when the draft is tested or submitted."""
     at = now()
     async with transaction():
         row = await lock_book(official, public_id, "edit", if_match)
@@ -102,10 +102,10 @@ async def delete_book(official: OfficialCaller, public_id: UUID, *, if_match: st
     async with transaction():
         row = await lock_book(official, public_id, "delete", if_match)
         need_written(await queries.delete_draft(row.id, row.revision))
-        await tell(official, row, "delete", at)
+        await write_down(official, row, "delete", at)
 
 
-async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, list[ExampleOutcome]]:
+async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[StoredBook, list[ExampleOutcome]]:
     """Run a rule book's examples through the engine; nothing is stored, and nobody edits it meanwhile."""
     official.need_centre()
     async with transaction():
@@ -114,8 +114,8 @@ async def run_book(official: OfficialCaller, public_id: UUID) -> tuple[BookRow, 
         return row, await run_examples(row.read_examples(), row.id)
 
 
-async def lock_book(official: OfficialCaller, public_id: UUID, action: BookAction, if_match: str | None) -> BookRow:
-    """Return a rule book that nobody else changes until the transaction ends; refuse what it does not allow."""
+async def lock_book(official: OfficialCaller, public_id: UUID, action: BookAction, if_match: str | None) -> StoredBook:
+    """Return a rule book that nobody else changes until the transaction ends; refuse what its state does not allow."""
     official.need_centre()
     await queries.lock_books()
     row = await read_book(official, public_id)
@@ -124,32 +124,32 @@ async def lock_book(official: OfficialCaller, public_id: UUID, action: BookActio
     return row
 
 
-def need_allowed(row: BookRow, action: BookAction) -> None:
+def need_allowed(row: StoredBook, action: BookAction) -> None:
     """Refuse what the state does not allow."""
     if not RULE_BOOK_MOVES.allows(row.state, action):
         raise RuleBookMoveNotAllowed(row.state)
 
 
 def need_written(rows: int) -> None:
-    """Refuse when a conditional write met another state or revision than was read."""
+    """Refuse when a conditional write wrote nothing: state or revision are no longer those that were read."""
     if rows == 0:
         raise ETagStale
 
 
-async def finish(official: OfficialCaller, public_id: UUID, action: BookAction, at: datetime) -> BookRow:
-    """Tell the feed and the audit chain, and return the rule book as it now is."""
+async def finish(official: OfficialCaller, public_id: UUID, action: BookAction, at: datetime) -> StoredBook:
+    """Write the event and the audit entry of an action, and return the rule book as it now is."""
     row = await read_book(official, public_id)
-    await tell(official, row, action, at)
+    await write_down(official, row, action, at)
     return row
 
 
-async def tell(official: OfficialCaller, row: BookRow, action: BookAction | None, at: datetime) -> None:
+async def write_down(official: OfficialCaller, row: StoredBook, action: BookAction | None, at: datetime) -> None:
     """Write the event and the audit entry of an action, None for drafting, in the caller's transaction."""
-    told: dict[str, object] = {"code": row.code, "version": row.version, "state": row.state}
+    data: dict[str, object] = {"code": row.code, "version": row.version, "state": row.state}
     event_type = DRAFTED if action is None else EVENTS[action]
-    await insert_events([NewEvent(type=event_type, subject_id=row.public_id, at=at, data=told)])
+    await insert_events([NewEvent(type=event_type, subject_id=row.public_id, at=at, data=data)])
     effective_on = row.effective_on.isoformat() if row.effective_on else None
-    detail = {**told, "revision": row.revision, "effectiveOn": effective_on, "note": row.decision_note}
+    detail = {**data, "revision": row.revision, "effectiveOn": effective_on, "note": row.decision_note}
     audited = AUDIT_DRAFT if action is None else AUDITED[action]
     await write_audit(official, action=audited, subject=f"rule_book:{row.public_id}", detail=detail)
 
@@ -159,12 +159,12 @@ def encode(examples: Sequence[Example]) -> str:
     return msgspec.json.encode(examples).decode()
 
 
-async def _put_new(official: OfficialCaller, book: RuleBook, examples: Sequence[Example], at: datetime) -> BookRow:
+async def _put_new(official: OfficialCaller, book: RuleBook, examples: Sequence[Example], at: datetime) -> StoredBook:
     content_id, public_id = await book_queries.insert_rule_book(compute_document(book), "draft"), uuid7()
     await queries.update_new_content(
         content_id, public_id, revision=1, examples=encode(examples), makers=[official.id], official_id=official.id,
         at=at,
     )  # fmt: skip
     row = await read_book(official, public_id)
-    await tell(official, row, None, at)
+    await write_down(official, row, None, at)
     return row

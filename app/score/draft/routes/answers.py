@@ -6,19 +6,20 @@ from litestar import Response
 
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.request.etag import compute_etag
-from app.score.draft.queries import BookRow
+from app.score.draft.queries import StoredBook
 from app.score.draft.schemas import BookView
 from app.score.draft.views import show_draft
 
-# All of them the centre's (an institution's editors are refused): editors and reviewers write, reviewers decide on what
-# others wrote, auditors read.
-READERS = {"roles": ["editor", "reviewer", "auditor"]}
-WRITERS = {"roles": ["editor", "reviewer"]}
-REVIEWER = {"roles": ["reviewer"]}
+Roles = dict[str, list[str]]
+# All of them are the centre's; an institution's editors are refused. Editors and reviewers write, reviewers decide on
+# what others wrote, auditors read.
+READERS: Roles = {"roles": ["editor", "reviewer", "auditor"]}
+WRITERS: Roles = {"roles": ["editor", "reviewer"]}
+REVIEWER: Roles = {"roles": ["reviewer"]}
 BODY_BYTES_MAX = 512 * 1024
 READING = (InvalidRequest, Unauthenticated, Forbidden, NotFound)
 
 
-def answer_book(row: BookRow, status_code: int = 200) -> Response[BookView]:
+def answer_book(row: StoredBook, status_code: int = 200) -> Response[BookView]:
     """Answer a rule book with its ETag."""
     return Response(show_draft(row), status_code=status_code, headers={"ETag": compute_etag(row.revision)})

@@ -8,26 +8,31 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.errors import ETagMissing, ETagStale
+from app.kit.errors import ETagMissing, ETagStale, Refusal
 from app.kit.request.etag import ETAG, IfMatch
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.score.draft import refusals as no
 from app.score.draft.actions import decide as decide_actions
-from app.score.draft.routes.answers import READING, REVIEWER, WRITERS, answer_book
+from app.score.draft.routes.answers import READING, REVIEWER, WRITERS, Roles, answer_book
 from app.score.draft.schemas import ApproveBookRequest, BookView, RejectBookRequest, WithdrawBookRequest
 
 MOVING = (*READING, ETagMissing, ETagStale, no.RuleBookMoveNotAllowed)
 
 
-@post(
-    "/{book_id:uuid}/submit",
-    operation_id="submitRuleBook",
-    status_code=200,
-    opt=WRITERS,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, no.RuleBookInvalid, no.ExamplesMissing, no.ExamplesFailed),
-)
+def move(verb: str, operation_id: str, roles: Roles, *more: type[Refusal]) -> post:
+    """Declare a move by officials of some roles, which answers the rule book; it may refuse ``MOVING`` and ``more``."""
+    return post(
+        f"/{{book_id:uuid}}/{verb}",
+        operation_id=operation_id,
+        status_code=200,
+        opt=roles,
+        response_headers=ETAG,
+        responses=refusals(*MOVING, *more),
+    )
+
+
+@move("submit", "submitRuleBook", WRITERS, no.RuleBookInvalid, no.ExamplesMissing, no.ExamplesFailed)
 async def submit_book(
     official: NamedDependency[OfficialCaller], book_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[BookView]:
@@ -35,14 +40,7 @@ async def submit_book(
     return answer_book(await decide_actions.submit_book(official, book_id, if_match=if_match))
 
 
-@post(
-    "/{book_id:uuid}/reject",
-    operation_id="rejectRuleBook",
-    status_code=200,
-    opt=REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, no.RuleBookMakerIsChecker),
-)
+@move("reject", "rejectRuleBook", REVIEWER, no.RuleBookMakerIsChecker)
 async def reject_book(
     official: NamedDependency[OfficialCaller],
     book_id: FromPath[UUID],
@@ -53,16 +51,10 @@ async def reject_book(
     return answer_book(await decide_actions.reject_book(official, book_id, data.note, if_match=if_match))
 
 
-@post(
-    "/{book_id:uuid}/approve",
-    operation_id="approveRuleBook",
-    status_code=200,
-    opt=REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(
-        *MOVING, no.RuleBookMakerIsChecker, no.RuleBookInvalid, no.EffectiveDayWrong, no.AnotherScheduled
-    ),
-)
+@move(
+    "approve", "approveRuleBook", REVIEWER,
+    no.RuleBookMakerIsChecker, no.RuleBookInvalid, no.EffectiveDayWrong, no.AnotherScheduled,
+)  # fmt: skip
 async def approve_book(
     official: NamedDependency[OfficialCaller],
     book_id: FromPath[UUID],
@@ -74,14 +66,7 @@ async def approve_book(
     return answer_book(row)
 
 
-@post(
-    "/{book_id:uuid}/withdraw",
-    operation_id="withdrawRuleBook",
-    status_code=200,
-    opt=REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(*MOVING),
-)
+@move("withdraw", "withdrawRuleBook", REVIEWER)
 async def withdraw_book(
     official: NamedDependency[OfficialCaller],
     book_id: FromPath[UUID],

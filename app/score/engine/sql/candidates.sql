@@ -1,4 +1,4 @@
--- From what is told to the records that may count: rules 3, 4 and 5.
+-- From facts to the records that may count: rules 3, 4 and 5.
 
 -- What is asked of a term for every record, found once: of those that records can count under, in the books at hand. A
 -- simple term is touched by none of rules 1, 2 and 4, as far as it goes by the term.
@@ -19,7 +19,7 @@ term AS MATERIALIZED (
 -- same number (Civil Code, art. 202). "alone" is what a record would give by itself; "next_on" is when it begins or
 -- ceases to count, "good_from" since when, having ceased, it no longer breaks good faith. A plain record is touched by
 -- none of rules 1, 2 and 4: it counts by itself. So do those of a state, all of them or none, as one.
--- OFFSET 0 keeps each date from being computed anew wherever it is used; for CASE and the outer join see told_in_range.
+-- OFFSET 0 keeps each date from being computed anew wherever it is used; for CASE and the outer join see facts_in_range.
 candidate AS MATERIALIZED (
     SELECT r.n, r.no, r.alone, r.cap_year, r.event_on, r.until, f.is_in_force, r.is_plain, r.is_bundled,
            r.breaks_good_faith AND f.is_in_force AS is_in_default,
@@ -36,7 +36,7 @@ candidate AS MATERIALIZED (
                CASE WHEN t.is_ladder THEN coalesce(t.rung_points[width_bucket(r.quantity, t.rung_edges)], 0)
                     ELSE t.points END AS alone,
                CASE WHEN t.is_by_year THEN date_part('year', r.event_on)::integer ELSE 0 END AS cap_year
-        FROM told r
+        FROM fact r
         LEFT JOIN term t ON t.rule_book_id = r.rule_book_id AND t.indicator = r.indicator
              AND t.grade IN ('', r.grade)
         WHERE CASE WHEN t.no IS NOT NULL AND r.event_on >= r.adult_on AND r.state = 'active'

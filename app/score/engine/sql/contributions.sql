@@ -48,7 +48,7 @@ counted AS MATERIALIZED (
 
 -- What counts as one: a ladder's records of one year, the records of one state (those of a plain one are put together
 -- at the end), otherwise each record by itself.
--- A ladder's points stand until the first of its records expires, a state's until the last one ends.
+-- A ladder's points last until the first of its records expires, a state's until the last one ends.
 bundle AS (
     SELECT n, no, cap_year, is_repeat, ARRAY[id] AS record_ids, event_on, until,
            CASE WHEN is_repeat THEN 2 * alone ELSE alone END AS points
@@ -71,7 +71,7 @@ bundle AS (
     ) b
     JOIN rule_term t ON t.no = b.no
 ),
-telling AS MATERIALIZED (
+effective AS MATERIALIZED (
     SELECT b.n, b.no, b.points, b.cap_year, b.event_on, b.until, b.is_repeat, b.record_ids, t.indicator, t.kind,
            t.ceiling, t.exclusive_group, t.supersedes, t.is_superseded
     FROM bundle b
@@ -83,7 +83,7 @@ telling AS MATERIALIZED (
 -- Between equals: the milder ceiling, then what lasts longer.
 winner AS MATERIALIZED (
     SELECT n, no, points, cap_year, until, is_repeat, record_ids, indicator, supersedes, is_superseded
-    FROM telling
+    FROM effective
     WHERE exclusive_group IS NULL AND kind <> 'ladder'
     UNION ALL
     SELECT n, no, points, cap_year, until, is_repeat, record_ids, indicator, supersedes, is_superseded
@@ -92,7 +92,7 @@ winner AS MATERIALIZED (
             PARTITION BY n, coalesce(exclusive_group, ' ' || indicator)
             ORDER BY abs(points) DESC, points DESC, ceiling DESC NULLS FIRST, until DESC NULLS FIRST,
                      event_on, indicator COLLATE "C", record_ids[1]) AS rank
-        FROM telling
+        FROM effective
         WHERE exclusive_group IS NOT NULL OR kind = 'ladder'
     ) rival
     WHERE rank = 1

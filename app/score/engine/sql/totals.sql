@@ -39,7 +39,7 @@ dimension_points AS MATERIALIZED (
     FROM gained g
     JOIN dimension d ON d.rule_book_id = g.rule_book_id AND d.code = g.dimension
 ),
--- Packed as rules.unpack_dimensions reads it: building JSON was a fifth of scoring a city.
+-- Packed as parts.unpack_dimensions reads it: building JSON was a fifth of scoring a city.
 dimension_total AS (
     SELECT n, sum(points)::integer AS points,
            array_agg((position::bigint << 32) + points ORDER BY position) FILTER (WHERE points <> 0) AS dimensions
@@ -78,7 +78,7 @@ adjustment AS (
     SELECT n, 4, 'ceiling', ceiling::text, ceiling, NULL, value - scaled FROM total WHERE value <> scaled
 ),
 
--- The points by term and by limit, packed as rules.unpack_parts reads them, which adds up what is of one; with the base
+-- The points by term and by limit, packed as parts.unpack_parts reads them, which adds up what is of one; with the base
 -- they sum to the value, and two of them explain a change.
 part_total AS (
     SELECT n, array_agg(part) AS parts

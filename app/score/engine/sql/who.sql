@@ -4,7 +4,7 @@
 who AS MATERIALIZED (
     SELECT a.n, a.day, age.adult_on, a.rule_book_id, a.citizen_id, coalesce(c.consents, '{}') AS consents
     FROM asked a
-    LEFT JOIN agreed c ON c.citizen_id = a.citizen_id
+    LEFT JOIN consented c ON c.citizen_id = a.citizen_id
     CROSS JOIN LATERAL (
         SELECT (a.birth_on + interval '18 years')::date
                + (date_part('month', a.birth_on) = 2 AND date_part('day', a.birth_on) = 29)::integer AS adult_on

@@ -1,4 +1,4 @@
-"""The doors of the demo: make the city, write down how to get in, and play the tour."""
+"""Makes the city and its officials, and writes and reads the file with their credentials."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def make_city(
     """Make the city and return who is in it, with credentials that are shown this once.
 
     What is there already stays, and only the credentials are new; so making may be stopped and begun again, and one
-    seed after the other makes one city of them all. ``moved_in`` is told of every chunk of people.
+    seed after the other makes one city of them all. ``moved_in`` is called with how many more moved in.
     """
     at = now()
     await ensure_epoch()
@@ -93,17 +93,17 @@ async def make_tour_officials() -> dict[str, MadeOfficial]:
 
 
 async def is_here(city: City) -> bool:
-    """Whether the city that a file tells of is the one in this database."""
+    """Whether the city that a file describes is the one in this database."""
     return await places_queries.find_is_terminal(city.partners[0].terminal_id)
 
 
 async def are_rules_as_shipped() -> bool:
-    """Whether scores follow the rules whose levels the city's campaigns name, and whose points the tour tells."""
+    """Whether scores follow the rules whose levels the city's campaigns name, and whose points the tour names."""
     return await read_current_book() == STANDARD_BOOK
 
 
 def write_city(city: City, path: Path, *, base_url: str) -> None:
-    """Write the file that tells how to get in, for its owner's eyes."""
+    """Write the file that says how to get in, for its owner's eyes."""
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:
@@ -112,7 +112,7 @@ def write_city(city: City, path: Path, *, base_url: str) -> None:
 
 
 def read_city(path: Path) -> City | None:
-    """Return the city the file tells of, if there is one."""
+    """Return the city the file describes, if there is one."""
     if not path.exists():
         return None
     return msgspec.json.decode(path.read_bytes(), type=City)

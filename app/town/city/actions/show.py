@@ -79,7 +79,7 @@ def _show_records(rows: Iterable[queries.CountedRecords]) -> Table:
     for title in ("记录 records", "已终止 ended", "有变动 changed", "迟报 late"):
         table.add_column(title, justify="right")
     for row in rows:
-        known = CATALOGUE.indicators.get(row.code) or CATALOGUE.honours[row.code]
+        listed = CATALOGUE.indicators.get(row.code) or CATALOGUE.honours[row.code]
         numbers = (f"{number:,}" for number in (row.count, row.ended, row.changed, row.late))
-        table.add_row(row.code, known.title_zh, row.dimension or HONOURS, *numbers)
+        table.add_row(row.code, listed.title_zh, row.dimension or HONOURS, *numbers)
     return table

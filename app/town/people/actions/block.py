@@ -95,12 +95,12 @@ def _pack_citizen(resident: Resident, citizen_id: bytes, cap_holder_id: bytes, a
     )  # fmt: skip
     if resident.state == "left":
         return b"".join((*begin, FORGOTTEN))
-    known, row_id = find_account(seed, resident.number), UUID(bytes=citizen_id)
+    at_wechat, row_id = find_account(seed, resident.number), UUID(bytes=citizen_id)
     sealed = seal_person(
-        row_id, Person(name=resident.paper.name, id_number=resident.paper.id_number, phone=known.phone)
+        row_id, Person(name=resident.paper.name, id_number=resident.paper.id_number, phone=at_wechat.phone)
     )
     fields = (
-        *seal_openid(row_id, known.openid), sealed.id_number_index, sealed.id_number_cipher, sealed.person_index,
+        *seal_openid(row_id, at_wechat.openid), sealed.id_number_index, sealed.id_number_cipher, sealed.person_index,
         sealed.name_cipher, sealed.phone_index, sealed.phone_cipher,
     )  # fmt: skip
     end = (pack_day(sealed.birth_on), pack_text(sealed.district), UUID_LENGTH, cap_holder_id)

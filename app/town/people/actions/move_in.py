@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BLOCKS_AT_ONCE = 3  # while the database works on some, the next one is made
 BLOCKS_WORTH_A_PROCESS = 30  # it takes a second to start
 ROUNDS_MAX = 2  # the first may only end what was begun before the last people came
-KNOWN_BY = 3  # people of a block; the first ones never leave
+LOOKED_FOR = 3  # people of a block, whose presence shows that it is there; the first ones never leave
 RECORDS_MEAN = 10.0
 NOBODY = UUID(int=0)
 
@@ -60,7 +60,7 @@ async def make_people(
     """Let people 1 to ``citizens`` of a seed move in; blocks that are there already are left as they are.
 
     Each block is one transaction: its people are there with their scores, or not at all; without ``is_scored`` nobody
-    has one yet, see ``score_people``. ``moved_in`` is told how many.
+    has one yet, see ``score_people``. ``moved_in`` is called with how many more moved in.
     """
     assert citizens <= CITIZENS_MAX
     assert shanghai_day(at) >= CENSUS_ON, "some would not be of age yet"
@@ -86,15 +86,17 @@ async def make_people(
         await queries.update_statistics()
 
 
-async def score_people(*, opened: Callable[[int], object] = bool, told: Callable[[int], object] = bool) -> None:
+async def score_people(
+    *, on_opened: Callable[[int], object] = bool, on_progress: Callable[[int], object] = bool
+) -> None:
     """Score everybody at once if somebody has no score; the way for a large city, and one that was stopped goes on.
 
-    ``opened`` hears how many there are to be scored, ``told`` how many were.
+    ``on_opened`` is called with how many there are to be scored, ``on_progress`` with how many more were scored.
     """
     for _ in range(ROUNDS_MAX):
         if not await queries.find_is_unscored(shanghai_day(now())):
             return
-        await score_city(opened=opened, told=told)
+        await score_city(on_opened=on_opened, on_progress=on_progress)
 
 
 async def describe_citizens(*, count: int, seed: int) -> list[CitizenShown]:
@@ -116,10 +118,10 @@ async def _find_missing(seed: int, citizens: int) -> list[int]:
     openids = {
         _index_openid(compute_wechat_code(seed, block * BLOCK + place)): block
         for block in blocks
-        for place in range(1, KNOWN_BY + 1)
+        for place in range(1, LOOKED_FOR + 1)
     }
-    known = {openids[row.openid_index] for row in await queries.list_known_openids(list(openids))}
-    return [block for block in blocks if block not in known]
+    taken = {openids[row.openid_index] for row in await queries.list_openids_taken(list(openids))}
+    return [block for block in blocks if block not in taken]
 
 
 async def _place_order(plan: Plan, block: int, citizens: int, at: datetime, texts: tuple[ConsentText, ...]) -> Order:

@@ -40,7 +40,7 @@ async def make_campaigns(
 
 
 async def _make_live(made: MadePlace, editor: OfficialCaller, reviewer: OfficialCaller, at: datetime) -> None:
-    """Go the way of a campaign from wherever it stands; somebody may have stopped the demo halfway."""
+    """Take a campaign on from whatever state it is in; somebody may have stopped the demo halfway."""
     found = await queries.find_campaign(made.institution_id, made.place.benefits[0])
     if found is None:
         document = compute_campaign(made.place, read_benefits(), at)

@@ -1,4 +1,4 @@
-"""Institutions with their stores, terminals and keys, and the staff, by the real actions; what is there is found."""
+"""Institutions with their stores, terminals and keys, and the staff, by the real actions; those that exist are used."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
-    from app.town.places.queries import PlaceRow
+    from app.town.places.queries import PlaceTerminal
     from app.values.roles import Scope
 
 OFFICIALS_AT_ONCE = 2  # hashing a password is work for a core; more would only wait for connections
@@ -51,7 +51,7 @@ SCOPES: tuple[Scope, ...] = ("scan", "redeem", "read")
 
 
 class MadePlace(msgspec.Struct, frozen=True):
-    """A place that is there: its id and those of its stores and terminals, in the order of the plan."""
+    """A place that exists: its id and the ids of its stores and terminals, in the order of the plan."""
 
     place: Place
     institution_id: UUID
@@ -68,7 +68,7 @@ class MadeOfficial(msgspec.Struct, frozen=True):
     totp_secret: str
 
     def show(self) -> OfficialShown:
-        """Return the account as the file tells it."""
+        """Return the account as the file shows it."""
         return OfficialShown(
             username=self.post.username,
             password=self.password,
@@ -118,7 +118,7 @@ async def find_administrators() -> list[OfficialCaller]:
 
 
 async def make_sources() -> None:
-    """Enter the departments that tell of the city into the register; ones that are there stay."""
+    """Enter the departments that report about the city into the register; ones that are there stay."""
     for code, title_zh, title_en in read_sources():
         entry = SourceEntry(
             code=code, title_zh=title_zh, title_en=title_en, institution_id=None,
@@ -145,8 +145,8 @@ async def make_officials(
 
 
 async def _make_administrator(post: Post) -> MadeOfficial:
-    known = await queries.find_official(post.username)
-    invite = create_administrator if known is None else reset_administrator
+    account = await queries.find_official(post.username)
+    invite = create_administrator if account is None else reset_administrator
     return await _enrol(post, await invite(post.username))
 
 
@@ -154,9 +154,9 @@ async def _make_official(
     administrators: Sequence[OfficialCaller], post: Post, places: Mapping[str, UUID]
 ) -> MadeOfficial:
     inviting, confirming = administrators
-    known = await queries.find_official(post.username)
-    if known is not None:
-        row = await find_official(inviting, known.id)
+    account = await queries.find_official(post.username)
+    if account is not None:
+        row = await find_official(inviting, account.id)
         if row.state == "suspended":  # somebody tried that out
             row = await move_official(inviting, row.id, "resume", if_match=compute_etag(row.revision))
         invited = await reset_official(inviting, row.id, if_match=compute_etag(row.revision))
@@ -189,7 +189,7 @@ async def _prove(code: str, password: str, totp_secret: str) -> None:
     await complete_enrolment(code, password, pyotp.TOTP(totp_secret).at(before), address=ADDRESS)
 
 
-async def _make_place(administrator: OfficialCaller, place: Place, rows: list[PlaceRow]) -> MadePlace:
+async def _make_place(administrator: OfficialCaller, place: Place, rows: list[PlaceTerminal]) -> MadePlace:
     if rows:
         institution_id = rows[0].institution_id
     else:

@@ -1,4 +1,4 @@
--- Told instead of stored: people $1 (a JSON array) on day $2 under rule book $3. Nobody's records are read.
+-- People who are given, not stored: $1 (a JSON array) on day $2 under rule book $3. Nobody's records are read.
 
 -- The same rule 8: only adults have a score.
 who AS MATERIALIZED (
@@ -16,7 +16,7 @@ who AS MATERIALIZED (
     WHERE age.adult_on <= $2::date
 ),
 
-told AS MATERIALIZED (
+fact AS MATERIALIZED (
     SELECT w.n, w.day, w.adult_on, w.rule_book_id, r.*
     FROM who w
     CROSS JOIN LATERAL jsonb_to_recordset(w.records) AS r (

@@ -1,6 +1,6 @@
--- What is given in the end, each by itself, as an explanation tells it: for one record, or for several; good faith is
--- for none. given_summed is the same, added up.
-given AS (
+-- What counts in the end, each by itself, as an explanation shows it: for one record, or for several; good faith is
+-- for none. points_summed is the same, added up.
+effect AS (
     SELECT n, no, alone AS points, cap_year, until, false AS is_repeat, id AS record_id, NULL::uuid[] AS record_ids
     FROM candidate
     WHERE is_plain AND is_in_force AND NOT is_bundled
@@ -28,6 +28,6 @@ given AS (
 contribution AS MATERIALIZED (
     SELECT g.n, g.no, g.points, g.cap_year, CASE WHEN t.kind <> 'clean' THEN t.annual_cap END AS annual_cap, t.ceiling,
            t.rule_book_id, t.dimension, t.indicator, g.until, g.is_repeat, g.record_id, g.record_ids
-    FROM given g
+    FROM effect g
     JOIN rule_term t ON t.no = g.no
 )

@@ -3,7 +3,7 @@
 -- An honour holds until its validity is over or the source ended it; of one honour the strongest grade counts.
 honour AS MATERIALIZED (
     SELECT r.n, r.day, r.event_on, r.grade, h.code, p.rank, p.until
-    FROM told r
+    FROM fact r
     JOIN honour h ON h.code = r.honour
     CROSS JOIN LATERAL (
         SELECT CASE WHEN cardinality(h.grades) = 0 THEN 1 ELSE array_position(h.grades, r.grade) END AS rank,
@@ -35,7 +35,7 @@ fingerprint AS (
     SELECT n,
            string_agg(CASE state WHEN 'active' THEN uuid_send(id) || int4send(version)
                       ELSE uuid_send(id) || int4send(version) || convert_to(state, 'UTF8') END, '|' ORDER BY id) AS records
-    FROM told
+    FROM fact
     GROUP BY n
 ),
 

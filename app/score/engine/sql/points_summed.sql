@@ -1,6 +1,6 @@
--- What is given in the end, as given_each has it, but added up by term and year before it is joined to its term: a score
+-- What counts in the end, as points_each has it, but added up by term and year before it is joined to its term: a score
 -- is stored without its records, and most of them are plain.
-given AS (
+effect AS (
     SELECT n, no, sum(alone)::integer AS points, cap_year
     FROM candidate
     WHERE is_plain AND is_in_force AND NOT is_bundled
@@ -24,6 +24,6 @@ given AS (
 contribution AS MATERIALIZED (
     SELECT g.n, g.no, g.points, g.cap_year, CASE WHEN t.kind <> 'clean' THEN t.annual_cap END AS annual_cap, t.ceiling,
            t.rule_book_id, t.dimension, t.indicator
-    FROM given g
+    FROM effect g
     JOIN rule_term t ON t.no = g.no
 )

@@ -1,4 +1,4 @@
-"""Where a rule book stands among the published ones. Pure nouns."""
+"""Published rule books: the state each is in, and since when. Pure nouns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.score.book.moves import BookState
 
 
 class BookStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a rule book stands, and since when it counts; ``activated_at`` None: it never did, or not yet."""
+    """The state of a rule book, and since when it counts; ``activated_at`` None: it never did, or not yet."""
 
     state: BookState
     effective_on: date | None = None
@@ -28,7 +28,7 @@ class NextBook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishedBook(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule book anybody may read, where it stands, and which one comes next."""
+    """A rule book anybody may read, its state, and which one comes next."""
 
     book: RuleBook
     status: BookStatus

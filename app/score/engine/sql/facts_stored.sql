@@ -1,5 +1,5 @@
--- Everything told about them: the one place where the record table is read.
-told AS MATERIALIZED (
+-- The facts on record about them: the one place where the record table is read.
+fact AS MATERIALIZED (
     SELECT w.n, w.day, w.adult_on, w.rule_book_id, r.*
     FROM who w
     CROSS JOIN LATERAL (

@@ -1,6 +1,6 @@
--- What they separately agreed to. LATERAL with OFFSET 0, here and elsewhere: large tables are asked one citizen at a
+-- The separate consents they gave. LATERAL with OFFSET 0, here and elsewhere: large tables are asked one citizen at a
 -- time, whatever else is joined by hashing.
-agreed AS (
+consented AS (
     SELECT a.citizen_id, c.consents
     FROM asked a
     JOIN rule_book b ON b.id = a.rule_book_id
