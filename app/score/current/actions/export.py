@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.citizen.export import ExportPart
+from app.kit.web.show import show
 from app.record.catalogue import CATALOGUE
 from app.score.current.export import ExportedHonour, ExportedScore, RuleBookName
 from app.score.current.queries import scores as scores_queries
@@ -27,13 +28,8 @@ async def collect_score(citizen_id: UUID) -> Mapping[str, object]:
 
 
 def _export(found: NamedSnapshot) -> ExportedScore:
-    return ExportedScore(
-        value=found.value,
-        level=found.level,
-        as_of=found.as_of,
-        rule_book=RuleBookName(code=found.book_code, version=found.book_version, digest=found.book_digest.hex()),
-        inputs_hash=(found.inputs_hash or b"").hex(),
-    )
+    book = RuleBookName(code=found.book_code, version=found.book_version, digest=found.book_digest.hex())
+    return show(ExportedScore, found, rule_book=book, inputs_hash=(found.inputs_hash or b"").hex())
 
 
 def _export_honour(code: str, grade: str | None, until: str, **_: Any) -> ExportedHonour:
