@@ -10,12 +10,11 @@ from app.score.draft.queries import StoredBook
 from app.score.draft.schemas import BookView
 from app.score.draft.views import show_draft
 
-Roles = dict[str, list[str]]
 # All of them are the centre's; an institution's editors are refused. Editors and reviewers write, reviewers decide on
 # what others wrote, auditors read.
-READERS: Roles = {"roles": ["editor", "reviewer", "auditor"]}
-WRITERS: Roles = {"roles": ["editor", "reviewer"]}
-REVIEWER: Roles = {"roles": ["reviewer"]}
+READERS = {"roles": ["editor", "reviewer", "auditor"]}
+WRITERS = {"roles": ["editor", "reviewer"]}
+REVIEWER = {"roles": ["reviewer"]}
 BODY_BYTES_MAX = 512 * 1024
 READING = (InvalidRequest, Unauthenticated, Forbidden, NotFound)
 

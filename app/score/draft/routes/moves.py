@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from litestar import Response, post
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.kit.errors import ETagMissing, ETagStale, Refusal
-from app.kit.request.etag import ETAG, IfMatch
+from app.kit.request.etag import IfMatch
 from app.kit.security.auth import OfficialCaller
-from app.kit.web.http import refusals
+from app.kit.web.routing import move
 from app.score.draft import refusals as no
 from app.score.draft.actions import decide as decide_actions
-from app.score.draft.routes.answers import READING, REVIEWER, WRITERS, Roles, answer_book
+from app.score.draft.routes.answers import REVIEWER, WRITERS, answer_book
 from app.score.draft.schemas import ApproveBookRequest, BookView, RejectBookRequest, WithdrawBookRequest
 
-MOVING = (*READING, ETagMissing, ETagStale, no.RuleBookMoveNotAllowed)
 
-
-def move(verb: str, operation_id: str, roles: Roles, *more: type[Refusal]) -> post:
-    """Declare a move by officials of some roles, which answers the rule book; it may refuse ``MOVING`` and ``more``."""
-    return post(
-        f"/{{book_id:uuid}}/{verb}",
-        operation_id=operation_id,
-        status_code=200,
-        opt=roles,
-        response_headers=ETAG,
-        responses=refusals(*MOVING, *more),
-    )
-
-
-@move("submit", "submitRuleBook", WRITERS, no.RuleBookInvalid, no.ExamplesMissing, no.ExamplesFailed)
+@move(
+    "/{book_id:uuid}/submit", "submitRuleBook", WRITERS,
+    no.RuleBookMoveNotAllowed, no.RuleBookInvalid, no.ExamplesMissing, no.ExamplesFailed,
+)  # fmt: skip
 async def submit_book(
     official: NamedDependency[OfficialCaller], book_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[BookView]:
@@ -40,7 +28,7 @@ async def submit_book(
     return answer_book(await decide_actions.submit_book(official, book_id, if_match=if_match))
 
 
-@move("reject", "rejectRuleBook", REVIEWER, no.RuleBookMakerIsChecker)
+@move("/{book_id:uuid}/reject", "rejectRuleBook", REVIEWER, no.RuleBookMoveNotAllowed, no.RuleBookMakerIsChecker)
 async def reject_book(
     official: NamedDependency[OfficialCaller],
     book_id: FromPath[UUID],
@@ -52,8 +40,8 @@ async def reject_book(
 
 
 @move(
-    "approve", "approveRuleBook", REVIEWER,
-    no.RuleBookMakerIsChecker, no.RuleBookInvalid, no.EffectiveDayWrong, no.AnotherScheduled,
+    "/{book_id:uuid}/approve", "approveRuleBook", REVIEWER,
+    no.RuleBookMoveNotAllowed, no.RuleBookMakerIsChecker, no.RuleBookInvalid, no.EffectiveDayWrong, no.AnotherScheduled,
 )  # fmt: skip
 async def approve_book(
     official: NamedDependency[OfficialCaller],
@@ -66,7 +54,7 @@ async def approve_book(
     return answer_book(row)
 
 
-@move("withdraw", "withdrawRuleBook", REVIEWER)
+@move("/{book_id:uuid}/withdraw", "withdrawRuleBook", REVIEWER, no.RuleBookMoveNotAllowed)
 async def withdraw_book(
     official: NamedDependency[OfficialCaller],
     book_id: FromPath[UUID],
