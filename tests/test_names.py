@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 APP = Path(__file__).parents[1] / "app"
-ROOMS = ("demo", "score", "town")
+ROOMS = ("campaign", "credit_code", "demo", "membership", "redemption", "score", "town")
 # Each had several meanings: CONTRIBUTING says by which words they are replaced.
 NOT_USED = {"told", "tell", "tells", "heed", "whoever", "stands", "kept", "known", "agreed", "former"}
 # A field is named like the column it is stored in.

@@ -16,7 +16,12 @@ from app.score.book.actions.find import find_current_levels
 
 
 async def load_catalogue() -> Catalogue:
-    """Read what is in force or paused; benefits before scenarios, so that none is read without its scenario."""
+    """Read what is in force or paused, its scenarios and the levels of the rule book in force.
+
+    These are three statements, each newer than the one before. Scenarios come after campaigns, so that no benefit is
+    read without its scenario. The levels are part of the catalogue because eligibility is judged by them: they change
+    together with it in this process (decision 35).
+    """
     rows = await read_queries.list_catalogue_campaigns(now())
     scenarios = {scenario.code: scenario for scenario in await scenario_queries.list_scenarios()}
     levels = await find_current_levels()
@@ -36,4 +41,8 @@ async def load_catalogue() -> Catalogue:
     return Catalogue(benefits, scenarios.values(), levels)
 
 
+# Every process holds it and reads it anew within a second of ``bump("catalogue")``, so that no request of a till needs
+# a query for what its store offers (decision 5). ``catalogue.current`` is what was read last; ``catalogue.trusted``
+# refuses once the database has not confirmed that for half a minute, for what a stopped campaign must not give any
+# more.
 catalogue = Versioned("catalogue", load_catalogue)

@@ -20,8 +20,8 @@ from app.score.book.document import Level
 class LiveBenefit(msgspec.Struct, frozen=True, kw_only=True):
     """A benefit of an approved version; ``store_ids`` None: every store of the institution.
 
-    An ended campaign's benefits can still be found by id until their time would have been over, so that a till hears
-    "not active" rather than "unknown".
+    The benefits of a campaign that was ended early are still found by id until its time would have been over, so that a
+    till is answered "not active" rather than "unknown".
     """
 
     id: UUID

@@ -1,8 +1,8 @@
 """What would help a citizen: which benefits a higher score would open, and what they could do themselves. Pure.
 
-The list in ``data/actionable.csv`` holds only what a person can decide: nothing that is bought (donations), awarded or
-adjudged, nothing dangerous. What each would add is never computed here: the engine is asked, so that what is full or
-counts for nothing is not suggested.
+The list in ``data/actionable.csv`` holds only what a person can decide to do: nothing that is bought (donations),
+awarded or adjudged, and nothing dangerous. How many points each thing would add is never computed here. The engine
+computes it, so that nothing is suggested whose limit is reached or which counts for nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ TRIAL_ID = UUID(int=2**128 - 1)  # of a record that does not exist; nobody else'
 
 
 class Actionable(msgspec.Struct, frozen=True, kw_only=True):
-    """An indicator people can act on, and how; with its lowest grade where it has any, a unit where amounts count."""
+    """An indicator that people can do something about, and how.
+
+    ``grade`` is its lowest one, empty where it has none; the units are empty where amounts do not count.
+    """
 
     indicator: str
     grade: str
@@ -42,7 +45,7 @@ class Actionable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One more record, to see what it would add; none where only the citizen's consent is missing."""
+    """A record that is scored to see what it would add; None where only the citizen's consent is missing."""
 
     actionable: Actionable
     indicator: RuleIndicator
@@ -50,7 +53,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActionHint(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody could do, and what it would add now; points None: only once they consent that it counts."""
+    """Something a citizen could do, and the points it would add now; None: it counts only after their consent."""
 
     actionable: Actionable
     indicator: RuleIndicator
@@ -59,7 +62,7 @@ class ActionHint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenefitHint(msgspec.Struct, frozen=True, kw_only=True):
-    """A benefit that a higher score would open, what is missing now, and from which score on it is open."""
+    """A benefit that a higher score would open, the score that opens it, and what is missing now."""
 
     benefit: LiveBenefit
     opens_at: int
@@ -67,7 +70,7 @@ class BenefitHint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Burden(msgspec.Struct, frozen=True, kw_only=True):
-    """What takes points now; ``ends_on`` is the day it no longer does, None while what it is about goes on."""
+    """What takes points now; from ``ends_on`` it no longer does. None: its cause goes on, so the day is open."""
 
     indicator: RuleIndicator
     points: int
@@ -90,7 +93,7 @@ def list_trials(
     consents: Sequence[str],
     day: date,
 ) -> list[Trial]:
-    """Return the records to try on a day: where amounts count what is missing to the next rungs, elsewhere one more."""
+    """Return what to try on a day: the amounts missing to the next rungs of a ladder, elsewhere one more record."""
     trials: list[Trial] = []
     for indicator in book.indicators:
         entry = actionable.get(indicator.code)
@@ -126,7 +129,7 @@ def _make_record(entry: Actionable, day: date, quantity: int | None) -> GivenRec
 
 
 def drop_full(trials: Sequence[Trial], score: Explanation, day: date) -> list[Trial]:
-    """Leave out what the explanation of the score as it is says to be full: by this year's cap or the dimension's."""
+    """Leave out the trials whose limit is reached: the explained score shows a cut by the year's or dimension's cap."""
     full = {
         taken.subject
         for taken in score.adjustments
@@ -137,15 +140,16 @@ def drop_full(trials: Sequence[Trial], score: Explanation, day: date) -> list[Tr
 
 
 def pick_counting(records: Sequence[KeptRecord], score: Explanation) -> list[KeptRecord]:
-    """Return the records that count, and the amounts that may yet add up; the rest of a long life can stay out."""
+    """Return the records that count now, and those with amounts, which may count once another is added to them."""
     counting = {record_id for given in score.contributions for record_id in given.record_ids}
     return [record for record in records if record.id in counting or record.quantity is not None]
 
 
 def compute_action_hints(trials: Sequence[Trial], gains: Sequence[int]) -> list[ActionHint]:
-    """Return what would add something, the most first; of a ladder the nearest rung that does. Last what needs consent.
+    """Return the trials that would add points, the largest gain first; those that need a consent come last.
 
-    ``gains`` are the points each trial with a record adds, in order.
+    Of a ladder it is the nearest rung that adds anything. ``gains`` are the points each trial with a record adds, in
+    order.
     """
     gained = iter(gains)
     hints: dict[str, ActionHint] = {}
@@ -164,7 +168,7 @@ def compute_action_hints(trials: Sequence[Trial], gains: Sequence[int]) -> list[
 def compute_benefit_hints(
     benefits: Sequence[LiveBenefit], facts: Facts, book: RuleBook, day: date
 ) -> list[BenefitHint]:
-    """Return the benefits that only a higher score is missing for, the nearest first."""
+    """Return the benefits for which nothing but a higher score is missing, the nearest first."""
     hints = []
     for benefit in benefits:
         verdict = judge_eligibility(benefit.eligibility, facts, day)
@@ -175,7 +179,7 @@ def compute_benefit_hints(
 
 
 def _find_opening(eligibility: Eligibility, facts: Facts, book: RuleBook, day: date) -> int | None:
-    """Return the lowest score from which everything that is asked is met, if a score alone can meet it."""
+    """Return the lowest score at which a citizen has the benefit; None where no score alone would do."""
     top = book.scale.max
     edges = {edge for edge in _iter_edges(eligibility, book) if edge > facts.score and (top is None or edge <= top)}
     for score in sorted(edges):
@@ -186,7 +190,7 @@ def _find_opening(eligibility: Eligibility, facts: Facts, book: RuleBook, day: d
 
 
 def _iter_edges(clause: Eligibility, book: RuleBook) -> Iterator[int]:
-    """Yield the scores a clause speaks of."""
+    """Yield the scores at which the answer of a clause may change."""
     if isinstance(clause, AllOf | AnyOf):
         for part in clause.of:
             yield from _iter_edges(part, book)

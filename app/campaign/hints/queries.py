@@ -10,8 +10,8 @@ import msgspec
 from app.kit.db.database import fetch_one
 
 
-class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a citizen stands; ``honours`` is JSON text."""
+class CitizenScore(msgspec.Struct, frozen=True, kw_only=True):
+    """What a citizen's hints begin with: the score they have now; ``honours`` is JSON text."""
 
     birth_on: date
     score: int
@@ -20,10 +20,10 @@ class StandingRow(msgspec.Struct, frozen=True, kw_only=True):
     rule_book_id: int
 
 
-async def find_standing(citizen_id: UUID) -> StandingRow | None:
-    """Return where a citizen stands; None without a score."""
+async def find_citizen_score(citizen_id: UUID) -> CitizenScore | None:
+    """Return a citizen with their score; None without a score."""
     return await fetch_one(
-        StandingRow,
+        CitizenScore,
         """
         SELECT c.birth_on, s.value AS score, s.level, s.honours, s.rule_book_id
           FROM score_snapshot s JOIN citizen c ON c.id = s.citizen_id

@@ -13,6 +13,7 @@ from app.kit.errors import NotJoined, RateLimited, Unauthenticated
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
+from app.kit.web.show import show
 from app.score.book.document import Level, RuleIndicator
 from app.score.current.refusals import NoScore
 
@@ -47,14 +48,14 @@ def _show(hints: Hints, language: Language) -> HintsView:
         next=None
         if above is None
         else NextLevelHint(level=above.code, title=_title(above, language), points_needed=above.at_least - hints.score),
-        text=_tell_distance(hints, language),
+        text=_describe_distance(hints, language),
         benefits=[_show_benefit(hint, hints, language) for hint in hints.benefits],
         actions=[_show_action(hint, language) for hint in hints.actions],
         burdens=[_show_burden(burden, language) for burden in hints.burdens],
     )
 
 
-def _tell_distance(hints: Hints, language: Language) -> str:
+def _describe_distance(hints: Hints, language: Language) -> str:
     if hints.next_level is None:
         title = _title(hints.level, language)
         return f"您已是最高等级：{title}" if language == "zh" else f"You are at the highest level: {title}"
@@ -63,13 +64,10 @@ def _tell_distance(hints: Hints, language: Language) -> str:
 
 
 def _show_benefit(hint: BenefitHint, hints: Hints, language: Language) -> BenefitHintView:
-    benefit = hint.benefit
-    return BenefitHintView(
-        id=benefit.id,
-        code=benefit.code,
-        title=benefit.title,
-        scenario=benefit.scenario,
-        institution=name_institution(benefit),
+    return show(
+        BenefitHintView,
+        hint.benefit,
+        institution=name_institution(hint.benefit),
         points_needed=hint.opens_at - hints.score,
         opens_at_next_level=hints.next_level is not None and hint.opens_at <= hints.next_level.at_least,
         reasons=[show_reason(reason, language) for reason in hint.reasons],
@@ -78,38 +76,34 @@ def _show_benefit(hint: BenefitHint, hints: Hints, language: Language) -> Benefi
 
 def _show_action(hint: ActionHint, language: Language) -> ActionHintView:
     needs_consent = hint.points is None
-    said = hint.actionable.how_zh if language == "zh" else hint.actionable.how_en
+    text = hint.actionable.how_zh if language == "zh" else hint.actionable.how_en
     unit = hint.actionable.unit_zh if language == "zh" else hint.actionable.unit_en
     if needs_consent:
-        said = (
+        text = (
             "须您单独同意才会计分，是否同意由您决定"
             if language == "zh"
             else "It counts only with your separate consent, which is yours to give or not"
         )
-    return ActionHintView(
+    return show(
+        ActionHintView,
+        hint,
         indicator=hint.indicator.code,
         title=_title(hint.indicator, language),
-        points=hint.points,
-        quantity=hint.quantity,
         unit=unit or None,
         needs_consent=hint.indicator.code.lower() if needs_consent else None,
-        text=said,
+        text=text,
     )
 
 
 def _show_burden(burden: Burden, language: Language) -> BurdenView:
     if language == "zh":
         end = f"自{burden.ends_on}起自动停止计分" if burden.ends_on else "了结之日起立即停止计分"
-        said = f"{end}；也可申请信用修复，修复后立即不再计分"
+        text = f"{end}；也可申请信用修复，修复后立即不再计分"
     else:
         end = f"It stops counting by itself on {burden.ends_on}" if burden.ends_on else "It stops once it is settled"
-        said = f"{end}; you may also ask for credit repair, and what is repaired no longer counts at once"
-    return BurdenView(
-        indicator=burden.indicator.code,
-        title=_title(burden.indicator, language),
-        points=burden.points,
-        ends_on=burden.ends_on,
-        text=said,
+        text = f"{end}; you may also ask for credit repair, and what is repaired no longer counts at once"
+    return show(
+        BurdenView, burden, indicator=burden.indicator.code, title=_title(burden.indicator, language), text=text
     )
 
 

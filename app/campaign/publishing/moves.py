@@ -18,7 +18,7 @@ CampaignAction = Literal["edit", "submit", "approve", "reject", "pause", "resume
 class Move(msgspec.Struct, frozen=True, rename="camel"):
     """One allowed step: ``action`` takes a campaign and its newest version from one pair of states to another.
 
-    ``version`` None is whatever state the newest version is in; it remains so.
+    ``version`` None: in any state of the newest version, which then stays as it is.
     """
 
     action: CampaignAction

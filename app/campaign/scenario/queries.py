@@ -9,14 +9,14 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.scenario.moves import ProposalState
+from app.campaign.tables import Scenario as ScenarioTable
+from app.campaign.tables import ScenarioProposal, ScenarioUse
 from app.campaign.terms.limits import Scenario
-from app.kit.db.database import execute, fetch_all, fetch_one
-
-FIELDS = "code, title_zh, title_en, use, needs_name, needs_without_score"
-PROPOSAL_FIELDS = f"id, {FIELDS}, state, proposed_by, proposed_at, decided_by, decided_at, note"
+from app.kit.db.database import execute, fetch_one
+from app.kit.db.rows import fetch_row, fetch_rows, run, select
 
 
-class UseRow(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True):
     """A use of the closed list."""
 
     code: str
@@ -25,28 +25,16 @@ class UseRow(msgspec.Struct, frozen=True):
     title_en: str
 
 
-class ScenarioRow(msgspec.Struct, frozen=True, kw_only=True):
+class StoredScenario(Scenario, frozen=True, kw_only=True):
     """A scenario with its revision."""
 
-    code: str
-    title_zh: str
-    title_en: str
-    use: str
-    needs_name: bool
-    needs_without_score: bool
     revision: int
 
 
-class ProposalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What an official proposes a scenario shall be."""
+class StoredProposal(Scenario, frozen=True, kw_only=True):
+    """The scenario an official proposes, who proposed it, and what became of it."""
 
     id: UUID
-    code: str
-    title_zh: str
-    title_en: str
-    use: str
-    needs_name: bool
-    needs_without_score: bool
     state: ProposalState
     proposed_by: UUID
     proposed_at: datetime
@@ -59,24 +47,21 @@ class ProposalRow(msgspec.Struct, frozen=True, kw_only=True):
         """Return what its ETag is made of: a proposal changes once, when it is decided on."""
         return 1 if self.state == "waiting" else 2
 
-    def to_scenario(self) -> Scenario:
-        """Return the scenario it would be."""
-        return Scenario(
-            code=self.code, title_zh=self.title_zh, title_en=self.title_en, use=self.use, needs_name=self.needs_name,
-            needs_without_score=self.needs_without_score,
-        )  # fmt: skip
-
 
 async def list_scenarios() -> list[Scenario]:
     """Return every scenario."""
-    return await fetch_all(Scenario, f"SELECT {FIELDS} FROM scenario ORDER BY code")
+    return await fetch_rows(Scenario, select(ScenarioTable, Scenario).order_by(ScenarioTable.code))
 
 
-async def find_scenario(code: str, *, lock: bool = False) -> ScenarioRow | None:
-    """Find a scenario, and lock it where asked."""
-    return await fetch_one(
-        ScenarioRow, f"SELECT {FIELDS}, revision FROM scenario WHERE code = $1{' FOR UPDATE' if lock else ''}", code
-    )
+async def find_scenario(code: str) -> StoredScenario | None:
+    """Find a scenario."""
+    return await fetch_row(StoredScenario, select(ScenarioTable, StoredScenario).where(ScenarioTable.code == code))
+
+
+async def find_scenario_for_update(code: str) -> StoredScenario | None:
+    """Find a scenario and lock it."""
+    columns = ", ".join(StoredScenario.__struct_fields__)
+    return await fetch_one(StoredScenario, f"SELECT {columns} FROM scenario WHERE code = $1 FOR UPDATE", code)
 
 
 async def put_scenario(scenario: Scenario) -> None:
@@ -95,14 +80,14 @@ async def put_scenario(scenario: Scenario) -> None:
     )  # fmt: skip
 
 
-async def find_use(code: str) -> UseRow | None:
+async def find_use(code: str) -> Use | None:
     """Find a use of the closed list, denied ones too."""
-    return await fetch_one(UseRow, "SELECT * FROM scenario_use WHERE code = $1", code)
+    return await fetch_row(Use, select(ScenarioUse, Use).where(ScenarioUse.code == code))
 
 
-async def list_uses() -> list[UseRow]:
-    """Return the closed list of uses."""
-    return await fetch_all(UseRow, "SELECT * FROM scenario_use ORDER BY is_denied, code")
+async def list_uses() -> list[Use]:
+    """Return the closed list of uses, the denied ones last."""
+    return await fetch_rows(Use, select(ScenarioUse, Use).order_by(ScenarioUse.is_denied, ScenarioUse.code))
 
 
 async def insert_proposal(proposal_id: UUID, scenario: Scenario, official_id: UUID, at: datetime) -> bool:
@@ -121,35 +106,41 @@ async def insert_proposal(proposal_id: UUID, scenario: Scenario, official_id: UU
     )  # fmt: skip
 
 
-async def find_proposal(proposal_id: UUID, *, lock: bool = False) -> ProposalRow | None:
-    """Find a proposal, and lock it where asked."""
+async def find_proposal(proposal_id: UUID) -> StoredProposal | None:
+    """Find a proposal."""
+    proposals = select(ScenarioProposal, StoredProposal)
+    return await fetch_row(StoredProposal, proposals.where(ScenarioProposal.id == proposal_id))
+
+
+async def find_proposal_for_update(proposal_id: UUID) -> StoredProposal | None:
+    """Find a proposal and lock it."""
+    columns = ", ".join(StoredProposal.__struct_fields__)
     return await fetch_one(
-        ProposalRow,
-        f"SELECT {PROPOSAL_FIELDS} FROM scenario_proposal WHERE id = $1{' FOR UPDATE' if lock else ''}",
-        proposal_id,
+        StoredProposal, f"SELECT {columns} FROM scenario_proposal WHERE id = $1 FOR UPDATE", proposal_id
     )
 
 
-async def list_proposals(state: ProposalState | None, before: UUID | None, limit: int) -> list[ProposalRow]:
+async def list_proposals(state: ProposalState | None, before: UUID | None, limit: int) -> list[StoredProposal]:
     """Return ``limit`` + 1 proposals, newest first."""
-    return await fetch_all(
-        ProposalRow,
-        f"""
-        SELECT {PROPOSAL_FIELDS} FROM scenario_proposal
-         WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
-        """,
-        state, before, limit + 1,
-    )  # fmt: skip
+    proposals = select(ScenarioProposal, StoredProposal)
+    if state is not None:
+        proposals = proposals.where(ScenarioProposal.state == state)
+    if before is not None:
+        proposals = proposals.where(ScenarioProposal.id < before)
+    newest_first = proposals.order_by(ScenarioProposal.id, ascending=False)
+    return await fetch_rows(StoredProposal, newest_first, limit=limit + 1)
 
 
 async def mark_decided(
     proposal_id: UUID, state: Literal["confirmed", "rejected"], official_id: UUID, at: datetime, note: str | None
 ) -> None:
-    """Write down who decided on a proposal, and how."""
-    await execute(
-        """
-        UPDATE scenario_proposal SET state = $2, decided_by = $3, decided_at = $4, note = $5
-         WHERE id = $1 AND state = 'waiting'
-        """,
-        proposal_id, state, official_id, at, note,
-    )  # fmt: skip
+    """Write down who decided on a waiting proposal, and how."""
+    decision = ScenarioProposal.update(
+        {
+            ScenarioProposal.state: state,
+            ScenarioProposal.decided_by: official_id,
+            ScenarioProposal.decided_at: at,
+            ScenarioProposal.note: note,
+        }
+    )
+    await run(decision.where((ScenarioProposal.id == proposal_id) & (ScenarioProposal.state == "waiting")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -16,7 +15,7 @@ from app.campaign.review.views import show_flags
 from app.campaign.scenario import actions, queries
 from app.campaign.scenario import refusals as no
 from app.campaign.scenario.moves import ProposalState
-from app.campaign.scenario.queries import ProposalRow
+from app.campaign.scenario.queries import StoredProposal
 from app.campaign.scenario.schemas import (
     ScenarioChangeRequest,
     ScenarioProposalView,
@@ -31,6 +30,7 @@ from app.kit.request.etag import ETAG, IfMatch, compute_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.web.show import show
 
 EVERY_ROLE = {"roles": ["editor", "reviewer", "caseworker", "auditor", "importer", "administrator"]}
 ADMINISTRATOR = {"roles": ["administrator"]}
@@ -47,7 +47,7 @@ DECIDING = (NotFound, ETagMissing, ETagStale, no.ProposalDecided)
 )
 async def list_scenarios(official: NamedDependency[OfficialCaller]) -> Page[ScenarioView]:  # noqa: ARG001 - who asks
     """List every scenario."""
-    return whole_page([_show(scenario) for scenario in await queries.list_scenarios()])
+    return whole_page([show(ScenarioView, scenario) for scenario in await queries.list_scenarios()])
 
 
 @get(
@@ -63,11 +63,10 @@ async def get_scenario(
     code: FromPath[str],
 ) -> Response[ScenarioView]:
     """Show a scenario; the answer's `ETag` is what a change must send as `If-Match`."""
-    row = await queries.find_scenario(code)
-    if row is None:
+    scenario = await queries.find_scenario(code)
+    if scenario is None:
         raise NotFound
-    fields = {name: getattr(row, name) for name in ScenarioView.__struct_fields__}
-    return Response(ScenarioView(**fields), headers={"ETag": compute_etag(row.revision)})
+    return Response(show(ScenarioView, scenario), headers={"ETag": compute_etag(scenario.revision)})
 
 
 @get(
@@ -79,8 +78,7 @@ async def get_scenario(
 )
 async def list_uses(official: NamedDependency[OfficialCaller]) -> Page[UseView]:  # noqa: ARG001 - who asks
     """List the closed list of uses; no scenario may be put to a denied one."""
-    uses = await queries.list_uses()
-    return whole_page([UseView(**msgspec.structs.asdict(use)) for use in uses])
+    return whole_page([show(UseView, use) for use in await queries.list_uses()])
 
 
 @post(
@@ -95,8 +93,7 @@ async def propose_scenario(
     official: NamedDependency[OfficialCaller], data: JSONBody[ScenarioRequest]
 ) -> Response[ScenarioProposalView]:
     """Propose a scenario for the whole city; it is there once another administrator of the centre confirms it."""
-    scenario = Scenario(**msgspec.structs.asdict(data))
-    return _answer(await actions.propose_scenario(official, scenario), 202)
+    return _answer(await actions.propose_scenario(official, show(Scenario, data)), 202)
 
 
 @put(
@@ -114,7 +111,7 @@ async def propose_scenario_change(
     if_match: IfMatch = None,
 ) -> Response[ScenarioProposalView]:
     """Propose what a scenario shall be; it goes on as it is until another administrator confirms it."""
-    scenario = Scenario(code=code, **msgspec.structs.asdict(data))
+    scenario = show(Scenario, data, code=code)
     return _answer(await actions.propose_change(official, scenario, if_match=if_match), 202)
 
 
@@ -150,10 +147,10 @@ async def get_proposal(
 ) -> Response[ScenarioProposalView]:
     """Show a proposal with its `ETag`."""
     official.need_centre()
-    row = await queries.find_proposal(proposal_id)
-    if row is None:
+    proposal = await queries.find_proposal(proposal_id)
+    if proposal is None:
         raise NotFound
-    return _answer(row)
+    return _answer(proposal)
 
 
 @post(
@@ -203,27 +200,14 @@ async def reject_proposal(
     return _answer(await actions.reject_proposal(official, proposal_id, data.note, if_match=if_match))
 
 
-def _show(scenario: Scenario) -> ScenarioView:
-    return ScenarioView(**msgspec.structs.asdict(scenario))
+def _show_proposal(proposal: StoredProposal) -> ScenarioProposalView:
+    flags = show_flags(find_scenario_flags(proposal.title_zh, proposal.title_en))
+    return show(ScenarioProposalView, proposal, scenario=show(ScenarioView, proposal), flags=flags)
 
 
-def _show_proposal(row: ProposalRow) -> ScenarioProposalView:
-    return ScenarioProposalView(
-        id=row.id,
-        state=row.state,
-        scenario=_show(row.to_scenario()),
-        flags=show_flags(find_scenario_flags(row.title_zh, row.title_en)),
-        proposed_by=row.proposed_by,
-        proposed_at=row.proposed_at,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        note=row.note,
-    )
-
-
-def _answer(row: ProposalRow, status_code: int = 200) -> Response[ScenarioProposalView]:
-    headers = {"ETag": compute_etag(row.revision)}
-    return Response(_show_proposal(row), status_code=status_code, headers=headers)
+def _answer(proposal: StoredProposal, status_code: int = 200) -> Response[ScenarioProposalView]:
+    headers = {"ETag": compute_etag(proposal.revision)}
+    return Response(_show_proposal(proposal), status_code=status_code, headers=headers)
 
 
 router = Router(

@@ -55,18 +55,18 @@ class CampaignDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
 
 
 def find_changed_limits(before: CampaignDocument, after: CampaignDocument) -> dict[str, bool]:
-    """Name by code the benefits whose stock or caps are not what they were, and whether a stock came or went.
+    """Return the codes of benefits with other stock or caps than before, each with whether a stock came or went.
 
-    A benefit that was not there before has new limits, whatever they are: an earlier version may have had it.
+    A benefit that ``before`` does not have counts as changed, whatever its limits: an earlier version may have had it.
     """
-    were = {benefit.code: benefit for benefit in before.benefits}
+    previous = {benefit.code: benefit for benefit in before.benefits}
     changed: dict[str, bool] = {}
     for benefit in after.benefits:
-        was = were.get(benefit.code)
-        if was is None:
+        earlier = previous.get(benefit.code)
+        if earlier is None:
             changed[benefit.code] = True
-        elif _limits_of(was) != _limits_of(benefit):
-            changed[benefit.code] = (was.stock is None) != (benefit.stock is None)
+        elif _limits_of(earlier) != _limits_of(benefit):
+            changed[benefit.code] = (earlier.stock is None) != (benefit.stock is None)
     return changed
 
 
@@ -82,7 +82,7 @@ def parse_document(text: str) -> CampaignDocument:
 
 
 def iter_texts(document: CampaignDocument) -> Iterator[tuple[str, str]]:
-    """Yield what people read in a document, each with its JSON pointer."""
+    """Yield every text of a document that people read, each with its JSON pointer."""
     yield "/title", document.title
     yield "/summary", document.summary
     for index, benefit in enumerate(document.benefits):

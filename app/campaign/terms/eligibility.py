@@ -86,6 +86,14 @@ class HeldHonour(msgspec.Struct, frozen=True):
     until: date
 
 
+_HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
+
+
+def read_honours(text: str | None) -> tuple[HeldHonour, ...]:
+    """Read the honours stored beside a score, JSON text; most people hold none, and then nothing is decoded."""
+    return () if text is None or text == "[]" else _HONOURS.decode(text)
+
+
 class Facts(msgspec.Struct, frozen=True):
     """All that eligibility may look at: a citizen, and the ``levels`` of the rule book in force by their codes."""
 

@@ -1,7 +1,8 @@
-"""Words of the deny-list in campaigns and scenarios: refused where certain, otherwise for whoever reviews. Pure.
+"""Words of the deny-list in campaigns and scenarios: refused where certain, otherwise shown to the reviewer. Pure.
 
-A campaign may name a topic (a car park beside a temple); it is refused where it certainly punishes or certainly grants
-a denied use. A scenario's titles say its use themselves: there any word of a denied use is refused.
+A campaign may name a topic (a car park beside a temple). It is refused where a word certainly means a punishment or
+certainly means a denied use. The titles of a scenario are the name of its use, so there any word of a denied use is
+refused, and any word that is certain.
 """
 
 from __future__ import annotations

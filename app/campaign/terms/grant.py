@@ -100,7 +100,7 @@ class Steps(Term, frozen=True, kw_only=True, tag="steps"):
     """A ladder: the highest step a citizen's score reaches is what they get."""
 
     by: Literal["score"]
-    steps: Annotated[list[Step], msgspec.Meta(min_length=1)]  # OpenAPI would be told "a Step or anything" of a tuple
+    steps: Annotated[list[Step], msgspec.Meta(min_length=1)]  # a tuple would be "a Step or anything" in OpenAPI
 
 
 WholeGrant = OneGrant | Combine
@@ -110,7 +110,8 @@ Grant = OneGrant | Combine | Steps
 class ResolvedGrant(msgspec.Struct, frozen=True):
     """A grant without steps, as one citizen gets it.
 
-    ``step`` says whose count the use goes on: 0 the benefit's, 1-based a step's that has a ``per_citizen`` of its own.
+    ``step`` says where the use is counted: 0 with the benefit's, otherwise with those of the step of this number, from
+    1 on, which has a ``per_citizen`` of its own.
     """
 
     grant: WholeGrant
@@ -121,7 +122,8 @@ class ResolvedGrant(msgspec.Struct, frozen=True):
 def resolve_grant(grant: Grant, facts: Facts) -> ResolvedGrant:
     """Return what a citizen gets; ``per_citizen`` None means the benefit's own applies.
 
-    A live benefit's eligibility lets nobody in below the first step (``compute_effective_eligibility``).
+    Below the first step it is the first step's, which nobody gets: the eligibility of a live benefit asks for the first
+    step too (``compute_effective_eligibility``).
     """
     if not isinstance(grant, Steps):
         return ResolvedGrant(grant, 0, None)

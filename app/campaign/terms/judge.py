@@ -1,4 +1,4 @@
-"""Judging eligibility: every clause that fails is named with its distance, for the citizen's eyes only."""
+"""Judging eligibility: every clause that fails is named with its distance, for the citizen alone to read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ELIGIBLE = Verdict(is_eligible=True, reasons=())
 
 
 def judge_eligibility(eligibility: Eligibility, facts: Facts, on: date) -> Verdict:
-    """Judge one citizen on one Shanghai day; the reasons are never for the partner."""
+    """Judge one citizen on one Shanghai day; the reasons are never shown to the partner."""
     reasons = tuple(_find_failing(eligibility, facts, on))
     return Verdict(is_eligible=False, reasons=reasons) if reasons else ELIGIBLE
 
@@ -78,10 +78,11 @@ def _judge_score(value: int, facts: Facts) -> Reason | None:
 
 
 def _judge_level(code: str, facts: Facts) -> Reason | None:
-    """Compare the level held with the one asked for; one that the rule book in force does not have lets nobody in.
+    """Compare the level held with the one asked for; nobody has a level that the rule book in force does not define.
 
-    What counts is the level stored with the score, not the score: for the moment in which the levels of new rules are
-    in the database and not yet in memory, an old edge lets nobody in, and a code that is not known yet lets nobody in.
+    What counts is the level stored with the score, not the score. When a new rule book comes into force, scores and
+    levels in the database change at once, the levels in memory up to a second later. In between, a score is not held
+    against an edge of the old book, and a level of which this process has not read yet lets nobody in.
     """
     wanted, held = facts.levels.get(code), facts.levels.get(facts.level)
     if wanted is None:
@@ -103,7 +104,7 @@ def _judge_level(code: str, facts: Facts) -> Reason | None:
 
 
 def _judge_honour(clause: HasHonour, facts: Facts, on: date) -> Reason | None:
-    """Look for the honour on the day; one the catalogue no longer has is out of reach."""
+    """Look for the honour on the day; an honour that the catalogue no longer has cannot be held."""
     honour, grade = CATALOGUE.honours.get(clause.honour), clause.grade_at_least
     if honour is None or (grade is not None and grade not in honour.grades):
         return Reason(code="honour_missing", zh=f"需要荣誉{clause.honour}", en=f"needs the honour {clause.honour}")
@@ -143,7 +144,7 @@ def _judge_age(clause: AgeBetween, age: int) -> Reason | None:
 
 
 def _name_alternatives(alternatives: list[tuple[Reason, ...]]) -> Reason:
-    """Name every alternative of a failed ``any``; what one alternative asks together is joined by 且."""
+    """Name every alternative of a failed ``any``; what one alternative asks for together is joined by 且."""
     if len(alternatives) == 1 and len(alternatives[0]) == 1:
         return alternatives[0][0]
     zh = "；或".join("，且".join(reason.zh for reason in each) for each in alternatives)

@@ -1,10 +1,10 @@
-"""A ladder of thresholds must not read a score: the steps and the eligibility of one benefit.
+"""The thresholds of one benefit, few and coarse, so that its answers do not read out a score. Pure.
 
-At most five steps, rising; numbers are multiples of 10; different thresholds lie at least 20 apart. A level counts as
-its lower edge in the rule book in force, and needs be no multiple of 10, because the rule book publishes it. Zero,
-which everyone reaches, tells nothing: it may be a step and is not counted. Published credit-line bands (501, 601)
-belong to pay-later grants, which are not part of this room, so nothing here is exempt. What all benefits of an
-institution may ask together is in ``terms.observer``.
+At most five steps, rising; thresholds are multiples of 10 and at least 20 apart. A level counts as its lower edge in
+the rule book in force, which need not be a multiple of 10: the rule book publishes it. Zero, which everyone reaches,
+says nothing of anybody, so it may be a step and is not counted. There is no exception for published credit-line bands
+(501, 601): they belong to pay-later grants, which are not in this room. What all benefits of an institution may ask for
+together is judged in ``terms.observer``.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def _judge_steps(grant: Grant, where: str) -> Iterator[Fault]:
 
 
 def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels: Levels) -> Eligibility:
-    """Return the eligibility with the first step of the grant asked for too, where it is not implied.
+    """Return the eligibility, and the first step of the grant with it unless the eligibility asks for as much.
 
-    So nobody is let in who stands below every step, and the reason is told like any other.
+    Without it a citizen below every step would be let in and get nothing; so they read a reason like any other.
     """
     first = min(_step_thresholds(grant), default=0)
     if first <= _compute_floor(eligibility, levels):
@@ -71,7 +71,7 @@ def compute_effective_eligibility(eligibility: Eligibility, grant: Grant, levels
 
 
 def _compute_floor(clause: Eligibility, levels: Levels) -> int:
-    """Return a score nobody stays below who meets a clause."""
+    """Return a score that everyone who meets a clause has at least."""
     match clause:
         case AllOf():
             return max((_compute_floor(part, levels) for part in clause.of), default=0)
@@ -84,7 +84,7 @@ def _compute_floor(clause: Eligibility, levels: Levels) -> int:
 
 
 def iter_thresholds(benefit: Benefit, levels: Levels) -> Iterator[int]:
-    """Yield the scores a benefit asks for, one as often as it does; zero, which everyone has, among them."""
+    """Yield the scores a benefit asks for, each as often as it does; zero may be among them."""
     yield from _eligibility_thresholds(benefit.eligibility, levels)
     yield from _step_thresholds(benefit.grant)
 

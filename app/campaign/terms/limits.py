@@ -1,6 +1,6 @@
 """What a campaign may not say: sizes, unknown words, and grants that contradict each other.
 
-What one field may hold on its own (lengths, ranges, the six kinds) is in the types; here is what needs the whole.
+What a single field may hold (lengths, ranges, the six kinds) is in its type; here is what only the whole shows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Scenario(msgspec.Struct, frozen=True):
 def judge_document(
     document: CampaignDocument, scenarios: Mapping[str, Scenario], levels: Mapping[str, Level], at: datetime
 ) -> list[Fault]:
-    """Return everything that is wrong with a document at an instant; an empty list is a good one.
+    """Return everything that is wrong with a document at an instant; of a good one an empty list.
 
     ``levels`` are those of the rule book in force, by their codes.
     """
@@ -68,7 +68,7 @@ def judge_document(
 
 
 def judge_terms(eligibility: Eligibility, grant: Grant, levels: Mapping[str, Level], pointer: str) -> list[Fault]:
-    """Return what is wrong with who may have what; the ladder is only looked at in a tree that is small enough."""
+    """Return what is wrong with an eligibility and its grant; the ladder is judged only in a tree of allowed size."""
     faults = list(_judge_tree(eligibility, levels, f"{pointer}/eligibility"))
     faults.extend(_judge_grant(grant, f"{pointer}/grant"))
     return faults or judge_ladder(eligibility, grant, levels, pointer)
@@ -105,7 +105,7 @@ def _judge_stores(benefit: Benefit, pointer: str) -> Iterator[Fault]:
 
 
 def _judge_tree(root: Eligibility, levels: Mapping[str, Level], pointer: str) -> Iterator[Fault]:
-    """Walk with a stack of our own and never below the deepest allowed level: the tree is a stranger's."""
+    """Walk with a stack of our own, no deeper than allowed: a stranger's tree must not exhaust Python's stack."""
     stack, clauses = [(root, pointer, 1)], 0
     while stack:
         clause, where, depth = stack.pop()

@@ -1,13 +1,13 @@
-"""What somebody at a till can tell apart, from all benefits of an institution over a year together. Pure.
+"""What an institution can find out about a person at its tills, by all its benefits over a year together. Pure.
 
-Every answer of a scan says on which side of a threshold, an age or an honour a person is. The observer is the
-institution, not the benefit nor the store: its keys and its people read all of its stores. What a campaign asked
-is remembered as long as the observer may hold it beside today's answers: ``OBSERVED_DAYS`` after its last day in force,
-however it ended. So new benefits are judged together with all that was, is or will be in force by then.
+Every answer to a scan says on which side of a threshold, an age or an honour a person is. The observer is the
+institution, not a benefit or a store, since its keys and its people read all of its stores. It may compare an answer of
+last winter with one of today; so what a campaign asked for counts until ``OBSERVED_DAYS`` after its last day in force,
+however it ended, and a new document is judged together with everything that counts by then.
 
-Bounds: scores at least 20 apart and at most twelve; ages at least five years apart; at most six honours or grades; and
-at most a hundred kinds of people, because a threshold and an honour asked at the same till multiply. Of a document only
-what it adds is judged: what is observed already costs nothing to ask again.
+Bounds: at most twelve scores, at least 20 apart; ages at least five years apart; at most six honours or grades; and at
+most a hundred kinds of people, because a threshold and an honour asked for at the same till multiply. Only what a
+document adds is judged: asking again for what counts already shows nothing new (decision 48).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ Value = TypeVar("Value", int, tuple[str, str | None])
 class Asked(msgspec.Struct, frozen=True):
     """What benefits ask of a person.
 
-    ``ages`` are the first ages on the other side (up to 59 and from 60 ask the same), ``honours`` codes with the lowest
-    grade that counts; ``answers`` how many answers each different benefit has.
+    ``ages`` are first ages on the other side ("up to 59" and "from 60" are both 60), ``honours`` are codes with the
+    lowest grade that counts, ``answers`` the different benefits, each with how many answers it can give.
     """
 
     thresholds: frozenset[int] = frozenset()
@@ -52,14 +52,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """A document that was, is or will be in force, and its last day in force as far as is known."""
+    """A document that was, is or will be in force, and its last day in force as far as can be said today."""
 
     document: CampaignDocument
     last_on: date
 
 
 class InUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What an observer can tell apart by, each with the last day on which it is asked."""
+    """What an observer distinguishes people by, each with the last day on which it is asked for."""
 
     thresholds: tuple[tuple[int, date], ...]
     ages: tuple[tuple[int, date], ...]
@@ -79,9 +79,9 @@ def compute_asked(documents: Iterable[CampaignDocument], levels: Levels) -> Aske
 
 
 def compute_kinds(asked: Asked) -> int:
-    """Return how many kinds of people can be told apart at most.
+    """Return how many kinds of people can be distinguished at most.
 
-    No more than places between all edges, and no more than there are ways to answer all benefits.
+    There are no more than places between all edges, and no more than combinations of the benefits' answers.
     """
     kinds = (len(asked.thresholds) + 1) * (len(asked.ages) + 1)
     for code in {code for code, _ in asked.honours}:
@@ -93,20 +93,20 @@ def compute_kinds(asked: Asked) -> int:
 
 
 def judge_observer(document: CampaignDocument, others: Sequence[Observed], levels: Levels) -> list[Fault]:
-    """Return what an institution could tell too finely if a document came into force beside all it has observed."""
-    known = compute_asked((other.document for other in others), levels)
-    whole = _join(known, compute_asked([document], levels))
-    faults = list(_judge_distances(document, known, levels))
+    """Return what a document would let an institution distinguish too finely, beside all it has observed."""
+    before = compute_asked((other.document for other in others), levels)
+    whole = _join(before, compute_asked([document], levels))
+    faults = list(_judge_distances(document, before, levels))
     faults += _judge_number(
-        "too_many_thresholds", whole.thresholds, known.thresholds, INSTITUTION_THRESHOLDS_MAX,
+        "too_many_thresholds", whole.thresholds, before.thresholds, INSTITUTION_THRESHOLDS_MAX,
         zh="个不同的分数门槛", en="different thresholds",
     )  # fmt: skip
     faults += _judge_number(
-        "too_many_honours", whole.honours, known.honours, INSTITUTION_HONOURS_MAX,
+        "too_many_honours", whole.honours, before.honours, INSTITUTION_HONOURS_MAX,
         zh="个不同的荣誉或等级", en="different honours or grades",
     )  # fmt: skip
     kinds = compute_kinds(whole)
-    if kinds > max(KINDS_OF_PEOPLE_MAX, compute_kinds(known)):
+    if kinds > max(KINDS_OF_PEOPLE_MAX, compute_kinds(before)):
         zh = f"与本机构一年内各措施合看，可将市民区分为{kinds}类，最多{KINDS_OF_PEOPLE_MAX}类"
         en = (
             f"with all benefits of the institution over a year {kinds} kinds of people could be told apart,"
@@ -141,7 +141,7 @@ def _ask(benefit: Benefit, levels: Levels) -> Asked:
     ages = {age for clause in clauses if isinstance(clause, AgeBetween) for age in _edges_of(clause)}
     return Asked(
         thresholds=frozenset(iter_thresholds(benefit, levels)) - {0},
-        ages=frozenset(age for age in ages if ADULT_AGE < age <= AGE_MAX),  # nobody is on the other side of these
+        ages=frozenset(age for age in ages if ADULT_AGE < age <= AGE_MAX),  # of the others nobody is on the other side
         honours=frozenset(_name_honour(clause) for clause in clauses if isinstance(clause, HasHonour)),
         answers=frozenset({(benefit.eligibility, edges, _count_answers(benefit.eligibility, edges))}),
     )
@@ -162,7 +162,7 @@ def _name_honour(clause: HasHonour) -> Honour:
 
 
 def _count_answers(eligibility: Eligibility, edges: tuple[int, ...]) -> int:
-    """Return how many different answers a till can get: each step, and no benefit where that can be."""
+    """Return how many different answers a till can get: each step, and "no benefit" where somebody may not have it."""
     is_for_all = isinstance(eligibility, Everyone) and (not edges or edges[0] == 0)
     return max(len(edges), 1) + (0 if is_for_all else 1)
 
@@ -176,9 +176,9 @@ def _join(one: Asked, other: Asked) -> Asked:
     )
 
 
-def _judge_distances(document: CampaignDocument, known: Asked, levels: Levels) -> Iterator[Fault]:
-    """Yield the scores and ages that a document adds too near to others, at the benefit that adds them."""
-    seen = known
+def _judge_distances(document: CampaignDocument, before: Asked, levels: Levels) -> Iterator[Fault]:
+    """Yield a fault for each score and age that a document adds too near to another, at the benefit that adds it."""
+    seen = before
     for index, benefit in enumerate(document.benefits):
         asked = _ask(benefit, levels)
         for near, new in _find_near(seen.thresholds, asked.thresholds, THRESHOLD_DISTANCE_MIN):
@@ -198,22 +198,22 @@ def _judge_distances(document: CampaignDocument, known: Asked, levels: Levels) -
         seen = _join(seen, asked)
 
 
-def _find_near(known: frozenset[int], asked: frozenset[int], distance: int) -> list[tuple[int, int]]:
-    """Return the pairs (other, new) that are nearer than a distance, of which the second is not known yet."""
-    whole = sorted(known | asked)
+def _find_near(before: frozenset[int], asked: frozenset[int], distance: int) -> list[tuple[int, int]]:
+    """Return the pairs (other, new) that are nearer than a distance; the second of each was not asked for before."""
+    whole = sorted(before | asked)
     near = [pair for pair in pairwise(whole) if pair[1] - pair[0] < distance]
     return [
-        (lower, upper) if upper in asked - known else (upper, lower)
+        (lower, upper) if upper in asked - before else (upper, lower)
         for lower, upper in near
-        if {lower, upper} & (asked - known)
+        if {lower, upper} & (asked - before)
     ]
 
 
 def _judge_number(
-    code: str, whole: frozenset[Any], known: frozenset[Any], most: int, *, zh: str, en: str
+    code: str, whole: frozenset[Any], before: frozenset[Any], most: int, *, zh: str, en: str
 ) -> list[Fault]:
-    """Refuse what is new when there is too much of it; what is known already is let be."""
-    if len(whole) <= most or whole == known:
+    """Return a fault when there are too many and at least one of them is new."""
+    if len(whole) <= most or whole == before:
         return []
     shown = ", ".join(sorted(map(_show, whole)))
     return [

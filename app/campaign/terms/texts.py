@@ -1,4 +1,4 @@
-"""The sentences campaigns are made of: what may stand in a text."""
+"""The texts campaigns are made of, and which characters they may hold."""
 
 from __future__ import annotations
 

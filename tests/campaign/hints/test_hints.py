@@ -35,9 +35,9 @@ async def get(client: AsyncClient, headers: dict[str, str], language: str = "zh-
 
 async def put(citizen_id: UUID, *codes: str, **facts: Any) -> None:
     at = now()
-    told = [new_record(citizen_id, code, **{"event_on": shanghai_day(at), **facts}) for code in codes]
+    records = [new_record(citizen_id, code, **{"event_on": shanghai_day(at), **facts}) for code in codes]
     async with transaction():
-        assert set(await put_records(told, at=at, entered_by=None)) == {"accepted"}
+        assert set(await put_records(records, at=at, entered_by=None)) == {"accepted"}
         await rescore([citizen_id], at=at)
 
 

@@ -109,7 +109,7 @@ def test_a_ledger_has_no_top() -> None:
     assert [(hint.benefit.id.int, hint.opens_at) for hint in hints] == [(2, 1050), (0, 1900)]
 
 
-def kept(indicator: str, **facts: Any) -> KeptRecord:
+def stored(indicator: str, **facts: Any) -> KeptRecord:
     plain: dict[str, Any] = {
         "id": uuid4(), "version": 1, "state": "active", "indicator": indicator, "honour": None, "source": "test",
         "document": None, "event_on": DAY, "ends_on": None, "entered_at": datetime(2026, 11, 22, tzinfo=UTC),
@@ -127,13 +127,13 @@ def trials_of(indicator: str, *records: KeptRecord, consents: tuple[str, ...] = 
     ("records", "missing"),
     [
         ([], [10, 20, 50]),
-        ([kept("POS_VOL_HOURS", quantity=4), kept("POS_VOL_HOURS", quantity=5)], [1, 11, 41]),
-        ([kept("POS_VOL_HOURS", quantity=10)], [10, 40, 70]),
-        ([kept("POS_VOL_HOURS", quantity=9, event_on=date(2025, 12, 31))], [10, 20, 50]),
-        ([kept("POS_VOL_HOURS", quantity=9, state="corrected")], [10, 20, 50]),
-        ([kept("POS_PATROL", quantity=9)], [10, 20, 50]),
-        ([kept("POS_VOL_HOURS", quantity=299)], [1]),
-        ([kept("POS_VOL_HOURS", quantity=300)], []),
+        ([stored("POS_VOL_HOURS", quantity=4), stored("POS_VOL_HOURS", quantity=5)], [1, 11, 41]),
+        ([stored("POS_VOL_HOURS", quantity=10)], [10, 40, 70]),
+        ([stored("POS_VOL_HOURS", quantity=9, event_on=date(2025, 12, 31))], [10, 20, 50]),
+        ([stored("POS_VOL_HOURS", quantity=9, state="corrected")], [10, 20, 50]),
+        ([stored("POS_PATROL", quantity=9)], [10, 20, 50]),
+        ([stored("POS_VOL_HOURS", quantity=299)], [1]),
+        ([stored("POS_VOL_HOURS", quantity=300)], []),
     ],
 )
 def test_what_is_missing_to_the_next_rungs(records: list[KeptRecord], missing: list[int]) -> None:
@@ -186,7 +186,7 @@ def test_what_the_explanation_says_is_full_is_not_tried(
 
 
 def test_what_counts_and_amounts_that_may_add_up_go_into_the_trials() -> None:
-    counts, adds_up, neither = kept("POS_CLUE"), kept("POS_VOL_HOURS", quantity=3), kept("POS_CLUE")
+    counts, adds_up, neither = stored("POS_CLUE"), stored("POS_VOL_HOURS", quantity=3), stored("POS_CLUE")
     picked = pick_counting([counts, adds_up, neither], score_with(counting=(counts.id,)))
     assert picked == [counts, adds_up]
 

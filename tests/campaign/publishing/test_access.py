@@ -137,7 +137,7 @@ async def test_the_database_too_refuses_a_maker_as_checker(client: AsyncClient) 
         )
 
 
-async def test_whoever_had_a_hand_in_it_since_the_last_decision_is_a_maker(client: AsyncClient) -> None:
+async def test_everybody_with_a_hand_in_it_since_the_last_decision_is_a_maker(client: AsyncClient) -> None:
     """A drafts, B rewrites and submits: A may not approve what grew out of A's draft."""
     desk, first, second = await make_desk(), await both_roles(), await both_roles()
     body = campaign_body(institutionId=str(desk.partner.institution_id))

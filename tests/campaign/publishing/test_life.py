@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from httpx2 import AsyncClient
 
 
-class Told(msgspec.Struct, frozen=True):
+class Written(msgspec.Struct, frozen=True):
     """What the feed or the audit chain says of one action."""
 
     action: str
@@ -179,7 +179,7 @@ async def test_an_edited_paused_campaign_stays_paused(client: AsyncClient) -> No
         (["end"], "submit", "ended", "nothing"),
     ],
 )
-async def test_an_illegal_move_tells_the_state(
+async def test_an_illegal_move_answers_the_state(
     client: AsyncClient, done: list[str], action: str, state: str, allowed: str
 ) -> None:
     desk = await make_desk()
@@ -226,21 +226,21 @@ async def test_two_editors_at_once_one_loses(client: AsyncClient) -> None:
     assert seen.json()["version"] == 1
 
 
-async def test_everything_is_told_and_audited(client: AsyncClient) -> None:
+async def test_everything_has_its_event_and_audit_entry(client: AsyncClient) -> None:
     desk = await make_desk()
     live = await put_live(client, desk)
     await act(client, desk.editor, live, "pause")
     actions = ["draft", "submit", "approve", "pause"]
     events = await fetch_all(
-        Told, "SELECT type AS action, institution_id FROM event WHERE subject_id = $1 ORDER BY id", UUID(live["id"])
+        Written, "SELECT type AS action, institution_id FROM event WHERE subject_id = $1 ORDER BY id", UUID(live["id"])
     )
     kinds = [f"campaign.{past}.v1" for past in ("drafted", "submitted", "approved", "paused")]
-    assert events == [Told(kind, desk.partner.institution_id) for kind in kinds]
+    assert events == [Written(kind, desk.partner.institution_id) for kind in kinds]
     audited = await fetch_all(
-        Told,
+        Written,
         "SELECT action, actor_id AS institution_id FROM audit_entry WHERE subject = $1 ORDER BY number",
         f"campaign:{live['id']}",
     )
     actors = [desk.editor.id, desk.editor.id, desk.reviewer.id, desk.editor.id]
-    assert audited == [Told(f"campaign.{action}", actor) for action, actor in zip(actions, actors, strict=True)]
+    assert audited == [Written(f"campaign.{action}", actor) for action, actor in zip(actions, actors, strict=True)]
     assert await find_broken_entry() is None

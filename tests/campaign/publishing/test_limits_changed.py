@@ -32,7 +32,7 @@ STEPS_CAPPED = {"type": "steps", "by": "score", "steps": [STEP | {"perCitizen": 
         ({"code": "OTHER_CODE"}, {}, True),
     ],
 )
-def test_a_change_of_limits_is_known(before: dict[str, Any], after: dict[str, Any], changed: bool | None) -> None:
+def test_a_change_of_limits_is_found(before: dict[str, Any], after: dict[str, Any], changed: bool | None) -> None:
     documents = [
         msgspec.convert(campaign_body(benefit_body(**LIMITS | fields)), CampaignDocument, strict=False)
         for fields in (before, after)

@@ -182,7 +182,7 @@ async def test_a_denied_use_under_another_label_is_refused_too(client: AsyncClie
     assert answer.json()["errors"][0]["code"] == "word_denied"
 
 
-async def test_a_doubtful_word_is_acknowledged_by_whoever_confirms(
+async def test_a_doubtful_word_is_acknowledged_by_the_official_who_confirms(
     client: AsyncClient, pair: tuple[OfficialLogin, OfficialLogin]
 ) -> None:
     maker, checker = pair

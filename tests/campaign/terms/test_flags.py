@@ -1,4 +1,4 @@
-"""Words of the deny-list in campaigns: refused where certain, otherwise read and acknowledged by whoever approves."""
+"""Words of the deny-list in campaigns: refused where certain, otherwise acknowledged by the official who approves."""
 
 from __future__ import annotations
 

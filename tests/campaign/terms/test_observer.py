@@ -1,4 +1,4 @@
-"""What an institution may tell apart at its tills, over all benefits and a year; the attacks it must withstand."""
+"""What an institution may find out at its tills, by all benefits over a year; the attacks that must fail."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ CASES: dict[str, tuple[CampaignDocument, list[CampaignDocument], list[str]]] = {
     "ten apart in two": (document(score(610)), [document(score(600))], TOO_FINE),
     "ten from a level": (document(score(660)), [document({"type": "levelAtLeast", "level": "L4"})], TOO_FINE),
     "the same again": (document(score(600)), [document(score(600))], []),
-    "what is known already costs nothing": (document(score(610)), [document(score(600), score(610))], []),
+    "what is asked already costs nothing": (document(score(610)), [document(score(600), score(610))], []),
     "what is asked of nobody": (document({"type": "everyone"}), [document(score(600), score(610))], []),
     "zero is everyone": (document(score(0), score(10)), [], []),
     "ages five years apart": (document(age(min=60), age(min=65)), [], []),
@@ -164,7 +164,7 @@ people = st.builds(
 
 @settings(deadline=None)
 @given(st.lists(tree, min_size=1, max_size=5), st.lists(people, max_size=60))
-def test_no_more_kinds_of_people_than_told(trees: list[dict[str, Any]], somebody: list[Facts]) -> None:
+def test_no_more_kinds_of_people_than_computed(trees: list[dict[str, Any]], somebody: list[Facts]) -> None:
     """However benefits combine, people fall into no more classes than the bound says."""
     new = document(*trees)
     answers = {
@@ -277,7 +277,7 @@ async def test_what_was_never_in_force_is_not_counted(client: AsyncClient) -> No
 
 
 async def test_two_approvals_at_once_cannot_break_it_together(client: AsyncClient) -> None:
-    """Each is good alone, and the second is judged beside the first, whoever comes first."""
+    """Each is good alone, and the second is judged beside the first, in whichever order they come."""
     for _ in range(5):
         desk = await make_desk()
         other = await make_official(roles=["reviewer"])

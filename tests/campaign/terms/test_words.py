@@ -1,4 +1,4 @@
-"""One word, one meaning: 激励措施 is what a campaign gives; 权益 stands in 权益券, the voucher, and nowhere else."""
+"""One word, one meaning: 激励措施 is what a campaign gives; 权益 is in 权益券, the voucher, and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FILES = sorted(
     path
     for folder in ("app", "migrations")
     for path in Path(folder).rglob("*.py")
-    if path.parts[1] != "demo"  # the tour is told in its own words
+    if path.parts[1] != "demo"  # the tour has its own words
 )
 STRAY = re.compile(r"权益(?!券)")
 

@@ -1,20 +1,19 @@
-"""Whether a document may stand: what the rules say of it, and what only the database knows."""
+"""Whether a document may come into force: what its rules say, and what only the database can answer."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from app.campaign.publishing.queries import read as read_queries
 from app.campaign.publishing.queries import write as write_queries
+from app.campaign.publishing.review import Review
 from app.campaign.review.refusals import CampaignInvalid
 from app.campaign.scenario import queries as scenario_queries
 from app.campaign.terms.document import parse_document
-from app.campaign.terms.flags import Flag, find_flags
+from app.campaign.terms.flags import find_flags
 from app.campaign.terms.limits import judge_document
-from app.campaign.terms.observer import OBSERVED_DAYS, InUse, Observed, compute_in_use, is_observed, judge_observer
+from app.campaign.terms.observer import OBSERVED_DAYS, Observed, compute_in_use, is_observed, judge_observer
 from app.score.book.actions.find import find_current_levels
 from app.values.days import shanghai_day
 from app.values.fault import Fault
@@ -24,21 +23,14 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from app.campaign.publishing.queries.read import CampaignRow
+    from app.campaign.publishing.queries.read import VersionedCampaign
     from app.campaign.terms.document import CampaignDocument
     from app.campaign.terms.ladder import Levels
-
-
-class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a document, what its institution can tell apart with it, and its words of the deny-list."""
-
-    faults: list[Fault]
-    in_use: InUse
-    flags: list[Flag]
+    from app.campaign.terms.observer import InUse
 
 
 async def check_document(document: CampaignDocument, institution_id: UUID, at: datetime) -> None:
-    """Refuse a document that breaks a rule or names foreign stores."""
+    """Refuse a document that breaks a rule or names stores of another institution."""
     if faults := await _find_faults(document, institution_id, at):
         raise CampaignInvalid(faults)
 
@@ -50,9 +42,10 @@ async def _find_faults(document: CampaignDocument, institution_id: UUID, at: dat
 
 
 async def check_observer(document: CampaignDocument, institution_id: UUID, at: datetime) -> None:
-    """Refuse a document by which its institution could tell people apart too finely, with what it has seen in a year.
+    """Refuse a document by which, with all it has seen in a year, its institution could tell people apart too finely.
 
-    Whoever puts a document in force holds the institution's lock, so that two cannot do together what one may not.
+    A caller that puts a document in force holds the institution's lock (``lock_institution``): two documents that are
+    each allowed alone, approved at the same moment, could together ask for more than is allowed.
     """
     faults = judge_observer(document, await _list_observed(institution_id, at), await find_current_levels())
     if faults:
@@ -60,23 +53,23 @@ async def check_observer(document: CampaignDocument, institution_id: UUID, at: d
 
 
 async def review_document(document: CampaignDocument, institution_id: UUID, at: datetime) -> Review:
-    """Return all there is to say of a document, without refusing it."""
+    """Return everything that is wrong with a document and what a reviewer reads of it, without refusing it."""
     others, levels = await _list_observed(institution_id, at), await find_current_levels()
     faults = await _find_faults(document, institution_id, at) or judge_observer(document, others, levels)
     return Review(faults=faults, in_use=_compute_in_use(document, others, levels), flags=find_flags(document))
 
 
-async def review_waiting(rows: Sequence[CampaignRow], at: datetime) -> dict[UUID, Review]:
-    """Return what there is to say of versions that wait for a reviewer, by campaign; their faults are told later."""
+async def review_waiting(campaigns: Sequence[VersionedCampaign], at: datetime) -> dict[UUID, Review]:
+    """Return what a reviewer reads of versions that wait, by campaign; faults are left to the review of each one."""
     levels = await find_current_levels()
-    seen = await _list_seen(sorted({row.institution_id for row in rows}), at)
+    seen = await _list_seen(sorted({campaign.institution_id for campaign in campaigns}), at)
     return {
-        row.id: Review(
+        campaign.id: Review(
             faults=[],
-            in_use=_compute_in_use(row.read_document(), seen.get(row.institution_id, []), levels),
-            flags=find_flags(row.read_document()),
+            in_use=_compute_in_use(campaign.read_document(), seen.get(campaign.institution_id, []), levels),
+            flags=find_flags(campaign.read_document()),
         )
-        for row in rows
+        for campaign in campaigns
     }
 
 
@@ -89,8 +82,9 @@ async def _list_observed(institution_id: UUID, at: datetime) -> list[Observed]:
 
 
 async def _list_seen(institution_ids: list[UUID], at: datetime) -> dict[UUID, list[Observed]]:
+    """Return by institution the documents it still remembers: in force within a year, or yet to come."""
     today = shanghai_day(at)
-    since = at - timedelta(days=OBSERVED_DAYS + 1)  # by days of the calendar it is judged below
+    since = at - timedelta(days=OBSERVED_DAYS + 1)  # a day more than needed: days of the calendar are compared below
     found: dict[UUID, list[Observed]] = {}
     for row in await read_queries.list_seen_documents(institution_ids, since):
         seen = Observed(parse_document(row.document), _last_day(row.last_at))
@@ -100,7 +94,7 @@ async def _list_seen(institution_ids: list[UUID], at: datetime) -> dict[UUID, li
 
 
 def _last_day(end: datetime) -> date:
-    """Return the last day of what ends before an instant: of midnight, the day before."""
+    """Return the last day of what ends before an instant; for midnight that is the day before."""
     return shanghai_day(end - timedelta(microseconds=1))
 
 

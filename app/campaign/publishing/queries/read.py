@@ -12,8 +12,8 @@ from app.campaign.terms.document import CampaignDocument, parse_document
 from app.kit.db.database import fetch_all, fetch_one, read_sql
 
 
-class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign with one of its versions; ``benefit_ids`` and ``document`` are JSON."""
+class VersionedCampaign(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign with one of its versions, the newest or another; ``benefit_ids`` and ``document`` are JSON text."""
 
     id: UUID
     institution_id: UUID
@@ -47,11 +47,11 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
         return parse_document(self.document)
 
     def read_benefit_ids(self) -> dict[str, UUID]:
-        """Return the ids of the campaign's benefits by code; also of those an earlier version had."""
+        """Return the ids of the campaign's benefits by code, those of earlier versions too."""
         return msgspec.json.decode(self.benefit_ids, type=dict[str, UUID])
 
 
-class SeenRow(msgspec.Struct, frozen=True):
+class SeenDocument(msgspec.Struct, frozen=True):
     """A document that was, is or will be in force, until ``last_at``."""
 
     institution_id: UUID
@@ -64,17 +64,20 @@ _HEAD = _SELECT + " ON v.campaign_id = c.id AND v.version = c.head_version"
 _LIVE = _SELECT + " ON v.campaign_id = c.id AND v.version = c.live_version"
 
 
-async def find_campaign(tenant: UUID | None, campaign_id: UUID) -> CampaignRow | None:
+async def find_campaign(tenant: UUID | None, campaign_id: UUID) -> VersionedCampaign | None:
     """Find a campaign with its newest version."""
     return await fetch_one(
-        CampaignRow, f"{_HEAD} WHERE c.id = $1 AND ($2::uuid IS NULL OR c.institution_id = $2)", campaign_id, tenant
+        VersionedCampaign,
+        f"{_HEAD} WHERE c.id = $1 AND ($2::uuid IS NULL OR c.institution_id = $2)",
+        campaign_id,
+        tenant,
     )
 
 
-async def find_campaign_version(tenant: UUID | None, campaign_id: UUID, version: int) -> CampaignRow | None:
+async def find_campaign_version(tenant: UUID | None, campaign_id: UUID, version: int) -> VersionedCampaign | None:
     """Find a campaign with one version of it."""
     return await fetch_one(
-        CampaignRow,
+        VersionedCampaign,
         f"{_SELECT} ON v.campaign_id = c.id AND v.version = $3"
         " WHERE c.id = $1 AND ($2::uuid IS NULL OR c.institution_id = $2)",
         campaign_id, tenant, version,
@@ -83,10 +86,10 @@ async def find_campaign_version(tenant: UUID | None, campaign_id: UUID, version:
 
 async def list_campaigns(
     tenant: UUID | None, state: CampaignState | None, before: UUID | None, limit: int
-) -> list[CampaignRow]:
+) -> list[VersionedCampaign]:
     """Return ``limit`` + 1 campaigns, newest first, each with its newest version."""
     return await fetch_all(
-        CampaignRow,
+        VersionedCampaign,
         f"""
         {_HEAD} WHERE ($1::uuid IS NULL OR c.institution_id = $1) AND ($2::text IS NULL OR c.state = $2)
            AND ($3::uuid IS NULL OR c.id < $3) ORDER BY c.id DESC LIMIT $4
@@ -95,11 +98,11 @@ async def list_campaigns(
     )  # fmt: skip
 
 
-async def list_inbox(after: tuple[datetime, UUID] | None, limit: int) -> list[CampaignRow]:
+async def list_inbox(after: tuple[datetime, UUID] | None, limit: int) -> list[VersionedCampaign]:
     """Return ``limit`` + 1 campaigns whose newest version waits for a reviewer, the longest waiting first."""
     at, campaign_id = after or (None, None)
     return await fetch_all(
-        CampaignRow,
+        VersionedCampaign,
         f"""
         {_HEAD} WHERE v.state = 'submitted' AND c.state <> 'ended'
            AND ($1::timestamptz IS NULL OR (v.submitted_at, c.id) > ($1, $2::uuid))
@@ -109,10 +112,10 @@ async def list_inbox(after: tuple[datetime, UUID] | None, limit: int) -> list[Ca
     )  # fmt: skip
 
 
-async def list_public_campaigns(at: datetime, before: UUID | None, limit: int) -> list[CampaignRow]:
+async def list_public_campaigns(at: datetime, before: UUID | None, limit: int) -> list[VersionedCampaign]:
     """Return ``limit`` + 1 live campaigns of active institutions that are not over, newest first, as approved."""
     return await fetch_all(
-        CampaignRow,
+        VersionedCampaign,
         f"""
         {_LIVE} WHERE c.state = 'live' AND i.state = 'active' AND (v.document->>'endsAt')::timestamptz > $1
            AND ($2::uuid IS NULL OR c.id < $2) ORDER BY c.id DESC LIMIT $3
@@ -121,10 +124,10 @@ async def list_public_campaigns(at: datetime, before: UUID | None, limit: int) -
     )  # fmt: skip
 
 
-async def list_catalogue_campaigns(at: datetime) -> list[CampaignRow]:
-    """Return what was approved and would not be over by now, also what is paused or was ended early."""
+async def list_catalogue_campaigns(at: datetime) -> list[VersionedCampaign]:
+    """Return the campaigns that were approved and whose time is not over, the paused and those ended early too."""
     return await fetch_all(
-        CampaignRow,
+        VersionedCampaign,
         f"""
         {_LIVE} WHERE c.state IN ('live', 'paused', 'ended') AND (v.document->>'endsAt')::timestamptz > $1
          ORDER BY c.id
@@ -133,14 +136,14 @@ async def list_catalogue_campaigns(at: datetime) -> list[CampaignRow]:
     )
 
 
-async def list_seen_documents(institution_ids: list[UUID], since: datetime) -> list[SeenRow]:
+async def list_seen_documents(institution_ids: list[UUID], since: datetime) -> list[SeenDocument]:
     """Return what institutions had, have or will have in force at some time after an instant.
 
     A version is in force from its approval or the campaign's start until the next one is approved, the campaign stops
     or its time is over. A campaign that was stopped for a while counts as if it had not been.
     """
     return await fetch_all(
-        SeenRow,
+        SeenDocument,
         """
         SELECT c.institution_id, v.document, seen.last_at
           FROM campaign c

@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 
 from app.campaign.publishing.moves import CampaignState, VersionState
+from app.campaign.tables import CampaignVersion
 from app.kit.db.database import execute, execute_many, fetch_all, fetch_value
+from app.kit.db.rows import run
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -21,12 +23,15 @@ class _FoundCode(msgspec.Struct, frozen=True):
 
 
 async def lock_institution(institution_id: UUID) -> bool:
-    """Let one change of an institution's campaigns after the other through; False when there is no such institution."""
+    """Hold an institution's row, so that its campaigns change one after the other; False when there is none."""
     return await fetch_value("SELECT true FROM institution WHERE id = $1 FOR NO KEY UPDATE", institution_id) is True
 
 
 async def lock_campaign(tenant: UUID | None, campaign_id: UUID) -> bool:
-    """Lock a campaign; False when it is unknown or foreign. What others committed is seen by the next statement."""
+    """Lock a campaign; False when there is none of this id, or another institution's.
+
+    It is read by the next statement: one that waits for a lock sees other tables as they were when it began to wait.
+    """
     sql = "SELECT true FROM campaign WHERE id = $1 AND ($2::uuid IS NULL OR institution_id = $2) FOR UPDATE"
     return await fetch_value(sql, campaign_id, tenant) is True
 
@@ -60,9 +65,9 @@ async def update_campaign(
     paused_by_centre: bool,
     at: datetime,
 ) -> None:
-    """Bring a locked campaign to a state; its revision, and so its ETag, moves on.
+    """Bring a locked campaign to a state; its revision, and with it its ETag, moves on.
 
-    It keeps since when it has been stopped until it is live again.
+    ``stopped_at`` is when it was paused or ended first, and is empty again once the campaign is live.
     """
     await execute(
         """
@@ -78,30 +83,33 @@ async def update_campaign(
 
 async def mark_submitted(campaign_id: UUID, version: int, official_id: UUID, at: datetime) -> None:
     """Write down who submitted a version."""
-    await execute(
-        """
-        UPDATE campaign_version SET state = 'submitted', submitted_by = $3, submitted_at = $4
-         WHERE campaign_id = $1 AND version = $2
-        """,
-        campaign_id, version, official_id, at,
-    )  # fmt: skip
+    submission = CampaignVersion.update(
+        {
+            CampaignVersion.state: "submitted",
+            CampaignVersion.submitted_by: official_id,
+            CampaignVersion.submitted_at: at,
+        }
+    )
+    await run(submission.where((CampaignVersion.campaign_id == campaign_id) & (CampaignVersion.version == version)))
 
 
 async def mark_decided(
     campaign_id: UUID, version: int, state: VersionState, official_id: UUID, at: datetime, note: str | None
 ) -> None:
     """Write down who decided on a version, and how."""
-    await execute(
-        """
-        UPDATE campaign_version SET state = $3, decided_by = $4, decided_at = $5, decision_note = $6
-         WHERE campaign_id = $1 AND version = $2
-        """,
-        campaign_id, version, state, official_id, at, note,
-    )  # fmt: skip
+    decision = CampaignVersion.update(
+        {
+            CampaignVersion.state: state,
+            CampaignVersion.decided_by: official_id,
+            CampaignVersion.decided_at: at,
+            CampaignVersion.decision_note: note,
+        }
+    )
+    await run(decision.where((CampaignVersion.campaign_id == campaign_id) & (CampaignVersion.version == version)))
 
 
 async def list_makers(campaign_id: UUID) -> set[UUID]:
-    """Return everyone who drafted or submitted what has been written since the last decision."""
+    """Return everybody who drafted or submitted a version since the last decision."""
     rows = await fetch_all(
         _Found,
         """

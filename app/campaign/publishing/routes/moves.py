@@ -10,28 +10,40 @@ from litestar.params import FromPath, JSONBody
 
 from app.campaign.publishing import refusals as no
 from app.campaign.publishing.actions import write as write_actions
-from app.campaign.publishing.routes.answers import EDITOR, REVIEWER, answer_campaign
+from app.campaign.publishing.routes.answers import EDITOR, EDITOR_OR_REVIEWER, REVIEWER, Roles, answer_campaign
 from app.campaign.publishing.schemas.campaigns import CampaignView
-from app.campaign.review import refusals as review_refusals
-from app.campaign.review import refusals as review_review_refusals
+from app.campaign.review.refusals import CampaignInvalid, FlagsNotAcknowledged
 from app.campaign.review.schemas import AcknowledgeRequest, RejectRequest
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, MakerIsChecker, NotFound, Unauthenticated
+from app.kit.errors import (
+    ETagMissing,
+    ETagStale,
+    Forbidden,
+    InvalidRequest,
+    MakerIsChecker,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+)
 from app.kit.request.etag import ETAG, IfMatch
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 
-EDITOR_OR_REVIEWER = {"roles": ["editor", "reviewer"]}
 MOVING = (InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale, no.CampaignMoveNotAllowed)
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/submit",
-    operation_id="submitCampaign",
-    status_code=200,
-    opt=EDITOR,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, review_review_refusals.CampaignInvalid),
-)
+def move(verb: str, operation_id: str, roles: Roles, *more: type[Refusal]) -> post:
+    """Declare a move by officials of some roles, which answers the campaign; it may refuse ``MOVING`` and ``more``."""
+    return post(
+        f"/campaigns/{{campaign_id:uuid}}/{verb}",
+        operation_id=operation_id,
+        status_code=200,
+        opt=roles,
+        response_headers=ETAG,
+        responses=refusals(*MOVING, *more),
+    )
+
+
+@move("submit", "submitCampaign", EDITOR, CampaignInvalid)
 async def submit_campaign(
     official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[CampaignView]:
@@ -39,16 +51,7 @@ async def submit_campaign(
     return answer_campaign(await write_actions.submit_campaign(official, campaign_id, if_match=if_match))
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/approve",
-    operation_id="approveCampaign",
-    status_code=200,
-    opt=REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(
-        *MOVING, MakerIsChecker, review_review_refusals.CampaignInvalid, review_refusals.FlagsNotAcknowledged
-    ),
-)
+@move("approve", "approveCampaign", REVIEWER, MakerIsChecker, CampaignInvalid, FlagsNotAcknowledged)
 async def approve_campaign(
     official: NamedDependency[OfficialCaller],
     campaign_id: FromPath[UUID],
@@ -60,20 +63,14 @@ async def approve_campaign(
     Its flagged words must be acknowledged; without any no body is needed.
     """
     words = [] if data is None else data.acknowledged_flags
-    row = await write_actions.decide_campaign(
-        official, campaign_id, "approve", if_match=if_match, acknowledged_flags=words
+    return answer_campaign(
+        await write_actions.decide_campaign(
+            official, campaign_id, "approve", if_match=if_match, acknowledged_flags=words
+        )
     )
-    return answer_campaign(row)
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/reject",
-    operation_id="rejectCampaign",
-    status_code=200,
-    opt=REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, MakerIsChecker),
-)
+@move("reject", "rejectCampaign", REVIEWER, MakerIsChecker)
 async def reject_campaign(
     official: NamedDependency[OfficialCaller],
     campaign_id: FromPath[UUID],
@@ -81,18 +78,12 @@ async def reject_campaign(
     if_match: IfMatch = None,
 ) -> Response[CampaignView]:
     """Send the submitted version back with a note."""
-    row = await write_actions.decide_campaign(official, campaign_id, "reject", if_match=if_match, note=data.note)
-    return answer_campaign(row)
+    return answer_campaign(
+        await write_actions.decide_campaign(official, campaign_id, "reject", if_match=if_match, note=data.note)
+    )
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/pause",
-    operation_id="pauseCampaign",
-    status_code=200,
-    opt=EDITOR_OR_REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(*MOVING),
-)
+@move("pause", "pauseCampaign", EDITOR_OR_REVIEWER)
 async def pause_campaign(
     official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[CampaignView]:
@@ -100,14 +91,7 @@ async def pause_campaign(
     return answer_campaign(await write_actions.switch_campaign(official, campaign_id, "pause", if_match=if_match))
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/resume",
-    operation_id="resumeCampaign",
-    status_code=200,
-    opt=EDITOR_OR_REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(*MOVING, no.PausedByCentre, review_review_refusals.CampaignInvalid),
-)
+@move("resume", "resumeCampaign", EDITOR_OR_REVIEWER, no.PausedByCentre, CampaignInvalid)
 async def resume_campaign(
     official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[CampaignView]:
@@ -115,14 +99,7 @@ async def resume_campaign(
     return answer_campaign(await write_actions.switch_campaign(official, campaign_id, "resume", if_match=if_match))
 
 
-@post(
-    "/campaigns/{campaign_id:uuid}/end",
-    operation_id="endCampaign",
-    status_code=200,
-    opt=EDITOR_OR_REVIEWER,
-    response_headers=ETAG,
-    responses=refusals(*MOVING),
-)
+@move("end", "endCampaign", EDITOR_OR_REVIEWER)
 async def end_campaign(
     official: NamedDependency[OfficialCaller], campaign_id: FromPath[UUID], if_match: IfMatch = None
 ) -> Response[CampaignView]:

@@ -13,7 +13,7 @@ from app.campaign.publishing import refusals as no
 from app.campaign.publishing.actions import write as write_actions
 from app.campaign.publishing.moves import CampaignState
 from app.campaign.publishing.queries import read as read_queries
-from app.campaign.publishing.routes.answers import EDITOR, answer_campaign
+from app.campaign.publishing.routes.answers import EDITOR, answer_campaign, read_document
 from app.campaign.publishing.routes.moves import MOVES
 from app.campaign.publishing.routes.review import REVIEWS
 from app.campaign.publishing.schemas.campaigns import CampaignRequest, CampaignView
@@ -44,7 +44,7 @@ async def draft_campaign(
     official: NamedDependency[OfficialCaller], data: JSONBody[CampaignRequest]
 ) -> Response[CampaignView]:
     """Draft a campaign; the answer's `ETag` is what an edit must send as `If-Match`."""
-    row = await write_actions.draft_campaign(official, data.institution_id, data.to_document())
+    row = await write_actions.draft_campaign(official, data.institution_id, read_document(data))
     return answer_campaign(row, 201)
 
 
@@ -120,7 +120,7 @@ async def edit_campaign(
     """Replace what a campaign says; what is live goes on until the new version is approved."""
     return answer_campaign(
         await write_actions.edit_campaign(
-            official, campaign_id, data.institution_id, data.to_document(), if_match=if_match
+            official, campaign_id, data.institution_id, read_document(data), if_match=if_match
         )
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.campaign.publishing.moves import CampaignAction, CampaignState, VersionState
-from app.campaign.terms.document import Benefit, CampaignDocument, Instant, Kind
+from app.campaign.terms.document import Benefit, Instant, Kind
 from app.campaign.terms.eligibility import Eligibility
 from app.campaign.terms.grant import Grant, PerCitizen
 from app.campaign.terms.texts import Summary, Title
@@ -22,16 +22,6 @@ class CampaignRequest(Ask, kw_only=True):
     starts_at: Instant
     ends_at: Instant
     benefits: list[Benefit]
-
-    def to_document(self) -> CampaignDocument:
-        """Return what is stored and judged."""
-        return CampaignDocument(
-            title=self.title,
-            summary=self.summary,
-            starts_at=self.starts_at,
-            ends_at=self.ends_at,
-            benefits=tuple(self.benefits),
-        )
 
 
 class InstitutionName(Wire, kw_only=True):
