@@ -4,7 +4,7 @@ Words: an *account number* is a citizen's nine digits inside the code; a *slot* 
 codes share; the *generation* counts "kill every code I have shown"; a *code id* is the 20 encrypted digits.
 
 Promises: no row is needed to issue a code or to open one; a code says nothing without the key, two codes of one citizen
-cannot be linked, and of one slot they differ for as many as a worker has salts; a code opens from 5 s before its slot
-to 15 s after it by our clock, never by the phone's. Opening proves only that we made the code. Whether the account
-lives and the generation is still current, and that a code is used once, is for the room that scans.
+cannot be linked; those of one slot differ, up to as many as a worker has salts; a code opens from 5 s before its slot
+to 15 s after it, by our clock and never by the phone's. Opening proves only that we made the code. That the account is
+active, that the generation is current and that a code is used once, is checked by the room that scans.
 """

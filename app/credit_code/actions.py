@@ -1,4 +1,4 @@
-"""Issue codes, open what a till scanned, and kill what was shown."""
+"""Issue codes, and kill every code that was shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from app.credit_code.short_form import (
 from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, NewEvent
 from app.kit.db.database import transaction
-from app.kit.errors import Refusal
 from app.kit.process.place import read_worker_place
 from app.kit.security.keys import KEYS
 from app.settings import read_settings
@@ -31,22 +30,6 @@ if TYPE_CHECKING:
 REVOKED = EVENT_TYPES.declare("credit_code.revoked.v1")
 SALTS_REMEMBERED_MAX = 100_000
 _LAST_STEPS: OrderedDict[int, int] = OrderedDict()
-
-
-class CreditCodeInvalid(Refusal):
-    """This is not a credit code that can be used."""
-
-    code = "credit_code_invalid"
-    status_code = 422
-    zh = "无效的信用码"
-
-
-class CreditCodeExpired(Refusal):
-    """This credit code is not of this moment; show the current one."""
-
-    code = "credit_code_expired"
-    status_code = 410
-    zh = "信用码已过期，请出示当前的信用码"
 
 
 class SlotCode(msgspec.Struct, frozen=True):
@@ -84,10 +67,11 @@ async def revoke_codes(citizen: CitizenCaller, *, reason: str, at: datetime) -> 
 
 
 def _draw_salt(account_number: int) -> int:
-    """Take the citizen's next step through this worker's share of the salts, beginning anywhere.
+    """Take the citizen's next step through this worker's share of the salts; the first step is a random one.
 
-    A slot can be asked for in 90 seconds. Two of its codes are equal only when a worker gave this citizen more codes
-    than its share in that time, or died, or forgot them among SALTS_REMEMBERED_MAX others, in between.
+    Codes of one slot are issued within 90 seconds. Two of them can be equal only if in that time a worker issued more
+    codes to this citizen than its share has salts, or died, or forgot the citizen among SALTS_REMEMBERED_MAX others
+    (decision 43).
     """
     walked = _LAST_STEPS.pop(account_number, None)
     walked = secrets.randbelow(SALTS) if walked is None else walked + 1

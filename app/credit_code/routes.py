@@ -25,7 +25,7 @@ REVOCATIONS_PER_MINUTE_MAX = 12
 CODE_LIMIT = LocalLimit("codes", CODE_REQUESTS_PER_MINUTE_MAX, 60)
 REVOKE_LIMIT = LocalLimit("code-revocations", REVOCATIONS_PER_MINUTE_MAX, 60)
 NO_STORE = {"Cache-Control": "no-store"}
-# What no body at all says: a lost phone's owner must not fail for want of one.
+# What a call without a body asks for: somebody who has lost a phone must not fail because of a missing body.
 ONE_CODE = IssueCodesRequest()
 NO_REASON = RevokeCodesRequest()
 

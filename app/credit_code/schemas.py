@@ -11,7 +11,7 @@ from app.credit_code.short_form import CODES_AT_ONCE_MAX
 from app.kit.web.http import Wire
 from app.values.patterns import CREDIT_CODE
 
-# What is asked is frozen here, unlike elsewhere: it also stands for no body at all, as a default.
+# Frozen, unlike other requests: an empty one is also the default of a route, for a call without a body.
 RevokeReason = Literal["lost_phone", "screenshot", "other"]
 
 

@@ -37,7 +37,7 @@ class OpenedCode(msgspec.Struct, frozen=True):
 
 
 class ExpiredCode(msgspec.Struct, frozen=True):
-    """What a code of another moment said; a random text looks like one in a tenth of all cases."""
+    """What a code of another moment says; one random text in ten looks like such a code."""
 
     opened: OpenedCode
 
@@ -62,10 +62,10 @@ def encode_code(*, key: bytes, account_number: int, slot: int, generation: int, 
 
 
 def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | ExpiredCode | None:
-    """Read a code with the first of ``keys`` that fits its moment; None for what is no code of ours at any time.
+    """Read a code with the first of ``keys`` by which it is of this moment; None for what is never a code of ours.
 
-    What a scanner adds, full width and groups do not matter: ``code_id`` is of the digits. An ``ExpiredCode`` is a code
-    of ours at another time, as far as can be told without looking its account up.
+    Characters that a scanner adds, full width and grouping do not matter: ``code_id`` is made of the digits alone. An
+    ``ExpiredCode`` looks like a code of ours of another moment; whether it is one, only its account can show.
     """
     text = clean_code(text)
     if len(text) != CODE_CHARACTERS or not (text.isascii() and text.isdigit()) or not text.startswith(PREFIX):
@@ -88,30 +88,30 @@ def open_code(text: str, keys: Sequence[bytes], now: datetime) -> OpenedCode | E
 
 
 def is_recent(expired: ExpiredCode, now: datetime) -> bool:
-    """Whether a code of another moment may still be looked into: of the last day, or one that a phone holds ahead.
+    """Whether a code of another moment is of the last day, or one that a phone holds ahead.
 
-    An older one, and one we cannot have made yet, is rather a random text that happens to look like somebody's.
+    An older one, and one that we cannot have made yet, is more likely a random text that looks like somebody's code.
     """
     ahead = expired.opened.slot_start - now
     return -RECENT < ahead <= (CODES_AT_ONCE_MAX - 1) * timedelta(seconds=SLOT_SECONDS)
 
 
 def is_of_generation(opened: OpenedCode, code_generation: int) -> bool:
-    """Whether the citizen, whose generation is this now, has not killed their codes since this one was made."""
+    """Whether a code is of the citizen's current generation: they have not killed their codes since it was made."""
     return opened.generation == code_generation % GENERATIONS
 
 
 def compute_salt(walked: int, worker: int, workers: int) -> int:
-    """Return the salt of a step of a walk through a worker's share of all salts: no other worker has one of these.
+    """Return the salt that a step leads to, of the worker's share of all salts, which no other worker has.
 
-    As many steps as the share is long, a hundredth of all salts divided by the workers, meet different salts.
+    As many steps as there are salts in the share lead to different ones.
     """
     share = range(worker % workers, SALTS, workers)
     return share[walked % len(share)]
 
 
 def _nearest_slot(slot_digits: int, slot_now: int) -> int:
-    """Return the slot nearest to now whose number ends in these six digits: half the cycle back to half ahead."""
+    """Return the slot nearest to now whose number ends in these six digits, at most half a cycle away."""
     ahead = (slot_digits - slot_now) % SLOTS
     return slot_now + (ahead if ahead < SLOTS // 2 else ahead - SLOTS)
 

@@ -3,12 +3,13 @@
 Words: a *scan* is a code resolved by one store, good for 300 seconds; a *redemption* is one use of one benefit; a
 *reversal* undoes it within the benefit's window. How much of a benefit is used lives here (``benefit_usage`` for
 everybody together, ``benefit_use`` per person and period), because redeeming is what changes it; the limits are the
-campaign's and are passed in. A count is made of the redemptions that *stand* when limits come or change, and kept then.
+campaign's and are passed in. When limits come or change, the redemptions that are not reversed are counted once; from
+then on every redemption and reversal keeps the count.
 
-Promises: one store owns a code; one scan redeems a benefit once; stock and caps hold whoever races and whenever they
-were set; a reversed redemption leaves its reference to the same scan; the same request under the same Idempotency-Key
-gets the same answer for ever; a partner learns only what applies; every try is in the citizen's access log, a mere
-repeat of it is not another line, and an operator can say of each order why it was refused (``refused_try``); a good
-code passes whatever was shown before it. Rules are judged in Python, integrity is held by one SQL statement
-(``sql/redeem.sql``) that serves every request waiting at the same moment.
+Promises: one store owns a code; one scan redeems a benefit once; stock and caps hold among any number of racing
+requests and whenever they were set; a reversed redemption leaves its reference to the same scan; the same request under
+the same Idempotency-Key gets the same answer for ever; a partner learns only what applies; every try is in the
+citizen's access log, its mere repeat is not, and an operator can say of each order why it was refused
+(``refused_try``); a good code passes whatever was shown before it. Rules are judged in Python; integrity is held by one
+SQL statement (``sql/redeem.sql``) that serves every request waiting at the same moment.
 """

@@ -15,8 +15,8 @@ import pytest
 from app.citizen.actions.account import authenticate
 from app.credit_code import actions as credit_code_actions
 from app.credit_code import routes as credit_code_routes
-from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.picture import SIDE_MODULES, compute_svg
+from app.credit_code.refusals import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.short_form import SALTS, is_of_generation
 from app.kit.clock import now
 from app.kit.db.database import fetch_all
@@ -127,14 +127,14 @@ async def test_revoking_kills_every_code_shown_so_far(client: AsyncClient, reaso
     person, neighbour = await join(client), await join(client)
     at = now()
     texts = [code["text"] for code in (await ask_codes(client, person, 3)).json()["codes"]]
-    kept = (await ask_codes(client, neighbour)).json()["codes"][0]["text"]
+    good = (await ask_codes(client, neighbour)).json()["codes"][0]["text"]
     answer = await revoke(client, person, reason)
     assert (answer.status_code, answer.content) == (204, b"")
     account = await authenticate(person.headers["Authorization"])
     opened = [open_shown_code(text, at + number * timedelta(seconds=30)) for number, text in enumerate(texts)]
     assert not any(is_of_generation(one, account.code_generation) for one in opened)
     untouched = await authenticate(neighbour.headers["Authorization"])
-    assert is_of_generation(open_shown_code(kept, at), untouched.code_generation)
+    assert is_of_generation(open_shown_code(good, at), untouched.code_generation)
     fresh = (await ask_codes(client, person)).json()["codes"][0]["text"]
     assert is_of_generation(open_shown_code(fresh, now()), account.code_generation)
     sql = "SELECT type, data FROM event WHERE citizen_id = $1 AND type LIKE 'credit_code.%'"
@@ -152,7 +152,7 @@ async def test_two_revocations_at_once_both_count(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("body", [{"reason": "because"}, {"reason": None}, {"reason": "other", "x": 1}])
-async def test_a_revocation_names_a_known_reason(client: AsyncClient, body: dict[str, Any]) -> None:
+async def test_a_revocation_names_a_listed_reason(client: AsyncClient, body: dict[str, Any]) -> None:
     person = await join(client)
     before = await authenticate(person.headers["Authorization"])
     assert (await client.post("/v1/me/codes/revoke", json=body, headers=person.headers)).status_code == 400

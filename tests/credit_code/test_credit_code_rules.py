@@ -1,4 +1,4 @@
-"""The codec: what opens, what does not, and that a code tells nothing."""
+"""The codec: what opens, what does not, and that a code says nothing."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_code_of_another_time_is_expired(slots_away: int) -> None:
     assert isinstance(open_code(a_code(slot=SLOT + slots_away), [KEY], NOW), ExpiredCode)
 
 
-def test_a_generation_is_known_by_its_last_two_digits() -> None:
+def test_a_generation_is_compared_by_its_last_two_digits() -> None:
     opened = open_code(a_code(generation=199), [KEY], NOW)
     assert isinstance(opened, OpenedCode)
     assert [is_of_generation(opened, number) for number in (98, 99, 100, 199, 200)] == [False, True, False, True, False]

@@ -34,7 +34,7 @@ def likelihood(code: str, learnt: list[dict[str, float]]) -> float:
     return sum(table[digit] for digit, table in zip(code, learnt, strict=True))
 
 
-def test_a_classifier_cannot_tell_two_citizens_apart() -> None:
+def test_a_classifier_cannot_distinguish_two_citizens() -> None:
     dice = random.Random(20)
     one, other = codes_of(100_000_001, dice=dice), codes_of(100_000_002, dice=dice)
     half = CODES_OF_EACH // 2

@@ -79,9 +79,9 @@ class Till:
     async def work(self, stopping: asyncio.Event) -> None:
         async with self.city.server.client(1) as client:
             while not stopping.is_set():
-                await self.redeem_until_known(client)
+                await self.redeem_until_answered(client)
 
-    async def redeem_until_known(self, client: AsyncClient) -> None:
+    async def redeem_until_answered(self, client: AsyncClient) -> None:
         key, code = secrets.token_hex(12), next(self.codes)
         while True:
             try:
@@ -239,7 +239,7 @@ async def wait_for_redemptions(tills: list[Till], working: list[asyncio.Task[Non
 
 
 async def check_books(city: City, redeemed: dict[str, str]) -> None:
-    """Compare what tills were told with what is stored: the same, once, each with its event and its line in the log."""
+    """Compare the answers of tills with what is stored: the same, once, each with its event and its line in the log."""
     connection: Any = await asyncpg.connect(url_of(city.folder))
     try:
         rows = await connection.fetch(

@@ -79,7 +79,7 @@ async def held_at(source: str, event_id: str) -> AsyncIterator[int]:
 
 
 async def wait_until_free(import_id: UUID) -> None:
-    """Wait until the database knows that whoever ran an import is gone."""
+    """Wait until the database knows that the process that ran an import is gone."""
 
     async def is_free() -> bool:
         async with try_lock(compute_lock(import_id)) as lost:
@@ -125,7 +125,7 @@ async def test_a_killed_import_goes_on_where_it_was(client: AsyncClient, tmp_pat
         await wait_until_free(stored.id)
         counts = msgspec.json.decode(stored.counts, type=ImportCounts)
         assert counts.link.fresh == await count_of("record", source=source), "the count is what is stored"
-    told = await finish(await start(path, source))
+    report = await finish(await start(path, source))
     stored = await stored_of(source)
     assert stored is not None
     counts = msgspec.json.decode(stored.counts, type=ImportCounts)
@@ -134,7 +134,7 @@ async def test_a_killed_import_goes_on_where_it_was(client: AsyncClient, tmp_pat
     assert counts.summary == {
         "received": len(lines), "accepted": len(lines) - 3 * each, "updated": 0, "duplicate": each,
         "not_a_member": each, "quarantined": each,
-    }, told  # fmt: skip
+    }, report  # fmt: skip
     assert await count_of("record", source=source) == await count_of("record_source_event", source=source)
     assert await count_of("record", source=source) == len(lines) - 3 * each
     day = "SELECT sum(rows) FROM source_day WHERE source = $1 AND outcome = $2"
@@ -164,7 +164,7 @@ async def test_an_interrupted_import_says_so_and_goes_on(client: AsyncClient, tm
 
 
 @pytest.mark.usefixtures("app")
-async def test_two_importers_of_overlapping_files_tell_every_event_once(client: AsyncClient, tmp_path: Path) -> None:
+async def test_two_importers_of_overlapping_files_report_every_event_once(client: AsyncClient, tmp_path: Path) -> None:
     people, source = [await join(client) for _ in range(5)], await make_source()
     lines = [line_of(people[number % 5], event=f"e{number}", document="文" * 40) for number in range(12_000)]
     processes = []
@@ -182,7 +182,7 @@ async def test_two_importers_of_overlapping_files_tell_every_event_once(client: 
 
 
 class Sums(msgspec.Struct, frozen=True):
-    """What two imports told together."""
+    """What two imports reported together."""
 
     fresh: int
     same: int
@@ -194,7 +194,7 @@ async def test_two_processes_do_not_import_one_file_twice(client: AsyncClient, t
     path = tmp_path / "records.csv"
     path.write_bytes(make_file(*(line_of(person, document="文" * 60) for _ in range(8_000))))
     first, second = await asyncio.gather(start(path, source, "--watch"), start(path, source, "--watch"))
-    for told in await asyncio.gather(finish(first), finish(second)):
-        assert "finished" in told
+    for report in await asyncio.gather(finish(first), finish(second)):
+        assert "finished" in report
     assert await count_of("record", source=source) == 8_000
     assert await count_of("record_import", source=source) == 1

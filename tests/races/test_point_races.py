@@ -1,4 +1,4 @@
-"""App points told to two worker processes at once: every event once, every remainder kept."""
+"""App points sent to two worker processes at once: every event once, and no remainder lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever races, however many: exactly once. Real concurrency on two worker processes."""
+"""Any number of racing requests: exactly once. Real concurrency on two worker processes."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_a_capped_citizen_does_not_take_a_fresh_ones_place(server: LiveSer
             ]
         )
     assert served.status_code == 201
-    assert code_of(refused) in {"cap_reached", "stock_gone"}, "whoever came first: the place is the fresh one's"
+    assert code_of(refused) in {"cap_reached", "stock_gone"}, "in whichever order: the place is the fresh one's"
 
 
 async def test_one_redemption_is_reversed_once(server: LiveServer) -> None:
@@ -149,27 +149,27 @@ async def test_one_redemption_is_reversed_once(server: LiveServer) -> None:
 
 
 async def test_reversing_and_ringing_up_again_never_counts_twice(server: LiveServer) -> None:
-    """One scan, one reference: ten tills reverse whatever stands, and ring it up again, all at once."""
+    """One scan, one reference: ten tills reverse what is redeemed, and redeem it again, all at once."""
     partner = await make_partner()
     benefit_id = await make_benefit(partner, stock=3, perCitizen={"count": 1, "period": "month"})
     shopper = await make_shopper()
     await settle(server, partner)
     async with server.client() as client:
         scan_id = (await scan(client, partner, show_code(shopper))).json()["scanId"]
-        told: set[str] = set()
+        answered: set[str] = set()
 
         async def ring_up_and_reverse() -> None:
             for _ in range(10):
                 answer = await redeem(client, partner, benefit_id, scanId=scan_id, reference="order-1")
-                told.add(code_of(answer))
-                standing = await fetch_value(
+                answered.add(code_of(answer))
+                redemption_id = await fetch_value(
                     "SELECT id FROM redemption WHERE benefit_id = $1 AND state = 'redeemed'", benefit_id
                 )
-                if standing is not None:
-                    told.add(code_of(await reverse(client, partner, str(standing))))
+                if redemption_id is not None:
+                    answered.add(code_of(await reverse(client, partner, str(redemption_id))))
 
         await asyncio.gather(*(ring_up_and_reverse() for _ in range(10)))
-    assert told <= {"", "already_redeemed", "already_reversed", "reference_taken", "cap_reached"}
+    assert answered <= {"", "already_redeemed", "already_reversed", "reference_taken", "cap_reached"}
     turns = "SELECT array_agg(reference_turn ORDER BY reference_turn) FROM redemption WHERE benefit_id = $1"
     redeemed = await count("redemption", benefit_id=benefit_id)
     assert redeemed > 1
@@ -185,7 +185,7 @@ PERIODS = ("day", "month", None, "year", "campaign")
 async def test_limits_that_change_while_people_redeem_hold_from_their_first_moment(server: LiveServer) -> None:
     """Two workers redeem and reverse while stock and cap are set, lowered, removed and set again, round after round.
 
-    In whatever order things happened: whatever a limit found standing stands, and nothing beyond it is given.
+    In whatever order things happened: what was given before a limit is not undone, and nothing beyond it is given.
     """
     async with server.client() as client:
         desk = await make_desk()
@@ -195,14 +195,14 @@ async def test_limits_that_change_while_people_redeem_hold_from_their_first_mome
         shoppers = [await make_shopper() for _ in range(40)]
         await settle(server, desk.partner)
         is_over = False
-        told: list[str] = []
+        answered: list[str] = []
 
         async def shop(mine: list[Shopper]) -> None:
             for shopper in itertools.cycle(mine):
                 if is_over:
                     return
                 answer = await redeem(client, desk.partner, benefit_id, code=show_code(shopper))
-                told.append(code_of(answer))
+                answered.append(code_of(answer))
                 if answer.status_code == 201 and secrets.randbelow(3) == 0:
                     assert (await reverse(client, desk.partner, answer.json()["id"])).status_code == 200
 
@@ -216,15 +216,15 @@ async def test_limits_that_change_while_people_redeem_hold_from_their_first_mome
                 # the very moment it is in force, and once more when every process has heard of it
                 out = await count("redemption", benefit_id=benefit_id, state="redeemed")
                 assert await find_broken(benefit_id) == set(), number
-                heard = len(told)
-                await wait_until(partial(_have_heard, told, heard + ANSWERS_A_ROUND))
+                heard = len(answered)
+                await wait_until(partial(_have_heard, answered, heard + ANSWERS_A_ROUND))
                 assert await find_broken(benefit_id) == set(), number
-                standing = await count("redemption", benefit_id=benefit_id, state="redeemed")
-                assert stock is None or standing <= max(stock, out), number
+                redeemed = await count("redemption", benefit_id=benefit_id, state="redeemed")
+                assert stock is None or redeemed <= max(stock, out), number
         finally:
             is_over = True
             await asyncio.gather(*tills)
-    assert set(told) - {"already_redeemed"} == {"", "stock_gone", "cap_reached"}  # a code may come up again
+    assert set(answered) - {"already_redeemed"} == {"", "stock_gone", "cap_reached"}  # a code may come up again
     assert await find_broken(benefit_id) == set()
 
 
@@ -235,11 +235,11 @@ async def _put_in_force(client: AsyncClient, desk: Desk, campaign: dict[str, Any
     assert answer.status_code == 200, answer.text
 
 
-async def _have_heard(told: list[str], number: int) -> bool:
-    return len(told) >= number
+async def _have_heard(answered: list[str], number: int) -> bool:
+    return len(answered) >= number
 
 
-async def test_a_worker_killed_between_commit_and_answer_still_tells_the_truth(server: LiveServer) -> None:
+async def test_a_worker_killed_between_commit_and_answer_still_answers_the_truth(server: LiveServer) -> None:
     """The statement waits for a lock, its worker is stopped, the lock goes: it commits with nobody there to answer."""
     partner = await make_partner()
     benefit_id = await make_benefit(partner, stock=10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.credit_code.refusals import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.short_form import ExpiredCode, OpenedCode, open_code
 from app.kit.security.keys import KEYS
 

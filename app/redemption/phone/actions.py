@@ -84,7 +84,7 @@ def _is_wanted(verdict: Verdict, wanted: Filter) -> bool:
 async def _count_used(
     person: Person, benefits: list[tuple[LiveBenefit, ResolvedGrant]], at: datetime
 ) -> dict[UUID, int]:
-    """Return how often the person used each capped benefit in the period that runs."""
+    """Return how often the person used each capped benefit in its running period."""
     day = shanghai_day(at)
     wanted = [
         UseWanted(
@@ -100,7 +100,7 @@ async def _count_used(
 
 
 async def _count_taken(benefits: list[LiveBenefit]) -> dict[UUID, int]:
-    """Return how many places of each limited benefit are taken; who is not counted yet, is counted once."""
+    """Return how many places of each limited benefit are taken; a benefit not counted yet is counted now."""
     limited = [benefit for benefit in benefits if benefit.stock is not None]
     taken = await _read_taken(limited)
     uncounted = [benefit for benefit in limited if benefit.id not in taken]
@@ -117,7 +117,7 @@ async def _read_taken(benefits: list[LiveBenefit]) -> dict[UUID, int]:
 def _compute_remaining(
     benefit: LiveBenefit, resolved: ResolvedGrant, used: dict[UUID, int], taken: dict[UUID, int]
 ) -> int | None:
-    """Return how often this person may still use it in this period; None: as often as they like."""
+    """Return how often this person may still use a benefit in this period; None: as often as they like."""
     left: list[int] = []
     cap = resolved.per_citizen or benefit.per_citizen
     if cap is not None:

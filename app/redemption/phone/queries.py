@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from app.kit.db.database import fetch_all
-from app.redemption.till.redeeming import RedemptionState
+from app.redemption.till.queries.limits import Used
+from app.redemption.till.redeeming import Redemption
 
 
-class MyRedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A redemption as its citizen sees it."""
+class OwnRedemption(Redemption, frozen=True, kw_only=True):
+    """A redemption as its citizen sees it: with the names of institution and store."""
 
-    id: UUID
-    state: RedemptionState
-    benefit_id: UUID
-    title: str
     institution: str
     store: str
-    amount_fen: int | None
-    discount_fen: int | None
-    redeemed_at: datetime
 
 
-class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How many places of a benefit are taken."""
-
-    benefit_id: UUID
-    used: int
-
-
-async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: int) -> list[MyRedemptionRow]:
+async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: int) -> list[OwnRedemption]:
     """List a citizen's redemptions, newest first."""
     return await fetch_all(
-        MyRedemptionRow,
+        OwnRedemption,
         """SELECT redemption.id, redemption.state, benefit_id, title, institution.name AS institution,
             store.name AS store, amount_fen, discount_fen, redeemed_at
         FROM redemption
@@ -51,8 +35,8 @@ async def list_my_redemptions(citizen_id: UUID, before_id: UUID | None, limit: i
     )
 
 
-async def list_usage(benefit_ids: Sequence[UUID]) -> list[UsageRow]:
-    """Read how many places of limited benefits are taken, of those that are counted."""
+async def list_usage(benefit_ids: Sequence[UUID]) -> list[Used]:
+    """Read how many places of limited benefits are taken; those not counted yet are left out."""
     return await fetch_all(
-        UsageRow, "SELECT benefit_id, used FROM benefit_usage WHERE is_whole AND benefit_id = ANY($1)", benefit_ids
+        Used, "SELECT benefit_id, used FROM benefit_usage WHERE is_whole AND benefit_id = ANY($1)", benefit_ids
     )

@@ -14,9 +14,9 @@ from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticat
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 from app.redemption.phone import actions, queries
 from app.redemption.phone.actions import Filter, JudgedBenefit
-from app.redemption.phone.queries import MyRedemptionRow
 from app.redemption.phone.schemas import MyBenefit, MyRedemption
 from app.values.patterns import SCENARIO_CHARACTERS_MAX, SCENARIO_CODE
 
@@ -54,38 +54,18 @@ async def list_my_redemptions(
 ) -> Page[MyRedemption]:
     """List what you used, newest first."""
     rows = await queries.list_my_redemptions(citizen.id, decode_cursor(cursor, UUID), limit + 1)
-    return make_page(rows, limit, _show_redemption, lambda row: row.id)
+    return make_page(rows, limit, lambda row: show(MyRedemption, row, currency="CNY"), lambda row: row.id)
 
 
 def _show(entry: JudgedBenefit, language: Language) -> MyBenefit:
-    benefit = entry.benefit
-    return MyBenefit(
-        id=benefit.id,
-        code=benefit.code,
-        title=benefit.title,
-        kind=benefit.kind,
-        scenario=benefit.scenario,
+    return show(
+        MyBenefit,
+        entry.benefit,
         institution=entry.institution,
         eligible=entry.verdict.is_eligible,
         reasons=[show_reason(reason, language) for reason in entry.verdict.reasons],
-        grant=entry.resolved.grant if entry.verdict.is_eligible else benefit.grant,
+        grant=entry.resolved.grant if entry.verdict.is_eligible else entry.benefit.grant,
         remaining_for_me=entry.remaining,
-        ends_at=benefit.ends_at,
-        without_score=benefit.without_score,
-    )
-
-
-def _show_redemption(row: MyRedemptionRow) -> MyRedemption:
-    return MyRedemption(
-        id=row.id,
-        state=row.state,
-        benefit_id=row.benefit_id,
-        title=row.title,
-        institution=row.institution,
-        store=row.store,
-        amount_fen=row.amount_fen,
-        discount_fen=row.discount_fen,
-        redeemed_at=row.redeemed_at,
     )
 
 

@@ -1,4 +1,5 @@
 """The till (收银台): scan, redeem exactly once, reverse; many at the same moment share one statement.
 
-Who scans learns which of their own benefits apply, and nothing else. What must hold whoever races is in the statement.
+A till learns which of its store's benefits apply, and nothing else. What must hold among racing requests is in the
+statement itself.
 """

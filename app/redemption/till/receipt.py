@@ -1,4 +1,4 @@
-"""The answers whose bytes are stored with their effect and given again for every repeat of the key."""
+"""The answers whose bytes are stored with the redemption or reversal, and sent again for every repeat of the key."""
 
 from __future__ import annotations
 

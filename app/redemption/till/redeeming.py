@@ -1,4 +1,4 @@
-"""When may a benefit be redeemed or a redemption be reversed? Pure: no clock, no database, no network."""
+"""The nouns of redeeming, and when a benefit may be redeemed or a redemption reversed. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.terms.eligibility import Facts, HeldHonour
+from app.campaign.terms.eligibility import Facts, read_honours
 from app.campaign.terms.grant import Period
 from app.consent.purposes import ACCESS_ACTIONS
 from app.event.feed import EVENT_TYPES
@@ -18,7 +18,7 @@ from app.values.days import compute_span_begin, compute_span_end
 from app.values.moves import Moves
 
 SCAN_LIFETIME_SECONDS = 300
-SAME_TRY = timedelta(seconds=60)  # a refused try repeated so soon by the same terminal is one line in the access log
+SAME_TRY = timedelta(seconds=60)  # a refused try that one terminal repeats within it is one line in the access log
 REFERENCE_CHARACTERS_MAX = 64
 AMOUNT_FEN_MAX = 10_000_000_00
 EVER_ON, EVER_ENDS_ON = date(2000, 1, 1), date(9999, 1, 1)
@@ -59,7 +59,7 @@ REDEMPTION_MOVES: Moves[RedemptionState, str] = Moves(
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """What judging a redemption needs to know of a citizen, read with every request and never cached."""
+    """A citizen with the score they have now, read with every request and never cached; ``honours`` is JSON text."""
 
     account_number: int
     id: UUID
@@ -70,13 +70,37 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     cap_holder_id: UUID | None
     score: int | None
     level: str | None
-    honours: tuple[HeldHonour, ...]
+    honours: str | None
 
     def facts(self, levels: Mapping[str, Level]) -> Facts | None:
-        """Return the facts eligibility is judged on, by the levels in force; None for who has no score."""
+        """Return the facts eligibility is judged on, by the levels in force; None for a citizen without a score."""
         if self.state != "active" or self.score is None or self.level is None or self.birth_on is None:
             return None
-        return Facts(score=self.score, level=self.level, honours=self.honours, birth_on=self.birth_on, levels=levels)
+        honours = read_honours(self.honours)
+        return Facts(score=self.score, level=self.level, honours=honours, birth_on=self.birth_on, levels=levels)
+
+
+class ScannedPerson(Person, frozen=True, kw_only=True):
+    """A citizen reached by a scan, and the scan."""
+
+    scan_id: UUID
+    institution_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+    scenario: str | None
+    expires_at: datetime
+
+
+class Redemption(msgspec.Struct, frozen=True, kw_only=True):
+    """One use of one benefit, as far as its citizen and its partner may both read it."""
+
+    id: UUID
+    state: RedemptionState
+    benefit_id: UUID
+    title: str
+    amount_fen: int | None
+    discount_fen: int | None
+    redeemed_at: datetime
 
 
 def compute_period_on(period: Period, day: date) -> date:
@@ -90,12 +114,12 @@ def compute_period_ends_on(period: Period, day: date) -> date:
 
 
 def is_statement_day(day: date) -> bool:
-    """Whether a day can be asked for: those at the ends of time have no bounds in UTC."""
+    """Whether a day can be asked for; the first and the last that a date can be have no bounds in UTC."""
     return STATEMENT_DAY_MIN <= day <= STATEMENT_DAY_MAX
 
 
 def compute_slot_day(scan_id: UUID) -> date | None:
-    """Return the UTC day of the slot a scan's id carries; None for what cannot be one of our scan ids."""
+    """Return the UTC day of the slot in a scan's id; None for an id that cannot be a scan of ours."""
     milliseconds = scan_id.int >> 80
     if scan_id.version != UUID_VERSION or milliseconds > INSTANT_MILLISECONDS_MAX:
         return None

@@ -10,7 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.credit_code.refusals import CreditCodeExpired, CreditCodeInvalid
 from app.kit.clock import now
 from app.kit.errors import (
     Forbidden,
@@ -52,7 +52,6 @@ from app.redemption.till.schemas import OfferedBenefit, RedeemRequest, ReverseRe
 
 NOTHING_AVAILABLE = {"zh": "无可用优惠", "en": "no benefit available"}
 ALWAYS = (InvalidRequest, Unauthenticated, Forbidden, RateLimited)
-REFERENCE_CHARACTERS_MAX = 64
 
 
 @post(

@@ -96,7 +96,7 @@ async def test_a_caller_gone_mid_batch_harms_nobody() -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(r).__name__ for r in results].count("CancelledError") == 2
     assert all(r.outcome == "redeemed" for r in results if isinstance(r, RedeemOutcome))
-    # what was submitted was done all the same: the key tells
+    # what was submitted was done all the same: the key gets the answer
     again = await redeem_batch([items[0]])
     assert outcomes_of(again) == ["replayed"]
 
@@ -112,7 +112,7 @@ async def test_a_freed_place_goes_to_the_next_in_line() -> None:
 
 
 async def test_a_crowd_at_its_cap_takes_no_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One place left, 200 people who had theirs, and one who had not: nobody is told to try again."""
+    """One place left, 200 people who had theirs, and one who had not: nobody is asked to try again."""
     benefit_id, crowd = uuid4(), [uuid4() for _ in range(200)]
     await count_places(uuid4(), benefit_id)
     had = [make_item(benefit_id=benefit_id, cap_holder_id=person, stock=201, cap=1) for person in crowd]
@@ -134,8 +134,8 @@ async def test_a_crowd_at_its_cap_takes_no_places(monkeypatch: pytest.MonkeyPatc
     assert "again" not in seen
 
 
-async def test_a_crowd_is_turned_away_by_what_stands_where_limits_have_changed() -> None:
-    """A cap that came later has no counts yet: what stands is looked at, and takes no place either."""
+async def test_a_crowd_is_turned_away_by_earlier_redemptions_where_limits_have_changed() -> None:
+    """A cap that came later has no counts yet: earlier redemptions are counted, and take no place either."""
     benefit_id, crowd = await make_benefit(await make_partner()), [(uuid4(), uuid4()) for _ in range(20)]
     had = [
         make_item(benefit_id=benefit_id, citizen_id=citizen, cap_holder_id=holder, cap=None)
@@ -203,10 +203,10 @@ async def test_an_effect_committed_before_the_connection_broke_is_found(
 
 
 @pytest.mark.parametrize("error", UNHEARD_OF, ids=lambda one: type(one).__name__)
-async def test_a_till_is_never_told_500_of_what_may_be_done(
+async def test_a_till_never_gets_500_for_what_may_be_done(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Committed, and every look afterwards fails too; the repeat of the key tells."""
+    """Committed, and every look afterwards fails too; the repeat of the key gets the answer."""
     partner = await make_partner()
     benefit_id, code, key = await make_benefit(partner), show_code(await make_shopper()), secrets.token_hex(12)
     plain = lanes_queries.redeem_many
@@ -243,7 +243,7 @@ async def test_scans_that_fail_twice_are_unavailable(client: AsyncClient, monkey
     assert (answer.status_code, code_of(answer), calls) == (503, "unavailable", [1, 1])
 
 
-def test_items_that_would_meet_in_a_batch_are_kept_apart() -> None:
+def test_items_that_would_meet_in_a_batch_are_separated() -> None:
     item = make_item()
     for fields in (
         {"idempotency_key": item.idempotency_key, "institution_id": item.institution_id},

@@ -1,4 +1,4 @@
-"""Stock and caps are measured against what stands, whenever they were set: versions are approved over HTTP."""
+"""Stock and caps are measured against what is not reversed, whenever they were set: versions are approved over HTTP."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Shop:
         self.benefit_id = UUID(campaign["benefits"][0]["id"])
 
     async def set_limits(self, **limits: Any) -> None:
-        """Put another version in force, with these limits and no others; nobody's memory is refreshed for it."""
+        """Put another version in force, with these limits and no others; no process is made to read it."""
         body = campaign_body(limited(**limits))
         assert (await edit(self.client, self.desk.editor, self.campaign, body)).status_code == 200
         assert (await act(self.client, self.desk.editor, self.campaign, "submit")).status_code == 200
@@ -67,7 +67,7 @@ class Shop:
         assert (await reverse(self.client, self.desk.partner, redemption_id)).status_code == 200
 
     async def totals(self) -> tuple[int, int | None, int | None]:
-        """Return what the publisher is told: redeemed, used, remaining."""
+        """Return what the publisher reads: redeemed, used, remaining."""
         await find_live(self.campaign["benefits"][0])
         path = f"/v1/official/campaigns/{self.campaign['id']}/totals"
         (row,) = (await self.client.get(path, headers=self.desk.editor.headers)).json()["benefits"]
@@ -80,7 +80,7 @@ class Shop:
         return left
 
     async def need_whole(self) -> None:
-        """See that what must hold at any time, holds for this benefit."""
+        """Check the invariants of this benefit."""
         checks = (verify_actions.check_stock, verify_actions.check_stock_held, verify_actions.check_uses)
         for check in (*checks, verify_actions.check_caps):
             assert str(self.benefit_id) not in (await check() or ""), check.__name__
@@ -252,7 +252,7 @@ async def test_what_was_had_under_a_left_account_counts(client: AsyncClient) -> 
     [("month", "day", 1), ("year", "day", 1), ("year", "month", 2), ("day", "month", 2), ("day", "year", 3),
      ("month", "year", 3), ("campaign", "year", 3), ("year", "campaign", 3)],
 )  # fmt: skip
-async def test_periods_that_begin_on_one_day_are_told_apart(
+async def test_periods_that_begin_on_one_day_are_distinguished(
     app: object, before: Period, after: Period, counted: int
 ) -> None:
     """On New Year's Day day, month and year begin together: the count of one is not the other's."""
@@ -283,11 +283,11 @@ async def test_periods_that_begin_on_one_day_are_told_apart(
 
 
 async def test_nothing_passes_between_old_limits_and_new(app: object) -> None:
-    """A redemption under way when limits change is counted by them or judged by them, never neither."""
+    """A redemption under way when limits change is counted by them or judged by them; none escapes both."""
     del app
     benefit_id = await make_benefit(await make_partner())
     old = make_item(benefit_id=benefit_id, cap=None)
-    assert (await redeem_many([old]))[0].outcome == "redeemed"  # the statement is known to the server
+    assert (await redeem_many([old]))[0].outcome == "redeemed"  # the server has prepared the statement
     async with transaction():
         await execute("UPDATE benefit SET limits_version = 2, limited_at = now() WHERE id = $1", benefit_id)
         await fence_limits([benefit_id])
@@ -314,7 +314,7 @@ async def test_who_changes_limits_waits_for_redemptions_under_way(app: object) -
 
 
 async def test_limits_do_not_change_when_somebody_keeps_them_waiting(client: AsyncClient) -> None:
-    """Whoever writes for longer than the fence waits, keeps the limits as they are: to be repeated, nothing else."""
+    """A write that lasts longer than the fence waits leaves the limits as they are; the change is to be repeated."""
     shop = await open_shop(client, stock=2)
     assert is_sold(await shop.sell())
     assert (await edit(client, shop.desk.editor, shop.campaign, campaign_body(limited(stock=1)))).status_code == 200

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("app")
 
-# As on the day a city begins: no rows, and nothing known of any.
+# As on the day a city begins: no rows, and no statistics.
 EMPTY = """
     TRUNCATE redemption, reversal, scan, benefit_use, benefit_usage;
     DELETE FROM pg_statistic WHERE starelid IN (
@@ -66,7 +66,7 @@ async def explain(statement: str, *, is_full: bool) -> list[str]:
 
 @pytest.mark.parametrize("has_stock", [False, True])
 @pytest.mark.parametrize("is_full", [False, True])
-async def test_every_look_up_goes_by_what_tells_rows_apart(*, is_full: bool, has_stock: bool) -> None:
+async def test_every_look_up_goes_by_what_distinguishes_rows(*, is_full: bool, has_stock: bool) -> None:
     """On tables met empty and on full ones; by institution, benefit or day each look-up would read all of its rows."""
     plan = await explain(write_redeem(has_stock=has_stock), is_full=is_full)
     assert [line for line in plan if re.search(r"Seq Scan on (redemption|reversal|benefit|scan|former)", line)] == []
@@ -84,7 +84,7 @@ def hold_keys(looked_up: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize("is_full", [False, True])
-async def test_earlier_answers_are_looked_up_by_what_tells_them_apart(
+async def test_earlier_answers_are_looked_up_by_what_distinguishes_them(
     monkeypatch: pytest.MonkeyPatch, *, is_full: bool
 ) -> None:
     asked: list[str] = []
@@ -103,7 +103,7 @@ async def test_earlier_answers_are_looked_up_by_what_tells_them_apart(
 
 
 class Noting:
-    """A connection that notes what is asked of it."""
+    """A connection that notes the statements it is given."""
 
     def __init__(self, connection: Any, asked: list[str]) -> None:
         self._connection, self._asked = connection, asked
@@ -137,7 +137,7 @@ async def read_lists(institution_id: UUID, citizen_id: UUID) -> None:
     await report_queries.find_statement(institution_id, None, since=first, before=last)
     await phone_queries.list_my_redemptions(citizen_id, None, 3)
     await limits_queries.list_months(institution_id)
-    await limits_queries.count_standing(institution_id, uuid4(), since=first, before=last)
+    await limits_queries.count_redeemed(institution_id, uuid4(), since=first, before=last)
     await limits_queries.list_uses(citizen_id, citizen_id, [])
     await report_queries.list_totals(uuid4())
     await reverse_queries.find_redemption(institution_id, uuid4())

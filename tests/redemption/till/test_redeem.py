@@ -83,7 +83,7 @@ async def test_the_same_key_gets_the_same_bytes_for_ever(client: AsyncClient) ->
     assert await count("redemption", citizen_id=shopper.id) == 1
 
 
-async def test_a_lost_answer_is_told_after_the_code_has_expired(client: AsyncClient) -> None:
+async def test_a_lost_answer_is_given_after_the_code_has_expired(client: AsyncClient) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner)
     shopper = await make_shopper()
@@ -95,7 +95,7 @@ async def test_a_lost_answer_is_told_after_the_code_has_expired(client: AsyncCli
     assert await count("access_log", citizen_id=shopper.id) == 1  # a repeat is no second look
 
 
-async def test_a_lost_answer_is_told_after_the_scan_is_forgotten(client: AsyncClient) -> None:
+async def test_a_lost_answer_is_given_after_the_scan_is_forgotten(client: AsyncClient) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner)
     key, scan_id = (
@@ -111,7 +111,7 @@ async def test_a_lost_answer_is_told_after_the_scan_is_forgotten(client: AsyncCl
 
 
 @pytest.mark.parametrize("table", ["terminal", "store"])
-async def test_a_lost_answer_is_told_after_its_terminal_was_suspended(client: AsyncClient, table: str) -> None:
+async def test_a_lost_answer_is_given_after_its_terminal_was_suspended(client: AsyncClient, table: str) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner)
     key, code = secrets.token_hex(12), show_code(await make_shopper())
@@ -123,7 +123,7 @@ async def test_a_lost_answer_is_told_after_its_terminal_was_suspended(client: As
     assert (other.status_code, code_of(other)) == (409, "terminal_suspended")
 
 
-async def test_what_is_under_way_is_told_to_keys_of_its_store_alone(
+async def test_what_is_under_way_is_shared_with_keys_of_its_store_alone(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key of another store sends the same body in the same moment; a repeat of its own gets the receipt."""

@@ -1,4 +1,4 @@
-"""Scanning through HTTP: what a till is told, and the codes and scans it is refused."""
+"""Scanning through HTTP: what a till learns, and the codes and scans it is refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LONG = 100_000  # seconds: no window ends during a test
 
 
-async def test_a_scan_tells_what_applies_and_nothing_else(client: AsyncClient) -> None:
+async def test_a_scan_answers_what_applies_and_nothing_else(client: AsyncClient) -> None:
     partner = await make_partner()
     open_to_them = await make_benefit(partner, title="九折")
     await make_benefit(partner, title="高门槛", eligibility={"type": "scoreAtLeast", "value": 900})
@@ -135,7 +135,7 @@ async def test_a_scan_is_over_after_its_lifetime(client: AsyncClient) -> None:
     assert await count("access_log", citizen_id=shopper.id, outcome="scan_expired") == 2
 
 
-async def test_a_look_repeated_is_one_line_and_one_that_tells_more_is_another(client: AsyncClient) -> None:
+async def test_a_look_repeated_is_one_line_and_one_that_learns_more_is_another(client: AsyncClient) -> None:
     partner, stranger = await make_partner(), await make_partner()
     await make_benefit(partner)
     shopper = await make_shopper()
@@ -147,7 +147,7 @@ async def test_a_look_repeated_is_one_line_and_one_that_tells_more_is_another(cl
         assert (await scan(client, partner, code)).json()["scanId"] == first["scanId"]
     assert await count("access_log", citizen_id=shopper.id, action="scan") == 1
 
-    await make_benefit(partner)  # now the same look tells more
+    await make_benefit(partner)  # now the same look learns more
     for _ in range(2):
         assert len((await client.get(path, headers=partner.headers)).json()["benefits"]) == 2
         await scan(client, partner, code)
@@ -159,7 +159,7 @@ async def test_a_look_repeated_is_one_line_and_one_that_tells_more_is_another(cl
 
 
 async def test_the_first_look_at_a_scan_is_always_in_the_log(client: AsyncClient) -> None:
-    """Redeeming by the code tells of one benefit; whoever reads the scan it made learns of all."""
+    """Redeeming by the code discloses one benefit; reading the scan it made discloses them all."""
     partner = await make_partner()
     benefit_id = await make_benefit(partner)
     shopper = await make_shopper()

@@ -1,4 +1,4 @@
-"""Wrong codes: counted by what was shown, they keep no good code out; of codes of another time nobody is looked up."""
+"""Wrong codes are counted by their text and never keep a good code out; behind old codes nobody is looked up."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient
 
-    from app.redemption.till.queries.lanes import PersonRow
+    from app.redemption.till.redeeming import Person
 
 LONG = 100_000  # seconds: no window ends during a test
 ADULTS_MAX = 4_000_000  # of one city
@@ -75,7 +75,7 @@ async def test_the_same_misread_code_counts_once_however_often_it_is_shown(clien
     assert others == [422] * (WRONG_CODES_MAX - 1) + [429]
 
 
-async def test_expired_and_killed_codes_count_as_wrong_and_beyond_the_limit_tell_nothing(client: AsyncClient) -> None:
+async def test_expired_and_killed_codes_count_as_wrong_and_beyond_the_limit_say_nothing(client: AsyncClient) -> None:
     partner = await make_partner()
     shopper = await make_shopper()
     expired = [show_code(shopper, slots_ago=10 + number) for number in range(WRONG_CODES_MAX)]
@@ -98,7 +98,7 @@ async def test_an_institution_has_fifty_times_a_terminals_share(
     assert (await scan(client, partner, show_code(await make_shopper()), terminal=1)).status_code == 201
 
 
-async def test_a_lost_answer_is_told_although_its_code_is_one_wrong_code_too_many(client: AsyncClient) -> None:
+async def test_a_lost_answer_is_given_although_its_code_is_one_wrong_code_too_many(client: AsyncClient) -> None:
     partner = await make_partner()
     benefit_id = await make_benefit(partner)
     shopper, key = await make_shopper(), secrets.token_hex(12)
@@ -139,7 +139,7 @@ async def test_of_a_code_of_another_time_nobody_is_looked_up(
     looked_up: list[int] = []
     find_people = lanes_queries.find_people
 
-    async def find(account_numbers: Sequence[int]) -> list[PersonRow]:
+    async def find(account_numbers: Sequence[int]) -> list[Person]:
         looked_up.extend(account_numbers)
         return await find_people(account_numbers)
 

@@ -9,30 +9,29 @@ import msgspec
 from app.campaign.catalogue.actions import catalogue
 from app.kit.errors import NotFound
 from app.redemption.books.queries import report as report_queries
+from app.redemption.books.queries.report import BenefitCounts
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from app.kit.security.auth import OfficialCaller
-    from app.redemption.books.queries.report import TotalsRow
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """One benefit's numbers; title and stock are those now in force, None when it is not."""
+class Totals(BenefitCounts, frozen=True, kw_only=True):
+    """One benefit's numbers; title and stock are those now in force, None where it is not in force."""
 
-    row: TotalsRow
     title: str | None
     stock: int | None
 
     @property
     def used(self) -> int | None:
-        """How many places are taken, also those from before the stock was set; None without a stock."""
-        return None if self.stock is None else self.row.redeemed
+        """How many places are taken, those from before the stock was set among them; None without a stock."""
+        return None if self.stock is None else self.redeemed
 
     @property
     def remaining(self) -> int | None:
-        """How many places are left: none when more are out than a stock that was lowered since."""
-        return None if self.stock is None else max(0, self.stock - self.row.redeemed)
+        """How many places are left; 0 when more were given than a stock that was lowered since."""
+        return None if self.stock is None else max(0, self.stock - self.redeemed)
 
 
 async def read_totals(official: OfficialCaller, campaign_id: UUID) -> list[Totals]:
@@ -40,10 +39,10 @@ async def read_totals(official: OfficialCaller, campaign_id: UUID) -> list[Total
     owner = await report_queries.find_campaign_owner(campaign_id)
     if owner is None or not official.may_act_for(owner):
         raise NotFound
-    rows = await report_queries.list_totals(campaign_id)
-    return [_to_totals(row) for row in rows]
+    return [_to_totals(counts) for counts in await report_queries.list_totals(campaign_id)]
 
 
-def _to_totals(row: TotalsRow) -> Totals:
-    benefit = catalogue.current.benefit(row.benefit_id)
-    return Totals(row=row, title=benefit.title if benefit else None, stock=benefit.stock if benefit else None)
+def _to_totals(counts: BenefitCounts) -> Totals:
+    benefit = catalogue.current.benefit(counts.benefit_id)
+    title, stock = (benefit.title, benefit.stock) if benefit else (None, None)
+    return Totals(**msgspec.structs.asdict(counts), title=title, stock=stock)

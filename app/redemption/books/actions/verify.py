@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.campaign.terms.document import Benefit, CampaignDocument
+from app.campaign.terms.document import Benefit, parse_document
 from app.campaign.terms.grant import Steps
 from app.kit.check import Check
 from app.kit.clock import now
@@ -24,38 +24,38 @@ RECENT = timedelta(days=7)
 
 
 async def check_stock() -> str | None:
-    """Places taken are the redemptions that stand."""
+    """Places taken are the redemptions that are not reversed."""
     return _name(await verify_queries.list_stock_offenders(), "stock differs from redemptions for benefits")
 
 
 async def check_stock_held() -> str | None:
-    """No more redemptions of a benefit stand than its stock, but for those from before it was set."""
+    """No benefit has more redemptions than its stock, but for those from before the stock was set."""
     stocks = {place: benefit.stock for place, benefit in await _list_benefits() if benefit.stock is not None}
     offenders = await verify_queries.list_overdrawn_stocks(list(stocks), list(stocks.values()))
-    return _name(offenders, "more than the stock stand of benefits")
+    return _name(offenders, "there are more redemptions than the stock of benefits")
 
 
 async def check_uses() -> str | None:
-    """Every person's uses are their redemptions that stand."""
+    """Every person's counted uses are their redemptions that are not reversed."""
     return _name(await verify_queries.list_use_offenders(), "uses differ from redemptions for benefits")
 
 
 async def check_caps() -> str | None:
-    """No more redemptions of a person stand in a period than the caps in force allow, but for those from before."""
+    """Nobody has more redemptions in a period than the caps in force allow, but for those from before the caps."""
     caps = [cap for benefit_id, benefit in await _list_benefits() for cap in _iterate_caps(benefit_id, benefit)]
     return _name(await verify_queries.list_cap_offenders(caps), "somebody is above the cap of benefits")
 
 
 async def check_traces() -> str | None:
     """Every redemption of the last seven days has its scan, its event and its line in the access log."""
-    return _name(await verify_queries.list_untold_redemptions(now() - RECENT), "traces are missing for redemptions")
+    return _name(await verify_queries.list_untraced_redemptions(now() - RECENT), "traces are missing for redemptions")
 
 
 async def _list_benefits() -> list[tuple[UUID, Benefit]]:
     """Return every benefit of a version in force with its id."""
     found: list[tuple[UUID, Benefit]] = []
     for row in await verify_queries.list_documents_in_force():
-        document = msgspec.json.decode(row.document, type=CampaignDocument)
+        document = parse_document(row.document)
         benefit_ids = msgspec.json.decode(row.benefit_ids, type=dict[str, UUID])
         found += [(benefit_ids[benefit.code], benefit) for benefit in document.benefits]
     return found

@@ -9,27 +9,20 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import fetch_all, fetch_one, fetch_value
-from app.redemption.till.redeeming import RedemptionState
+from app.redemption.till.redeeming import Redemption
 
 
-class PartnerRedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
+class PartnersRedemption(Redemption, frozen=True, kw_only=True):
     """A redemption as its partner sees it."""
 
-    id: UUID
-    state: RedemptionState
-    benefit_id: UUID
     benefit_code: str
-    title: str
     reference: str
     store_id: UUID
     terminal_id: UUID
-    amount_fen: int | None
-    discount_fen: int | None
-    redeemed_at: datetime
     reversible_until: datetime
 
 
-class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
+class DayTotals(msgspec.Struct, frozen=True, kw_only=True):
     """One day's totals."""
 
     count: int
@@ -40,8 +33,8 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class TotalsRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How a benefit was used."""
+class BenefitCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a benefit was redeemed and reversed, and what it gave in fen."""
 
     benefit_id: UUID
     code: str
@@ -50,19 +43,18 @@ class TotalsRow(msgspec.Struct, frozen=True, kw_only=True):
     discount_fen: int
 
 
-PARTNER_COLUMNS = """id, state, benefit_id, benefit_code, title, reference, store_id, terminal_id, amount_fen,
-    discount_fen, redeemed_at, reversible_until"""
+PARTNER_COLUMNS = ", ".join(PartnersRedemption.__struct_fields__)
 
 
 async def list_partner_redemptions(
     institution_id: UUID, store_ids: Sequence[UUID] | None, *, since: UUID, before: UUID, limit: int
-) -> list[PartnerRedemptionRow]:
+) -> list[PartnersRedemption]:
     """List an institution's redemptions between two ids, newest first, at the stores a key may see.
 
     An id carries the instant of its redemption (``kit.clock.first_id_of``).
     """
     return await fetch_all(
-        PartnerRedemptionRow,
+        PartnersRedemption,
         f"""SELECT {PARTNER_COLUMNS} FROM redemption
         WHERE institution_id = $1 AND id >= $3 AND id < $4 AND ($2::uuid[] IS NULL OR store_id = ANY($2))
         ORDER BY id DESC LIMIT $5""",
@@ -76,10 +68,10 @@ async def list_partner_redemptions(
 
 async def list_by_reference(
     institution_id: UUID, store_ids: Sequence[UUID] | None, reference: str
-) -> list[PartnerRedemptionRow]:
-    """Read the redemptions of an institution that had a reference in turn, newest first, at stores a key may see."""
+) -> list[PartnersRedemption]:
+    """Read the redemptions that had a reference one after the other, newest first, at the stores a key may see."""
     return await fetch_all(
-        PartnerRedemptionRow,
+        PartnersRedemption,
         f"""SELECT {PARTNER_COLUMNS} FROM redemption
         WHERE institution_id = $1 AND reference = $3 AND ($2::uuid[] IS NULL OR store_id = ANY($2))
         ORDER BY reference_turn DESC""",
@@ -91,10 +83,10 @@ async def list_by_reference(
 
 async def find_statement(
     institution_id: UUID, store_ids: Sequence[UUID] | None, *, since: UUID, before: UUID
-) -> StatementRow:
-    """Total what lies between two ids: count, sums in fen, and the SHA-256 of the ids in order, joined by newlines."""
+) -> DayTotals:
+    """Total the redemptions between two ids: count, sums in fen, SHA-256 of the ids in order, joined by newlines."""
     row = await fetch_one(
-        StatementRow,
+        DayTotals,
         """SELECT count(*) AS count,
             coalesce(sum(discount_fen), 0)::bigint AS sum_fen,
             coalesce(sum(amount_fen), 0)::bigint AS amount_fen,
@@ -112,10 +104,10 @@ async def find_statement(
     return row
 
 
-async def list_totals(campaign_id: UUID) -> list[TotalsRow]:
+async def list_totals(campaign_id: UUID) -> list[BenefitCounts]:
     """Total a campaign's benefits without naming anybody."""
     return await fetch_all(
-        TotalsRow,
+        BenefitCounts,
         """SELECT benefit.id AS benefit_id, benefit.code,
             count(redemption.id) FILTER (WHERE redemption.state = 'redeemed') AS redeemed,
             count(redemption.id) FILTER (WHERE redemption.state = 'reversed') AS reversed,

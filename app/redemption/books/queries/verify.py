@@ -1,4 +1,4 @@
-"""Reads for the invariants that must hold at any time: each returns what breaks one, or nothing."""
+"""Reads for the invariants that must hold at any time: each returns what breaks one of them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class Offender(msgspec.Struct, frozen=True):
     id: UUID
 
 
-# Whose caps a redemption counts for; one made without a cap by an earlier version of this code does not say.
-_STANDING = """
+# The redemptions that are not reversed, with whose caps they count for: where an earlier version of this code made one
+# without a cap, that is looked up. ``is_under_limits``: given under the limits of today, and so bound by them.
+_ACTIVE = """
     SELECT r.*, coalesce(r.cap_holder_id, citizen.cap_holder_id, former_account.cap_holder_id) AS holder_id,
         (r.redeemed_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
         coalesce(benefit.limits_version, 0) AS limits_version,
@@ -51,27 +52,27 @@ _STANDING = """
 
 
 async def list_stock_offenders() -> list[Offender]:
-    """Benefits whose taken places, once counted, are not the redemptions that stand."""
+    """Return benefits whose counted places are not as many as their redemptions that are not reversed."""
     return await fetch_all(
         Offender,
         """SELECT benefit_usage.benefit_id AS id
         FROM benefit_usage LEFT JOIN (
-            SELECT benefit_id, count(*) AS standing FROM redemption WHERE state = 'redeemed' GROUP BY benefit_id
+            SELECT benefit_id, count(*) AS active FROM redemption WHERE state = 'redeemed' GROUP BY benefit_id
         ) AS counted USING (benefit_id)
-        WHERE is_whole AND benefit_usage.used <> coalesce(counted.standing, 0) LIMIT $1""",
+        WHERE is_whole AND benefit_usage.used <> coalesce(counted.active, 0) LIMIT $1""",
         OFFENDERS_MAX,
     )
 
 
 async def list_overdrawn_stocks(benefit_ids: Sequence[UUID], stocks: Sequence[int]) -> list[Offender]:
-    """Benefits of which more stand than their stock, and one of these was given under it."""
+    """Return benefits with more redemptions than their stock, at least one of which was given under it."""
     return await fetch_all(
         Offender,
         f"""SELECT given.benefit_id AS id
         FROM unnest($1::uuid[], $2::bigint[]) AS given (benefit_id, stock)
-        JOIN ({_STANDING}) AS standing USING (benefit_id)
+        JOIN ({_ACTIVE}) AS active USING (benefit_id)
         GROUP BY given.benefit_id, given.stock
-        HAVING count(*) > given.stock AND bool_or(standing.is_under_limits) LIMIT $3""",
+        HAVING count(*) > given.stock AND bool_or(active.is_under_limits) LIMIT $3""",
         benefit_ids,
         stocks,
         OFFENDERS_MAX,
@@ -79,50 +80,50 @@ async def list_overdrawn_stocks(benefit_ids: Sequence[UUID], stocks: Sequence[in
 
 
 async def list_use_offenders() -> list[Offender]:
-    """Benefits where somebody's uses of a period are not their redemptions that stand, or are not counted at all."""
+    """Return benefits where a person's count of a period is not that of their redemptions, or is missing."""
     return await fetch_all(
         Offender,
-        f"""WITH standing AS MATERIALIZED ({_STANDING}),
-        kept AS MATERIALIZED (
+        f"""WITH active AS MATERIALIZED ({_ACTIVE}),
+        counted AS MATERIALIZED (
             SELECT u.*, coalesce(benefit.limits_version, 0) AS current_version
             FROM benefit_use AS u LEFT JOIN benefit ON benefit.id = u.benefit_id
             WHERE u.limits_version = coalesce(benefit.limits_version, 0)
         )
         SELECT benefit_id AS id FROM (
-            SELECT kept.benefit_id
-            FROM kept LEFT JOIN standing ON standing.benefit_id = kept.benefit_id
-                AND standing.holder_id = kept.cap_holder_id
-                AND (standing.campaign_version < kept.current_version OR standing.step = kept.step)
+            SELECT counted.benefit_id
+            FROM counted LEFT JOIN active ON active.benefit_id = counted.benefit_id
+                AND active.holder_id = counted.cap_holder_id
+                AND (active.campaign_version < counted.current_version OR active.step = counted.step)
                 AND CASE
-                    WHEN kept.period_ends_on IS NULL THEN standing.period_on = kept.period_on
-                    ELSE standing.day >= kept.period_on AND standing.day < kept.period_ends_on END
-            GROUP BY kept.benefit_id, kept.cap_holder_id, kept.step, kept.period_on, kept.used
-            HAVING kept.used <> count(standing.id)
+                    WHEN counted.period_ends_on IS NULL THEN active.period_on = counted.period_on
+                    ELSE active.day >= counted.period_on AND active.day < counted.period_ends_on END
+            GROUP BY counted.benefit_id, counted.cap_holder_id, counted.step, counted.period_on, counted.used
+            HAVING counted.used <> count(active.id)
         ) AS wrong
         UNION
-        SELECT standing.benefit_id FROM standing
-        LEFT JOIN kept ON kept.benefit_id = standing.benefit_id AND kept.cap_holder_id = standing.holder_id
-            AND kept.step = standing.step AND kept.period_on = standing.period_on
-        WHERE standing.step IS NOT NULL AND standing.is_under_limits AND kept.benefit_id IS NULL
+        SELECT active.benefit_id FROM active
+        LEFT JOIN counted ON counted.benefit_id = active.benefit_id AND counted.cap_holder_id = active.holder_id
+            AND counted.step = active.step AND counted.period_on = active.period_on
+        WHERE active.step IS NOT NULL AND active.is_under_limits AND counted.benefit_id IS NULL
         LIMIT $1""",
         OFFENDERS_MAX,
     )
 
 
 async def list_cap_offenders(caps: Sequence[Cap]) -> list[Offender]:
-    """Benefits of which more of one person stand in a period than a cap in force allows, and one was given under it."""
+    """Return benefits a person has had more often in a period than a cap in force allows, at least once under it."""
     return await fetch_all(
         Offender,
         f"""SELECT DISTINCT id FROM (
             SELECT given.benefit_id AS id
             FROM unnest($1::uuid[], $2::smallint[], $3::integer[], $4::text[])
                 AS given (benefit_id, step, count, period)
-            JOIN ({_STANDING}) AS standing ON standing.benefit_id = given.benefit_id
-                AND (standing.campaign_version < standing.limits_version OR standing.step = given.step)
-            WHERE standing.holder_id IS NOT NULL
-            GROUP BY given.benefit_id, given.step, given.count, standing.holder_id,
-                CASE WHEN given.period <> 'campaign' THEN date_trunc(given.period, standing.day::timestamp) END
-            HAVING count(*) > given.count AND bool_or(standing.is_under_limits AND standing.step = given.step)
+            JOIN ({_ACTIVE}) AS active ON active.benefit_id = given.benefit_id
+                AND (active.campaign_version < active.limits_version OR active.step = given.step)
+            WHERE active.holder_id IS NOT NULL
+            GROUP BY given.benefit_id, given.step, given.count, active.holder_id,
+                CASE WHEN given.period <> 'campaign' THEN date_trunc(given.period, active.day::timestamp) END
+            HAVING count(*) > given.count AND bool_or(active.is_under_limits AND active.step = given.step)
         ) AS offending LIMIT $5""",
         [cap.benefit_id for cap in caps],
         [cap.step for cap in caps],
@@ -132,8 +133,8 @@ async def list_cap_offenders(caps: Sequence[Cap]) -> list[Offender]:
     )
 
 
-async def list_untold_redemptions(since: datetime) -> list[Offender]:
-    """Recent redemptions without their scan, their event or their line in the access log."""
+async def list_untraced_redemptions(since: datetime) -> list[Offender]:
+    """Return recent redemptions without their scan, their event or their line in the access log."""
     return await fetch_all(
         Offender,
         """SELECT redemption.id FROM redemption
@@ -152,7 +153,7 @@ async def list_untold_redemptions(since: datetime) -> list[Offender]:
 
 
 async def list_documents_in_force() -> list[DocumentInForce]:
-    """Read every version that is in force, or was when its campaign ended."""
+    """Read the version in force of every campaign; of an ended one the last that was."""
     return await fetch_all(
         DocumentInForce,
         """SELECT document, (

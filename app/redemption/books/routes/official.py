@@ -11,8 +11,8 @@ from litestar.params import FromPath
 from app.kit.errors import Forbidden, NotFound, Unauthenticated
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
+from app.kit.web.show import show
 from app.redemption.books.actions import totals as totals_actions
-from app.redemption.books.actions.totals import Totals
 from app.redemption.books.schemas import BenefitTotals, CampaignTotals
 
 
@@ -27,20 +27,8 @@ async def read_campaign_totals(
 ) -> CampaignTotals:
     """Read how a campaign's benefits are used, without any person."""
     totals = await totals_actions.read_totals(official, campaign_id)
-    return CampaignTotals(campaign_id=campaign_id, benefits=[_show(entry) for entry in totals])
-
-
-def _show(entry: Totals) -> BenefitTotals:
-    return BenefitTotals(
-        benefit_id=entry.row.benefit_id,
-        code=entry.row.code,
-        title=entry.title,
-        redeemed=entry.row.redeemed,
-        reversed=entry.row.reversed,
-        discount_fen=entry.row.discount_fen,
-        stock=entry.stock,
-        used=entry.used,
-        remaining=entry.remaining,
+    return CampaignTotals(
+        campaign_id=campaign_id, benefits=[show(BenefitTotals, entry, currency="CNY") for entry in totals]
     )
 
 

@@ -15,8 +15,9 @@ from app.kit.errors import Forbidden, InvalidRequest, NotFound, RateLimited, Sta
 from app.kit.security.auth import PartnerCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page, whole_page
+from app.kit.web.show import show
 from app.redemption.books.queries import report as report_queries
-from app.redemption.books.queries.report import PartnerRedemptionRow
+from app.redemption.books.queries.report import PartnersRedemption
 from app.redemption.books.schemas import PartnerRedemption, Statement
 from app.redemption.till.redeeming import (
     REFERENCE_CHARACTERS_MAX,
@@ -80,19 +81,10 @@ async def read_statement(day: FromPath[date], partner: NamedDependency[PartnerCa
     if not is_statement_day(day):
         raise NotFound
     begins_at, ends_at = _bounds(day, day)
-    row = await report_queries.find_statement(
+    totals = await report_queries.find_statement(
         partner.institution_id, _stores_of(partner), since=first_id_of(begins_at), before=first_id_of(ends_at)
     )
-    return Statement(
-        date=day,
-        count=row.count,
-        sum_fen=row.sum_fen,
-        amount_fen=row.amount_fen,
-        reversed_count=row.reversed_count,
-        reversed_sum_fen=row.reversed_sum_fen,
-        digest=row.digest,
-        is_final=ends_at <= now(),
-    )
+    return show(Statement, totals, date=day, currency="CNY", is_final=ends_at <= now())
 
 
 def _bounds(first: date, last: date) -> tuple[datetime, datetime]:
@@ -104,22 +96,9 @@ def _stores_of(partner: PartnerCaller) -> list[UUID] | None:
     return None if partner.store_ids is None else sorted(partner.store_ids)
 
 
-def _show_redemption(row: PartnerRedemptionRow, at: datetime) -> PartnerRedemption:
-    return PartnerRedemption(
-        id=row.id,
-        state=row.state,
-        benefit_id=row.benefit_id,
-        benefit_code=row.benefit_code,
-        title=row.title,
-        reference=row.reference,
-        store_id=row.store_id,
-        terminal_id=row.terminal_id,
-        amount_fen=row.amount_fen,
-        discount_fen=row.discount_fen,
-        redeemed_at=row.redeemed_at,
-        reversible_until=row.reversible_until,
-        allowed_actions=compute_allowed_actions(row.state, row.reversible_until, at),
-    )
+def _show_redemption(redemption: PartnersRedemption, at: datetime) -> PartnerRedemption:
+    allowed = compute_allowed_actions(redemption.state, redemption.reversible_until, at)
+    return show(PartnerRedemption, redemption, currency="CNY", allowed_actions=allowed)
 
 
 router = Router("/v1/partner", route_handlers=[list_partner_redemptions, read_statement], tags=["redemption"])

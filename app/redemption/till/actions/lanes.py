@@ -1,4 +1,9 @@
-"""The two lanes of writes: whoever scans or redeems at the same moment shares one statement and one fsync."""
+"""The two lanes of writes: all who scan, or redeem, at the same moment share one statement and one write to the disk.
+
+Alone, each request would wait for a write of its own and, for a popular benefit, for the row that all others wait for
+too; an item alone costs several times what it costs among thirty. So a lane runs one batch at a time, and the requests
+that come meanwhile form the next one (decision 3).
+"""
 
 from __future__ import annotations
 
@@ -27,12 +32,12 @@ if TYPE_CHECKING:
     from app.redemption.till.redeeming import Outcome
 
 LOG = logging.getLogger("huixin.redemption")
-# One: a second lane halves the batches, and an item alone costs several times what it does among thirty.
+# One: a second lane would halve the batches.
 LANES = 1
-# Longer than a statement of a small batch takes, and far below what a till waits for anyway.
+# Longer than a small batch's statement takes, so that a crowd gathers; too short for a till to notice.
 PACE_SECONDS = 0.004
 BATCH_SIZE_MAX = 128
-QUEUE_SIZE_MAX = 2048
+QUEUE_SIZE_MAX = 2048  # beyond it a request is refused at once, rather than answered when the till has given up
 TRIES_MAX = 2
 UNIQUE_VIOLATION = "23505"
 OUTCOME_OF_CONSTRAINT: dict[str, Outcome] = {
@@ -43,9 +48,10 @@ OUTCOME_OF_CONSTRAINT: dict[str, Outcome] = {
 
 
 async def redeem_batch(items: list[RedeemItem]) -> Sequence[RedeemOutcome | Exception]:
-    """Redeem a batch; whatever did not succeed is looked up once more: it may be a repeat, seen or not.
+    """Redeem a batch; the key of each item that did not succeed is looked up: the item may repeat an answered request.
 
-    A statement tells of a repeat it sees, without the answer; one that was answered meanwhile its snapshot hides.
+    Of a repeat that the statement sees it returns "repeated", without the answer. A request that was answered after
+    the statement began is not in its snapshot, so that its repeat comes out as some refusal.
     """
     outcomes = await _redeem_tolerantly(items)
     doubtful = [n for n, outcome in enumerate(outcomes) if not _is_success(outcome)]
@@ -55,9 +61,10 @@ async def redeem_batch(items: list[RedeemItem]) -> Sequence[RedeemOutcome | Exce
 
 
 async def _redeem_tolerantly(items: list[RedeemItem], tries_left: int = TRIES_MAX) -> list[RedeemOutcome | Exception]:
-    """Run the statement; a guilty item is found by halving, and whatever else fails is tried once more.
+    """Run the statement; an item that makes it fail is found by halving, and after any other failure it is run again.
 
-    Any failure that is not known to have changed nothing may have committed, also one that nobody has ever seen.
+    Running it again is safe although it may have committed: its items are then repeats of themselves. After the last
+    try the outcome is unknown, also after failures that nobody has ever seen (decision 53).
     """
     try:
         return list(await lanes_queries.redeem_many(items))
@@ -71,7 +78,7 @@ async def _redeem_tolerantly(items: list[RedeemItem], tries_left: int = TRIES_MA
 
 
 async def _halve(items: list[RedeemItem], error: Exception) -> list[RedeemOutcome | Exception]:
-    """Run each half alone, so that a poison item fails alone."""
+    """Run each half alone, until the item that the database refuses is alone and its neighbours are not harmed."""
     if len(items) == 1:
         outcome = _outcome_of(error)
         return [error if outcome is None else outcome]
@@ -80,7 +87,7 @@ async def _halve(items: list[RedeemItem], error: Exception) -> list[RedeemOutcom
 
 
 async def _look_again(items: list[RedeemItem], outcomes: list[RedeemOutcome | Exception], doubtful: list[int]) -> None:
-    """Replace the outcomes of keys that have an answer by that answer."""
+    """Replace the outcomes of items whose keys have an answer by that answer."""
     try:
         earlier = await lanes_queries.find_earlier_answers([_to_asked(items[n]) for n in doubtful])
     except Exception as error:
@@ -95,11 +102,11 @@ async def _look_again(items: list[RedeemItem], outcomes: list[RedeemOutcome | Ex
 def _settle_again(
     item: RedeemItem, outcome: RedeemOutcome | Exception, found: EarlierAnswer | None
 ) -> RedeemOutcome | Exception:
-    """Return what an item's outcome is, now that it is known whether its key has an answer."""
+    """Return the outcome of an item, given the answer that its key has, or None."""
     if found is not None:
         is_same = found.request_digest == item.request_digest
         return ReplayedOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
-    if isinstance(outcome, RedeemOutcome) and outcome.outcome == "repeated":  # seen a moment ago, and lost since
+    if isinstance(outcome, RedeemOutcome) and outcome.outcome == "repeated":  # the answer it saw is not found any more
         return OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
     return outcome
 
@@ -114,7 +121,7 @@ def _to_asked(item: RedeemItem) -> KeyAsked:
 
 
 async def scan_batch(items: list[ScanItem]) -> Sequence[ScanOutcome | Exception]:
-    """Claim a batch of codes; claiming is idempotent for a store, so what may pass is simply tried again."""
+    """Claim a batch of codes; a store may claim a code again, so a failure that may pass is simply tried again."""
     for _ in range(TRIES_MAX):
         try:
             return await lanes_queries.scan_many(items)
@@ -126,7 +133,7 @@ async def scan_batch(items: list[ScanItem]) -> Sequence[ScanOutcome | Exception]
 
 
 def redeem_conflicts(item: RedeemItem) -> Iterator[Hashable]:
-    """Name what two items of one batch must not share."""
+    """Name what two items of one batch must not share: one statement cannot see what it is about to do for another."""
     yield ("key", item.institution_id, item.idempotency_key)
     yield ("reference", item.institution_id, item.reference)
     yield ("benefit", item.citizen_id, item.benefit_id)
@@ -146,7 +153,7 @@ def _is_success(outcome: RedeemOutcome | Exception) -> bool:
 
 
 def _outcome_of(error: Exception) -> RedeemOutcome | None:
-    """Name the refusal behind a unique violation."""
+    """Return the refusal that a unique violation means; None for any other failure."""
     if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
         return None
     outcome = OUTCOME_OF_CONSTRAINT.get(str(getattr(error, "constraint_name", "")))
@@ -174,7 +181,7 @@ scan_lane: GroupCommit[ScanItem, ScanOutcome] = GroupCommit(
 
 @asynccontextmanager
 async def lanes_lifespan() -> AsyncIterator[None]:
-    """On the way out let everything that was submitted have its outcome."""
+    """At the end wait until everything that was submitted has its outcome."""
     try:
         yield
     finally:

@@ -1,4 +1,8 @@
-"""Limits count what stands: the places of a benefit are counted once, when a limit meets what was given before it."""
+"""Limits count the redemptions that are not reversed, also those from before the limits came (decision 41).
+
+They are counted once, by the first request that meets a limit newer than they are. From then on redeeming and reversing
+keep the count.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +21,26 @@ if TYPE_CHECKING:
 
 
 async def fence_limits(benefit_ids: Sequence[UUID]) -> None:
-    """Let no redemption pass between old limits and new; last in the transaction that changes the limits of benefits.
+    """Separate redemptions under old limits from those under new; call it last in the transaction that changes limits.
 
-    Waits until every redeem statement under way has ended, and holds the next ones up until this transaction commits:
-    what they then read has the new limits, and what was given before is there to be counted. ``benefit_ids`` are those
-    whose places have to be counted anew.
+    It waits until every redeem statement under way has ended, and holds up the next ones until this transaction has
+    committed. Those then read the new limits, and everything given under the old ones is stored and can be counted.
+    Places of ``benefit_ids`` are counted anew.
     """
     await limits_queries.lock_usage_table()
     await limits_queries.delete_usage(benefit_ids)
 
 
 async def count_places(institution_id: UUID, benefit_id: UUID) -> None:
-    """Count the redemptions of a limited benefit that stand, unless somebody did; afterwards redeeming keeps count."""
+    """Count the redemptions of a limited benefit, unless they are counted; from then on redeeming keeps the count."""
     await _places.submit((institution_id, benefit_id))
 
 
 async def count_uses(citizen_id: UUID, cap_holder_id: UUID, use: UseWanted) -> None:
-    """Count what a person had that stands, where a cap is newer than it; afterwards redeeming keeps count.
+    """Count a person's redemptions from before a cap; from then on redeeming keeps the count.
 
-    Under the lock that reversals take; who redeems waits for a count as new as the limits.
+    The lock on the benefit's row is the one that reversals take, so that none of them is missed or counted twice.
+    Redeeming needs no lock here: it is refused as "uncounted" until the count is as new as the limits.
     """
     async with transaction():
         await limits_queries.insert_usage(use.benefit_id)
@@ -52,17 +57,21 @@ async def _count_each(benefits: list[tuple[UUID, UUID]]) -> Sequence[None]:
 
 
 async def _count(institution_id: UUID, benefit_id: UUID) -> None:
-    """Count under the row's lock: who redeems asks for a whole count, and who reverses waits for the row."""
+    """Count under the row's lock: meanwhile redeeming is refused as "uncounted", and reversing waits for the row.
+
+    Month by month, because one statement over years would outlast its time limit.
+    """
     async with transaction():
         await limits_queries.insert_usage(benefit_id)
         if await limits_queries.lock_usage_for_update(benefit_id):
             return
         used = 0
         for month in await limits_queries.list_months(institution_id):
-            used += await limits_queries.count_standing(
+            used += await limits_queries.count_redeemed(
                 institution_id, benefit_id, since=first_id_of(month.begins_at), before=first_id_of(month.ends_at)
             )
         await limits_queries.mark_usage_whole(benefit_id, used)
 
 
+# A crowd that meets a new limit asks for one count, not for one each.
 _places = coalesce(_count_each)

@@ -1,4 +1,4 @@
-"""Who stands behind a code or a scan: facts read together with whoever else is asking at this moment."""
+"""The person behind a code or a scan; what requests ask at the same moment is read by one statement."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.campaign.terms.eligibility import HeldHonour
 from app.consent.actions import insert_access_once
 from app.consent.purposes import NewAccess
-from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.credit_code.refusals import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.short_form import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.db.group_commit import coalesce
 from app.kit.errors import NotFound, RateLimited, Refusal
@@ -22,7 +21,7 @@ from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries import tries as tries_queries
 from app.redemption.till.queries.tries import RefusedTry
-from app.redemption.till.redeeming import SAME_TRY, Person, compute_slot_day
+from app.redemption.till.redeeming import SAME_TRY, Person, ScannedPerson, compute_slot_day
 from app.redemption.till.refusals import ScanExpired
 from app.values.names import mask_name
 from app.values.text import clean_code
@@ -34,20 +33,18 @@ if TYPE_CHECKING:
     from app.consent.purposes import AccessAction
     from app.kit.security.auth import PartnerCaller
     from app.partner.directory import TerminalEntry
-    from app.redemption.till.queries.lanes import PersonRow, ScannedPersonRow
 
-# A good code proves itself and always passes, so these keep nobody out; they end a program that guesses or a scanner
-# that misreads. The same text again counts once: a cashier presses the trigger until it works. A guess is right once in
-# 1.5 × 10^11 (a zero, a slot of now, one of four million accounts, its generation), so that an institution sending all
-# that INSTITUTION_LIMIT lets through meets one code in half a year: somebody's, whom it cannot choose and who sees it.
+# A good code proves itself and always passes, so these limits turn no citizen away; they stop a program that guesses
+# and a scanner that misreads. The same text counts once, because a cashier presses the trigger until it works. A guess
+# is right once in 1.5 × 10^11 (a zero, a slot of now, one of four million accounts, its generation): an institution
+# that sends all that INSTITUTION_LIMIT lets through finds one code in half a year. It cannot choose whose that is, and
+# the citizen sees it in their access log (decision 42).
 WRONG_CODES_MAX = 20
 WRONG_CODES_SECONDS = 60
 WRONG_AT_TERMINAL = DistinctLimit("wrong-codes-terminal", WRONG_CODES_MAX, WRONG_CODES_SECONDS)
 WRONG_AT_INSTITUTION = DistinctLimit("wrong-codes-institution", WRONG_CODES_MAX * 50, WRONG_CODES_SECONDS)
 # A till with a broken scanner is one story, however often it tries; what is more than this adds nothing to it.
 REFUSED_TRIES_LIMIT = LocalLimit("refused-tries", 60, 60)
-
-_HONOURS = msgspec.json.Decoder(tuple[HeldHonour, ...])
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +58,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnedAway(Exception):  # noqa: N818 - it carries a refusal
-    """A refused try: it goes into its citizen's access log, when there is one, unless the try is a mere repeat."""
+    """A refused try; it goes into the access log of the citizen it was about, unless it only repeats another one."""
 
     def __init__(self, refusal: Refusal, citizen_id: UUID | None) -> None:
         super().__init__(refusal.code)
@@ -70,32 +67,33 @@ class TurnedAway(Exception):  # noqa: N818 - it carries a refusal
 
 
 async def find_shown_by_code(text: str, terminal: TerminalEntry, at: datetime) -> Shown:
-    """Open a code and read the person behind it, or raise ``TurnedAway``; whatever is wrong but time is one refusal.
+    """Open a code and read the person behind it, or raise ``TurnedAway``.
 
-    A good code passes whatever was shown before. Wrong ones are counted by what was shown, at the terminal and its
-    institution; beyond the limit they are RateLimited, which says nothing of anybody.
+    A code that is only too early or too late is expired; everything else that can be wrong is one and the same refusal.
+    A good code passes, however many wrong ones were shown before it. Wrong ones are counted by their text, at the
+    terminal and at its institution; beyond the limit they are RateLimited, which says nothing about anybody.
     """
     read = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
-    # Of a code of another time nobody is looked up: the answer is that of a random text, and takes as long.
+    # Behind a code from long ago nobody is looked up: it is answered like a random text, and takes as long.
     opened = read.opened if isinstance(read, ExpiredCode) and is_recent(read, at) else read
     opened = None if isinstance(opened, ExpiredCode) else opened
     person = None if opened is None else await _find_holder(opened)
     is_alive = person is not None and opened is not None and _is_alive(person, opened)
     if isinstance(read, OpenedCode) and person is not None and is_alive:
         return _to_shown(person, read)
-    shown = clean_code(text)  # one misread code is one, whatever the scanner adds to it
+    shown = clean_code(text)  # one misread code counts once, whatever the scanner adds to it
     try:
         WRONG_AT_TERMINAL.hit(str(terminal.id), shown)
         WRONG_AT_INSTITUTION.hit(str(terminal.institution_id), shown)
     except RateLimited as too_many:
         raise TurnedAway(too_many, None) from too_many
-    # "expired" is said of a living citizen's own code only, and every answer that depends on somebody is in their log
+    # "expired" is the answer to a member's own code alone; an answer that depends on a person goes into their log
     refusal = CreditCodeExpired() if isinstance(read, ExpiredCode) and is_alive else CreditCodeInvalid()
     raise TurnedAway(refusal, None if person is None else person.id)
 
 
 def find_code_day(text: str, at: datetime) -> date | None:
-    """Return the UTC day a code was of, as far as can be told; None for what is no code of ours any more."""
+    """Return the UTC day of a code's slot, whether it is still good or not; None for what is no code of ours."""
     read = open_code(text, [key.key for key in KEYS.code_keys(at.timestamp())], at)
     opened = read.opened if isinstance(read, ExpiredCode) else read
     return None if opened is None else _day_of(opened)
@@ -117,31 +115,34 @@ def _to_shown(person: Person, opened: OpenedCode) -> Shown:
 
 async def find_shown_by_scan(caller: PartnerCaller, scan_id: UUID, store_id: UUID, at: datetime) -> Shown:
     """Read an earlier scan and the person behind it; it must be of this store and still open."""
-    row, slot_day = await find_scan(caller, scan_id, at)
-    if row.store_id != store_id:
-        raise TurnedAway(NotFound(), row.id)
-    return Shown(person=to_person(row), slot_day=slot_day, code_id=None, scan_id=scan_id, slot_start=None)
+    person, slot_day = await find_scan(caller, scan_id, at)
+    if person.store_id != store_id:
+        raise TurnedAway(NotFound(), person.id)
+    return Shown(person=person, slot_day=slot_day, code_id=None, scan_id=scan_id, slot_start=None)
 
 
-async def find_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> tuple[ScannedPersonRow, date]:
-    """Read an open scan of the caller's, and its slot day, or raise ``TurnedAway``; another's is not found."""
+async def find_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> tuple[ScannedPerson, date]:
+    """Read an open scan of the caller's with its person, and its slot day, or raise ``TurnedAway``.
+
+    The scan of another institution, or of a store out of the key's reach, is not found.
+    """
     slot_day = compute_slot_day(scan_id)
-    row = None if slot_day is None else await _scanned_people.submit((slot_day, scan_id))
-    if row is None or slot_day is None:
+    person = None if slot_day is None else await _scanned_people.submit((slot_day, scan_id))
+    if person is None or slot_day is None:
         raise TurnedAway(NotFound(), None)
-    if row.institution_id != caller.institution_id or not may_reach_store(caller.store_ids, row.store_id):
-        raise TurnedAway(NotFound(), row.id)
-    if row.expires_at < at:
-        raise TurnedAway(ScanExpired(), row.id)
-    return row, slot_day
+    if person.institution_id != caller.institution_id or not may_reach_store(caller.store_ids, person.store_id):
+        raise TurnedAway(NotFound(), person.id)
+    if person.expires_at < at:
+        raise TurnedAway(ScanExpired(), person.id)
+    return person, slot_day
 
 
 async def find_person(account_number: int) -> Person:
-    """Read the facts of a citizen who is known to exist."""
-    row = await _people.submit(account_number)
-    if row is None:
+    """Read a citizen by the number of an account that exists."""
+    person = await _people.submit(account_number)
+    if person is None:
         raise NotFound
-    return to_person(row)
+    return person
 
 
 def show_name(person: Person) -> str | None:
@@ -205,9 +206,9 @@ async def _store_try(one: RefusedTry) -> None:
 
 
 async def _find_holder(opened: OpenedCode) -> Person | None:
-    """Read the citizen whose code this is or was; nobody who has left or is frozen."""
-    row = await _people.submit(opened.account_number)
-    return None if row is None or row.state != "active" else to_person(row)
+    """Read the citizen whose code this is or was; None for one who has left or is frozen."""
+    person = await _people.submit(opened.account_number)
+    return None if person is None or person.state != "active" else person
 
 
 def _is_alive(person: Person, opened: OpenedCode) -> bool:
@@ -215,30 +216,13 @@ def _is_alive(person: Person, opened: OpenedCode) -> bool:
     return is_of_generation(opened, person.code_generation)
 
 
-def to_person(row: PersonRow) -> Person:
-    """Turn a row into what rules judge."""
-    honours = () if row.honours in (None, "[]") else _HONOURS.decode(row.honours or "[]")
-    return Person(
-        account_number=row.account_number,
-        id=row.id,
-        state=row.state,
-        code_generation=row.code_generation,
-        birth_on=row.birth_on,
-        name_cipher=row.name_cipher,
-        cap_holder_id=row.cap_holder_id,
-        score=row.score,
-        level=row.level,
-        honours=honours,
-    )
-
-
-async def _read_people(account_numbers: list[int]) -> Sequence[PersonRow | None]:
-    found = {row.account_number: row for row in await lanes_queries.find_people(account_numbers)}
+async def _read_people(account_numbers: list[int]) -> Sequence[Person | None]:
+    found = {person.account_number: person for person in await lanes_queries.find_people(account_numbers)}
     return [found.get(number) for number in account_numbers]
 
 
-async def _read_scanned_people(scans: list[tuple[date, UUID]]) -> Sequence[ScannedPersonRow | None]:
-    found = {row.scan_id: row for row in await lanes_queries.find_scanned_people(scans)}
+async def _read_scanned_people(scans: list[tuple[date, UUID]]) -> Sequence[ScannedPerson | None]:
+    found = {person.scan_id: person for person in await lanes_queries.find_scanned_people(scans)}
     return [found.get(scan_id) for _, scan_id in scans]
 
 
@@ -252,6 +236,8 @@ async def _write_tries(tries: list[RefusedTry]) -> Sequence[None]:
     return [None] * len(tries)
 
 
+# Facts are read with every request, never from memory: a citizen may have left, or have killed their codes, a second
+# ago (decision 5). Requests that wait at the same moment share one statement (decision 3).
 _people = coalesce(_read_people)
 _scanned_people = coalesce(_read_scanned_people)
 _refused = coalesce(_write_refused)

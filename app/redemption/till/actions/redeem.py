@@ -1,4 +1,4 @@
-"""Redeem a benefit: load, judge, and let one statement hold what must hold whoever races."""
+"""Redeem a benefit: load, judge, and leave what must hold among racing requests to one statement."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ REFUSAL_OF_OUTCOME: dict[str, type[Refusal]] = {
 
 
 class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What a terminal asks: a benefit for whoever stands behind a scan or a code, under the partner's reference."""
+    """What a terminal asks for: a benefit for the person behind a scan or a code, under the partner's reference."""
 
     key: str
     digest: bytes
@@ -96,18 +96,20 @@ class RedeemOrder(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
 
 
-# The first try of a key under way here, whose outcome its repeats share; None when its caller went away, and then
-# whoever waited tries for itself.
+# The first try of a key that is under way in this process: its repeats wait for it and share its outcome (decision 17).
+# The outcome is None when the first caller went away; then those that waited try for themselves.
 _in_flight: dict[tuple[UUID, str, bytes], asyncio.Future[Answered | Refusal | None]] = {}
 
 
 async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
-    """Redeem once. The same key gets the same answer for ever, also while the first try is under way."""
+    """Redeem once. The same key gets the same answer for ever, and while the first try is under way waits for it."""
     if (order.scan_id is None) == (order.code is None):
         zh, en = "scanId 与 code 须提供其一，且只能一项", "Give scanId or code, not both"
         raise InvalidRequest(errors=[Fault.at("/scanId", "one_of", zh, en)])
+    # A terminal that is not this key's is refused before it can share an outcome under way. A suspended one goes on: it
+    # redeems nothing, and still gets the answers it had before.
     try:
-        find_terminal(caller, order.terminal_id)  # at a suspended one earlier answers are still given
+        find_terminal(caller, order.terminal_id)
     except NotFound as refusal:
         await _log(caller, order, TurnedAway(refusal, None), None)
         raise
@@ -132,12 +134,15 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
 
 
 async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answered:
-    """Before refusing for whatever reason, look whether this key was answered before; only then is it a refused try."""
+    """Redeem; before refusing for any reason of its own, look for the answer that this key had before.
+
+    A code may have expired, and a campaign ended, since the answer that got lost on its way.
+    """
     turned: TurnedAway | None = None
     try:
         return await _redeem(caller, order)
     except (Overloaded, OutcomeUnknown, RateLimited, NotFound, CatalogueStale):
-        raise  # not found: no terminal of this key's, which may not learn either what another store was answered
+        raise  # not found: the terminal is not this key's, and so earlier answers of its store are none of its business
     except TurnedAway as error:
         refusal, turned = error.refusal, error
     except TerminalSuspended as error:
@@ -166,7 +171,7 @@ async def _log(caller: PartnerCaller, order: RedeemOrder, turned: TurnedAway, te
 
 
 async def _find_earlier(caller: PartnerCaller, order: RedeemOrder) -> EarlierAnswer | None:
-    """Look for an answer that the key had: to this request ever, to another one on the day of its code."""
+    """Look for the answer that the key had: to the same request at any time, to another one on the day of its code."""
     if order.scan_id is not None:
         slot_day = compute_slot_day(order.scan_id)
     else:
@@ -188,10 +193,11 @@ async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     shown = await _find_shown(caller, order, terminal)
     for _ in range(ROUNDS_MAX):
         item = _judge(order, terminal, shown)
+        # All who redeem at this moment share one statement, and one write to the disk (``actions.lanes``).
         outcome = await redeem_lane.submit(item)
-        if outcome.outcome == "stale":  # limits have changed since the version we judged by
+        if outcome.outcome == "stale":  # limits have changed since the version in our memory: read it and judge again
             await refresh_all([catalogue])
-        elif outcome.outcome == "uncounted":  # a limit meets what was given before it
+        elif outcome.outcome == "uncounted":  # a limit is newer than redemptions it must count
             await _count(item)
         else:
             return _settle(item, outcome)
@@ -199,7 +205,7 @@ async def _redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
 
 
 async def _count(item: RedeemItem) -> None:
-    """Count what was given before the limits came."""
+    """Count the redemptions from before the limits."""
     if item.stock is not None:
         await count_places(item.institution_id, item.benefit_id)
     if item.cap is not None and item.cap_holder_id is not None:
@@ -213,6 +219,7 @@ def _scenario_of(benefit_id: UUID) -> str | None:
 
 
 def _find_benefit(benefit_id: UUID, terminal: TerminalEntry) -> LiveBenefit:
+    # ``trusted``: a process cut off from the database must not go on giving what was stopped elsewhere.
     benefit = catalogue.trusted.benefit(benefit_id)
     if benefit is None or benefit.institution_id != terminal.institution_id:
         raise BenefitNotFound
@@ -229,7 +236,7 @@ async def _find_shown(caller: PartnerCaller, order: RedeemOrder, terminal: Termi
 
 
 def _judge(order: RedeemOrder, terminal: TerminalEntry, shown: Shown) -> RedeemItem:
-    """Judge by the catalogue of this moment; a refusal names the person whose try it was."""
+    """Judge by the catalogue of this moment; a refusal carries the person whose try it was, for their access log."""
     try:
         benefit, day = _find_benefit(order.benefit_id, terminal), shanghai_day(order.at)
         resolved = _resolve(benefit, shown, order.at, day)
@@ -241,7 +248,7 @@ def _judge(order: RedeemOrder, terminal: TerminalEntry, shown: Shown) -> RedeemI
 
 
 def _resolve(benefit: LiveBenefit, shown: Shown, at: datetime, day: date) -> ResolvedGrant:
-    """Judge by the rules what the statement cannot: does the benefit run, and does it apply to this person."""
+    """Judge what the statement does not: whether the benefit is running, and whether it applies to this person."""
     if not benefit.is_active(at):
         raise BenefitNotActive
     facts = shown.person.facts(catalogue.current.levels)
@@ -305,7 +312,7 @@ def _make_item(
 
 
 def _settle(item: RedeemItem, outcome: RedeemOutcome) -> Answered:
-    """Turn an item's outcome into its answer, or into the refusal it is."""
+    """Turn an item's outcome into its answer, or raise the refusal that it is."""
     if outcome.outcome == "redeemed":
         return Answered(item.answer, is_replayed=False)
     if isinstance(outcome, ReplayedOutcome):

@@ -1,4 +1,4 @@
-"""Undo a redemption within its window: the place, the use and, for the same scan, the reference come back."""
+"""Undo a redemption within its window: the place and the use come back, and its scan may use the reference again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries import reverse as reverse_queries
 from app.redemption.till.queries.lanes import KeyAsked
-from app.redemption.till.queries.reverse import RedemptionRow, ReversalRow
+from app.redemption.till.queries.reverse import Reversal, ReversibleRedemption
 from app.redemption.till.receipt import Answered, ReversalReceipt, encode_receipt
 from app.redemption.till.redeeming import REVERSE, REVERSED, is_reversible
 from app.redemption.till.refusals import AlreadyReversed, ReversalWindowOver
@@ -43,25 +43,28 @@ class ReverseOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 async def reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
     """Undo once. The same key gets the same answer for ever."""
-    row = await reverse_queries.find_redemption(caller.institution_id, order.redemption_id)
-    if row is None or not may_reach_store(caller.store_ids, row.store_id):
-        raise NotFound  # nor may a key of other stores learn what this one was answered
-    answered = await _find_earlier(row, order)
+    redemption = await reverse_queries.find_redemption(caller.institution_id, order.redemption_id)
+    if redemption is None or not may_reach_store(caller.store_ids, redemption.store_id):
+        raise NotFound  # a key of other stores may not learn the earlier answers of this one either
+    answered = await _find_earlier(redemption, order)
     if answered is not None:
         return answered
     try:
-        return await _reverse(row, order)
+        return await _reverse(redemption, order)
     except Refusal:
-        answered = await _find_earlier(row, order)  # it may have been answered meanwhile
+        answered = await _find_earlier(redemption, order)  # it may have been answered meanwhile
         if answered is None:
             raise
         return answered
 
 
-async def _find_earlier(row: RedemptionRow, order: ReverseOrder) -> Answered | None:
-    """Return what this request was answered before; refuse a key that a reversal, or a redemption of that day, had."""
+async def _find_earlier(redemption: ReversibleRedemption, order: ReverseOrder) -> Answered | None:
+    """Return the answer this request had before; refuse a key that another request of that day, or a reversal, had."""
     asked = KeyAsked(
-        institution_id=row.institution_id, idempotency_key=order.key, reference=None, slot_day=row.slot_day
+        institution_id=redemption.institution_id,
+        idempotency_key=order.key,
+        reference=None,
+        slot_day=redemption.slot_day,
     )
     (earlier,) = await lanes_queries.find_earlier_answers([asked])
     if earlier is None:
@@ -71,39 +74,39 @@ async def _find_earlier(row: RedemptionRow, order: ReverseOrder) -> Answered | N
     return Answered(earlier.answer, is_replayed=True)
 
 
-async def _reverse(row: RedemptionRow, order: ReverseOrder) -> Answered:
-    if row.state == "reversed":
+async def _reverse(redemption: ReversibleRedemption, order: ReverseOrder) -> Answered:
+    if redemption.state == "reversed":
         raise AlreadyReversed
-    if not is_reversible(row.reversible_until, order.at):
+    if not is_reversible(redemption.reversible_until, order.at):
         raise ReversalWindowOver
-    reversal = _make_reversal(row, order)
+    reversal = _make_reversal(redemption, order)
     async with transaction():
-        await reverse_queries.give_back_place(row.benefit_id)
-        if not await reverse_queries.mark_reversed(row.institution_id, row.id):
+        await reverse_queries.give_back_place(redemption.benefit_id)
+        if not await reverse_queries.mark_reversed(redemption.institution_id, redemption.id):
             raise AlreadyReversed
         if not await reverse_queries.insert_reversal(reversal):
             raise IdempotencyKeyReused
-        await reverse_queries.give_back_use(row, shanghai_day(row.redeemed_at))
-        await insert_events([_to_event(row, order.at)])
-        await insert_access([_to_access(row, order)])
+        await reverse_queries.give_back_use(redemption, shanghai_day(redemption.redeemed_at))
+        await insert_events([_to_event(redemption, order.at)])
+        await insert_access([_to_access(redemption, order)])
     return Answered(reversal.answer, is_replayed=False)
 
 
-def _make_reversal(row: RedemptionRow, order: ReverseOrder) -> ReversalRow:
+def _make_reversal(redemption: ReversibleRedemption, order: ReverseOrder) -> Reversal:
     receipt = ReversalReceipt(
-        id=row.id,
+        id=redemption.id,
         reversal_id=uuid7(order.at),
         state="reversed",
-        benefit_id=row.benefit_id,
-        reference=row.reference,
+        benefit_id=redemption.benefit_id,
+        reference=redemption.reference,
         reason=order.reason,
         reversed_at=order.at,
         allowed_actions=[],
     )
-    return ReversalRow(
+    return Reversal(
         id=receipt.reversal_id,
-        institution_id=row.institution_id,
-        redemption_id=row.id,
+        institution_id=redemption.institution_id,
+        redemption_id=redemption.id,
         idempotency_key=order.key,
         request_digest=order.digest,
         reason=order.reason,
@@ -112,31 +115,31 @@ def _make_reversal(row: RedemptionRow, order: ReverseOrder) -> ReversalRow:
     )
 
 
-def _to_event(row: RedemptionRow, at: datetime) -> NewEvent:
+def _to_event(redemption: ReversibleRedemption, at: datetime) -> NewEvent:
     return NewEvent(
         type=REVERSED,
-        subject_id=row.id,
+        subject_id=redemption.id,
         at=at,
-        institution_id=row.institution_id,
-        citizen_id=row.citizen_id,
+        institution_id=redemption.institution_id,
+        citizen_id=redemption.citizen_id,
         data={
             "state": "reversed",
-            "benefitId": str(row.benefit_id),
-            "storeId": str(row.store_id),
-            "terminalId": str(row.terminal_id),
+            "benefitId": str(redemption.benefit_id),
+            "storeId": str(redemption.store_id),
+            "terminalId": str(redemption.terminal_id),
         },
     )
 
 
-def _to_access(row: RedemptionRow, order: ReverseOrder) -> NewAccess:
+def _to_access(redemption: ReversibleRedemption, order: ReverseOrder) -> NewAccess:
     return NewAccess(
-        citizen_id=row.citizen_id,
+        citizen_id=redemption.citizen_id,
         at=order.at,
         action=REVERSE,
         outcome="reversed",
-        institution_id=row.institution_id,
-        store_id=row.store_id,
-        terminal_id=row.terminal_id,
-        told=[row.benefit_code],
+        institution_id=redemption.institution_id,
+        store_id=redemption.store_id,
+        terminal_id=redemption.terminal_id,
+        told=[redemption.benefit_code],
         trace_id=order.trace_id,
     )

@@ -1,4 +1,4 @@
-"""A terminal scans a code and learns which of its benefits apply, and nothing else."""
+"""A terminal scans a code and learns which benefits of its store apply, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from app.redemption.till.actions.people import (
     find_shown_by_code,
     log_refusal,
     show_name,
-    to_person,
 )
 from app.redemption.till.queries.lanes import ScanItem
 from app.redemption.till.redeeming import SCAN, SCAN_LIFETIME_SECONDS, Person
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
     from app.kit.security.auth import PartnerCaller
     from app.partner.directory import TerminalEntry
 
-# A till that asks a thousand times a second, or an institution ten times that, is a program gone wild.
+# A till that asks a thousand times a second is a program gone wild; so is an institution that asks ten times as much.
 TERMINAL_LIMIT = LocalLimit("terminal", 60_000, 60)
 INSTITUTION_LIMIT = LocalLimit("institution", 600_000, 60)
-# A till's screen may look once a second; a key that asks a hundred times a second looks for scans it does not have.
+# A till's screen may read its scan once a second; a key that reads a hundred times a second is guessing ids of scans.
 READS_PER_SCAN_MAX = 60
 READS_PER_KEY_MAX = 6_000
 READS_SECONDS = 60
@@ -56,7 +55,7 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Scanned(msgspec.Struct, frozen=True, kw_only=True):
-    """What the terminal is told."""
+    """What the terminal learns."""
 
     scan_id: UUID
     expires_at: datetime
@@ -65,7 +64,7 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario: str | None, at: datetime) -> Scanned:
-    """Resolve a code for a store; the citizen finds the scan, and what was told, in the access log.
+    """Resolve a code for a store; the citizen finds the scan, and what the store learnt by it, in the access log.
 
     The code belongs to the first store that scans it; the same store gets the same scan again.
     """
@@ -85,8 +84,8 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
         )
         raise turned.refusal from turned
     offers = judge_offers(shown.person, terminal, scenario, at)
-    item = _to_item(shown, offers, terminal, scenario, at)
-    outcome = await scan_lane.submit(item)
+    # All who scan at this moment share one statement, and one write to the disk (``actions.lanes``).
+    outcome = await scan_lane.submit(_to_item(shown, offers, terminal, scenario, at))
     if outcome.scan_id is None or outcome.expires_at is None:
         raise CreditCodeUsed
     return Scanned(
@@ -95,23 +94,24 @@ async def scan(caller: PartnerCaller, *, code: str, terminal_id: UUID, scenario:
 
 
 async def read_scan(caller: PartnerCaller, scan_id: UUID, at: datetime) -> Scanned:
-    """Tell again what applies to the person behind an open scan.
+    """Return again what applies to the person behind an open scan.
 
-    What was told at the scan already is no new line in the access log; whatever else is told is one.
+    The access log gets another line only when the terminal learns something else than it did by the scan.
     """
     KEY_READ_LIMIT.need(caller.key_id)
-    SCAN_READ_LIMIT.need((caller.institution_id, scan_id))  # nobody uses up the reads of another's scan
+    SCAN_READ_LIMIT.need(
+        (caller.institution_id, scan_id)
+    )  # counted per institution: another one cannot use up the reads
     try:
-        row, _ = await find_scan(caller, scan_id, at)
+        person, _ = await find_scan(caller, scan_id, at)
     except TurnedAway as turned:
         await log_refusal(turned, action=SCAN, institution_id=caller.institution_id, scenario=None, at=at)
         raise turned.refusal from turned
-    terminal = resolve_terminal(caller, row.terminal_id)
-    person = to_person(row)
-    offers = judge_offers(person, terminal, row.scenario, at)
-    scanned_at = row.expires_at - timedelta(seconds=SCAN_LIFETIME_SECONDS)
-    await insert_access_once([_to_access(person, offers, terminal, row.scenario, at)], since=scanned_at)
-    return Scanned(scan_id=scan_id, expires_at=row.expires_at, offers=offers, masked_name=_name(person, offers))
+    terminal = resolve_terminal(caller, person.terminal_id)
+    offers = judge_offers(person, terminal, person.scenario, at)
+    scanned_at = person.expires_at - timedelta(seconds=SCAN_LIFETIME_SECONDS)
+    await insert_access_once([_to_access(person, offers, terminal, person.scenario, at)], since=scanned_at)
+    return Scanned(scan_id=scan_id, expires_at=person.expires_at, offers=offers, masked_name=_name(person, offers))
 
 
 def judge_offers(person: Person, terminal: TerminalEntry, scenario: str | None, at: datetime) -> list[Offer]:
@@ -120,6 +120,7 @@ def judge_offers(person: Person, terminal: TerminalEntry, scenario: str | None, 
     if facts is None:
         return []
     day = shanghai_day(at)
+    # ``trusted``: a process cut off from the database must not go on offering what was stopped elsewhere.
     return [
         Offer(benefit, resolve_grant(benefit.grant, facts).grant)
         for benefit in catalogue.trusted.at_store(terminal.store_id, terminal.institution_id, scenario)
@@ -131,7 +132,8 @@ def _name(person: Person, offers: list[Offer]) -> str | None:
     return show_name(person) if any(offer.benefit.needs_name for offer in offers) else None
 
 
-def _told(offers: list[Offer]) -> list[str]:
+def _list_disclosed(offers: list[Offer]) -> list[str]:
+    """Name what the terminal learns, for the access log: the codes of benefits, and whether it sees a name."""
     named = ["maskedName"] if any(offer.benefit.needs_name for offer in offers) else []
     return [*(offer.benefit.code for offer in offers), *named]
 
@@ -151,7 +153,7 @@ def _to_item(
         scenario=scenario,
         at=at,
         expires_at=at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
-        told=msgspec.json.encode(_told(offers)).decode(),
+        told=msgspec.json.encode(_list_disclosed(offers)).decode(),
     )
 
 
@@ -167,5 +169,5 @@ def _to_access(
         store_id=terminal.store_id,
         terminal_id=terminal.id,
         scenario=scenario,
-        told=_told(offers),
+        told=_list_disclosed(offers),
     )

@@ -1,4 +1,4 @@
-"""The hot SQL of this room: many scans, many redemptions, many facts, each in one statement."""
+"""The hot SQL of this room: each statement serves many scans, redemptions or citizens at once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import borrow, fetch_all, read_sql
-from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Outcome
+from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Outcome, Person, ScannedPerson
 
 
 class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One redemption to try; the fields are the parameters of ``redeem.sql`` in order.
+    """One redemption to try; the fields are the parameters of ``redeem.sql`` in their order.
 
-    The day of the code (``slot_day``) is the one that ``scan_id`` carries; ``trace_id`` is 32 hex digits.
+    ``slot_day`` is the UTC day of the code, which ``scan_id`` begins with; ``trace_id`` is 32 hex digits.
     """
 
     id: UUID
@@ -64,7 +64,7 @@ class ReplayedOutcome(RedeemOutcome, frozen=True):
 
 
 class ScanItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One code to claim; the fields are the parameters of ``scan.sql`` in order."""
+    """One code to claim; the fields are the parameters of ``scan.sql`` in their order."""
 
     slot_day: date
     code_id: str
@@ -80,40 +80,14 @@ class ScanItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScanOutcome(msgspec.Struct, frozen=True):
-    """The scan that owns the code here; None when another store owns it."""
+    """The scan that this store has of the code; None when the code belongs to another store."""
 
     scan_id: UUID | None
     expires_at: datetime | None
 
 
-class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A citizen with the score they have now."""
-
-    account_number: int
-    id: UUID
-    state: str
-    code_generation: int
-    birth_on: date | None
-    name_cipher: bytes | None
-    cap_holder_id: UUID | None
-    score: int | None
-    level: str | None
-    honours: str | None
-
-
-class ScannedPersonRow(PersonRow, frozen=True, kw_only=True):
-    """A citizen reached by a scan."""
-
-    scan_id: UUID
-    institution_id: UUID
-    store_id: UUID
-    terminal_id: UUID
-    scenario: str | None
-    expires_at: datetime
-
-
 class KeyAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """An institution's Idempotency-Key, the reference that its request brings, and the day of the code, if known."""
+    """An institution's Idempotency-Key, the reference its request brings, and the day of its code, where it has one."""
 
     institution_id: UUID
     idempotency_key: str
@@ -122,7 +96,7 @@ class KeyAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EarlierAnswer(msgspec.Struct, frozen=True):
-    """What a key was answered before, and to which request."""
+    """The answer that a key had before, and the digest of the request it was for."""
 
     request_digest: bytes
     answer: bytes
@@ -135,13 +109,16 @@ PERSON_COLUMNS = """citizen.account_number, citizen.id, citizen.state, citizen.c
 
 @cache
 def write_redeem(*, has_stock: bool) -> str:
-    """Return the statement for a batch: without the steps that take from a stock where nothing is taken from one."""
+    """Return the statement for a batch; the steps that take from a stock are left out where no item has one.
+
+    Each of the two texts is prepared once per connection: a step that has no work costs every batch all the same.
+    """
     other = "unlimited" if has_stock else "limited"
     return _MARK.sub("", _block_of(other).sub("", read_sql(__file__, "redeem")))
 
 
 async def redeem_many(items: Sequence[RedeemItem]) -> list[RedeemOutcome]:
-    """Redeem a batch; one outcome per item, in order. Of a ``repeated`` one the answer is yet to be looked up."""
+    """Redeem a batch; one outcome per item, in order. The answer of a ``repeated`` item is looked up by the caller."""
     statement = write_redeem(has_stock=any(item.stock is not None for item in items))
     return await fetch_all(RedeemOutcome, statement, *_columns(items))
 
@@ -152,20 +129,20 @@ async def scan_many(items: Sequence[ScanItem]) -> list[ScanOutcome]:
     return await fetch_all(ScanOutcome, read_sql(__file__, "scan"), *_columns(items), lifetime)
 
 
-async def find_people(account_numbers: Sequence[int]) -> list[PersonRow]:
+async def find_people(account_numbers: Sequence[int]) -> list[Person]:
     """Read the facts of the citizens behind codes."""
     return await fetch_all(
-        PersonRow,
+        Person,
         f"""SELECT {PERSON_COLUMNS} FROM citizen LEFT JOIN score_snapshot ON score_snapshot.citizen_id = citizen.id
         WHERE citizen.account_number = ANY($1::bigint[])""",
         account_numbers,
     )
 
 
-async def find_scanned_people(scans: Sequence[tuple[date, UUID]]) -> list[ScannedPersonRow]:
+async def find_scanned_people(scans: Sequence[tuple[date, UUID]]) -> list[ScannedPerson]:
     """Read scans and the facts of the citizens behind them."""
     return await fetch_all(
-        ScannedPersonRow,
+        ScannedPerson,
         f"""SELECT {PERSON_COLUMNS}, scan.id AS scan_id, scan.institution_id, scan.store_id, scan.terminal_id,
             scan.scenario, scan.expires_at
         FROM unnest($1::date[], $2::uuid[]) AS wanted (slot_day, id)
@@ -180,10 +157,10 @@ async def find_scanned_people(scans: Sequence[tuple[date, UUID]]) -> list[Scanne
 
 
 async def find_earlier_answers(asked: Sequence[KeyAsked]) -> list[EarlierAnswer | None]:
-    """Read what keys were answered before, in order; None for a key that has no answer.
+    """Read the answers that keys had before, in order; None for a key that has none.
 
-    A repeat is found by its reference whenever it comes, another use of the key on the day of its code, and a
-    reversal's at any time.
+    The answer to the same request is found by its reference, whenever the repeat comes; the answer to another request
+    under the key only on the day of the code; that of a reversal at any time.
     """
     async with borrow() as connection:
         rows = await connection.fetch(
@@ -212,7 +189,7 @@ async def find_earlier_answers(asked: Sequence[KeyAsked]) -> list[EarlierAnswer 
 
 
 def _columns(items: Sequence[msgspec.Struct]) -> list[tuple[object, ...]]:
-    """Turn rows into one array per parameter."""
+    """Turn items into one array per parameter."""
     return list(zip(*(msgspec.structs.astuple(item) for item in items), strict=True))
 
 

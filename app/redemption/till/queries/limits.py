@@ -1,7 +1,7 @@
-"""The SQL of counting what stands against limits that came later.
+"""The SQL of counting, against limits that came later, the redemptions that are not reversed.
 
-``(state = 'redeemed') IS TRUE`` keeps the state out of the choice of an index: on a table met empty, the one of those
-that stand looks as good as any.
+``(state = 'redeemed') IS TRUE`` keeps the state out of the choice of an index: while a table is empty, the index of
+redemptions that are not reversed looks as good to the planner as any other, and the plan is used ever after.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class UseWanted(msgspec.Struct, frozen=True):
     period_ends_on: date
 
 
-class UseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a person used a benefit or a step of it in one period."""
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a benefit is used: by everybody together, or by one person in one period."""
 
     benefit_id: UUID
     used: int
@@ -43,25 +43,25 @@ class UseRow(msgspec.Struct, frozen=True, kw_only=True):
 async def lock_usage_table() -> None:
     """Wait for every redeem statement under way, and let none begin before this transaction ends.
 
-    PostgreSQL locks a statement's tables before it takes its snapshot, so those that wait here read what we commit.
-    All of them wait behind us, so we give up after ``FENCE_SECONDS_MAX``.
+    PostgreSQL locks the tables of a statement before it takes the statement's snapshot, so those that we hold up read
+    what we commit. All of them queue behind us while we wait; so we give up after ``FENCE_SECONDS_MAX``.
     """
     await execute(f"SET LOCAL lock_timeout = '{FENCE_SECONDS_MAX}s'")
     await execute("LOCK TABLE benefit_usage IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def delete_usage(benefit_ids: Sequence[UUID]) -> None:
-    """Forget how many places are taken; they are counted again when they matter."""
+    """Forget how many places are taken; they are counted again by the first who needs the number."""
     await execute("DELETE FROM benefit_usage WHERE benefit_id = ANY($1)", list(benefit_ids))
 
 
 async def insert_usage(benefit_id: UUID) -> None:
-    """Make sure a benefit has the row its places are counted in; an empty one is not yet whole."""
+    """Make sure that a benefit has the row in which its places are counted; a new one is not whole yet."""
     await execute("INSERT INTO benefit_usage (benefit_id) VALUES ($1) ON CONFLICT DO NOTHING", benefit_id)
 
 
 async def lock_usage_for_update(benefit_id: UUID) -> bool:
-    """Lock the row a benefit's places are counted in; whether they are."""
+    """Lock the row in which a benefit's places are counted; True when they have been counted."""
     return bool(await fetch_value("SELECT is_whole FROM benefit_usage WHERE benefit_id = $1 FOR UPDATE", benefit_id))
 
 
@@ -71,7 +71,7 @@ async def mark_usage_whole(benefit_id: UUID, used: int) -> None:
 
 
 async def list_months(institution_id: UUID) -> list[Window]:
-    """Cut the time in which an institution redeemed into months: to count one is a short statement."""
+    """Return the months in which an institution redeemed; to count one of them is a short statement."""
     return await fetch_all(
         Window,
         """
@@ -85,8 +85,8 @@ async def list_months(institution_id: UUID) -> list[Window]:
     )
 
 
-async def count_standing(institution_id: UUID, benefit_id: UUID, *, since: UUID, before: UUID) -> int:
-    """Count a benefit's redemptions that stand, between two ids: they carry the instants."""
+async def count_redeemed(institution_id: UUID, benefit_id: UUID, *, since: UUID, before: UUID) -> int:
+    """Count a benefit's redemptions that are not reversed, between two ids, which carry the instants."""
     return int(
         await fetch_value(
             """
@@ -133,21 +133,22 @@ async def mark_use_counted(cap_holder_id: UUID, use: UseWanted, used: int) -> No
     )
 
 
-async def list_uses(citizen_id: UUID, cap_holder_id: UUID, wanted: Sequence[UseWanted]) -> list[UseRow]:
-    """Read a person's uses in the periods that run; where the count is older than the limits, what stands is counted.
+async def list_uses(citizen_id: UUID, cap_holder_id: UUID, wanted: Sequence[UseWanted]) -> list[Used]:
+    """Read a person's uses in the running periods; where a count is older than the limits, redemptions are counted.
 
-    The rule is the redeem statement's: since the limits are as they are a step counts its own, before that all count.
+    By the rule of the redeem statement: of the redemptions under the present limits a step counts its own, of those
+    from before them every one.
     """
     return await fetch_all(
-        UseRow,
+        Used,
         """
-        WITH had AS MATERIALIZED (  -- read when it is asked for, and once
+        WITH had AS MATERIALIZED (  -- read only where it is needed, and then once
             SELECT r.benefit_id, r.campaign_version, r.step, r.redeemed_at FROM redemption AS r
             WHERE r.citizen_id = ANY(ARRAY(
                     SELECT $1 UNION ALL SELECT f.citizen_id FROM former_account AS f WHERE f.cap_holder_id = $2))
                 AND (r.state = 'redeemed') IS TRUE
         )
-        SELECT wanted.benefit_id, coalesce(kept.used, CASE WHEN limits.version > 0 THEN (
+        SELECT wanted.benefit_id, coalesce(counted.used, CASE WHEN limits.version > 0 THEN (
             SELECT count(*) FROM had AS r
             WHERE r.benefit_id = wanted.benefit_id
                 AND (r.campaign_version < limits.version OR r.step = wanted.step)
@@ -159,8 +160,9 @@ async def list_uses(citizen_id: UUID, cap_holder_id: UUID, wanted: Sequence[UseW
         CROSS JOIN LATERAL (
             SELECT coalesce((SELECT limits_version FROM benefit WHERE id = wanted.benefit_id), 0) AS version
         ) AS limits
-        LEFT JOIN benefit_use AS kept ON kept.benefit_id = wanted.benefit_id AND kept.cap_holder_id = $2
-            AND kept.step = wanted.step AND kept.period_on = wanted.period_on AND kept.limits_version = limits.version
+        LEFT JOIN benefit_use AS counted ON counted.benefit_id = wanted.benefit_id AND counted.cap_holder_id = $2
+            AND counted.step = wanted.step AND counted.period_on = wanted.period_on
+            AND counted.limits_version = limits.version
         """,
         citizen_id,
         cap_holder_id,

@@ -1,4 +1,8 @@
-"""The SQL of undoing one redemption. Locks are taken in the order redeeming takes them: stock, redemption, caps."""
+"""The SQL of undoing one redemption.
+
+Locks are taken in the order in which redeeming takes them, stock, redemption, caps: in another order a reversal and a
+redemption could each wait for what the other one holds.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ from app.kit.db.database import execute, fetch_one
 from app.redemption.till.redeeming import RedemptionState
 
 
-class RedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A redemption, as far as undoing it needs to know."""
+class ReversibleRedemption(msgspec.Struct, frozen=True, kw_only=True):
+    """A redemption with all that undoing it needs to know."""
 
     id: UUID
     institution_id: UUID
@@ -32,8 +36,8 @@ class RedemptionRow(msgspec.Struct, frozen=True, kw_only=True):
     reversible_until: datetime
 
 
-class ReversalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A reversal to store."""
+class Reversal(msgspec.Struct, frozen=True, kw_only=True):
+    """The undoing of one redemption, with its answer."""
 
     id: UUID
     institution_id: UUID
@@ -45,10 +49,10 @@ class ReversalRow(msgspec.Struct, frozen=True, kw_only=True):
     answer: bytes
 
 
-async def find_redemption(institution_id: UUID, redemption_id: UUID) -> RedemptionRow | None:
-    """Read one redemption of an institution, with whose caps it counts for, also if it was made without one."""
+async def find_redemption(institution_id: UUID, redemption_id: UUID) -> ReversibleRedemption | None:
+    """Read one redemption of an institution, with whose caps it counts for, also where it was made without a cap."""
     return await fetch_one(
-        RedemptionRow,
+        ReversibleRedemption,
         """SELECT id, institution_id, slot_day, reference, benefit_id, benefit_code, citizen_id, coalesce(
                 cap_holder_id,
                 (SELECT c.cap_holder_id FROM citizen AS c WHERE c.id = redemption.citizen_id),
@@ -64,7 +68,7 @@ async def find_redemption(institution_id: UUID, redemption_id: UUID) -> Redempti
 async def mark_reversed(institution_id: UUID, redemption_id: UUID) -> bool:
     """Turn a redemption into a reversed one; False when somebody else did.
 
-    IS TRUE keeps the state out of the choice of an index: met empty, the one of those that stand looks as good as any.
+    For ``IS TRUE`` see ``queries.limits``: it keeps the state out of the choice of an index.
     """
     return (
         await execute(
@@ -78,9 +82,9 @@ async def mark_reversed(institution_id: UUID, redemption_id: UUID) -> bool:
 
 
 async def give_back_place(benefit_id: UUID) -> None:
-    """Lock the row a benefit's places are counted in, making it where there is none, and free one if they are counted.
+    """Lock the row in which a benefit's places are counted, make it where there is none, and free a place if counted.
 
-    Whoever counts the places does so under the same lock.
+    Places are counted under the same lock, so that a reversal falls either before the count or after it.
     """
     await execute(
         """INSERT INTO benefit_usage AS u (benefit_id) VALUES ($1) ON CONFLICT (benefit_id) DO UPDATE
@@ -89,11 +93,12 @@ async def give_back_place(benefit_id: UUID) -> None:
     )
 
 
-async def give_back_use(row: RedemptionRow, day: date) -> None:
-    """Free one use in every count of the person that the redemption of a Shanghai day is in.
+async def give_back_use(row: ReversibleRedemption, day: date) -> None:
+    """Free one use in every count of the person that includes this redemption of a Shanghai day.
 
-    Counts older than the limits are void. The others count every redemption from before the limits, and since then
-    those of their own step. A count made by an earlier version of this code does not say when its period ends.
+    Counts older than the limits are void and left alone. The others include every redemption from before the limits,
+    and of those since then the ones of their own step. A count that an earlier version of this code made does not say
+    when its period ends.
     """
     await execute(
         """UPDATE benefit_use SET used = greatest(used - 1, 0)
@@ -110,7 +115,7 @@ async def give_back_use(row: RedemptionRow, day: date) -> None:
     )
 
 
-async def insert_reversal(row: ReversalRow) -> bool:
+async def insert_reversal(row: Reversal) -> bool:
     """Store a reversal with its answer; False when its key was used by another one meanwhile."""
     return (
         await execute(

@@ -1,16 +1,17 @@
 -- Redeems many items in one statement. Each step feeds the next, so the order of locks is fixed:
 -- codes, then stock, then caps, then redemptions by (institution, reference).
 -- One outcome row per item, by status; nothing here raises but a lost race for a unique key.
--- An item is written down once and joined again only to insert; between the steps go the few columns that decide, since
--- every step forms its rows anew. What stands under "limited" is for batches that take from a stock, what stands under
--- "unlimited" for all others (``write_redeem``): a step without work costs each batch, too.
--- Limits are passed in and hold for the version they come from: ``benefit.limits_version`` says since which version they
--- are as they are, and who changes it waits for every statement like this one to end (``fence_limits``).
--- 1. What is known of an item, a look-up each, as (SELECT true … LIMIT 1) says: of a join, or of EXISTS, the planner may
--- make a hash of the whole table, and met empty it does.
--- IS TRUE keeps the institution out of the choice of an index: met empty, any index that has it looks as good.
--- A repeat brings its reference again, so it is among those that had the reference, whenever it comes. Of any other use
--- of its key a day knows: that of the code.
+-- An item is written down once (``item``) and joined again only to insert; between the steps go the few columns that
+-- decide, since every step forms its rows anew. Lines under "limited" are for batches that take from a stock, lines
+-- under "unlimited" for all others (``write_redeem``): a step without work costs every batch all the same.
+-- Limits are passed in and are those of the campaign version they come from. ``benefit.limits_version`` is the version
+-- since which the limits are as they are; a transaction that changes it waits for every statement like this one to end
+-- (``fence_limits``).
+-- 1. Earlier uses of an item's key and reference. Each is looked up by (SELECT true … LIMIT 1): for a join, or EXISTS,
+-- the planner may read the whole table into a hash, and on a table that was empty when it planned, it does.
+-- IS TRUE keeps the institution out of the choice of an index: while a table is empty, any index with it looks as good.
+-- A repeat brings its reference again, so it is found among the redemptions of that reference, whenever it comes. Any
+-- other use of its key is looked for on one day, that of the code.
 WITH item AS MATERIALIZED (
     SELECT given.*, held.turns,
         CASE
@@ -84,7 +85,7 @@ opened AS MATERIALIZED (
                 LIMIT 1
             ) THEN 'reference_taken'
             WHEN item.limits_version > item.campaign_version THEN 'stale'
-            -- where limits have changed in a period, or a count is older than they are, what stands is counted first
+            -- where limits have changed in a period, or a count is older than they are, redemptions are counted first
             WHEN item.cap IS NOT NULL AND item.limits_version > 0 AND coalesce(
                 (SELECT u.limits_version <> item.limits_version FROM benefit_use AS u
                  WHERE u.benefit_id = item.benefit_id AND u.cap_holder_id = item.cap_holder_id
@@ -93,7 +94,7 @@ opened AS MATERIALIZED (
                  FROM benefit AS b WHERE b.id = item.benefit_id)
             ) THEN 'uncounted'
 --[ limited
-            -- who is at the cap takes no place: a look without locks, where places are few
+            -- a person at the cap takes no place from the others: a look without locks, where places are few
             WHEN item.cap IS NOT NULL AND item.stock IS NOT NULL AND (
                 SELECT u.used >= item.cap FROM benefit_use AS u
                 WHERE u.benefit_id = item.benefit_id AND u.cap_holder_id = item.cap_holder_id
@@ -104,7 +105,7 @@ opened AS MATERIALIZED (
     FROM item LEFT JOIN claimed ON claimed.slot_day = item.slot_day AND claimed.code_id = item.code_id
 ),
 --[ limited
--- 3. Stock: the rows are locked in order; who fits is decided against the limit passed in.
+-- 3. Stock: the rows are locked in order; the items that fit are decided by the limit passed in.
 candidate AS MATERIALIZED (
     SELECT opened.*, row_number() OVER (PARTITION BY benefit_id ORDER BY n) AS place
     FROM opened WHERE refusal IS NULL
@@ -163,7 +164,7 @@ counted AS (
     WHERE benefit_usage.benefit_id = taken.benefit_id
 ),
 --]
-told_event AS (
+noted AS (
     INSERT INTO event (id, epoch, at, type, institution_id, citizen_id, subject_id, data)
     SELECT id, (SELECT max(epoch) FROM event_epoch), at, 'benefit.redeemed.v1', institution_id, citizen_id, id,
         jsonb_build_object('state', 'redeemed', 'benefitId', benefit_id, 'storeId', store_id, 'terminalId', terminal_id)
@@ -192,8 +193,8 @@ settled AS MATERIALIZED (
     LEFT JOIN fitting USING (n) LEFT JOIN stocked ON stocked.benefit_id = opened.benefit_id
 --]
 ),
--- A refused item may come here again after a failure that hid its first outcome: its line is then another one.
--- Only what was refused has its reference here, and so a place in the index of references: a redemption has it itself.
+-- An item refused in a statement whose outcome was lost comes here again, and its refusal is then logged twice.
+-- Only a refused item has its reference here, and so a place in the index of references: a redemption has its own.
 logged AS (
     INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told,
                             reference, trace_id)
@@ -204,7 +205,7 @@ logged AS (
     FROM settled JOIN item USING (n)
     WHERE outcome NOT IN ('repeated', 'again', 'stale', 'uncounted')
 ),
--- The citizen is told when a code is shown at a second store.
+-- The citizen gets an event when their code is shown at a second store.
 warned AS (
     INSERT INTO event (id, epoch, at, type, citizen_id, subject_id, data)
     SELECT uuidv7(), (SELECT max(epoch) FROM event_epoch), at, 'credit_code.refused.v1', citizen_id, citizen_id,

@@ -1,6 +1,6 @@
 -- Claims many codes for the stores that scanned them, with the citizens' access log, in one statement.
--- A code scanned again is another line, and another warning, only when something else is told than within the lifetime
--- of a scan ($12) before: a till that keeps pressing the trigger does not fill the citizen's log.
+-- A code that is scanned again adds a line, or a warning, only when the terminal learns something else than it did within
+-- the lifetime of a scan ($12): a till that keeps pressing the trigger does not fill the citizen's log.
 WITH item AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::date[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
@@ -28,10 +28,10 @@ outcome AS MATERIALIZED (
 ),
 settled AS MATERIALIZED (
     SELECT outcome.*, CASE WHEN is_first THEN true ELSE NOT EXISTS (
-        SELECT FROM access_log AS known
-        WHERE known.citizen_id = outcome.citizen_id AND known.at >= outcome.at - $12::interval
-            AND known.action = 'scan' AND known.outcome = outcome.outcome AND known.told = outcome.disclosed
-            AND known.terminal_id = outcome.terminal_id AND known.scenario IS NOT DISTINCT FROM outcome.scenario
+        SELECT FROM access_log AS earlier
+        WHERE earlier.citizen_id = outcome.citizen_id AND earlier.at >= outcome.at - $12::interval
+            AND earlier.action = 'scan' AND earlier.outcome = outcome.outcome AND earlier.told = outcome.disclosed
+            AND earlier.terminal_id = outcome.terminal_id AND earlier.scenario IS NOT DISTINCT FROM outcome.scenario
     ) END AS is_news
     FROM outcome
 ),
