@@ -1,4 +1,4 @@
-"""Who may join, judged before anybody else is asked."""
+"""Who may join, as far as that can be judged from what they typed. Pure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ from app.values.names import clean_name
 TOMBSTONE_LIFETIME = timedelta(days=365)
 IDENTITY_SOURCE = OWN_SOURCE
 IDENTITY_INDICATOR = "BASE_ID_VERIFIED"
+
+
+class Application(msgspec.Struct, frozen=True):
+    """What somebody who wants to join or to move typed, and the consents they accepted, as purpose and version."""
+
+    name: str
+    id_number: str
+    phone_code: str
+    accepted: list[tuple[str, int]]
 
 
 class Obstacle(StrEnum):
@@ -32,12 +41,12 @@ class Applicant(msgspec.Struct, frozen=True):
 
 
 def parse_applicant(name: str, id_number: str, on: date) -> Applicant | Obstacle:
-    """Read what an applicant typed; minors have no score."""
-    known_number, known_name = parse_id_number(id_number), clean_name(name)
-    if known_number is None or known_number.birth_on > on:
+    """Read what an applicant typed, or return what keeps them from joining; minors have no score."""
+    number_read, name_read = parse_id_number(id_number), clean_name(name)
+    if number_read is None or number_read.birth_on > on:
         return Obstacle.ID_NUMBER
-    if known_name is None:
+    if name_read is None:
         return Obstacle.NAME
-    if compute_age(known_number.birth_on, on) < ADULT_AGE:
+    if compute_age(number_read.birth_on, on) < ADULT_AGE:
         return Obstacle.UNDER_AGE
-    return Applicant(known_name, known_number)
+    return Applicant(name_read, number_read)

@@ -1,7 +1,7 @@
 """What a citizen takes with them: everything their score is computed from, and the score. Pure.
 
-The file can be shown to others to check a score with, so it says no more than that needs: neither name, not even a
-masked one, nor ID number, phone or openid, which no rule looks at. The birth date is in it because good faith counts
+The file can be shown to others who want to check a score, so it holds no more than that takes: no name, not even a
+masked one, and no ID number, phone or openid, which no rule looks at. The birth date is in it because good faith counts
 from the eighteenth birthday.
 """
 
@@ -38,8 +38,8 @@ class Export(Part, frozen=True, kw_only=True):
     access: tuple[ExportedAccess, ...]
 
 
-def compute_told(export: Export) -> GivenPerson:
-    """Return what the engine needs to know of the person."""
+def compute_given(export: Export) -> GivenPerson:
+    """Return what the engine is given of the person."""
     return GivenPerson(
         birth_on=export.birth_on,
         consents=tuple(sorted({one.purpose for one in export.consents if one.withdrawn_at is None})),

@@ -1,4 +1,4 @@
-"""Why somebody may not join."""
+"""What joining, moving and taking data along may refuse."""
 
 from __future__ import annotations
 

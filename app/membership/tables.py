@@ -1,4 +1,4 @@
-"""Who has left, recognisable only to a returning person."""
+"""What is remembered of people who left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 
 class Tombstone(Table, tablename="tombstone"):
-    """A keyed hash of an ID number, and under whose caps the person returns."""
+    """A keyed hash of the ID number of a person who left, and the cap holder under which they would return."""
 
     person_hash = Bytea(primary_key=True, default=None)
     cap_holder_id = UUID(default=None)

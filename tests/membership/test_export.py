@@ -1,4 +1,4 @@
-"""What citizens take with them: everything the score is computed from, nothing personal more, and signed."""
+"""What citizens take with them: everything the score is computed from, nothing else that is personal, and signed."""
 
 from __future__ import annotations
 
@@ -205,8 +205,8 @@ async def test_a_change_of_any_byte_is_found(client: AsyncClient) -> None:
 
 
 def _resign(header: dict[str, object], signature: str) -> str:
-    told = base64.urlsafe_b64encode(msgspec.json.encode(header)).rstrip(b"=").decode()
-    return f"{told}..{signature.rpartition('.')[2]}"
+    encoded = base64.urlsafe_b64encode(msgspec.json.encode(header)).rstrip(b"=").decode()
+    return f"{encoded}..{signature.rpartition('.')[2]}"
 
 
 async def test_other_contents_and_signatures_are_refused(client: AsyncClient) -> None:

@@ -17,7 +17,7 @@ from app.kit.clock import now
 from app.kit.db.database import fetch_value, transaction
 from app.kit.security.keys import make_export_key
 from app.kit.security.signed_file import read_file, show_keys, sign_file
-from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_told
+from app.membership.export import MEMBER, SIGNATURE_TYPE, Export, compute_given
 from app.membership.report import iter_report, judge_agreement
 from app.score.book.standard import STANDARD_BOOK
 from app.score.current.actions.rescore import rescore
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from app.score.engine.given import Explanation
 
 LATELY = timedelta(days=20)
-# Every kind of indicator, caps, a repeat, an exclusive group, a supersession, an act told twice and a ceiling.
+# Every kind of indicator, caps, a repeat, an exclusive group, a supersession, an act reported twice and a ceiling.
 LIFE: list[dict[str, Any]] = [
     {"indicator": "BASE_SI_12M"}, {"indicator": "BASE_SI_36M"}, {"indicator": "BASE_TAX_OK"},
     {"indicator": "POS_VOL_HOURS", "quantity": 60}, {"indicator": "POS_PATROL", "quantity": 30},
@@ -73,7 +73,7 @@ async def score_again(export: Export) -> Explanation:
         export.score.rule_book.code,
         export.score.rule_book.version,
     )
-    (score,) = await score_given([compute_told(export)], rule_book_id=book_id, day=export.score.as_of)
+    (score,) = await score_given([compute_given(export)], rule_book_id=book_id, day=export.score.as_of)
     assert score is not None
     return score
 
@@ -108,7 +108,7 @@ async def test_whatever_went_in_changes_the_inputs_hash(client: AsyncClient) -> 
     assert export.score.inputs_hash in hashes
 
 
-async def test_the_report_tells_every_step(client: AsyncClient) -> None:
+async def test_the_report_has_every_step(client: AsyncClient) -> None:
     export = read(await take(client, await live(client)))
     assert export.score is not None
     score = await score_again(export)
@@ -220,9 +220,9 @@ def test_what_the_command_line_refuses(files: Path, tmp_path: Path, case: str) -
     )
     (tmp_path / "pretty.json").write_text(json.dumps(json.loads(whole), indent=1), encoding="utf-8")
     for name in ("keys", "book"):
-        told = (files / f"{name}.json").read_text(encoding="utf-8").lstrip()
+        text = (files / f"{name}.json").read_text(encoding="utf-8").lstrip()
         member = '"keys":[],' if name == "keys" else '"version":99,'
-        (tmp_path / f"twice_{name}.json").write_text("{" + member + told[1:], encoding="utf-8")
+        (tmp_path / f"twice_{name}.json").write_text("{" + member + text[1:], encoding="utf-8")
     done = explain(tmp_path, *arguments)
     assert done.returncode in {1, 2}
     assert said in done.stderr, done.stderr

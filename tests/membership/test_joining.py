@@ -74,8 +74,8 @@ async def test_joining_makes_a_member_with_a_first_score(client: AsyncClient) ->
     given = (await client.get("/v1/me/consents", headers=tokens.headers)).json()["data"]
     assert {consent["purpose"] for consent in given} == {"join", "sensitive_information"}
     record = "SELECT source || ' ' || event_id || ' ' || indicator || ' ' || state FROM record WHERE citizen_id = $1"
-    told = f"huixin identity:{tokens.citizen_id} BASE_ID_VERIFIED active"
-    assert await fetch_value(record, tokens.citizen_id) == told
+    first_record = f"huixin identity:{tokens.citizen_id} BASE_ID_VERIFIED active"
+    assert await fetch_value(record, tokens.citizen_id) == first_record
     assert await fetch_value("SELECT value FROM score_snapshot WHERE citizen_id = $1", tokens.citizen_id) >= 530
     events = "SELECT array_agg(type ORDER BY type) FROM event WHERE citizen_id = $1"
     assert await fetch_value(events, tokens.citizen_id) == [

@@ -1,4 +1,4 @@
-"""Leaving: dead in the same request, nothing personal left, the old caps for who returns."""
+"""Leaving: dead in the same request, nothing personal left, the old caps for a person who returns."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ async def test_nothing_personal_is_left(client: AsyncClient) -> None:
 
 
 async def live_everywhere(client: AsyncClient, member: Joined) -> None:
-    """Have a member stand in every table that must forget them; what only a worker writes is written as it would."""
+    """Put a member into every table that must forget them; what only a worker writes is written as it would."""
     await make_objection(client, member, missing())
     await notices.store_notice(member.id)
-    told = await pointing.tell(client, await pointing.make_app(), pointing.event_of(member))
-    assert told.status_code == 202
+    answer = await pointing.tell(client, await pointing.make_app(), pointing.event_of(member))
+    assert answer.status_code == 202
     official = await make_official(roles=["importer"])
     for statement in (
         "INSERT INTO score_due (citizen_id, since) VALUES ($1, now())",
@@ -117,7 +117,7 @@ async def live_everywhere(client: AsyncClient, member: Joined) -> None:
 
 
 async def list_mentions(citizen_id: UUID) -> set[str]:
-    """Return every table with a row in which a citizen's id stands, under whatever name and in JSON too."""
+    """Return every table with a row with a citizen's id in it, under whatever name and in JSON too."""
     return {
         table
         for table in await list_tables()
@@ -133,12 +133,12 @@ async def test_every_table_forgets_who_leaves_or_says_why_not(client: AsyncClien
     assert KEPT_ON_PURPOSE.keys() <= of_citizens, "a reason for a table that is gone"
     must_forget = of_citizens - KEPT_ON_PURPOSE.keys()
     before = await list_mentions(member.id)
-    assert must_forget - before == set(), "have the member stand in it, so that this test can fail"
+    assert must_forget - before == set(), "put the member into it, so that this test can fail"
     await leave(client, member)
     assert await list_mentions(member.id) - KEPT_ON_PURPOSE.keys() == set()
 
 
-async def test_a_tombstone_tells_nobody_who_it_is(client: AsyncClient) -> None:
+async def test_a_tombstone_says_nothing_of_who_it_is(client: AsyncClient) -> None:
     member = await join(client)
     holder = await cap_holder_of(member.id)
     await leave(client, member)
@@ -230,7 +230,7 @@ async def test_joining_and_leaving_under_one_number_take_turns(client: AsyncClie
 
 
 async def test_returning_while_leaving_never_loses_the_caps(client: AsyncClient) -> None:
-    """Whoever joins with a second account at that moment is refused, or finds the tombstone."""
+    """A person who joins with a second account at that moment is refused, or finds the tombstone."""
     for _ in range(6):
         member, second = await join(client), await log_in(client)
         holder = await cap_holder_of(member.id)

@@ -1,4 +1,4 @@
-"""Who may apply, judged on its face."""
+"""Who may join, judged from what they typed."""
 
 from __future__ import annotations
 

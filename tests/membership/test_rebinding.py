@@ -65,7 +65,7 @@ async def test_score_records_and_consents_stay(client: AsyncClient) -> None:
     assert len(consents) == 2
 
 
-async def test_the_newly_verified_phone_is_kept_and_name_readable(client: AsyncClient) -> None:
+async def test_the_newly_verified_phone_is_stored_and_name_readable(client: AsyncClient) -> None:
     member, fresh = await join(client), await log_in(client)
     old = (await client.get("/v1/me", headers=member.headers)).json()
     moved = read_tokens((await ask(client, fresh, member, phoneCode="demo-phone-new-one")).json())

@@ -46,8 +46,8 @@ async def test_however_an_id_number_is_typed_its_holder_joins_once(client: Async
     )
     source = await make_source()
     cell = f'"{typed}"' if "\n" in typed else typed
-    told = await finish(client, await upload(client, make_file(line_of(person, number=cell)), source))
-    assert told["summary"]["accepted"] == 1
+    report = await finish(client, await upload(client, make_file(line_of(person, number=cell)), source))
+    assert report["summary"]["accepted"] == 1
     again = await client.post(
         "/v1/me/identity", json=identity_body(id_number=number), headers=(await log_in(client)).headers
     )
@@ -72,8 +72,8 @@ async def test_a_name_is_matched_however_it_is_spelt(client: AsyncClient, name: 
     items = [item_of(person, name=spelling) for spelling in spellings]
     assert await outcomes_of(client, *items) == ["accepted"] * len(items)
     lines = [line_of(person, name=spelling) for spelling in spellings]
-    told = await finish(client, await upload(client, make_file(*lines), source))
-    assert told["summary"]["accepted"] == len(lines), told["quarantined"]
+    report = await finish(client, await upload(client, make_file(*lines), source))
+    assert report["summary"]["accepted"] == len(lines), report["quarantined"]
     wrong = await finish(client, await upload(client, make_file(line_of(person, name="王芬")), source))
     assert wrong["quarantined"] == {"name_mismatch": 1}
     for spelling in spellings:
@@ -91,26 +91,26 @@ async def test_a_name_is_stored_as_the_provider_verified_it(client: AsyncClient)
 
 
 async def test_who_was_stored_before_names_were_folded_is_still_found(client: AsyncClient) -> None:
-    """The stored index answers for most; who has an older one is compared by the stored name."""
+    """Most are found by the stored index; a citizen with an older index is found by the stored name."""
     person, source = await join(client, name="王芳"), await make_source()
     old = blind_index("王 芳", person.id_number, purpose=PERSON_PURPOSE)
     cipher = encrypt_field("王 芳", column=NAME_COLUMN, row_id=person.id)
     await execute("UPDATE citizen SET person_index = $2, name_cipher = $3 WHERE id = $1", person.id, old, cipher)
     spellings = ("王芳", "王 芳", "王　芳")
-    told = await finish(
+    report = await finish(
         client, await upload(client, make_file(*(line_of(person, name=spelling) for spelling in spellings)), source)
     )
-    assert told["summary"]["accepted"] == len(spellings)
+    assert report["summary"]["accepted"] == len(spellings)
     assert await outcomes_of(client, *(item_of(person, name=one) for one in spellings)) == ["accepted"] * 3
     assert await outcomes_of(client, item_of(person, name="王芬")) == ["not_a_member"]
     assert len(await records_of(person)) == 2 * len(spellings)
 
 
 @pytest.mark.parametrize(("area", "district"), [("935840", None), ("810000", None), (None, "99")])
-async def test_a_nationality_is_not_kept_as_a_district(
+async def test_a_nationality_is_not_stored_as_a_district(
     client: AsyncClient, area: str | None, district: str | None
 ) -> None:
     person = await join(client, id_number=make_id_number(district=area))
-    kept = await fetch_value("SELECT district FROM citizen WHERE id = $1", person.id)
-    assert kept is None if district is None else kept.startswith(district)
+    stored = await fetch_value("SELECT district FROM citizen WHERE id = $1", person.id)
+    assert stored is None if district is None else stored.startswith(district)
     assert await outcomes_of(client, item_of(person)) == ["accepted"]

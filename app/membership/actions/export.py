@@ -31,16 +31,18 @@ PARTS = (*citizen_parts.EXPORTS, *record_parts.EXPORTS, *consents.EXPORTS, *scor
 async def export_own(citizen: CitizenCaller, *, at: datetime) -> bytes:
     """Return the citizen's signed file, and write into their access log that it was taken.
 
-    Rescoring first locks the citizen and brings the score up to the records and the day, so that what is in the file
-    belongs together and gives the same inputs hash again.
+    Rescoring comes first: it locks the citizen, so that records and consents cannot change any more, and brings the
+    score up to them and to the day. Only then does the file, computed again, give the inputs hash that it states.
     """
     key = KEYS.ring.export[-1] if KEYS.ring.export else None
     if key is None:
         raise ExportUnavailable
     async with transaction():
         await rescore([citizen.id], at=at)
-        told = [name for part in PARTS for name in part.disclosed]
-        await consents.insert_access([NewAccess(citizen_id=citizen.id, at=at, action=EXPORT, outcome="ok", told=told)])
+        disclosed = [name for part in PARTS for name in part.disclosed]
+        await consents.insert_access(
+            [NewAccess(citizen_id=citizen.id, at=at, action=EXPORT, outcome="ok", told=disclosed)]
+        )
         content: dict[str, object] = {"format": FORMAT, "exportedAt": at, "citizenId": citizen.id}
         for part in PARTS:
             content |= await part.collect(citizen.id)
@@ -48,5 +50,5 @@ async def export_own(citizen: CitizenCaller, *, at: datetime) -> bytes:
 
 
 def list_public_keys() -> list[dict[str, str]]:
-    """Return the public halves of every key exports were ever signed with."""
+    """Return the public halves of all keys that exports were ever signed with."""
     return show_keys(KEYS.ring.export)

@@ -21,7 +21,14 @@ from app.kit.errors import Unauthenticated
 from app.kit.outside.rate_limit import SharedLimit
 from app.kit.security.crypto import compute_keyed_digest
 from app.kit.security.keys import KEYS
-from app.membership.applicant import IDENTITY_INDICATOR, TOMBSTONE_LIFETIME, Applicant, Obstacle, parse_applicant
+from app.membership.applicant import (
+    IDENTITY_INDICATOR,
+    TOMBSTONE_LIFETIME,
+    Applicant,
+    Application,
+    Obstacle,
+    parse_applicant,
+)
 from app.membership.queries import tombstones as tombstones_queries
 from app.membership.refusals import (
     AlreadyJoined,
@@ -41,7 +48,6 @@ from app.values.days import shanghai_day
 from app.values.names import fold_twins
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -53,10 +59,10 @@ if TYPE_CHECKING:
 JOINED = EVENT_TYPES.declare("citizen.joined.v1")
 REBOUND = EVENT_TYPES.declare("citizen.rebound.v1")
 LEFT = EVENT_TYPES.declare("citizen.left.v1")
-# Every try costs money and tells whether name, number and phone belong together. So a WeChat account has some a day,
-# and so has a person over all accounts, whichever they are and were: leaving gives no new ones. But no stranger uses up
-# somebody's tries: beyond the person's limit each WeChat account still has its first two of the day, and the right
-# identity joins with one.
+# Every try costs money and answers whether name, number and phone belong together. So each WeChat account has a number
+# of tries a day, and so has each person over all accounts, those they left too: leaving gives no new tries. But a
+# stranger cannot use up a person's tries: beyond the person's limit each WeChat account still has its first two of the
+# day, and the person needs one (decision 44).
 IDENTITY_TRIES_MAX = 20
 PERSON_TRIES_MAX = 20
 FIRST_TRIES_MAX = 2
@@ -70,24 +76,15 @@ OBSTACLES: dict[Obstacle, tuple[type[Refusal], str]] = {
 }
 
 
-async def join(
-    citizen: CitizenCaller,
-    *,
-    name: str,
-    id_number: str,
-    phone_code: str,
-    agreed: Sequence[tuple[str, int]],
-    at: datetime,
-) -> None:
+async def join(citizen: CitizenCaller, application: Application, *, at: datetime) -> None:
     """Make a new account an active member; nothing is stored unless all of it is."""
     if citizen.state != "new":
         raise AlreadyJoined
-    await consents.check_missing(agreed)
-    applicant = _read_applicant(name, id_number, at)
-    person = await _prove(citizen, applicant, phone_code)
+    await consents.check_missing(application.accepted)
+    person = await _prove(citizen, application, at)
     async with transaction():
         await _bind(citizen.id, person, at)
-        await consents.give_consents(citizen.id, agreed, at=at)
+        await consents.give_consents(citizen.id, application.accepted, at=at)
         is_new = await write_usage(
             citizen.id, IDENTITY_INDICATOR, by="membership", event_id=f"identity:{citizen.id}",
             event_on=shanghai_day(at), at=at,
@@ -96,24 +93,15 @@ async def join(
         await insert_events([_event(JOINED, citizen.id, at)])
 
 
-async def rebind(
-    citizen: CitizenCaller,
-    *,
-    name: str,
-    id_number: str,
-    phone_code: str,
-    agreed: Sequence[tuple[str, int]],
-    at: datetime,
-) -> session_actions.Tokens:
+async def rebind(citizen: CitizenCaller, application: Application, *, at: datetime) -> session_actions.Tokens:
     """Move a membership to the WeChat account that proves the same identity, and return its fresh tokens.
 
     The old account's tokens and codes die; the empty account that asked ends.
     """
     if citizen.state != "new":
         raise AlreadyJoined
-    await consents.check_consents(agreed)
-    applicant = _read_applicant(name, id_number, at)
-    person = await _prove(citizen, applicant, phone_code)
+    await consents.check_consents(application.accepted)
+    person = await _prove(citizen, application, at)
     number = person.id_number.number
     member_id = await identity_actions.find_member(number)
     if member_id is None:
@@ -122,21 +110,21 @@ async def rebind(
         accounts = await identity_actions.lock_accounts([citizen.id, member_id])
         if accounts[citizen.id].state != "new":
             raise AlreadyJoined if accounts[citizen.id].state == "active" else Unauthenticated
-        if not identity_actions.is_bound_to(accounts[member_id], number):  # it left while we were asking
+        if not identity_actions.is_bound_to(accounts[member_id], number):  # they left while the provider was asked
             raise IdentityUnknown
         await identity_actions.move_openid(accounts[citizen.id], accounts[member_id], person, at=at)
         for account_id in (citizen.id, member_id):
             await citizens.revoke_sessions(account_id, because="moved to another WeChat account", at=at)
         await citizens.raise_code_generation(member_id)
-        if agreed:
-            await consents.give_consents(member_id, agreed, at=at)
+        if application.accepted:
+            await consents.give_consents(member_id, application.accepted, at=at)
             await rescore([member_id], at=at)
         await insert_events([_event(REBOUND, member_id, at)])
         return await session_actions.open_session(member_id, "active", at=at)
 
 
 async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
-    """End a membership at once: tokens, codes, personal fields, consents, records and score are gone on return."""
+    """End a membership: when this returns, tokens, codes, personal fields, consents, records and score are gone."""
     async with transaction():
         account = await identity_actions.lock_caller(citizen.id)
         number = identity_actions.read_id_number(account)
@@ -162,7 +150,7 @@ async def leave(citizen: CitizenCaller, *, at: datetime) -> None:
 
 
 async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at: datetime) -> GivenConsent:
-    """Accept a consent text and return the consent; what it lets count, counts at once."""
+    """Accept a consent text and return the consent; records that need it count at once."""
     citizen.need_active()
     await consents.check_consent(purpose, version)
     async with transaction():
@@ -173,7 +161,7 @@ async def give_consent(citizen: CitizenCaller, purpose: str, version: int, *, at
 
 
 async def withdraw_consent(citizen: CitizenCaller, purpose: str, *, at: datetime) -> GivenConsent:
-    """Withdraw a separate consent and return it; what it let count, stops counting at once."""
+    """Withdraw a separate consent and return it; records that needed it stop counting at once."""
     citizen.need_active()
     async with transaction():
         await identity_actions.lock_caller(citizen.id)
@@ -187,16 +175,17 @@ async def forget_old_tombstones(at: datetime) -> int:
     return await tombstones_queries.delete_old_tombstones(at)
 
 
-async def _prove(citizen: CitizenCaller, applicant: Applicant, phone_code: str) -> Person:
-    """Ask WeChat for the phone and the identity provider whether it is this person's; tries are counted."""
+async def _prove(citizen: CitizenCaller, application: Application, at: datetime) -> Person:
+    """Ask WeChat for the phone, and the identity provider whether it is this person's; every try is counted."""
+    applicant = _read_applicant(application, at)
     await _count_try(citizen, applicant)
-    phone = await wechat_actions.fetch_phone_number(phone_code)
+    phone = await wechat_actions.fetch_phone_number(application.phone_code)
     if phone is None:
         raise PhoneCodeInvalid
     for name in dict.fromkeys((applicant.name, fold_twins(applicant.name))):
         person = Person(name=name, id_number=applicant.id_number, phone=phone)
         if await identity_actions.verify_identity(person):
-            return person  # spelt as the provider knows it
+            return person  # in the spelling that the provider has
     raise IdentityMismatch
 
 
@@ -210,7 +199,7 @@ async def _count_try(citizen: CitizenCaller, applicant: Applicant) -> None:
 
 
 async def _bind(citizen_id: UUID, person: Person, at: datetime) -> None:
-    """Bind a person to a new account, inside the caller's transaction; who returns within a year finds the old caps."""
+    """Bind a person to a new account, inside the caller's transaction; within a year of leaving the old caps go on."""
     number = person.id_number.number
     account = await identity_actions.lock_caller(citizen_id)
     if account.state != "new":
@@ -226,8 +215,8 @@ def compute_tombstone_hash(id_number: str) -> bytes:
     return compute_keyed_digest(KEYS.ring.tombstone, "tombstone", id_number)
 
 
-def _read_applicant(name: str, id_number: str, at: datetime) -> Applicant:
-    applicant = parse_applicant(name, id_number, shanghai_day(at))
+def _read_applicant(application: Application, at: datetime) -> Applicant:
+    applicant = parse_applicant(application.name, application.id_number, shanghai_day(at))
     if isinstance(applicant, Obstacle):
         kind, pointer = OBSTACLES[applicant]
         raise kind(errors=[kind.fault(pointer)])

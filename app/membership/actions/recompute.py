@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.kit.db.database import transaction
-from app.membership.export import compute_told
+from app.membership.export import compute_given
 from app.score.book.actions.put import put_published
 from app.score.engine.actions import score_given
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 async def recompute(export: Export, stated: ExportedScore, book: RuleBook) -> Explanation | None:
-    """Score an export under a rule book as of the day of the score it states; None for who was a minor then.
+    """Score an export under a rule book as of the day of the score it states; None for a citizen who was a minor then.
 
     For a scratch database: the book is stored in it.
     """
     async with transaction():
         rule_book_id = await put_published(book)
-    return (await score_given([compute_told(export)], rule_book_id=rule_book_id, day=stated.as_of))[0]
+    return (await score_given([compute_given(export)], rule_book_id=rule_book_id, day=stated.as_of))[0]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from app.kit.db.database import execute, fetch_value
+from app.kit.db.database import execute
+from app.kit.db.rows import fetch_field
+from app.membership.tables import Tombstone
 
 
 async def insert_tombstone(
     citizen_id: UUID, *, person_hash: bytes, cap_holder_id: UUID, left_at: datetime, forget_at: datetime
 ) -> None:
-    """Remember under whose caps a person would return, and whose account's uses are theirs."""
+    """Remember the cap holder under which a person returns and the account's uses count (decision 16)."""
     await execute(
         """
         WITH former AS (
@@ -30,15 +32,14 @@ async def insert_tombstone(
 
 
 async def take_tombstone(person_hash: bytes, at: datetime) -> UUID | None:
-    """Use up a tombstone that is not past its year, and return whose caps it stands for."""
-    found: UUID | None = await fetch_value(
-        "DELETE FROM tombstone WHERE person_hash = $1 AND forget_at > $2 RETURNING cap_holder_id", person_hash, at
-    )
-    return found
+    """Use up a tombstone whose year is not over, and return the cap holder of the person who left."""
+    valid = (Tombstone.person_hash == person_hash) & (Tombstone.forget_at > at)
+    cap_holder_id: UUID | None = await fetch_field(Tombstone.delete().where(valid).returning(Tombstone.cap_holder_id))
+    return cap_holder_id
 
 
 async def delete_old_tombstones(at: datetime) -> int:
-    """Delete tombstones, and what is known of former accounts, whose year is over; how many tombstones."""
+    """Delete tombstones, and the cap holders of accounts that were left, whose year is over; how many tombstones."""
     return await execute(
         """
         WITH former AS (DELETE FROM former_account WHERE forget_at <= $1)

@@ -8,7 +8,7 @@ from litestar import Response, Router, delete, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
-from app.consent.purposes import PURPOSE_CHARACTERS_MAX, GivenConsent
+from app.consent.purposes import PURPOSE_CHARACTERS_MAX
 from app.consent.refusals import ConsentMissing, ConsentRequired, ConsentUnknown
 from app.kit.clock import now
 from app.kit.errors import (
@@ -22,7 +22,9 @@ from app.kit.errors import (
 )
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import refusals
+from app.kit.web.show import show
 from app.membership.actions import joining as joining_actions
+from app.membership.applicant import Application
 from app.membership.refusals import (
     AlreadyJoined,
     IdentityMismatch,
@@ -60,14 +62,7 @@ PurposePath = Annotated[str, PathParameter(max_length=PURPOSE_CHARACTERS_MAX)]
 async def join(data: JSONBody[IdentityRequest], citizen: NamedDependency[CitizenCaller]) -> Joined:
     """Join: opt in, prove who you are, get a score."""
     at = now()
-    await joining_actions.join(
-        citizen,
-        name=data.name,
-        id_number=data.id_number,
-        phone_code=data.phone_code,
-        agreed=_pairs(data.consents),
-        at=at,
-    )
+    await joining_actions.join(citizen, _read_application(data), at=at)
     return Joined(id=citizen.id, state="active", joined_at=at)
 
 
@@ -79,21 +74,8 @@ async def join(data: JSONBody[IdentityRequest], citizen: NamedDependency[Citizen
 )
 async def rebind(data: JSONBody[RebindRequest], citizen: NamedDependency[CitizenCaller]) -> Response[Moved]:
     """Move a membership to this WeChat account by the same proof; tokens and codes of the old one die."""
-    tokens = await joining_actions.rebind(
-        citizen,
-        name=data.name,
-        id_number=data.id_number,
-        phone_code=data.phone_code,
-        agreed=_pairs(data.consents),
-        at=now(),
-    )
-    moved = Moved(
-        access_token=tokens.access_token,
-        refresh_token=tokens.refresh_token,
-        expires_in=tokens.expires_in,
-        expires_at=tokens.expires_at,
-        citizen=MovedCitizen(id=tokens.citizen_id, state=tokens.state),
-    )
+    tokens = await joining_actions.rebind(citizen, _read_application(data), at=now())
+    moved = show(Moved, tokens, citizen=MovedCitizen(id=tokens.citizen_id, state=tokens.state))
     return Response(moved, headers=NO_STORE)
 
 
@@ -111,7 +93,7 @@ async def leave(citizen: NamedDependency[CitizenCaller]) -> None:
 )
 async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[CitizenCaller]) -> ConsentState:
     """Accept a consent text in force; the score follows at once."""
-    return _show(await joining_actions.give_consent(citizen, data.purpose, data.version, at=now()))
+    return show(ConsentState, await joining_actions.give_consent(citizen, data.purpose, data.version, at=now()))
 
 
 @post(
@@ -122,20 +104,11 @@ async def give_consent(data: JSONBody[ConsentAsk], citizen: NamedDependency[Citi
 )
 async def withdraw_consent(purpose: PurposePath, citizen: NamedDependency[CitizenCaller]) -> ConsentState:
     """Withdraw a separate consent; the score follows at once. A required one is withdrawn by leaving."""
-    return _show(await joining_actions.withdraw_consent(citizen, purpose, at=now()))
+    return show(ConsentState, await joining_actions.withdraw_consent(citizen, purpose, at=now()))
 
 
-def _pairs(consents: list[ConsentAsk]) -> list[tuple[str, int]]:
-    return [(consent.purpose, consent.version) for consent in consents]
-
-
-def _show(consent: GivenConsent) -> ConsentState:
-    return ConsentState(
-        purpose=consent.purpose,
-        version=consent.version,
-        given_at=consent.given_at,
-        withdrawn_at=consent.withdrawn_at,
-    )
+def _read_application(data: IdentityRequest) -> Application:
+    return show(Application, data, accepted=[(consent.purpose, consent.version) for consent in data.consents])
 
 
 router = Router("/v1/me", route_handlers=[join, rebind, leave, give_consent, withdraw_consent], tags=["membership"])

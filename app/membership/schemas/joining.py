@@ -15,7 +15,7 @@ VERSION_MAX = 1_000_000
 TYPED_CHARACTERS_MAX = 100
 Purpose = Annotated[str, msgspec.Meta(min_length=1, max_length=PURPOSE_CHARACTERS_MAX)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=VERSION_MAX)]
-# Longer than any name or ID number, so that a slip is a refusal with its own code and only nonsense is malformed.
+# Longer than any name or ID number: a slip is then refused with a code of its own, and only nonsense as malformed.
 Typed = Annotated[str, msgspec.Meta(max_length=TYPED_CHARACTERS_MAX)]
 
 
@@ -35,12 +35,9 @@ class IdentityRequest(Ask):
     consents: Annotated[list[ConsentAsk], msgspec.Meta(max_length=CONSENTS_MAX)]
 
 
-class RebindRequest(Ask):
+class RebindRequest(IdentityRequest):
     """The same proof, from another WeChat account; consents only where newer texts are accepted with it."""
 
-    name: Typed
-    id_number: Typed
-    phone_code: Annotated[str, msgspec.Meta(min_length=1, max_length=200, description="From getPhoneNumber.")]
     consents: Annotated[list[ConsentAsk], msgspec.Meta(max_length=CONSENTS_MAX)] = msgspec.field(default_factory=list)
 
 
