@@ -1,7 +1,7 @@
 """What rooms do without being asked: the one list of their jobs, of what they forget, and of what must hold.
 
 A room offers ``JOBS``, ``FORGETS`` and ``CHECKS`` in its actions, beside what they are about; here they are put
-together, with those of the house itself. How tables are cut by time stands as ``PARTITIONS`` in a room's ``tables``.
+together, with those of the house itself. How tables are cut by time is in ``PARTITIONS`` of a room's ``tables``.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ async def keep_partitions(_: Pace) -> None:
 
 
 async def forget(_: Pace) -> None:
-    """Have every room forget what its time is over for; each has a limit of its own."""
+    """Have every room delete what was stored long enough; each has a limit of its own."""
     for forget_old in FORGETS:
         await forget_old(now())
 
 
 async def keep_queue_small(_: Pace) -> None:
-    """Forget what the queue noted of jobs that ended days ago."""
+    """Delete the queue's log of jobs that ended days ago."""
     await forget_old_jobs(now())
 
 

@@ -92,7 +92,8 @@ ROUTERS = [
     *campaign_routes.ROUTERS,
     *intake_routes.ROUTERS,
 ]
-# What is asked most by far: these are answered before the router.
+# Asked most by far, and so answered before the router: ``kit.web.hot`` makes the same checks in the same order, without
+# the framework's work for routes of every kind (decision 66).
 HOT = (
     current_routes.get_score,
     credit_code_routes.issue_codes,
@@ -112,13 +113,14 @@ STATES: Mapping[str, Moves[Any, Any]] = {
     "scenario_proposal": SCENARIO_PROPOSAL_MOVES,
     **dict.fromkeys(("institution", "store", "terminal", "key"), PARTNER_MOVES),
 }
-# Every room has declared its words by now: whatever is written by routes or by the worker is among them.
+# Every room has declared its words by now, those that the worker writes among them.
 WORDS = {
     "x-access-actions": tuple(ACCESS_ACTIONS),
     "x-audit-actions": tuple(AUDIT_ACTIONS),
     "x-event-types": tuple(EVENT_TYPES),
     "x-job-names": tuple(sorted(job.name for job in JOBS)),
 }
+# Held in memory by every process and trusted only while the database confirms them (decision 5).
 CATALOGUES = (caller_actions.directory, catalogue_actions.catalogue)
 
 AnyRequest = Request[Any, Any, State]
@@ -159,12 +161,12 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await stack.enter_async_context(caller_actions.key_use_lifespan())
         await stack.enter_async_context(lanes_actions.lanes_lifespan())
         gc.collect()
-        gc.freeze()  # what is loaded now stays: the collector need not walk it again and again
+        gc.freeze()  # what is loaded now is never dropped: the collector need not walk it again and again
         yield
 
 
 def create_app(hot: Collection[HTTPRouteHandler] = HOT) -> Litestar:
-    """Build the application; without ``hot`` operations every request goes through the router."""
+    """Build the application; with an empty ``hot`` every request goes through the router."""
     keys_actions.MAY_GRANT["report"] = events_actions.is_source_owner
     write_actions.FENCES[:] = [limits_actions.fence_limits]
     app = Litestar(

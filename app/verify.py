@@ -1,4 +1,4 @@
-"""What must hold at any time, in production too: every check says what is wrong, or nothing."""
+"""What must hold at any time, in production too; every check returns what is wrong, or None."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What happens by itself: by the clock and as soon as somebody asks, each job alone among all workers.
+"""What happens by itself, by the clock or as soon as a request asks for it; no job runs twice at a time.
 
-Jobs wait in the queue's tables and each kind runs beside the others, so a file of a million rows holds up no notice.
-Every job may be stopped anywhere and run again. Long ones rest between their pieces unless told to run at full pace.
+Jobs wait in the queue's tables, and each kind runs beside the others, so that a file of a million rows holds up no
+notice. Every job may be stopped anywhere and run again. Long ones rest between their pieces, except at full pace.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from app.score.city.actions import prepare as prepare_actions
 from app.values.days import SHANGHAI
 
 COMMAND_SECONDS_MAX = 60  # a piece of long work may take longer than a request
-IMPORTS_TOLD_MAX = 20
+IMPORTS_SHOWN_MAX = 20
 
 
 @click.command()
 @click.option("--full", is_flag=True, help="Long work takes all the time it can instead of 0.3 of it.")
-@click.option("--status", is_flag=True, help="Only tell what waits, runs and failed, and how far long work has come.")
+@click.option("--status", is_flag=True, help="Only show what waits, runs and failed, and how far long work has come.")
 def worker(*, full: bool, status: bool) -> None:
     """Do what happens by itself: imports, rescoring, notices, rule books, partitions, forgetting."""
     with surroundings.database():
@@ -61,17 +61,17 @@ async def run_worker(share: float = GENTLE_SHARE) -> None:
 
 
 async def keep_working(jobs: Sequence[Job], pace: StoppablePace) -> None:
-    """Run jobs until told to stop; whatever the queue stumbles over, it begins again."""
+    """Run jobs until ``pace.stopping`` is set; after any failure of the queue, begin again (decision 52)."""
     await keep_doing("doing jobs", partial(run_jobs, jobs, pace), stopping=pace.stopping)
 
 
 async def read_status() -> list[str]:
     """Return what an operator wants to know: each job's queue, and how far long work has come."""
     async with database_lifespan():
-        return [*await _tell_queue(), "", *await _tell_progress()]
+        return [*await _describe_queue(), "", *await _describe_progress()]
 
 
-async def _tell_queue() -> list[str]:
+async def _describe_queue() -> list[str]:
     lines = [f"{'job':<18}{'waiting':>8}{'running':>8}  {'last done':<16}last failed"]
     for size in await list_queue_sizes():
         done, failed = (
@@ -81,10 +81,10 @@ async def _tell_queue() -> list[str]:
     return lines
 
 
-async def _tell_progress() -> list[str]:
+async def _describe_progress() -> list[str]:
     deliveries = await notices_actions.count_deliveries()
     lines = ["notices           " + (", ".join(f"{name} {number}" for name, number in deliveries.items()) or "none")]
-    for waiting in await imports_queries.list_spooled(IMPORTS_TOLD_MAX):
+    for waiting in await imports_queries.list_spooled(IMPORTS_SHOWN_MAX):
         row = await imports_queries.find_import(waiting.id)
         if row is None:
             continue

@@ -39,9 +39,9 @@ def main(seconds: float, rounds: int, worker_counts: str, rows: int, *, has_city
         counts = [int(count) for count in worker_counts.split(",")]
         machine = uvloop.run(describe_machine(servers.database_url))
         figures = uvloop.run(measure_all(servers.database_url, counts, seconds, rounds))
-    click.echo(machine.tell())
+    click.echo(machine.describe())
     for figure in figures:
-        click.echo(figure.tell())
+        click.echo(figure.describe())
         if figure.detail:
             click.echo(f"         {figure.detail}")
     RESULTS.parent.mkdir(exist_ok=True)

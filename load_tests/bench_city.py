@@ -33,8 +33,8 @@ NOWHERE = "http://127.0.0.1:9"
 @click.command()
 @click.option("--citizens", "sizes", default=SIZES, show_default=True, help="Sizes to measure at, rising.")
 @click.option("--imports/--no-imports", default=True, show_default=True)
-@click.option("--keep", "is_kept", is_flag=True, help="Go on with the city an earlier run has made.")
-def main(sizes: str, *, imports: bool, is_kept: bool) -> None:
+@click.option("--keep", "may_reuse", is_flag=True, help="Go on with the city an earlier run has made.")
+def main(sizes: str, *, imports: bool, may_reuse: bool) -> None:
     """Measure, print, and write the results."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     os.environ.update(
@@ -42,15 +42,15 @@ def main(sizes: str, *, imports: bool, is_kept: bool) -> None:
     )
     with embedded_servers(FOLDER) as servers:
         url = servers.database_url.replace("/postgres?", "/city?")
-        if not is_kept:
+        if not may_reuse:
             uvloop.run(_create(servers.database_url))
         os.environ.update(DATABASE_URL=url, VALKEY_URL=servers.valkey_url)
         numbers = [int(size) for size in sizes.split(",")]
         machine = uvloop.run(describe_machine(servers.database_url))
         figures = uvloop.run(_measure(url, numbers, imports=imports))
-    click.echo(machine.tell())
+    click.echo(machine.describe())
     for figure in figures:
-        click.echo(figure.tell())
+        click.echo(figure.describe())
         click.echo(f"         {figure.detail}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_bytes(make_report(machine, figures))
@@ -71,7 +71,7 @@ async def _measure(database_url: str, sizes: list[int], *, imports: bool) -> lis
         await _grow(database_url, citizens)
         for figure in await measure_scores(database_url, citizens):
             figures.append(figure)
-            click.echo(figure.tell())
+            click.echo(figure.describe())
         if imports:
             figures += await measure_imports(database_url, citizens)
         if imports and citizens == sizes[0]:

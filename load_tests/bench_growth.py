@@ -74,9 +74,9 @@ def main(rows: int, seconds: float, rounds: int) -> None:
             figures = uvloop.run(_measure(servers.database_url, rows, seconds, rounds))
         finally:
             uvloop.run(_forget(servers.database_url))
-    click.echo(machine.tell())
+    click.echo(machine.describe())
     for figure in figures:
-        click.echo(figure.tell())
+        click.echo(figure.describe())
         click.echo(f"         {figure.detail}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_bytes(make_report(machine, figures))
@@ -110,7 +110,7 @@ async def _make_cities(database_url: str) -> City:
 
 
 async def _fill(full: Place, city: City, rows: int) -> None:
-    """Put the history in; the connections of the service are kept busy, or they would be closed with their plans."""
+    """Put the history in, using the service's connections meanwhile: idle ones are closed, and their plans lost."""
     begin = touched = time.perf_counter()
     async for done in fill_history(full.url, city, rows):
         if time.perf_counter() - touched > TOUCH_EACH_SECONDS:
@@ -118,7 +118,7 @@ async def _fill(full: Place, city: City, rows: int) -> None:
             touched = time.perf_counter()
         if done % 10 == 0:
             click.echo(f"{done} of {DAYS} days after {time.perf_counter() - begin:.0f} s")
-    # Whoever reads a row first notes that it is committed: that is no part of any redemption.
+    # The first reader of a row marks it as committed, which is no part of any redemption.
     connection = await asyncpg.connect(full.url, server_settings={"enable_indexonlyscan": "off"})
     there = await connection.fetchval("SELECT count(*) FROM redemption")
     await connection.close()

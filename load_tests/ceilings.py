@@ -33,7 +33,7 @@ STOCK = 100_000_000
 # As on the connections of the service; with its own settings pgbench plans the statement again and again.
 SETTINGS = ("jit", "plan_cache_mode", "enable_seqscan", "timezone")
 ORDINALITY = "n"
-# What stands for each type where an item is made only to see which statement it gets.
+# A value of each type, where an item is made only to see which statement it gets.
 SAMPLES: dict[type, Any] = {
     UUID: UUID(int=1), str: "x", bytes: b"x", int: 1, bool: True, date: date(2026, 1, 1),
     datetime: datetime(2026, 1, 1, tzinfo=UTC),

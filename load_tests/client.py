@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
             waiter.set_result(int(head[9:12]))
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Tell a waiting sender."""
+        """Wake a waiting sender."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(ConnectionResetError())
 

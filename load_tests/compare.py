@@ -2,7 +2,7 @@
 
 A machine is not equally fast all the time, so "before" and "after" are only compared when they take turns. The load is
 this checkout's; the other one, with a .venv of its own, makes its city and serves. Each side has servers and data of
-its own. Beside the rates stands the CPU of each request, which a busy machine changes less.
+its own. Beside the rates it shows the CPU of each request, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def main(other: Path, other_python: str, loads: str, rounds: int, seconds: float
             for side in (before, after):
                 prepare_load(side, name, citizens)
             costs = take_turns(partial(turn, seconds=seconds), before, after, rounds)
-            click.echo(tell(name, *costs))
+            click.echo(describe(name, *costs))
 
 
 def take_turns(turn: Callable[[Side], Cost], before: Side, after: Side, rounds: int) -> tuple[list[Cost], list[Cost]]:
@@ -100,7 +100,7 @@ def take_turns(turn: Callable[[Side], Cost], before: Side, after: Side, rounds: 
     return took[before.pid], took[after.pid]
 
 
-def tell(name: str, before: list[Cost], after: list[Cost]) -> str:
+def describe(name: str, before: list[Cost], after: list[Cost]) -> str:
     """Return the medians of both sides and the median of the ratios of the rounds."""
 
     def show(values: Callable[[Cost], float]) -> str:
@@ -120,13 +120,13 @@ def tell(name: str, before: list[Cost], after: list[Cost]) -> str:
 def serve(root: Path, python: str, folder: Path, workers: int) -> Iterator[Side]:
     """Let a checkout make servers and a city, and serve it."""
     with ExitStack() as stack:
-        told = make_city(stack, root, python, folder)
+        made = make_city(stack, root, python, folder)
         port = free_port()
         command = [python, "-m", "app.cli", "serve", "--workers", str(workers), "--port", str(port)]
-        served = stack.enter_context(serving(command, port, cwd=root, **told["settings"]))
+        served = stack.enter_context(serving(command, port, cwd=root, **made["settings"]))
         yield Side(
-            root=root, python=python, settings=told["settings"], city=msgspec.convert(told["city"], City),
-            code_key=bytes.fromhex(told["code_key"]), port=port, pid=served.pid,
+            root=root, python=python, settings=made["settings"], city=msgspec.convert(made["city"], City),
+            code_key=bytes.fromhex(made["code_key"]), port=port, pid=served.pid,
         )  # fmt: skip
 
 
@@ -142,15 +142,15 @@ def make_city(stack: ExitStack, root: Path, python: str, folder: Path) -> dict[s
         stack.callback(helper.communicate)
         assert helper.stdout is not None
         if (line := helper.stdout.readline()).startswith(b"{"):
-            told: dict[str, Any] = msgspec.json.decode(line)
-            return told
+            made: dict[str, Any] = msgspec.json.decode(line)
+            return made
     raise SystemExit(f"{root} made no city; see {FOLDER / 'side.log'}")
 
 
 def environment_of(root: Path) -> dict[str, str]:
     """Return an environment in which Python finds a checkout's modules, and nobody's settings."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONPATH": str(root)}
+    passed_on = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER")
+    return {name: os.environ[name] for name in passed_on if name in os.environ} | {"PYTHONPATH": str(root)}
 
 
 def prepare_load(side: Side, name: str, citizens: int) -> None:

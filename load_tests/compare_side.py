@@ -34,8 +34,8 @@ def main(folder: Path) -> None:
         from load_tests.figures import prepare  # noqa: PLC0415 - an old checkout reads its settings when this is imported
 
         city = asyncio.run(prepare(servers.database_url))
-        told = {"settings": settings, "city": msgspec.to_builtins(city), "code_key": KEYS.code_keys()[0].key.hex()}
-        print(json.dumps(told), flush=True)
+        made = {"settings": settings, "city": msgspec.to_builtins(city), "code_key": KEYS.code_keys()[0].key.hex()}
+        print(json.dumps(made), flush=True)
         sys.stdin.read()
 
 

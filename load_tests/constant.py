@@ -1,7 +1,7 @@
 """The ceilings of routes: Litestar doing nothing, on the same server with the same settings.
 
-A GET that returns a constant stands beside the reads; a POST that takes and returns as much as issuing a code, and of
-the same shape, stands beside that.
+A GET that returns a constant is measured beside the reads. A POST that takes and returns as much as issuing a code, in
+the same shape, is measured beside that.
 """
 
 from __future__ import annotations

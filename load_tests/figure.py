@@ -35,7 +35,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         compared = self.value if self.ceiling is None else self.value / self.ceiling
         return self.is_clean and (compared <= self.asked if self.is_upper_bound else compared >= self.asked)
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the figure as a line of the table."""
         sign = "<=" if self.is_upper_bound else ">="
         against = "" if self.ratio is None else f"{self.ratio:5.2f} x {self.ceiling_name} ({self.ceiling:,.0f})"

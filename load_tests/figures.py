@@ -1,7 +1,7 @@
 """The figures over HTTP, and the order in which everything is measured.
 
 What is compared is measured in turns, several rounds of it, because a machine is not equally fast all the time; the
-round with the median ratio is told, with both its sides.
+round with the median ratio is reported, with both its sides.
 """
 
 from __future__ import annotations

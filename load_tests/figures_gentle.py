@@ -45,7 +45,7 @@ async def measure_gentle(database_url: str, citizens: int) -> list[Figure]:
                 await asyncio.sleep(WARM_UP_SECONDS)  # past its start
                 reads, redeemed = await _load(port, city, SECONDS)
                 is_over = work.poll() is not None
-            figures += _tell(name, reads, redeemed, alone, is_over=is_over)
+            figures += _make_figures(name, reads, redeemed, alone, is_over=is_over)
     return figures
 
 
@@ -56,7 +56,9 @@ async def _load(port: int, city: City, seconds: float) -> tuple[Result, Result]:
     return reads, redeemed
 
 
-def _tell(name: str, reads: Result, redeemed: Result, alone: tuple[Result, Result], *, is_over: bool) -> list[Figure]:
+def _make_figures(
+    name: str, reads: Result, redeemed: Result, alone: tuple[Result, Result], *, is_over: bool
+) -> list[Figure]:
     """Compare with what the same loads did alone; a work that was over before the load proves nothing."""
     clean = not is_over and set(reads.statuses) == {200} and set(redeemed.statuses) == {201}
     return [

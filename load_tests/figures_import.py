@@ -66,9 +66,9 @@ async def import_checked(database_url: str, path: Path, rows: int) -> Ran:
         "SELECT count(*) FROM record WHERE source = $1", source, timeout=COUNT_SECONDS_MAX
     )
     await connection.close()
-    told = msgspec.json.decode(counts or b"null", type=ImportCounts | None)
-    if told is None or not told.adds_up or told.received != rows or not 0 < stored == told.sync.inserted:
-        raise SystemExit(f"{path.name}: {rows} rows, {stored} records stored, and the import says {told}")
+    said = msgspec.json.decode(counts or b"null", type=ImportCounts | None)
+    if said is None or not said.adds_up or said.received != rows or not 0 < stored == said.sync.inserted:
+        raise SystemExit(f"{path.name}: {rows} rows, {stored} records stored, and the import says {said}")
     return ran
 
 

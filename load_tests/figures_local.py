@@ -90,7 +90,7 @@ async def count_rescored(citizen_ids: Sequence[UUID], since: datetime) -> int:
 def measure_cold_start() -> Figure:
     """Start with nothing but the program: servers of its own, keys, migrations, until the first answer."""
     folder = FOLDER / "cold"
-    kept = {name: os.environ.pop(name) for name in ("DATABASE_URL", "VALKEY_URL", "WECHAT_BASE_URL")}
+    moved = {name: os.environ.pop(name) for name in ("DATABASE_URL", "VALKEY_URL", "WECHAT_BASE_URL")}
     saved = {name: os.environ[name] for name in ("HUIXIN_VAR", "KEY_FILE")}
     os.environ.update(HUIXIN_VAR=str(folder), KEY_FILE=str(folder / "keys.json"))
     seconds: list[float] = []
@@ -99,7 +99,7 @@ def measure_cold_start() -> Figure:
         port = free_port()
         with serving(serve_huixin(port, 1), port) as served:
             seconds.append(served.seconds)
-    os.environ.update(kept | saved)
+    os.environ.update(moved | saved)
     return Figure(
         name="cold start, median", workers=1, value=statistics.median(seconds), unit="s",
         asked=COLD_START_SECONDS_MAX, is_upper_bound=True,

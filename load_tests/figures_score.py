@@ -56,8 +56,8 @@ async def measure_city(database_url: str, citizens: int) -> Figure:
     prepared = time.perf_counter() - begin
     await switch(preparation, at=now())
     seconds = time.perf_counter() - begin
-    await score_city(pace=FULL)  # writes the switch into histories
-    told = time.perf_counter() - begin - seconds
+    await score_city(pace=FULL)  # writes the events of the switch
+    telling = time.perf_counter() - begin - seconds
     scored = await fetch_value("SELECT count(*) FROM score_snapshot WHERE computed_at >= $1", first)
     members = await fetch_value("SELECT count(*) FROM citizen WHERE state = 'active'")
     return Figure(
@@ -67,7 +67,7 @@ async def measure_city(database_url: str, citizens: int) -> Figure:
             "scored": scored, "members": members, "records": records,
             "group_by_seconds": round(scan, 2), "times_group_by": round(seconds / scan, 1),
             "us_per_citizen": round(seconds / citizens * 1e6, 1), "switch_seconds": round(seconds - prepared, 2),
-            "telling_seconds": round(told, 1),
+            "telling_seconds": round(telling, 1),
         },
     )  # fmt: skip
 

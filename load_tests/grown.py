@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Who is under way when the time is over ends a little later, and connections take a moment to open.
 SLACK, SLACK_ITEMS = 0.2, 128
 COUNT_SECONDS_MAX = 600
-LATEST = timedelta(seconds=1)  # who is told of at the end was asked before it
+LATEST = timedelta(seconds=1)  # an answer that arrives at the end was asked for before it
 
 
 class NothingDone(SystemExit):
@@ -25,13 +25,13 @@ class NothingDone(SystemExit):
 
 
 class Growth:
-    """How many redemptions the loads of a block were told of."""
+    """How many redemptions the loads of a block had answers for."""
 
     def __init__(self) -> None:
         self.expected = 0
 
     def expect(self, redeemed: int, *, rate: float, seconds: float, what: str) -> None:
-        """Say how many were told of in a load; fail unless its rate makes about as many of its time."""
+        """Add a load's answers; fail unless its rate and its time make about as many."""
         if redeemed == 0 or abs(redeemed - rate * seconds) > SLACK * rate * seconds + SLACK_ITEMS:
             raise NothingDone(f"{what}: {redeemed} redeemed, but {rate:.0f}/s for {seconds} s")
         self.expected += redeemed
@@ -39,12 +39,12 @@ class Growth:
 
 @asynccontextmanager
 async def watching(database_url: str) -> AsyncIterator[Growth]:
-    """Fail unless the table grows during the block by exactly what its loads were told of."""
+    """Fail unless the table grows during the block by exactly as many rows as its loads had answers."""
     growth, since = Growth(), first_id_of(now())
     yield growth
     grew = await count_redemptions(database_url, since, first_id_of(now() + LATEST))
     if grew != growth.expected:
-        raise NothingDone(f"{growth.expected} redemptions were told of, the table grew by {grew}")
+        raise NothingDone(f"{growth.expected} redemptions were answered, the table grew by {grew}")
 
 
 async def count_redemptions(database_url: str, since: UUID, before: UUID) -> int:

@@ -89,7 +89,7 @@ async def make_past_partitions(today: date) -> None:
 async def fill_history(database_url: str, city: City, rows: int) -> AsyncIterator[int]:
     """Put in ``rows`` redemptions with their scans, uses, log lines and events; yields how many days are done.
 
-    Without full page images, which would be most of the time; whoever measures has a checkpoint in between.
+    Without full page images, which would be most of the time: the caller takes a checkpoint before it measures.
     """
     per_day, people = max(1, rows // DAYS), max(len(city.accounts), rows // REDEMPTIONS_EACH)
     one, other = [await _connect(database_url) for _ in range(2)]  # there are two cores
@@ -137,7 +137,7 @@ async def write_insert(
     )
     columns = {row["attname"] for row in rows}
     if unknown := columns - set(values):
-        raise SystemExit(f"nothing is known of {table}.{', '.join(sorted(unknown))}")
+        raise SystemExit(f"there is no value for {table}.{', '.join(sorted(unknown))}")
     used = {name: value for name, value in values.items() if value is not None and name in columns}
     names, expressions = ", ".join(used), ", ".join(used.values())
     insert = f"INSERT INTO {table} ({names}) SELECT {expressions}"

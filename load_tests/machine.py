@@ -23,7 +23,7 @@ class Machine(msgspec.Struct, frozen=True):
     python: str
     system: str
 
-    def tell(self) -> str:
+    def describe(self) -> str:
         """Return the machine as a line."""
         return (
             f"{self.cpu}, {self.cores} cores, {self.memory_gib:.1f} GiB, PostgreSQL {self.postgresql},"

@@ -1,4 +1,4 @@
-"""Every route names its caller or stands on the public list; officials' routes name roles, partners' a scope."""
+"""Every route names its caller or is on the public list; officials' routes name roles, partners' a scope."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_route_names_exactly_one_caller_or_is_public(method: str, path: str, h
 
 
 @pytest.mark.parametrize(("method", "path", "handler"), ROUTES, ids=IDS)
-def test_a_callers_routes_stand_under_its_prefix(method: str, path: str, handler: HTTPRouteHandler) -> None:
+def test_a_callers_routes_are_under_its_prefix(method: str, path: str, handler: HTTPRouteHandler) -> None:
     for caller in callers_of(handler):
         assert path.startswith(PREFIXES[caller]) or (method, path) in ELSEWHERE
     for caller, prefix in PREFIXES.items():

@@ -67,7 +67,7 @@ async def test_a_hot_row_and_a_spread_one_have_the_statement_the_service_would_s
         ("SELECT $1::text[]", VALUES, "names no parameters"),
     ],
 )
-def test_a_parameter_that_is_not_known_is_said(statement: str, values: dict[str, str], named: str) -> None:
+def test_a_parameter_without_a_value_is_named(statement: str, values: dict[str, str], named: str) -> None:
     with pytest.raises(SystemExit, match=named):
         fill_in(statement, values)
 
@@ -102,7 +102,7 @@ def test_a_rate_has_to_be_what_was_redeemed(redeemed: int, *, is_believed: bool)
 async def test_a_load_that_left_no_rows_is_no_figure() -> None:
     async with watching(read_settings().database_url):
         pass
-    with pytest.raises(NothingDone, match="1000 redemptions were told of, the table grew by 0"):
+    with pytest.raises(NothingDone, match="1000 redemptions were answered, the table grew by 0"):
         async with watching(read_settings().database_url) as growth:
             growth.expect(1000, rate=1000, seconds=1, what="a load")
 
@@ -121,7 +121,7 @@ async def test_a_history_fills_every_column(table: str, values: dict[str, str | 
     connection = await asyncpg.connect(read_settings().database_url)
     try:
         await history.write_insert(connection, table, values)
-        with pytest.raises(SystemExit, match="nothing is known of"):
+        with pytest.raises(SystemExit, match="there is no value for"):
             await history.write_insert(connection, table, {"id": "id", "at": "at"})
     finally:
         await connection.close()
@@ -131,7 +131,7 @@ def make_result(rate: float, statuses: dict[int, int]) -> Result:
     return Result(rate=rate, p50_ms=1, p99_ms=2, statuses=statuses)
 
 
-def test_the_round_with_the_median_ratio_is_told_and_every_round_has_to_be_clean() -> None:
+def test_the_round_with_the_median_ratio_is_reported_and_every_round_has_to_be_clean() -> None:
     rates = [(100.0, 100.0), (300.0, 100.0), (200.0, 100.0)]
     results = [make_result(rate, {201: 1}) for rate, _ in rates]
     ceilings = [make_result(rate, {}) for _, rate in rates]

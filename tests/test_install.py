@@ -41,7 +41,7 @@ def test_a_lock_that_lacks_any_line_would_be_seen(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_every_pin_has_hashes_and_stands_once(name: str) -> None:
+def test_every_pin_has_hashes_and_is_there_once(name: str) -> None:
     pins = re.split(r"(?m)^(?=[A-Za-z0-9])", LOCKS[name])
     assert [pin.splitlines()[0] for pin in pins[1:] if "--hash=sha256:" not in pin] == []
     pinned = [pin.partition(" \\")[0] for pin in pins[1:]]
@@ -66,7 +66,7 @@ def test_markers_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("installed", "told"),
+    ("installed", "reported"),
     [
         ({"a": "1", "pip": "22.3", "huixin": "0.1.0"}, []),
         ({}, ["a: locked 1, installed not at all"]),
@@ -74,8 +74,8 @@ def test_markers_are_read() -> None:
         ({"a": "1", "b": "3"}, ["b: locked not at all, installed 3"]),
     ],
 )
-def test_every_difference_is_told(installed: dict[str, str], told: list[str]) -> None:
-    assert find_differences({"a": "1"}, installed) == told
+def test_every_difference_is_reported(installed: dict[str, str], reported: list[str]) -> None:
+    assert find_differences({"a": "1"}, installed) == reported
 
 
 def test_nothing_is_resolved_by_either_installation() -> None:

@@ -114,7 +114,7 @@ SAYS_SOMETHING = {"type", "$ref", "oneOf", "anyOf", "allOf", "enum", "const"}
 
 
 def iter_vague(place: str, schema: dict[str, Any]) -> Iterator[str]:
-    """Yield the places at which a schema takes anything, where something is known of it."""
+    """Yield the places at which a schema takes anything, where something is said of it."""
     is_bare_list = schema.get("type") == "array" and not {"items", "prefixItems"} & set(schema)
     is_bare_object = schema.get("type") == "object" and not {"properties", "additionalProperties"} & set(schema)
     if not SAYS_SOMETHING & set(schema) or is_bare_list or is_bare_object:
@@ -139,8 +139,8 @@ def iter_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
         for parameter in operation.get("parameters", []):
             yield f"{name} {parameter['name']}", parameter["schema"]
         parts = {"body": operation.get("requestBody", {}), **answers_of(operation)}
-        for part, told in parts.items():
-            for content in told.get("content", {}).values():
+        for part, response in parts.items():
+            for content in response.get("content", {}).values():
                 yield f"{name} {part}", content["schema"]
 
 

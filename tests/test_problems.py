@@ -169,7 +169,7 @@ async def test_a_wrong_body_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(("body", "code", "pointer", "error"), BODIES)
-async def test_a_place_is_told_in_the_readers_language(
+async def test_a_place_is_described_in_the_readers_language(
     kit_client: AsyncClient, body: bytes, code: str, pointer: str | None, error: str | None
 ) -> None:
     del code, pointer

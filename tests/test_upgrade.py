@@ -374,22 +374,22 @@ async def test_what_is_stored_while_redemptions_are_copied_comes_along(app: obje
             )
         await bring("0026")
         async with speaking_to(url):
-            kept = await fetch_all(
-                Kept, "SELECT reference, state, slot_day, answer FROM redemption ORDER BY reference, state DESC"
+            stored = await fetch_all(
+                Stored, "SELECT reference, state, slot_day, answer FROM redemption ORDER BY reference, state DESC"
             )
             day = (now() - OLD_DAY).date()
-            assert [(one.reference, one.state, one.slot_day) for one in kept] == [
+            assert [(one.reference, one.state, one.slot_day) for one in stored] == [
                 ("R-0", "reversed", day), ("R-0", "redeemed", (now() + timedelta(hours=2)).date()),
                 ("R-1", "redeemed", day),
             ]  # fmt: skip
-            assert kept[0].answer == first
+            assert stored[0].answer == first
             with pytest.raises(asyncpg.UniqueViolationError, match="redemption_key"):
                 await execute(SAME_KEY)
             with pytest.raises(asyncpg.ForeignKeyViolationError):
                 await execute("DELETE FROM redemption WHERE reference = 'R-0' AND state = 'reversed'")
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True):
     """A redemption as it came through."""
 
     reference: str

@@ -76,12 +76,12 @@ def find_takers(tree: ast.AST, *, private: bool) -> dict[str, list[tuple[int, st
 
 
 def literals_of(name: str) -> list[str]:
-    """Return what is declared for a list, as it stands in the code."""
+    """Return what is declared for a list, as it is in the code."""
     return [ast.literal_eval(call.args[0]) for _, of, call in find_declarations() if of == name]
 
 
 def split(columns: str) -> list[str]:
-    """Split SQL at the commas that stand in no parentheses."""
+    """Split SQL at the commas that are in no parentheses."""
     parts, depth = [""], 0
     for letter in columns:
         depth += (letter == "(") - (letter == ")")

@@ -47,7 +47,9 @@ async def count_due(citizens: list[UUID]) -> int:
     )
 
 
-async def test_whoever_is_due_is_rescored_chunk_by_chunk(due: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_citizens_who_are_due_are_rescored_chunk_by_chunk(
+    due: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rescore_actions, "RESCORE_CHUNK", 2)
     assert await count_due(due) == len(due)
     await rescore_actions.rescore_by_chunks(StoppablePace(1.0))
@@ -66,7 +68,7 @@ async def test_somebody_who_stays_due_does_not_keep_the_worker_busy_for_ever(mon
     assert asked == [rescore_actions.RESCORE_CHUNK] * rescore_actions.RESCORE_CHUNKS_MAX
 
 
-async def test_partitions_are_kept(app: object) -> None:
+async def test_partitions_are_made_and_dropped(app: object) -> None:
     del app
     today = shanghai_day(now())
     await execute(f"DROP TABLE scan_{today + timedelta(days=8):%Y%m%d}")
@@ -97,9 +99,9 @@ async def test_old_tombstones_and_dead_sessions_are_forgotten(app: object) -> No
     await execute(sql, citizen_id, 4000)
     await execute(sql, citizen_id, 0)
     await duties.forget(StoppablePace())
-    kept = "SELECT count(*) FROM tombstone WHERE person_hash = sha256($1)"
-    assert await fetch_value(kept, b"old") == 0
-    assert await fetch_value(kept, b"young") == 1
+    tombstones = "SELECT count(*) FROM tombstone WHERE person_hash = sha256($1)"
+    assert await fetch_value(tombstones, b"old") == 0
+    assert await fetch_value(tombstones, b"young") == 1
     assert await fetch_value("SELECT count(*) FROM citizen_session WHERE citizen_id = $1", citizen_id) == 1
     await execute("DELETE FROM tombstone WHERE person_hash = sha256($1)", b"young")
 

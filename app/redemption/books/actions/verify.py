@@ -77,7 +77,7 @@ def _name(offenders: Sequence[Offender], problem: str) -> str | None:
 
 CHECKS = (
     Check("stock used is redemptions not reversed", check_stock),
-    Check("no more stand than a stock in force, but from before it", check_stock_held),
+    Check("no more redemptions than a stock in force, but for earlier ones", check_stock_held),
     Check("uses of each person are redemptions not reversed", check_uses),
     Check("nobody above a cap", check_caps),
     Check("every redemption of 7 days has scan, event and access log", check_traces),
