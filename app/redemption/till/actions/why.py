@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.credit_code.actions import CreditCodeExpired, CreditCodeInvalid
+from app.credit_code.refusals import CreditCodeExpired, CreditCodeInvalid
 from app.kit.errors import IdempotencyKeyReused, NotFound
 from app.partner.refusals import TerminalSuspended
 from app.redemption.till.actions.redeem import REFUSAL_OF_OUTCOME

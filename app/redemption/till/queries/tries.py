@@ -79,7 +79,7 @@ async def list_tries(reference: str, institution: str | None, since: datetime) -
         ), tried AS (
             SELECT at, institution_id, store_id, terminal_id, outcome, trace_id
               FROM access_log WHERE reference = $1 AND at >= $3
-            UNION -- what was refused before its statement stands in both
+            UNION -- a try that was refused before its statement may be in both
             SELECT at, institution_id, store_id, terminal_id, outcome, trace_id
               FROM refused_try WHERE reference = $1 AND at >= $3
             UNION ALL
