@@ -141,7 +141,7 @@ class PointRule(Table, tablename="point_rule"):
 
 
 class PointEvent(Table, tablename="point_event"):
-    """A member's event that was counted, so that a repeat is known; (source, kind) refers to its rule."""
+    """A member's event that was counted, so that a repeat is recognised; (source, kind) refers to its rule."""
 
     source = Text(primary_key=True, default=None)
     event_id = Text(primary_key=True, default=None)

@@ -10,8 +10,8 @@ from app.values.days import add_months
 
 def is_given_once(honour: str | None) -> bool:
     """Whether an honour cannot be awarded again in the same grade while it is in force."""
-    known = None if honour is None else CATALOGUE.honours.get(honour)
-    return known is not None and not known.is_renewable
+    listed = None if honour is None else CATALOGUE.honours.get(honour)
+    return listed is not None and not listed.is_renewable
 
 
 def is_in_force_with(honour: str, one: tuple[date, date | None], other: tuple[date, date | None]) -> bool:

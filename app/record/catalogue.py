@@ -37,7 +37,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of fact that may count in a score. What it counts is the rule book's business, not this room's.
 
-    ``measure`` says what a record of it tells: that an ``act`` happened, its ``grade``, a ``quantity``, that a
+    ``measure`` is what a record of it says: that an ``act`` happened, its ``grade``, a ``quantity``, that a
     ``state`` holds; a ``computed`` one (诚信推定) has no records. ``effect`` says which way it may count: no rule book
     gives points for what is against somebody.
     """
@@ -82,7 +82,7 @@ class CatalogueWrong(Exception):  # noqa: N818 - it says what is true, like ever
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A fact as a source tells it, already matched to a citizen; exactly one of ``indicator`` and ``honour``."""
+    """A fact as a source sends it, already matched to a citizen; exactly one of ``indicator`` and ``honour``."""
 
     citizen_id: UUID
     indicator: str | None
@@ -138,7 +138,7 @@ CATALOGUE = parse_catalogue(
 
 
 def encode_facts(record: NewRecord) -> bytes:
-    """Return what a record claims of whomever it concerns: everything but ``ends_on``, which may come later."""
+    """Return what a record claims, without whom it concerns and without ``ends_on``, which may come later."""
     return msgspec.json.encode((
         record.indicator, record.honour, record.event_on, record.grade, record.quantity, record.document, record.act_id,
     ))[1:]  # fmt: skip

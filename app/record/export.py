@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from app.citizen.export import Part
-from app.record.kept import RecordState
+from app.record.stored import RecordState
 
 
 class ExportedRecord(Part, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ NUMBERED = re.compile(r"[0-9]|第[〇零一二三四五六七八九十百千]+|[
 
 
 def judge_record(record: NewRecord, today: date) -> Reason | None:
-    """Return why a record cannot be kept, or None when it can; ``today`` is a Shanghai day."""
+    """Return why a record cannot be stored, or None when it can; ``today`` is a Shanghai day."""
     kind = find_kind(record.indicator, record.honour)
     if isinstance(kind, Reason):
         return kind
@@ -36,7 +36,7 @@ def judge_claim(
     document: str | None,
     today: date,
 ) -> Reason | None:
-    """Return why what is claimed of an indicator or honour cannot be kept, or None when it can."""
+    """Return why what is claimed of an indicator or honour cannot be stored, or None when it can."""
     if event_on > today or event_on < FIRST_DAY or ends_on is not None:
         fault = _judge_days(event_on, ends_on, today)
         if fault is not None:

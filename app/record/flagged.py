@@ -1,10 +1,11 @@
 """Words that speak of a denied topic, a denied use or a punishment, found in what people write. Pure.
 
-A list of words never proves anything: it is for whoever reviews. ``is_certain`` is a word that hardly ever means
-anything else, and each place decides what follows: no record rests on a document that certainly names a denied topic,
-no scenario names a denied use at all, no campaign certainly punishes; the rest is shown to the second official.
+A list of words never proves anything: a person reviews what it finds. A word is certain (``is_certain``) when it
+hardly ever means anything else, and each room decides what follows: no record rests on a document that certainly names
+a denied topic, no scenario names a denied use at all, no campaign certainly punishes; the rest is shown to the second
+official.
 
-A word is found whatever stands between its characters, in full width, in any case, in traditional characters. Words
+A word is found whatever signs are between its characters, in full width, in any case, in traditional characters. Words
 that only say something bad together (``paired``: 加收 beside 失信) are certain where one sentence has both and does
 not take it back (不加收).
 """
@@ -53,7 +54,7 @@ _LATIN = re.compile(r"[a-z]")
 
 
 class FlaggedWord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A listed word that stands in a text: what it speaks of, and whether it hardly ever means anything else.
+    """A listed word that is in a text: what it speaks of, and whether it hardly ever means anything else.
 
     ``code`` is that of a denied topic or use, or what kind of punishment it is.
     """
@@ -74,9 +75,9 @@ class _Listed(msgspec.Struct, frozen=True):
 
 
 def find_flagged_words(text: str) -> list[FlaggedWord]:
-    """Return the listed words a text has, each once, in the order in which they stand in the list.
+    """Return the listed words a text has, each once, in the order of the list.
 
-    A word inside of a longer one that was found is not told beside it.
+    A word inside a longer one that was found is left out.
     """
     plain = _normalise(text)
     if not _may_be_in(plain):  # nearly always, and a file has a million documents
@@ -95,7 +96,7 @@ def _normalise(text: str) -> str:
 
 
 def _may_be_in(plain: str) -> bool:
-    """Whether the beginning of a listed word stands in a text."""
+    """Whether the beginning of a listed word is in a text."""
     letters = "".join(filter(str.isalnum, plain))
     return any(letters[at : at + size] in _HEADS for size in HEAD_SIZES for at in range(len(letters)))
 
@@ -115,7 +116,7 @@ def _covers(longer: _Listed, shorter: _Listed) -> bool:
 
 
 def _find_paired(found: list[_Listed], plain: str) -> set[str]:
-    """Return the words of a punishment that stand in one sentence with whom it would punish, and are not denied."""
+    """Return the words of a punishment and of the people it is for, where a sentence has both and does not deny it."""
     sure: set[str] = set()
     for sentence in SENTENCE_ENDS.split(plain):
         people = {one.flag.word for one in found if one.strength == "punished" and _is_in(one, sentence)}
@@ -126,13 +127,13 @@ def _find_paired(found: list[_Listed], plain: str) -> set[str]:
 
 
 def _is_meant(listed: _Listed, sentence: str) -> bool:
-    """Whether a word stands in a sentence at least once without a negation right before it."""
+    """Whether a sentence has a word at least once without a negation right before it."""
     without = sentence if listed.harmless is None else listed.harmless.sub("。", sentence)
     return any(NEGATED.search(without[: match.start()]) is None for match in listed.pattern.finditer(without))
 
 
 def _compile(words: list[str]) -> re.Pattern[str]:
-    """Return a pattern that finds any of some words, whatever signs stand between their characters."""
+    """Return a pattern that finds any of some words, whatever signs are between their characters."""
     return re.compile("|".join(map(_spread, words)))
 
 

@@ -9,10 +9,11 @@ from app.kit.errors import InvalidRequest, NotJoined, StaleCursor, Unauthenticat
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 from app.record.catalogue import CATALOGUE
-from app.record.kept import KeptRecord, RecordPlace, compute_title
 from app.record.queries import read as read_queries
 from app.record.schemas import OwnRecord
+from app.record.stored import RecordPlace, StoredRecord, compute_title
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -37,23 +38,9 @@ async def list_own_records(
     return Response(page, headers=NO_STORE)
 
 
-def _show(record: KeptRecord, language: Language) -> OwnRecord:
+def _show(record: StoredRecord, language: Language) -> OwnRecord:
     zh, en = compute_title(record, CATALOGUE)
-    return OwnRecord(
-        id=record.id,
-        kind=record.kind,
-        code=record.code,
-        title=en if language == "en" else zh,
-        grade=record.grade,
-        quantity=record.quantity,
-        source=record.source,
-        document=record.document,
-        event_on=record.event_on,
-        ends_on=record.ends_on,
-        entered_at=record.entered_at,
-        state=record.state,
-        version=record.version,
-    )
+    return show(OwnRecord, record, title=en if language == "en" else zh)
 
 
 router = Router("/v1/me", route_handlers=[list_own_records], tags=["record"])

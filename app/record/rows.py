@@ -14,7 +14,7 @@ from app.record.catalogue import NewRecord, encode_facts
 
 
 class NewRows(msgspec.Struct, frozen=True, kw_only=True):
-    """Records of members, a list for each field; ``facts`` is what ``encode_facts`` says of each record."""
+    """Records of members, a list for each field; ``facts`` holds what ``encode_facts`` returns of each record."""
 
     citizen_id: list[UUID]
     indicator: list[str | None]
@@ -50,7 +50,10 @@ def pick_rows(rows: NewRows, places: Sequence[int]) -> NewRows:
 
 
 def make_picker(places: Sequence[int]) -> Callable[[Sequence[Any]], list[Any]]:
-    """Return what picks some cells of a column, in the order asked for; a third of the time of a comprehension."""
+    """Return a function that picks some cells of a column, in the order asked for.
+
+    It takes a third of the time of a comprehension.
+    """
     if len(places) < 2:  # noqa: PLR2004 - of one place itemgetter returns the cell itself, and of none there is none
         return lambda column: [column[place] for place in places]
     pick = itemgetter(*places)

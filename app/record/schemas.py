@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from app.kit.web.http import Wire
-from app.record.kept import RecordKind, RecordState
+from app.record.stored import RecordKind, RecordState
 
 
 class OwnRecord(Wire):

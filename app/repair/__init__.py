@@ -2,9 +2,9 @@
 
 Words: an *objection* (异议) is a ticket about one record, or about one that is not there; its *number* is what people
 read out on the phone; its *finding* is what the source found in its own register. Deciding what follows from a
-finding, repairs and commitments have their place here and are not built yet.
+finding, repairs and commitments belong here and are not built yet.
 
 Promises: a ticket has a day by which the source must have answered, counted in working days, and everybody sees when
-that day is over. It changes no record and no score. At most one open ticket stands on a record. Every official who
-reads what somebody wrote is in that citizen's access log. Whoever leaves takes their tickets with them.
+that day is over. It changes no record and no score. A record has at most one open ticket. Every official who reads what
+a citizen wrote is in that citizen's access log. When a citizen leaves, their tickets are deleted.
 """

@@ -1,4 +1,4 @@
-"""What a citizen is told when the source has answered. Pure."""
+"""The notice a citizen gets when the source has answered. Pure."""
 
 from __future__ import annotations
 

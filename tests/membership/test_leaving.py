@@ -96,7 +96,7 @@ async def live_everywhere(client: AsyncClient, member: Joined) -> None:
     """Put a member into every table that must forget them; what only a worker writes is written as it would."""
     await make_objection(client, member, missing())
     await notices.store_notice(member.id)
-    answer = await pointing.tell(client, await pointing.make_app(), pointing.event_of(member))
+    answer = await pointing.report(client, await pointing.make_app(), pointing.event_of(member))
     assert answer.status_code == 202
     official = await make_official(roles=["importer"])
     for statement in (

@@ -10,7 +10,7 @@ import pytest
 from tests.support.citizens import join
 from tests.support.importing import records_of, score_of
 from tests.support.live import all_at_once
-from tests.support.pointing import event_of, make_app, on, tell, total_of
+from tests.support.pointing import event_of, make_app, on, report, total_of
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -27,7 +27,7 @@ async def test_two_workers_count_exactly(server: LiveServer, client: AsyncClient
     safety = event_of(person)
     minutes = [event_of(person, kind="patrol", amount=7, occurredAt=on(2026, 3, 1)) for _ in range(40)]
     async with server.client() as http:
-        answers = await all_at_once([partial(tell, http, app, event) for event in [safety] * 20 + minutes * 2])
+        answers = await all_at_once([partial(report, http, app, event) for event in [safety] * 20 + minutes * 2])
     assert {answer.status_code for answer in answers} == {202}
     records = await records_of(person)
     assert [record.indicator for record in records].count("POS_REPORT_SAFETY") == 1

@@ -77,7 +77,7 @@ def test_what_only_looks_like_it(text: str) -> None:
     assert find_flagged_words(text) == []
 
 
-def test_a_word_inside_of_a_longer_one_is_not_told_beside_it() -> None:
+def test_a_word_inside_a_longer_one_is_left_out() -> None:
     assert [flag.word for flag in find_flagged_words("失信被执行人")] == ["失信被执行人"]
     assert [flag.word for flag in find_flagged_words("失信被执行人加收")] == ["加收", "失信被执行人"]
 

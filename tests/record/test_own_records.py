@@ -31,8 +31,8 @@ async def get(client: AsyncClient, headers: dict[str, str], query: str = "", lan
 
 async def put(citizen_id: UUID, indicator: str | None = None, **facts: Any) -> None:
     async with transaction():
-        told = [new_record(citizen_id, indicator, **facts)]
-        assert await put_records(told, at=now(), entered_by=None) == ["accepted"]
+        sent = [new_record(citizen_id, indicator, **facts)]
+        assert await put_records(sent, at=now(), entered_by=None) == ["accepted"]
 
 
 async def test_every_fact_of_a_record(client: AsyncClient) -> None:

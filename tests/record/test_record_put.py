@@ -52,17 +52,17 @@ def same(record: NewRecord, **changes: Any) -> NewRecord:
     return msgspec.structs.replace(record, **changes)
 
 
-async def test_every_fact_is_kept() -> None:
+async def test_every_fact_is_stored() -> None:
     citizen, official = await make_citizen(), uuid7()
-    told = new_record(
+    sent = new_record(
         citizen, "POS_VOL_STAR", grade="3", quantity=2, document="d", act_id="a", ends_on=date(2027, 1, 1)
     )
     async with transaction():
-        assert await put_records([told], at=now(), entered_by=official) == ["accepted"]
-    names = [*type(told).__struct_fields__, "entered_by"]
+        assert await put_records([sent], at=now(), entered_by=official) == ["accepted"]
+    names = [*type(sent).__struct_fields__, "entered_by"]
     row = await fetch_value("SELECT to_jsonb(r) FROM record r WHERE citizen_id = $1", citizen)
-    kept = {name: value for name, value in msgspec.json.decode(row).items() if name in names}
-    assert kept == {**msgspec.to_builtins(told), "entered_by": str(official)}
+    stored = {name: value for name, value in msgspec.json.decode(row).items() if name in names}
+    assert stored == {**msgspec.to_builtins(sent), "entered_by": str(official)}
 
 
 REPEATS: dict[str, tuple[dict[str, Any], dict[str, Any], str, int, date | None]] = {
@@ -81,7 +81,7 @@ REPEATS: dict[str, tuple[dict[str, Any], dict[str, Any], str, int, date | None]]
 
 @pytest.mark.parametrize("in_one_batch", [True, False])
 @pytest.mark.parametrize(("before", "after", "outcome", "version", "ends_on"), REPEATS.values(), ids=REPEATS.keys())
-async def test_told_again(
+async def test_sent_again(
     before: dict[str, Any], after: dict[str, Any], outcome: str, version: int, ends_on: date | None, in_one_batch: bool
 ) -> None:
     citizen = await make_citizen()
@@ -94,8 +94,8 @@ async def test_told_again(
 
 async def test_another_citizens_event_is_a_conflict() -> None:
     mine, theirs = await make_citizen(), await make_citizen()
-    told = new_record(mine, "POS_CLUE")
-    assert await put(told, same(told, citizen_id=theirs)) == ["accepted", "conflict"]
+    sent = new_record(mine, "POS_CLUE")
+    assert await put(sent, same(sent, citizen_id=theirs)) == ["accepted", "conflict"]
     assert await stored(theirs) == []
 
 
@@ -135,33 +135,33 @@ async def test_racing_batches_keep_each_event_once_and_do_not_deadlock(reverse: 
 
 async def test_racing_ends_make_one_version_each() -> None:
     citizen = await make_citizen()
-    told = new_record(citizen, "BASE_TAX_OK")
-    await put(told)
-    outcomes = await asyncio.gather(*(put(same(told, ends_on=date(2026, 2, 1))) for _ in range(5)))
+    sent = new_record(citizen, "BASE_TAX_OK")
+    await put(sent)
+    outcomes = await asyncio.gather(*(put(same(sent, ends_on=date(2026, 2, 1))) for _ in range(5)))
     assert sorted(outcome for (outcome,) in outcomes) == ["duplicate"] * 4 + ["updated"]
     assert [row.version for row in await stored(citizen)] == [2]
 
 
 async def test_a_batch_that_fails_leaves_nothing() -> None:
     citizen = await make_citizen()
-    told = new_record(citizen, "POS_CLUE")
+    sent = new_record(citizen, "POS_CLUE")
     with pytest.raises(asyncpg.CheckViolationError):
-        await put(told, new_record(citizen, "BASE_TAX_OK", ends_on=date(2025, 1, 1)))
+        await put(sent, new_record(citizen, "BASE_TAX_OK", ends_on=date(2025, 1, 1)))
     assert await stored(citizen) == []
-    assert await put(told) == ["accepted"]
+    assert await put(sent) == ["accepted"]
 
 
 async def test_leaving_takes_everything_and_frees_the_events() -> None:
     citizen, returned = await make_citizen(), await make_citizen()
-    told = new_record(citizen, "POS_CLUE")
-    await put(told)
+    sent = new_record(citizen, "POS_CLUE")
+    await put(sent)
     async with transaction():
         await delete_records(citizen)
     assert await stored(citizen) == []
-    assert await put(same(told, citizen_id=returned)) == ["accepted"]
+    assert await put(same(sent, citizen_id=returned)) == ["accepted"]
 
 
-async def test_an_event_whose_record_is_gone_is_kept_anew() -> None:
+async def test_an_event_whose_record_is_gone_is_stored_anew() -> None:
     citizen, returned = await make_citizen(), await make_citizen()
     lost, stays, fresh = (new_record(citizen, "POS_CLUE") for _ in range(3))
     await put(lost, stays)
@@ -175,7 +175,7 @@ async def test_an_event_whose_record_is_gone_is_kept_anew() -> None:
         ]
         assert await put(lost) == ["duplicate"]
         await execute("DELETE FROM record WHERE event_id = $1", lost.event_id)
-        assert await put(same(lost, citizen_id=returned)) == ["accepted"], "whoever it is about now"
+        assert await put(same(lost, citizen_id=returned)) == ["accepted"], "also about another citizen"
     assert (len(await stored(citizen)), len(await stored(returned))) == (2, 1)
 
 
@@ -193,16 +193,16 @@ async def test_racing_batches_of_events_without_records_keep_each_once(reverse: 
 
 
 async def test_nobody_looks_for_a_record_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, looked = new_record(await make_citizen(), "POS_CLUE"), []
-    await put(told)
+    sent, looked = new_record(await make_citizen(), "POS_CLUE"), []
+    await put(sent)
 
     async def find_none(sources: object, event_ids: object) -> list[object]:
         looked.append((sources, event_ids))
         return []
 
-    monkeypatch.setattr("app.record.queries.records.find_known_records_for_update", find_none)
+    monkeypatch.setattr("app.record.queries.records.find_stored_events_for_update", find_none)
     with pytest.raises(Overloaded):
-        await put(told)
+        await put(sent)
     assert len(looked) == FRUITLESS_ROUNDS_MAX
 
 
@@ -233,14 +233,14 @@ async def test_a_topic_in_use_cannot_be_denied_or_dropped() -> None:
 
 async def test_what_is_not_listed_cannot_be_recorded() -> None:
     citizen = await make_citizen()
-    for told in (
+    for sent in (
         new_record(citizen, "POS_SMILE"),
         new_record(citizen, honour="SAINT"),
         new_record(citizen),
         new_record(citizen, "POS_CLUE", honour="RED_LIST"),
     ):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-            await put(told)
+            await put(sent)
 
 
 async def test_the_database_holds_the_published_lists() -> None:

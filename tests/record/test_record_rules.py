@@ -27,8 +27,8 @@ HONOURS = "code,title_zh,title_en,grades,validity_months,is_renewable\n"
 
 
 def record(indicator: str | None = None, honour: str | None = None, **facts: Any) -> NewRecord:
-    told: dict[str, Any] = {"source": "s", "event_id": "1", "event_on": TODAY, **facts}
-    return NewRecord(citizen_id=UUID(int=1), indicator=indicator, honour=honour, **told)
+    plain: dict[str, Any] = {"source": "s", "event_id": "1", "event_on": TODAY, **facts}
+    return NewRecord(citizen_id=UUID(int=1), indicator=indicator, honour=honour, **plain)
 
 
 def test_the_published_lists() -> None:

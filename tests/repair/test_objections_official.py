@@ -1,4 +1,4 @@
-"""The centre asks the source, the source answers, the citizen is told; who looked stands in the access log."""
+"""The centre asks the source, the source answers, the citizen gets a notice; who looked is in the access log."""
 
 from __future__ import annotations
 
@@ -117,12 +117,12 @@ async def test_from_received_to_answered(client: AsyncClient) -> None:
     assert [look.action for look in await looks_at(person)] == []
 
 
-async def test_the_citizen_is_told_once(client: AsyncClient) -> None:
+async def test_the_citizen_gets_one_notice(client: AsyncClient) -> None:
     person, official = await join(client), await caseworker()
     ticket = await make_objection(client, person, missing())
     await act(client, official, ticket, "ask-source")
-    told = {"finding": "missing_found", "text": "已找到"}
-    answers = await asyncio.gather(*(act(client, official, ticket, "answer", told) for _ in range(4)))
+    answer = {"finding": "missing_found", "text": "已找到"}
+    answers = await asyncio.gather(*(act(client, official, ticket, "answer", answer) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     sql = "SELECT body_zh || '|' || body_en FROM notice WHERE kind = 'objection_answered' AND citizen_id = $1"
     body = str(await fetch_value(sql, person.id))
@@ -145,7 +145,7 @@ async def test_a_finding_fits_the_ticket(client: AsyncClient, kind: str, finding
     assert (blank.status_code, blank.json()["errors"][0]["pointer"]) == (400, "/text")
 
 
-async def test_who_reads_a_ticket_is_told_to_its_citizen(client: AsyncClient) -> None:
+async def test_the_citizen_sees_who_read_a_ticket(client: AsyncClient) -> None:
     person, official = await join(client), await caseworker()
     record_id = await make_record(client, person, eventId=f"event-{secrets.token_hex(8)}")
     ticket = await make_objection(client, person, wrong(record_id))
@@ -160,7 +160,7 @@ async def test_who_reads_a_ticket_is_told_to_its_citizen(client: AsyncClient) ->
     assert [(one["action"], one["isByOfficial"]) for one in log] == [("objection.read", True)]
 
 
-async def test_whoever_must_look_for_a_record_sees_for_whom(client: AsyncClient) -> None:
+async def test_who_must_look_for_a_record_sees_for_whom(client: AsyncClient) -> None:
     person, official = await join(client), await caseworker()
     ticket = await make_objection(client, person, missing(contactOk=True))
     detail = (await read(client, official, ticket)).json()

@@ -7,11 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import msgspec
-
 from app.intake.file.actions.run import run_import
 from app.intake.file.actions.upload import open_file_import
-from app.intake.file.counts import ImportCounts
 from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncClient, Response
 
-    from app.intake.file.queries.imports import ImportRow
+    from app.intake.file.stored import StoredImport
     from tests.support.citizens import Joined
     from tests.support.officials import OfficialLogin
 
@@ -49,11 +46,11 @@ async def make_source(*, indicators: Sequence[str] | None = None, honours: Seque
 
 def line_of(person: Joined, **changes: Any) -> str:
     """Return a good row about somebody, with changes."""
-    told = {
+    values = {
         "event": secrets.token_hex(8), "indicator": "POS_RESCUE", "number": person.id_number, "name": person.name,
         "on": str(today() - timedelta(days=10)),
     } | changes  # fmt: skip
-    return ",".join(str(told.get(field, "")) for field in FIELDS)
+    return ",".join(str(values.get(field, "")) for field in FIELDS)
 
 
 def make_file(*lines: str, header: str = HEADER, encoding: str = "utf-8") -> bytes:
@@ -61,20 +58,15 @@ def make_file(*lines: str, header: str = HEADER, encoding: str = "utf-8") -> byt
     return "\r\n".join((header, *lines, "")).encode(encoding)
 
 
-async def run_file(folder: Path, content: bytes, source: str, parent_id: UUID | None = None) -> ImportRow:
+async def run_file(folder: Path, content: bytes, source: str, parent_id: UUID | None = None) -> StoredImport:
     """Import a file of this machine, the way the command line does."""
     path = folder / f"{secrets.token_hex(8)}.csv"
     path.write_bytes(content)
     received = await open_file_import(path, source=source, parent_id=parent_id)
-    row = await run_import(received.row.id, pace=FULL, path=path)
+    row = await run_import(received.stored.id, pace=FULL, path=path)
     assert row is not None
-    assert counts_of(row).adds_up
+    assert row.counts.adds_up
     return row
-
-
-def counts_of(row: ImportRow) -> ImportCounts:
-    """Return what became of the rows of an import."""
-    return msgspec.json.decode(row.counts, type=ImportCounts)
 
 
 async def upload(
@@ -95,13 +87,13 @@ async def upload(
 
 
 async def finish(client: AsyncClient, answer: Response, official: OfficialLogin | None = None) -> dict[str, Any]:
-    """Run the import an upload became, as the worker does, and return how it is told over HTTP."""
+    """Run the import an upload became, as the worker does, and return what HTTP shows of it."""
     assert answer.status_code == 202, answer.text
     await run_import(UUID(answer.json()["id"]), pace=FULL)
     who = official or await importer()
-    told = await client.get(f"{PATH}/{answer.json()['id']}", headers=who.headers)
-    assert told.status_code == 200, told.text
-    body: dict[str, Any] = told.json()
+    shown = await client.get(f"{PATH}/{answer.json()['id']}", headers=who.headers)
+    assert shown.status_code == 200, shown.text
+    body: dict[str, Any] = shown.json()
     return body
 
 

@@ -31,7 +31,7 @@ def today() -> date:
 
 
 class StoredRecord(msgspec.Struct, frozen=True):
-    """What is kept of a record."""
+    """What is stored of a record."""
 
     indicator: str | None
     honour: str | None
@@ -64,10 +64,10 @@ async def outcomes_of(client: AsyncClient, *items: Any) -> list[str]:
     answer = await send(client, list(items))
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    assert [told["index"] for told in body["items"]] == list(range(len(items)))
+    assert [one["index"] for one in body["items"]] == list(range(len(items)))
     counts = body["counts"]
     assert counts.pop("received") == len(items) == sum(counts.values())
-    return [told.get("reason", {}).get("code", told["outcome"]) for told in body["items"]]
+    return [one.get("reason", {}).get("code", one["outcome"]) for one in body["items"]]
 
 
 async def decide(
@@ -93,18 +93,18 @@ async def approve(
 
 async def keep(client: AsyncClient, *items: dict[str, Any]) -> list[str]:
     """Send items as one batch, have a second official approve what waits, and return how each fared at first."""
-    told = (await send(client, list(items))).json()["items"]
-    waiting = {one["proposalId"]: item for one, item in zip(told, items, strict=True) if "proposalId" in one}
+    answered = (await send(client, list(items))).json()["items"]
+    waiting = {one["proposalId"]: item for one, item in zip(answered, items, strict=True) if "proposalId" in one}
     for proposal_id, item in waiting.items():
         answer = await approve(client, proposal_id, item)
         assert (answer.status_code, answer.json()["state"]) == (200, "approved"), answer.text
-    return [one.get("reason", {}).get("code", one["outcome"]) for one in told]
+    return [one.get("reason", {}).get("code", one["outcome"]) for one in answered]
 
 
 async def make_proposals(client: AsyncClient, person: Joined) -> dict[str, str]:
     """Let two records about somebody wait, and return the ids of the proposals."""
-    told = (await send(client, [item_of(person, **NEGATIVE), item_of(person, **NEGATIVE)])).json()["items"]
-    return {"proposal": told[0]["proposalId"], "other_proposal": told[1]["proposalId"]}
+    items = (await send(client, [item_of(person, **NEGATIVE), item_of(person, **NEGATIVE)])).json()["items"]
+    return {"proposal": items[0]["proposalId"], "other_proposal": items[1]["proposalId"]}
 
 
 async def records_of(person: Joined) -> list[StoredRecord]:

@@ -95,7 +95,7 @@ def sign(secret: str, body: bytes, *, message_id: str | None = None, timestamp: 
     return {"webhook-id": message_id, "webhook-timestamp": at, "webhook-signature": signature}
 
 
-async def tell(client: AsyncClient, app: CityApp, event: dict[str, Any], **headers: str) -> Response:
+async def report(client: AsyncClient, app: CityApp, event: dict[str, Any], **headers: str) -> Response:
     """Send an event, signed, and do the worker's part; ``headers`` replace what it is sent with (``webhook_id`` …)."""
     answer = await post(client, app, event, **headers)
     await count_waiting_events()

@@ -1,4 +1,4 @@
-"""Records kept as a room keeps them, for tests that need some."""
+"""Records stored as a room stores them, for tests that need some."""
 
 from __future__ import annotations
 

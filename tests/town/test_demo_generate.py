@@ -22,7 +22,6 @@ from app.citizen.actions.account import match_people
 from app.event.actions import ensure_epoch
 from app.intake.file.actions.run import run_import
 from app.intake.file.actions.upload import open_file_import
-from app.intake.file.counts import ImportCounts
 from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
@@ -212,10 +211,10 @@ async def test_an_import_counts_what_the_file_says(kind: Any, tmp_path: Path) ->
         tmp_path / "feed.csv",
     )  # fmt: skip
     opened = await open_file_import(tmp_path / "feed.csv", source=code, parent_id=None)
-    row = await run_import(opened.row.id, pace=FULL, path=tmp_path / "feed.csv")
+    row = await run_import(opened.stored.id, pace=FULL, path=tmp_path / "feed.csv")
     assert row is not None
     assert row.state == "finished"
-    counts = msgspec.json.decode(row.counts, type=ImportCounts)
+    counts = row.counts
     reasons = Counter(counts.clean.quarantined) + Counter(counts.match.quarantined) + Counter(counts.link.quarantined)
     assert reasons == expected.quarantined
     assert (counts.received, counts.match.not_a_member) == (expected.received, expected.not_a_member)

@@ -42,7 +42,7 @@ CALENDAR = parse_calendar(SHIPPED_CALENDAR.read_text(encoding="utf-8"))
         (date(2029, 9, 22), False),
         (date(2031, 10, 1), False),  # National Day and Mid-Autumn at once, a Wednesday
         (date(2035, 4, 5), False),
-        (date(2036, 10, 1), True),  # nothing is known of it: a Wednesday like any other
+        (date(2036, 10, 1), True),  # not in the calendar: a Wednesday like any other
     ],
 )
 def test_which_days_are_worked_on(day: date, expected: bool) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from app.campaign.catalogue.live import LiveBenefit
     from app.campaign.hints.queries import CitizenScore
-    from app.record.kept import KeptRecord
+    from app.record.stored import StoredRecord
     from app.score.book.document import Level, RuleBook
 
 
@@ -108,7 +108,7 @@ async def _try(
     return compute_action_hints(trials, gains), list_burdens(now.contributions, book)
 
 
-def _give(records: Sequence[KeptRecord]) -> tuple[GivenRecord, ...]:
+def _give(records: Sequence[StoredRecord]) -> tuple[GivenRecord, ...]:
     return tuple(show(GivenRecord, record) for record in records)
 
 

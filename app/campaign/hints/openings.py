@@ -18,7 +18,7 @@ import msgspec
 from app.campaign.catalogue.live import LiveBenefit
 from app.campaign.terms.eligibility import AllOf, AnyOf, Eligibility, Facts, LevelAtLeast, ScoreAtLeast
 from app.campaign.terms.judge import judge_eligibility
-from app.record.kept import KeptRecord
+from app.record.stored import StoredRecord
 from app.score.book.document import RuleBook, RuleIndicator
 from app.score.engine.given import Explanation, GivenRecord
 from app.score.engine.parts import Contribution, compute_level
@@ -89,7 +89,7 @@ ACTIONABLE = parse_actionable(ACTIONABLE_FILE.read_text(encoding="utf-8"))
 def list_trials(
     actionable: Mapping[str, Actionable],
     book: RuleBook,
-    records: Sequence[KeptRecord],
+    records: Sequence[StoredRecord],
     consents: Sequence[str],
     day: date,
 ) -> list[Trial]:
@@ -111,7 +111,7 @@ def list_trials(
     return trials
 
 
-def _list_missing(indicator: RuleIndicator, records: Sequence[KeptRecord], day: date) -> list[int]:
+def _list_missing(indicator: RuleIndicator, records: Sequence[StoredRecord], day: date) -> list[int]:
     """Return what is missing this calendar year to the next rungs of a ladder."""
     done = sum(
         record.quantity or 0
@@ -139,7 +139,7 @@ def drop_full(trials: Sequence[Trial], score: Explanation, day: date) -> list[Tr
     return [trial for trial in trials if not {trial.indicator.code, trial.indicator.dimension} & full]
 
 
-def pick_counting(records: Sequence[KeptRecord], score: Explanation) -> list[KeptRecord]:
+def pick_counting(records: Sequence[StoredRecord], score: Explanation) -> list[StoredRecord]:
     """Return the records that count now, and those with amounts, which may count once another is added to them."""
     counting = {record_id for given in score.contributions for record_id in given.record_ids}
     return [record for record in records if record.id in counting or record.quantity is not None]

@@ -1,4 +1,4 @@
-"""One batch of records from a source: judge each item, find its person, keep it once, rescore whom it concerns."""
+"""One batch of records from a source: judge each item, find its person, store it once, rescore its citizen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from app.citizen.actions.account import match_people
 from app.intake.fact.item import ArrivedItem, CleanItem, Flaw, ItemOutcome, compute_counts, parse_event_id
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS, judge_item
-from app.intake.keeping.actions.keep import keep_records
+from app.intake.keeping.actions.keep import store_records
 from app.intake.proposal.actions import pick_worse, propose
 from app.intake.quality.actions import count_batch
 from app.intake.source.actions import judge_register
@@ -18,7 +18,6 @@ from app.intake.source.queries import shapes as shapes_queries
 from app.intake.source.shape import IN_ITEM, judge_ids
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import InvalidRequest
 from app.kit.request.fields import parse_field_error
 from app.values.days import shanghai_day
 from app.values.words import AUDIT_ACTIONS
@@ -35,18 +34,11 @@ AUDIT_IMPORT = AUDIT_ACTIONS.declare("record.import")
 MEMBER_CHARACTERS_MAX = 64  # of a member's name in a sentence; the pointer has all of it
 
 
-class TooManyItems(InvalidRequest):
-    """A batch holds at most 500 items; send the rest as further batches."""
-
-    code = "too_many_items"
-    zh = "每批最多 500 条，其余请分批提交"
-
-
 async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCaller, at: datetime) -> list[ItemOutcome]:
     """Take a batch through all stages; one outcome per item, in order. Repeating it changes nothing.
 
-    What costs its citizen points waits for a second official. What is refused, and who has not joined, is told to the
-    source and kept nowhere.
+    What costs its citizen points waits for a second official. Of items that are refused, or about people who have not
+    joined, nothing is stored; the source learns it from the answer.
     """
     arrived = [read_item(item) for item in items]
     meant = {place for place, item in enumerate(arrived) if isinstance(item, ArrivedItem) and item.ids_meant}
@@ -55,10 +47,10 @@ async def import_records(items: Sequence[msgspec.Raw], *, official: OfficialCall
     async with transaction():
         worse = await pick_worse(records)
         direct = {place: record for place, record in records.items() if place not in worse}
-        told = await keep_records(list(direct.values()), at=at, entered_by=official.id)
+        stored = await store_records(list(direct.values()), at=at, entered_by=official.id)
         proposed = await propose(official, {place: records[place] for place in worse}, at=at)
-        settled: dict[int, PutOutcome | UUID | Flaw] = {**dict(zip(direct, told, strict=True)), **proposed}
-        outcomes = [_tell(item, judged[number], settled.get(number)) for number, item in enumerate(items)]
+        settled: dict[int, PutOutcome | UUID | Flaw] = {**dict(zip(direct, stored, strict=True)), **proposed}
+        outcomes = [_make_outcome(item, judged[number], settled.get(number)) for number, item in enumerate(items)]
         if shapes:
             await shapes_queries.insert_shapes(shapes)
         await count_batch(items, judged, outcomes, day=shanghai_day(at))
@@ -88,13 +80,13 @@ async def _judge_shapes(
 ) -> tuple[list[CleanItem | Flaw], dict[tuple[str, ShapedField], IdShape]]:
     """Refuse the items one of whose ids has lost its zeros, and return what the others add to their sources' shapes.
 
-    Those by the places ``meant`` are right as they are.
+    Items at the places ``meant`` are right as they are.
     """
     by_source: dict[str, dict[int, NewRecord]] = {}
     for place, item in enumerate(judged):
         if isinstance(item, CleanItem):
             by_source.setdefault(item.record.source, {})[place] = item.record
-    known = {(row.source, row.field): row.shape for row in await shapes_queries.list_shapes(list(by_source))}
+    so_far = {(row.source, row.field): row for row in await shapes_queries.list_shapes(list(by_source))}
     flaws: dict[int, Flaw] = {}
     shapes: dict[tuple[str, ShapedField], IdShape] = {}
     for source, records in by_source.items():
@@ -103,10 +95,10 @@ async def _judge_shapes(
             "actId": {place: record.act_id for place, record in records.items()},
         }
         for field, of_field in ids.items():
-            told = judge_ids(of_field, known.get((source, field)), field, meant, IN_ITEM)
-            flaws = told.shortened | flaws
-            if told.shape is not None:
-                shapes[source, field] = told.shape
+            judged_ids = judge_ids(of_field, so_far.get((source, field)), field, meant, IN_ITEM)
+            flaws = judged_ids.shortened | flaws
+            if judged_ids.shape is not None:
+                shapes[source, field] = judged_ids.shape
     return [flaws.get(place, item) for place, item in enumerate(judged)], shapes
 
 
@@ -130,7 +122,7 @@ async def _write_down(
     await write_audit(official, action=AUDIT_IMPORT, subject="record", detail=detail)
 
 
-def _tell(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | UUID | Flaw | None) -> ItemOutcome:
+def _make_outcome(raw: msgspec.Raw, judged: CleanItem | Flaw, settled: PutOutcome | UUID | Flaw | None) -> ItemOutcome:
     event_id = parse_event_id(raw)
     if isinstance(settled, UUID):
         return ItemOutcome(event_id=event_id, outcome="proposed", proposal_id=settled)

@@ -12,7 +12,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from litestar.params import RawBody
 
 from app.intake.batch import actions
-from app.intake.batch.actions import TooManyItems
+from app.intake.batch.refusals import TooManyItems
 from app.intake.batch.schemas import BatchCounts, ImportReport, ItemAnswer, ItemReason
 from app.intake.fact.item import ITEMS_MAX, ArrivedItem, ItemOutcome, compute_counts, is_array, parse_batch
 from app.kit.clock import now
@@ -20,6 +20,7 @@ from app.kit.errors import BodyTooLarge, Forbidden, MalformedRequest, Unauthenti
 from app.kit.request.bodies import need_json
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.kit.web.show import show
 
 BODY_BYTES_MAX = 1024 * 1024
 
@@ -77,13 +78,7 @@ def _show(index: int, outcome: ItemOutcome, place: str, language: Language) -> I
     if flaw is not None:
         text = flaw.zh if language == "zh" else flaw.en
         reason = ItemReason(code=flaw.code, text=text, pointer=place + flaw.pointer)
-    return ItemAnswer(
-        index=index,
-        event_id=outcome.event_id,
-        outcome=outcome.outcome,
-        reason=reason,
-        proposal_id=outcome.proposal_id,
-    )
+    return show(ItemAnswer, outcome, index=index, reason=reason)
 
 
 router = Router("/v1/official/records", route_handlers=[import_records], tags=["intake"])

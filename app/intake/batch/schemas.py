@@ -1,4 +1,4 @@
-"""What becomes of a batch, on the wire; what is heard is ``fact.item.ArrivedItem``, item by item."""
+"""The answer to a batch, on the wire; a batch itself is read item by item, as ``fact.item.ArrivedItem``."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ DAMAGE_FLAWS: dict[Damage, Flaw] = {
 
 
 def find_spoilt(text: str, *, is_number: bool = False) -> Flaw | None:
-    """Return what a spreadsheet did to a text; where only a number can stand, any exponent is a spreadsheet's."""
+    """Return what a spreadsheet did to a text; where only a number is possible, any exponent is a spreadsheet's."""
     cleaned = text if text.isascii() else clean_text(to_half_width(text))
     damage = "scientific" if is_number and SCIENTIFIC.fullmatch(cleaned) else find_damage(cleaned)
     return None if damage is None else DAMAGE_FLAWS[damage]

@@ -68,7 +68,7 @@ class ItemOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_flaws(*rows: tuple[str, str, str, str]) -> dict[str, Flaw]:
-    """Return flaws by their code; each is told as (code, pointer, zh, en)."""
+    """Return flaws by their code; each is given as (code, pointer, zh, en)."""
     return {code: Flaw.at(pointer, code, zh, en) for code, pointer, zh, en in rows}
 
 

@@ -167,7 +167,7 @@ def _trim(item: ArrivedItem) -> ArrivedItem:
 
 
 def _judge_texts(source: str, event_id: str, act_id: str | None, document: str | None) -> Flaw | None:
-    """Judge what a source calls things; these are its own words, kept as they are unless a spreadsheet spoilt them."""
+    """Judge what a source calls things: its own words, which are not changed but may be spoilt by a spreadsheet."""
     if not is_source(source):
         return FLAWS["source_invalid"]
     if SOUND_ID.fullmatch(event_id) is None:
@@ -185,7 +185,7 @@ def _judge_texts(source: str, event_id: str, act_id: str | None, document: str |
 
 
 def _judge_id(text: str, characters_max: int, flaw: Flaw) -> Flaw | None:
-    """Judge an id: what stands where one is missing (无, N/A) would be one thing for all."""
+    """Judge an id: a word for a missing one (无, N/A) would be the same id for many facts."""
     if not is_plain(text, characters_max):
         return flaw
     if spoilt := find_spoilt(text):

@@ -1,5 +1,6 @@
 """Files of records (文件导入): clean → match → link → sync → distribute, chunk by chunk.
 
-An import commits with its place in the file, so that whoever dies is taken over; the same file is the same import.
-What does not fit stays in quarantine, is handed out to be corrected, and comes back as a file of its own.
+A chunk commits together with the place to go on from, so that another process can take over after a crash; the same
+file is the same import. Rows that do not fit go into quarantine, are handed out to be corrected, and come back as a
+file of their own.
 """

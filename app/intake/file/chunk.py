@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from uuid import UUID
 
 import msgspec
 
@@ -15,8 +14,6 @@ from app.intake.source.mapping import Mapping
 class CleanPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How to clean a file, and where to begin. ``parent_format`` is there when it corrects the rows of another file."""
 
-    import_id: UUID
-    source: str
     mapping: Mapping
     indicators: frozenset[str] | None
     honours: frozenset[str] | None
@@ -27,7 +24,7 @@ class CleanPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CleanRows(msgspec.Struct, array_like=True):
-    """Rows that fit, a list for each field; whose they are is known by blind indexes only."""
+    """Rows that fit, a list for each field; whose they are only the blind indexes say."""
 
     number: list[int] = []
     parent_number: list[int | None] = []
@@ -51,7 +48,7 @@ class CleanRows(msgspec.Struct, array_like=True):
 
 
 class SpoiltRow(msgspec.Struct, array_like=True, frozen=True):
-    """A row that does not fit: why, its text, and the blind indexes of the ID numbers that stand in it."""
+    """A row that does not fit: why, its text, and the blind indexes of the ID numbers in it."""
 
     number: int
     flaw: Flaw

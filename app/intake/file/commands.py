@@ -15,13 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.event.actions import ensure_epoch
-from app.intake.fact.item import Flaw
 from app.intake.file.actions.quarantine import find_import, open_quarantine
 from app.intake.file.actions.run import ImportElsewhere, run_import
 from app.intake.file.actions.store import ImportStopped
 from app.intake.file.actions.upload import find_parent, open_file_import
-from app.intake.file.counts import ImportCounts
-from app.intake.file.report import QUALITY_HEADER, tell_counts, tell_quality
+from app.intake.file.report import QUALITY_HEADER, describe_counts, describe_quality
 from app.intake.quality.actions import read_quality, read_quality_of_all
 from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
@@ -124,7 +122,7 @@ def quality(source: str | None) -> None:
         reports = [await read_quality(source, since, until)] if source else await read_quality_of_all(since, until)
         click.echo(QUALITY_HEADER)
         for report in reports:
-            for line in tell_quality(report.source, report.total, report.before, report.signs):
+            for line in describe_quality(report.source, report.total, report.before, report.signs):
                 click.echo(line)
 
     _run(run)
@@ -152,45 +150,43 @@ def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def _import(file: Path, source: str, parent_id: UUID | None, *, gentle: bool, watch: bool) -> None:
     received = await open_file_import(file, source=source, parent_id=parent_id)
-    row: Any = received.row
-    if received.row.state == "finished":
+    stored: Any = received.stored
+    if stored.state == "finished":
         click.echo("this file was imported before; nothing is changed")
     else:
         surroundings.collect_rarely()
         try:
-            with _Bar(received.row) as bar:
-                row = await run_import(
-                    received.row.id, pace=GENTLE if gentle else FULL, told=bar.show_running, path=file
-                )
+            with _Bar(stored) as bar:
+                stored = await run_import(stored.id, pace=GENTLE if gentle else FULL, on_progress=bar.show, path=file)
         except ImportElsewhere:
             if not watch:
                 raise click.ClickException("another process imports this file; --watch follows it") from None
-            row = await _watch(received.row)
+            stored = await _watch(received.stored)
         except ImportStopped:
             raise click.ClickException("the import was cancelled") from None
-    assert row is not None, "an import is not deleted"
-    _print_report(row)
+    assert stored is not None, "an import is not deleted"
+    _print_report(stored)
 
 
-async def _watch(row: Any) -> Any:
+async def _watch(stored: Any) -> Any:
     """Follow an import that another process runs."""
-    with _Bar(row) as bar:
-        while row.state in {"waiting", "running"}:
+    with _Bar(stored) as bar:
+        while stored.state in {"waiting", "running"}:
             await asyncio.sleep(WATCH_SECONDS)
-            row = await find_import(row.id)
-            bar.show(row.seen_bytes, row.counts)
-    return row
+            stored = await find_import(stored.id)
+            bar.show(stored)
+    return stored
 
 
 class _Bar:
     """How far a file has got, in the terminal."""
 
-    def __init__(self, row: Any) -> None:
+    def __init__(self, stored: Any) -> None:
         self._progress = Progress(
             TextColumn("import"), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"),
             TimeRemainingColumn(), console=Console(stderr=True),
         )  # fmt: skip
-        self._task = self._progress.add_task("", total=row.file_bytes, completed=row.seen_bytes)
+        self._task = self._progress.add_task("", total=stored.file_bytes, completed=stored.seen_bytes)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -199,24 +195,17 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show_running(self, running: Any) -> None:
-        """Show an import that runs here."""
-        self._show(running.seen_bytes, running.counts)
-
-    def show(self, seen_bytes: int, counts: str) -> None:
-        """Show an import as stored."""
-        self._show(seen_bytes, msgspec.json.decode(counts, type=ImportCounts))
-
-    def _show(self, seen_bytes: int, counts: Any) -> None:
-        told = f"{counts.received:,} rows, {sum(counts.quarantined.values()):,} quarantined"
-        self._progress.update(self._task, completed=seen_bytes, description=told)
+    def show(self, progress: Any) -> None:
+        """Show how far an import has got, one that runs here or one as stored."""
+        counts = progress.counts
+        rows = f"{counts.received:,} rows, {sum(counts.quarantined.values()):,} quarantined"
+        self._progress.update(self._task, completed=progress.seen_bytes, description=rows)
 
 
-def _print_report(row: Any) -> None:
-    counts = msgspec.json.decode(row.counts, type=ImportCounts)
-    click.echo(f"import     {row.id}\nstate      {row.state}")
-    if row.refusal is not None:
-        flaw = msgspec.json.decode(row.refusal, type=Flaw)
+def _print_report(stored: Any) -> None:
+    click.echo(f"import     {stored.id}\nstate      {stored.state}")
+    if stored.refusal is not None:
+        flaw = stored.refusal
         raise click.ClickException(f"{flaw.zh} {flaw.en} ({flaw.code})")
-    for line in tell_counts(counts):
+    for line in describe_counts(stored.counts):
         click.echo(line)

@@ -1,7 +1,7 @@
-"""The quarantine as a file people correct in a spreadsheet, and the way back in. Pure.
+"""The quarantine as a file that people correct in a spreadsheet and send back. Pure.
 
-The file has the row's number, why it is there, the columns as they were sent, and a last one with the whole row where
-it cannot be cut into these columns: JSONL, a quote that is not closed, too many cells.
+Each line has the row's number, why it is in quarantine, the columns as they were sent, and in a last column the whole
+row where it cannot be cut into these columns: JSONL, a quote that is not closed, too many cells.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -30,17 +31,18 @@ NUMBER_COLUMN, REASON_COLUMN, NOTE_COLUMN, RAW_COLUMN = (
     "quarantine_raw",
 )
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as the system's encoding
-# However it is grouped: a row that names people is kept only if one of them has joined.
+# In whatever groups of digits: the text of a row that names people is stored only if one of them has joined.
 ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9](?:[ \-]{0,3}[0-9]){16}[ \-]{0,3}[0-9Xx](?![0-9A-Za-z])")
 ID_NUMBERS_MAX = 20  # looked for in a row
 
+Language = Literal["zh", "en"]
 
-class HeldRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row in quarantine; without text when it is about somebody who has not joined, or it was forgotten."""
+
+class HeldRow(msgspec.Struct, frozen=True):
+    """A row that goes into quarantine, and why; without its text when it is about people who have not joined."""
 
     number: int
-    reason: str
-    note: str
+    flaw: Flaw
     text: str | None
 
 
@@ -61,13 +63,13 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_header(format_: FileFormat) -> str:
-    """Return the first line of the quarantine's file, with the mark Excel knows UTF-8 by."""
+    """Return the first line of the quarantine's file, with the mark by which Excel recognises UTF-8."""
     return BYTE_ORDER_MARK + _write_rows([map(guard_cell, list_columns(format_))])
 
 
-def make_lines(rows: Iterable[HeldRow], format_: FileFormat) -> str:
+def make_lines(rows: Iterable[HeldRow], format_: FileFormat, language: Language) -> str:
     """Return rows in quarantine as lines of its file, guarded against what spreadsheets do."""
-    return _write_rows([map(guard_cell, list_cells(row, format_)) for row in rows])
+    return _write_rows([map(guard_cell, list_cells(row, format_, language)) for row in rows])
 
 
 def list_columns(format_: FileFormat) -> list[str]:
@@ -75,17 +77,18 @@ def list_columns(format_: FileFormat) -> list[str]:
     return [NUMBER_COLUMN, REASON_COLUMN, NOTE_COLUMN, *format_.columns, RAW_COLUMN]
 
 
-def list_cells(row: HeldRow, format_: FileFormat) -> list[str]:
+def list_cells(row: HeldRow, format_: FileFormat, language: Language) -> list[str]:
     """Return the cells of a row in quarantine, below its columns."""
     text = row.text or ""
     cells: object = split_line(text, format_.delimiter) if format_.kind == "csv" and "\n" not in text else None
     is_cut = isinstance(cells, list) and len(cells) == len(format_.columns)
     shown = cells if isinstance(cells, list) and is_cut else [""] * len(format_.columns)
-    return [str(row.number), row.reason, row.note, *shown, "" if is_cut else text]
+    note = row.flaw.zh if language == "zh" else row.flaw.en
+    return [str(row.number), row.flaw.code, note, *shown, "" if is_cut else text]
 
 
 def list_correction_names(parent_format: FileFormat) -> set[str]:
-    """Return the names a corrected file's header is known by, as they are compared."""
+    """Return the names by which a corrected file's header is recognised, as they are compared."""
     return {normalise_header(name) for name in list_columns(parent_format)}
 
 
@@ -94,15 +97,15 @@ def find_correction(format_: FileFormat, parent_format: FileFormat) -> Correctio
     names = [unguard_cell(name.strip()).strip() for name in format_.columns]
     wanted = [name.strip() for name in parent_format.columns]
     places = {name: place for place, name in reversed(list(enumerate(names)))}
-    is_known = NUMBER_COLUMN in places and all(name in places for name in wanted)
-    if not is_known or (parent_format.kind == "jsonl" and RAW_COLUMN not in places):
+    has_all = NUMBER_COLUMN in places and all(name in places for name in wanted)
+    if not has_all or (parent_format.kind == "jsonl" and RAW_COLUMN not in places):
         return FILE_FLAWS["rerun_columns_missing"]
     begin = places[NUMBER_COLUMN]
     plain = range(begin + 3, begin + 3 + len(wanted))
     return Correction(
         number=begin,
         raw=places.get(RAW_COLUMN),
-        # Where nobody moved them they are told apart even when two columns have one name.
+        # Columns that were not moved are found by their place: two of them may have one name.
         cells=tuple(plain) if names[plain.start : plain.stop] == wanted else tuple(places[name] for name in wanted),
         parent_format=parent_format,
     )
@@ -123,7 +126,7 @@ def read_corrected(row: ReadRow, correction: Correction) -> CorrectedRow | Flaw:
 
 
 def find_id_numbers(text: str) -> list[str]:
-    """Return the valid ID numbers that stand in a text."""
+    """Return the valid ID numbers in a text."""
     found = ID_NUMBER.findall(to_half_width(clean_text(text)))
     people = (parse_id_number(number) for number in found[:ID_NUMBERS_MAX])
     return [person.number for person in people if person is not None]
@@ -149,8 +152,3 @@ def _write_rows(rows: Iterable[Iterable[str]]) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue()
-
-
-def name_cipher(number: int) -> str:
-    """Return the place a row in quarantine is encrypted for, beside its import's id."""
-    return f"quarantine.row_cipher.{number}"

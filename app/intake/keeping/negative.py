@@ -1,6 +1,6 @@
-"""What a citizen is told of a negative record: what, by whom, until when it counts, how to object, how to repair. Pure.
+"""The notice of a negative record: what, by whom, until when it counts, how to object, how to repair it. Pure.
 
-What is negative, and when it ends by itself, the rule book says.
+The rule book says what is negative, and when it ends by itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SourceTitle(msgspec.Struct, frozen=True):
     title_en: str
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Words(msgspec.Struct, frozen=True, kw_only=True):
     """The words of a notice."""
 
     title_zh: str
@@ -71,13 +71,13 @@ def compute_end(indicator: RuleIndicator, record: NewRecord, today: date) -> End
     return _end_of(add_months(record.ends_on or record.event_on, months), today)
 
 
-def compute_words(indicator: RuleIndicator, record: NewRecord, source: SourceTitle, today: date) -> Told:
-    """Return what a citizen is told of a negative record."""
+def compute_words(indicator: RuleIndicator, record: NewRecord, source: SourceTitle, today: date) -> Words:
+    """Return the words of the notice of a negative record."""
     end = compute_end(indicator, record, today)
-    end_zh, end_en = _tell_end(end)
-    repair_zh, repair_en = _tell_repair(end)
-    document_zh, document_en = _tell_document(record.document)
-    return Told(
+    end_zh, end_en = _describe_end(end)
+    repair_zh, repair_en = _describe_repair(end)
+    document_zh, document_en = _describe_document(record.document)
+    return Words(
         title_zh=f"新增失信记录：{indicator.title_zh}",
         title_en=f"New negative record: {indicator.title_en}",
         body_zh=_join(
@@ -113,7 +113,7 @@ def _end_of(last_on: date, today: date) -> End:
     return End("until" if last_on >= today else "over", last_on)
 
 
-def _tell_end(end: End) -> tuple[str, str]:
+def _describe_end(end: End) -> tuple[str, str]:
     return {
         "not_scored": ("情节轻微，仅作记录，不计分。", "It is minor: it is kept and takes no points."),
         "while_it_lasts": (
@@ -126,7 +126,7 @@ def _tell_end(end: End) -> tuple[str, str]:
     }[end.kind]
 
 
-def _tell_repair(end: End) -> tuple[str, str]:
+def _describe_repair(end: End) -> tuple[str, str]:
     if end.kind == "while_it_lasts":
         return (
             "如何修复：履行义务或纠正行为后，由报送单位报告终止；也可在该记录页点“申请信用修复”。",
@@ -138,7 +138,7 @@ def _tell_repair(end: End) -> tuple[str, str]:
     )
 
 
-def _tell_document(document: str | None) -> tuple[str, str]:
+def _describe_document(document: str | None) -> tuple[str, str]:
     return (f"文书号：{document}。", f"Document: {document}.") if document else ("", "")
 
 

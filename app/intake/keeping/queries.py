@@ -9,5 +9,5 @@ from app.kit.db.database import fetch_all
 
 
 async def list_source_titles(codes: Sequence[str]) -> list[SourceTitle]:
-    """Return what sources are called that stand in the register."""
+    """Return the titles of those of some sources that are registered."""
     return await fetch_all(SourceTitle, "SELECT code, title_zh, title_en FROM source WHERE code = ANY($1)", codes)

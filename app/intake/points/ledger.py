@@ -25,7 +25,7 @@ AMOUNT_MAX = 1_000_000
 RATE_MAX = 1_000_000
 YEARLY_CAP_MAX = 1_000_000_000
 CASES_PER_YEAR_MAX = 100  # records of an indicator that counts cases, which a rule may make of one person's year
-PLACE_CHARACTERS = 1 + len(str(CASES_PER_YEAR_MAX))  # what stands behind an event id that makes several records
+PLACE_CHARACTERS = 1 + len(str(CASES_PER_YEAR_MAX))  # added to an event id that makes several records: #1 … #100
 POINT_EVENT_ID_CHARACTERS_MAX = EVENT_ID_CHARACTERS_MAX - PLACE_CHARACTERS
 POINTERS = {"/eventOn": "/occurredAt"}  # what an event calls what a record calls otherwise
 
@@ -42,8 +42,16 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     yearly_cap: int
 
 
+class Rule(Rate, frozen=True, kw_only=True):
+    """The rate of one kind of a source's points."""
+
+    source: str
+    kind: str
+    created_at: datetime
+
+
 class PointEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What an app tells: somebody got so many points of a kind for something that happened at an instant."""
+    """What an app reports: a person got so many points of a kind for something that happened at an instant."""
 
     event_id: str
     kind: str
@@ -87,7 +95,7 @@ def judge_rate(rate: Rate) -> str | None:
 
 
 def judge_event(event: PointEvent, source: str, indicator: str, today: date) -> CleanItem | Flaw:
-    """Judge an event as the record it may make, whoever it is about; the flaw's pointer is the event's own."""
+    """Judge an event as the record it may make, before its person is looked up; pointers are the event's own."""
     if not FIRST_DAY.year < event.occurred_at.year < LAST_DAY.year:  # before any zone could overflow it
         return msgspec.structs.replace(FLAWS["date_invalid"], pointer="/occurredAt")
     item = ArrivedItem(
@@ -111,7 +119,7 @@ def compute_year(clean: CleanItem) -> int:
 
 
 def compute_event_digest(citizen_id: UUID, event: PointEvent) -> bytes:
-    """Return the digest by which a repeat is told from another event; of the person only our own id is in it."""
+    """Return the digest that tells a repeat from another event; of the person it covers our own id alone."""
     facts = (citizen_id, event.kind, event.amount, event.occurred_at.astimezone(UTC))
     return hashlib.sha256(msgspec.json.encode(facts)).digest()
 

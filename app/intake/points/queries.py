@@ -1,4 +1,4 @@
-"""SQL of city-app points: one function, one statement."""
+"""Statements about city-app points: one function, one statement."""
 
 from __future__ import annotations
 
@@ -7,52 +7,18 @@ from uuid import UUID
 
 import msgspec
 
-from app.intake.points.ledger import Rate
+from app.intake.points.ledger import Rule
+from app.intake.tables import PointEvent, PointInbox, PointRule, SourceSecret
 from app.kit.db.database import execute, fetch_all, fetch_one, fetch_value
+from app.kit.db.rows import fetch_field, fetch_rows, run, select
 
 
-class SecretRow(msgspec.Struct, frozen=True):
-    """A secret in force, encrypted, and whose it is."""
+class Secret(msgspec.Struct, frozen=True):
+    """A secret in force, encrypted, and the source that signs with it."""
 
     id: UUID
     source: str
     cipher: bytes
-
-
-class SourceRow(msgspec.Struct, frozen=True):
-    """A registered source, whose it is and what it may report; None: all there is."""
-
-    code: str
-    institution_id: UUID | None
-    indicators: list[str] | None
-
-
-class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What points of a kind become."""
-
-    source: str
-    kind: str
-    indicator: str
-    numerator: int
-    denominator: int
-    yearly_cap: int
-    created_at: datetime
-
-    @property
-    def rate(self) -> Rate:
-        """Return it without whose it is."""
-        return Rate(
-            indicator=self.indicator,
-            numerator=self.numerator,
-            denominator=self.denominator,
-            yearly_cap=self.yearly_cap,
-        )
-
-
-class KnownEvent(msgspec.Struct, frozen=True):
-    """An event that was counted."""
-
-    facts_digest: bytes
 
 
 class WaitingEvent(msgspec.Struct, frozen=True):
@@ -63,7 +29,7 @@ class WaitingEvent(msgspec.Struct, frozen=True):
     received_at: datetime
 
 
-RULE_COLUMNS = ", ".join(RuleRow.__struct_fields__)
+RULE_COLUMNS = ", ".join(Rule.__struct_fields__)
 
 
 async def count_sources_of(institution_id: UUID) -> int:
@@ -71,22 +37,10 @@ async def count_sources_of(institution_id: UUID) -> int:
     return int(await fetch_value("SELECT count(*) FROM source WHERE institution_id = $1", institution_id))
 
 
-async def find_source(code: str) -> SourceRow | None:
-    """Find a registered source."""
-    return await fetch_one(SourceRow, "SELECT code, institution_id, indicators FROM source WHERE code = $1", code)
-
-
-async def find_source_for_update(code: str) -> SourceRow | None:
-    """Find a registered source and let one at a time change what it signs with."""
-    return await fetch_one(
-        SourceRow, "SELECT code, institution_id, indicators FROM source WHERE code = $1 FOR NO KEY UPDATE", code
-    )
-
-
-async def list_secrets(institution_id: UUID, at: datetime) -> list[SecretRow]:
+async def list_secrets(institution_id: UUID, at: datetime) -> list[Secret]:
     """Return the secrets in force of an institution's sources."""
     return await fetch_all(
-        SecretRow,
+        Secret,
         """
         SELECT k.id, k.source, k.cipher FROM source_secret k JOIN source s ON s.code = k.source
         WHERE s.institution_id = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)
@@ -98,12 +52,14 @@ async def list_secrets(institution_id: UUID, at: datetime) -> list[SecretRow]:
 
 async def delete_passing_secrets(source: str) -> None:
     """Delete the secrets that were rotated before: only the last one overlaps with a new one."""
-    await execute("DELETE FROM source_secret WHERE source = $1 AND expires_at IS NOT NULL", source)
+    secrets = SourceSecret.delete()
+    await run(secrets.where((SourceSecret.source == source) & SourceSecret.expires_at.is_not_null()))
 
 
 async def mark_secret_expiring(source: str, at: datetime) -> None:
     """Let the current secret expire at ``at``."""
-    await execute("UPDATE source_secret SET expires_at = $2 WHERE source = $1 AND expires_at IS NULL", source, at)
+    secrets = SourceSecret.update({SourceSecret.expires_at: at})
+    await run(secrets.where((SourceSecret.source == source) & SourceSecret.expires_at.is_null()))
 
 
 async def insert_secret(secret_id: UUID, source: str, cipher: bytes, at: datetime) -> None:
@@ -114,22 +70,23 @@ async def insert_secret(secret_id: UUID, source: str, cipher: bytes, at: datetim
     )  # fmt: skip
 
 
-async def list_rules(source: str) -> list[RuleRow]:
+async def list_rules(source: str) -> list[Rule]:
     """Return what a source's points become."""
-    return await fetch_all(RuleRow, f"SELECT {RULE_COLUMNS} FROM point_rule WHERE source = $1 ORDER BY kind", source)
+    rules = select(PointRule, Rule).where(PointRule.source == source)
+    return await fetch_rows(Rule, rules.order_by(PointRule.kind))
 
 
-async def find_rule_for_update(source: str, kind: str) -> RuleRow | None:
-    """Find a rule and let no event be counted by it meanwhile."""
+async def find_rule_for_update(source: str, kind: str) -> Rule | None:
+    """Find a rule and let no event be counted by it until the transaction ends."""
     return await fetch_one(
-        RuleRow, f"SELECT {RULE_COLUMNS} FROM point_rule WHERE source = $1 AND kind = $2 FOR UPDATE", source, kind
+        Rule, f"SELECT {RULE_COLUMNS} FROM point_rule WHERE source = $1 AND kind = $2 FOR UPDATE", source, kind
     )
 
 
-async def find_rule(source: str, kind: str) -> RuleRow | None:
-    """Find the rule of a kind, when its source may still report what it makes."""
+async def find_rule(source: str, kind: str) -> Rule | None:
+    """Find the rule of a kind, unless its source may no longer report the indicator."""
     return await fetch_one(
-        RuleRow,
+        Rule,
         """
         SELECT r.source, r.kind, r.indicator, r.numerator, r.denominator, r.yearly_cap, r.created_at
         FROM point_rule r JOIN source s ON s.code = r.source
@@ -140,10 +97,10 @@ async def find_rule(source: str, kind: str) -> RuleRow | None:
     )
 
 
-async def lock_rule(source: str, kind: str) -> RuleRow | None:
+async def lock_rule(source: str, kind: str) -> Rule | None:
     """Find a rule and keep it from being changed until the event is counted; many may hold it."""
     return await fetch_one(
-        RuleRow, f"SELECT {RULE_COLUMNS} FROM point_rule WHERE source = $1 AND kind = $2 FOR SHARE", source, kind
+        Rule, f"SELECT {RULE_COLUMNS} FROM point_rule WHERE source = $1 AND kind = $2 FOR SHARE", source, kind
     )
 
 
@@ -158,16 +115,16 @@ async def count_events(source: str, kind: str) -> int:
     )
 
 
-async def insert_rule(rule: RuleRow) -> None:
-    """Store a rule, or another one in the place of one that has counted nothing."""
+async def insert_rule(rule: Rule) -> None:
+    """Store a rule, in the place of the one before, which has counted nothing."""
     await execute(
-        """
-        INSERT INTO point_rule (source, kind, indicator, numerator, denominator, yearly_cap, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        f"""
+        INSERT INTO point_rule ({RULE_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (source, kind) DO UPDATE
-        SET indicator = $3, numerator = $4, denominator = $5, yearly_cap = $6, created_at = $7
+        SET indicator = excluded.indicator, numerator = excluded.numerator, denominator = excluded.denominator,
+            yearly_cap = excluded.yearly_cap, created_at = excluded.created_at
         """,
-        *(getattr(rule, name) for name in RuleRow.__struct_fields__),
+        *msgspec.structs.astuple(rule),
     )
 
 
@@ -177,42 +134,29 @@ async def insert_waiting(waiting_id: UUID, cipher: bytes, at: datetime) -> None:
 
 
 async def list_waiting(after: UUID, failures_max: int, limit: int) -> list[WaitingEvent]:
-    """Return events that wait, in the order they came in; not those that cannot be counted again and again."""
-    return await fetch_all(
-        WaitingEvent,
-        """
-        SELECT id, cipher, received_at FROM point_inbox WHERE id > $1 AND failures < $2 ORDER BY id LIMIT $3
-        """,
-        after,
-        failures_max,
-        limit,
-    )
+    """Return events that wait, in the order they came in, without those that have failed too often."""
+    events = select(PointInbox, WaitingEvent).where((PointInbox.id > after) & (PointInbox.failures < failures_max))
+    return await fetch_rows(WaitingEvent, events.order_by(PointInbox.id).limit(limit))
 
 
 async def delete_waiting(waiting_id: UUID) -> bool:
-    """Take an event that waits, inside the transaction that counts it; False when somebody else has."""
+    """Take an event that waits, inside the transaction that counts it; False when another one has taken it."""
     return bool(await execute("DELETE FROM point_inbox WHERE id = $1", waiting_id))
 
 
 async def mark_failed(waiting_id: UUID) -> None:
     """Note that an event could not be counted this time."""
-    await execute("UPDATE point_inbox SET failures = failures + 1 WHERE id = $1", waiting_id)
+    await run(PointInbox.update({PointInbox.failures: PointInbox.failures + 1}).where(PointInbox.id == waiting_id))
 
 
 async def delete_given_up(failures_max: int, before: datetime) -> int:
     """Delete events that could not be counted and came in before an instant; how many."""
-    return await execute("DELETE FROM point_inbox WHERE failures >= $1 AND received_at <= $2", failures_max, before)
-
-
-async def lock_member(citizen_id: UUID) -> bool:
-    """Lock a citizen so that nobody leaves meanwhile and scores move one after another; whether they are still one."""
-    return bool(
-        await fetch_value("SELECT 1 FROM citizen WHERE id = $1 AND state <> 'left' FOR NO KEY UPDATE", citizen_id)
-    )
+    events = PointInbox.delete()
+    return await run(events.where((PointInbox.failures >= failures_max) & (PointInbox.received_at <= before)))
 
 
 async def insert_event(source: str, event_id: str, kind: str, citizen_id: UUID, digest: bytes, at: datetime) -> bool:
-    """Remember an event; False when it is known. Waits for whoever is telling the same."""
+    """Remember an event; False when it was counted before. Waits while another transaction counts the same one."""
     return bool(
         await execute(
             """
@@ -224,11 +168,13 @@ async def insert_event(source: str, event_id: str, kind: str, citizen_id: UUID, 
     )  # fmt: skip
 
 
-async def find_event(source: str, event_id: str) -> KnownEvent | None:
-    """Find an event that was counted."""
-    return await fetch_one(
-        KnownEvent, "SELECT facts_digest FROM point_event WHERE event_id = $2 AND source = $1", source, event_id
+async def find_event_digest(source: str, event_id: str) -> bytes | None:
+    """Return the digest of an event that was counted."""
+    events = PointEvent.select(PointEvent.facts_digest)
+    digest: bytes | None = await fetch_field(
+        events.where((PointEvent.event_id == event_id) & (PointEvent.source == source))
     )
+    return digest
 
 
 async def update_total(citizen_id: UUID, source: str, kind: str, year: int, amount: int) -> int:
@@ -236,8 +182,8 @@ async def update_total(citizen_id: UUID, source: str, kind: str, year: int, amou
     return int(
         await fetch_value(
             """
-            INSERT INTO point_total AS known (citizen_id, source, kind, year, total) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (citizen_id, source, kind, year) DO UPDATE SET total = known.total + excluded.total
+            INSERT INTO point_total AS stored (citizen_id, source, kind, year, total) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (citizen_id, source, kind, year) DO UPDATE SET total = stored.total + excluded.total
             RETURNING total
             """,
             citizen_id, source, kind, year, amount,

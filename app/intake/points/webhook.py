@@ -19,7 +19,7 @@ SECRET_MARK = "whsec_"  # noqa: S105 - the mark, not a secret
 SECRET_BYTES = 32
 TOLERANCE_SECONDS = 300
 SIGNATURES_MAX = 10
-ID = re.compile(r"[\x21-\x2d\x2f-\x7e]{1,128}")  # visible, and no dot: it stands before one
+ID = re.compile(r"[\x21-\x2d\x2f-\x7e]{1,128}")  # visible, and no dot: one follows it in what is signed
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 SIGNATURE = re.compile(r"v1,([A-Za-z0-9+/]{43}=)")
 

@@ -1,15 +1,17 @@
-"""Records that cost points and that an official types in wait for a second one; until then nobody is told of them."""
+"""Records that cost points and that an official types in wait for a second one; until then no citizen hears of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from app.citizen.actions.account import match_people
 from app.citizen.paper import parse_id_number
 from app.event.actions import insert_events
 from app.event.feed import NewEvent
 from app.intake.fact.judge import FLAWS, IMPORT_FLAWS
-from app.intake.keeping.actions.keep import KEPT, keep_records
+from app.intake.keeping.actions.keep import NEWS, store_records
 from app.intake.proposal import queries
 from app.intake.proposal.moves import (
     AUDITED,
@@ -24,13 +26,20 @@ from app.intake.proposal.moves import (
     is_worse,
     make_weights,
 )
+from app.intake.proposal.refusals import (
+    PersonMismatch,
+    ProposalMakerIsChecker,
+    ProposalStateUnsuitable,
+    ProposalUnfit,
+    ProposerSuspended,
+)
 from app.intake.source.actions import may_still_report
 from app.kit.clock import uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import is_in_transaction, transaction
-from app.kit.errors import MakerIsChecker, MoveNotAllowed, NotFound, Refusal
+from app.kit.errors import NotFound
 from app.kit.request.etag import need_etag
-from app.record.actions.find import find_known_records
+from app.record.actions.find import find_stored_events, lock_members
 from app.record.catalogue import NewRecord, compute_facts_digest
 from app.score.book.actions.read import read_current_book
 from app.values.names import clean_name
@@ -43,51 +52,11 @@ if TYPE_CHECKING:
     from app.event.feed import EventType
     from app.intake.fact.item import Flaw
     from app.intake.proposal.moves import Decision, RejectReason, Weights
-    from app.intake.proposal.queries import ProposalRow
+    from app.intake.proposal.queries import Proposal
     from app.kit.security.auth import OfficialCaller
-    from app.record.kept import KnownRecord
+    from app.record.stored import StoredEvent
 
 EXPIRED_AT_ONCE_MAX = 500
-
-
-class ProposalStateUnsuitable(MoveNotAllowed):
-    """The state of the proposal does not allow this."""
-
-    code: ClassVar[str] = "proposal_state_unsuitable"
-    zh: ClassVar[str] = "该待核准记录当前状态不允许此操作"
-    moves = PROPOSAL_MOVES
-
-
-class ProposalMakerIsChecker(MakerIsChecker):
-    """Who typed a record in may not decide on it; a second official does."""
-
-    code: ClassVar[str] = "proposal_maker_is_checker"
-    zh: ClassVar[str] = "录入人不得核准或退回本人录入的记录，须由另一名工作人员办理"
-
-
-class ProposerSuspended(Refusal):
-    """Who typed this record in is suspended since; it can only be rejected."""
-
-    code: ClassVar[str] = "proposer_suspended"
-    zh: ClassVar[str] = "录入人已被停用，该记录只能退回"
-
-
-class PersonMismatch(Refusal):
-    """The record was typed in about somebody else than the document you read names."""
-
-    code: ClassVar[str] = "person_mismatch"
-    status_code: ClassVar[int] = 422
-    zh: ClassVar[str] = "您所填的姓名、身份证号码与录入的当事人不一致，请核对文书"
-
-
-class ProposalUnfit(Refusal):
-    """The record cannot be kept any more; the reason says why."""
-
-    code: ClassVar[str] = "proposal_unfit"
-    zh: ClassVar[str] = "该记录已不能入库"
-
-    def __init__(self, flaw: Flaw) -> None:
-        super().__init__(reasons=[flaw])
 
 
 UNFIT = {
@@ -100,15 +69,15 @@ UNFIT = {
 async def pick_worse(records: Mapping[int, NewRecord]) -> set[int]:
     """Return the places of records that need a second official, inside the caller's transaction.
 
-    Locks everybody concerned, in id order and before anything else, as keeping records does.
+    Locks the citizens concerned, in id order and before anything else, as storing records does.
     """
-    assert is_in_transaction(), "what is known of an event must stay so until the record is kept"
+    assert is_in_transaction(), "the stored event that is judged here must not change until the record is stored"
     if not records:
         return set()
-    await queries.lock_members([record.citizen_id for record in records.values()])
+    await lock_members(record.citizen_id for record in records.values())
     weights = make_weights(await read_current_book())
-    known = await find_known_records(sorted({_event_of(record) for record in records.values()}))
-    return {place for place, record in records.items() if _needs_second(record, known.get(_event_of(record)), weights)}
+    stored = await find_stored_events(sorted({_event_of(record) for record in records.values()}))
+    return {place for place, record in records.items() if _needs_second(record, stored.get(_event_of(record)), weights)}
 
 
 async def propose(
@@ -116,23 +85,23 @@ async def propose(
 ) -> dict[int, UUID | Flaw]:
     """Let records wait, inside the caller's transaction; the proposal of each by its place, or why it cannot wait.
 
-    The same again is the proposal that waits already. Whoever has left meanwhile is not in the answer.
+    A record that waits already keeps its proposal. Records of citizens who have left meanwhile are not in the answer.
     """
     if not records:
         return {}
-    live = await queries.lock_members([record.citizen_id for record in records.values()])
-    told: dict[int, UUID | Flaw] = {}
-    # In the order of their events: two officials who send the same at once wait for each other, never in a circle.
+    left = await lock_members(record.citizen_id for record in records.values())
+    proposed: dict[int, UUID | Flaw] = {}
+    # In the order of their events: of two officials who send the same ones at once, one waits for the other.
     for place, record in sorted(records.items(), key=lambda item: _event_of(item[1])):
-        if record.citizen_id in live:
-            told[place] = await _propose_one(official, record, at)
-    return told
+        if record.citizen_id not in left:
+            proposed[place] = await _propose_one(official, record, at)
+    return proposed
 
 
 async def approve_proposal(
     official: OfficialCaller, proposal_id: UUID, *, id_number: str, name: str, if_match: str | None, at: datetime
-) -> ProposalRow:
-    """Keep a record that waits: it counts, and its citizen is told, from now on.
+) -> Proposal:
+    """Store a record that waits: from now on it counts, and its citizen is notified.
 
     The second official names the person as the document does, so nobody approves what they have not looked into, and
     nothing personal has to be shown for it.
@@ -142,26 +111,26 @@ async def approve_proposal(
         if not row.is_proposer_active:
             raise ProposerSuspended
         await _need_person(row, id_number, name)
-        record = _make_record(row)
+        record = msgspec.convert(row, NewRecord, from_attributes=True)
         if not await may_still_report(record):
             raise ProposalUnfit(UNFIT["not_of_this_source"])
-        (outcome,) = await keep_records([record], at=at, entered_by=row.proposed_by)
+        (outcome,) = await store_records([record], at=at, entered_by=row.proposed_by)
         if outcome in UNFIT:
             raise ProposalUnfit(UNFIT[outcome])
-        assert outcome in KEPT | {"duplicate"}, "its citizen is locked and has not left"
+        assert outcome in NEWS | {"duplicate"}, "its citizen is locked and has not left"
         return await _decide(official, row, "approve", None, at)
 
 
 async def reject_proposal(
     official: OfficialCaller, proposal_id: UUID, *, reason: RejectReason, if_match: str | None, at: datetime
-) -> ProposalRow:
+) -> Proposal:
     """Turn a record down: nothing of it is left, and its citizen never hears of it."""
     async with transaction():
         row = await _lock(official, proposal_id, "reject", if_match, at)
         return await _decide(official, row, "reject", reason, at)
 
 
-async def find_proposal(proposal_id: UUID) -> ProposalRow:
+async def find_proposal(proposal_id: UUID) -> Proposal:
     """Return a proposal, or refuse."""
     row = await queries.find_proposal(proposal_id)
     if row is None:
@@ -170,7 +139,7 @@ async def find_proposal(proposal_id: UUID) -> ProposalRow:
 
 
 async def forget_old_proposals(at: datetime) -> int:
-    """Let proposals run out whose time is over, and delete those decided ``DECIDED_LIFE`` ago; how many of both."""
+    """Expire proposals whose time is over, and delete those decided ``DECIDED_LIFE`` ago; how many of both."""
     done = await queries.delete_decided(at - DECIDED_LIFE)
     while True:
         async with transaction():
@@ -207,11 +176,11 @@ async def _propose_one(official: OfficialCaller, record: NewRecord, at: datetime
 
 async def _lock(
     official: OfficialCaller, proposal_id: UUID, action: Decision, if_match: str | None, at: datetime
-) -> ProposalRow:
-    """Lock a proposal for a decision: its citizen first, as in leaving, so that nobody waits in a circle."""
+) -> Proposal:
+    """Lock a proposal for a decision, and its citizen first, as leaving does: no two wait for each other."""
     seen = await find_proposal(proposal_id)
     if seen.citizen_id is not None:
-        await queries.lock_members([seen.citizen_id])
+        await lock_members([seen.citizen_id])
     row = await queries.find_proposal_for_update(proposal_id)
     if row is None:  # its citizen has left
         raise NotFound
@@ -224,7 +193,7 @@ async def _lock(
     return row
 
 
-async def _need_person(row: ProposalRow, id_number: str, name: str) -> None:
+async def _need_person(row: Proposal, id_number: str, name: str) -> None:
     number, spelt = parse_id_number(id_number), clean_name(name)
     found = None
     if number is not None and spelt is not None:
@@ -234,9 +203,9 @@ async def _need_person(row: ProposalRow, id_number: str, name: str) -> None:
 
 
 async def _decide(
-    official: OfficialCaller, row: ProposalRow, action: Decision, reason: RejectReason | None, at: datetime
-) -> ProposalRow:
-    """Write a decision down with its event and audit entry; of the record they say what it was of, never whom."""
+    official: OfficialCaller, row: Proposal, action: Decision, reason: RejectReason | None, at: datetime
+) -> Proposal:
+    """Write a decision down with its event and audit entry, which name the indicator or honour, never the person."""
     state = PROPOSAL_MOVES.to("pending", action)
     is_decided = await queries.mark_decided(row.id, state, by=official.id, reason=reason, at=at)
     assert is_decided, "it is locked"
@@ -249,17 +218,6 @@ async def _decide(
     return await find_proposal(row.id)
 
 
-def _make_record(row: ProposalRow) -> NewRecord:
-    assert row.citizen_id is not None
-    assert row.event_id is not None
-    assert row.event_on is not None
-    return NewRecord(
-        citizen_id=row.citizen_id, indicator=row.indicator, honour=row.honour, source=row.source,
-        event_id=row.event_id, event_on=row.event_on, ends_on=row.ends_on, grade=row.grade, quantity=row.quantity,
-        document=row.document, act_id=row.act_id,
-    )  # fmt: skip
-
-
 def _make_events(event_type: EventType, proposal_ids: Iterable[UUID], at: datetime) -> Sequence[NewEvent]:
     """Return events that say nothing of whom they are about."""
     return [NewEvent(type=event_type, subject_id=one, at=at) for one in proposal_ids]
@@ -269,12 +227,12 @@ def _event_of(record: NewRecord) -> tuple[str, str]:
     return (record.source, record.event_id)
 
 
-def _needs_second(record: NewRecord, known: KnownRecord | None, weights: Weights) -> bool:
-    if known is None:
+def _needs_second(record: NewRecord, stored: StoredEvent | None, weights: Weights) -> bool:
+    if stored is None:
         return is_worse(record, weights)
-    if known.facts_digest != compute_facts_digest(record):
-        return False  # it is refused, whoever sends it
-    return is_end_worse(record, known.ends_on, weights)
+    if stored.facts_digest != compute_facts_digest(record):
+        return False  # it will be refused as a conflict
+    return is_end_worse(record, stored.ends_on, weights)
 
 
 FORGETS = (forget_old_proposals,)

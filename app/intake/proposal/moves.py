@@ -17,7 +17,7 @@ from app.values.words import AUDIT_ACTIONS, AuditAction
 ProposalState = Literal["pending", "approved", "rejected", "expired"]
 Decision = Literal["approve", "reject"]
 
-PROPOSAL_LIFE = timedelta(days=7)  # what nobody has looked at by then is sent again, if it is still true
+PROPOSAL_LIFE = timedelta(days=7)  # what nobody has decided by then must be sent again
 DECIDED_LIFE = timedelta(days=365)
 RejectReason = Literal["person_wrong", "facts_wrong", "document_missing", "not_proven"]  # a list: no text about people
 
@@ -43,10 +43,10 @@ AUDITED: dict[Decision, AuditAction] = {
 
 
 class Weights(msgspec.Struct, frozen=True):
-    """What a rule book says of records: which indicators it knows, and of which some record is negative."""
+    """What a rule book says of records: which indicators it has, and of which some record is negative."""
 
     book: RuleBook
-    known: frozenset[str]
+    listed: frozenset[str]
     negative: dict[str, RuleIndicator]
 
 
@@ -61,14 +61,14 @@ def is_worse(record: NewRecord, weights: Weights) -> bool:
         return False
     negative = weights.negative.get(record.indicator)
     is_negative_one = negative is not None and is_negative(weights.book, negative, record.grade)
-    return is_negative_one or record.indicator not in weights.known
+    return is_negative_one or record.indicator not in weights.listed
 
 
 def is_end_worse(record: NewRecord, ends_on: date | None, weights: Weights) -> bool:
-    """Whether telling a known record again, until now with ``ends_on``, costs its citizen points or an honour.
+    """Whether sending a stored record again, which has ``ends_on``, costs its citizen points or an honour.
 
-    What is held against somebody must not reach further than before, nor what speaks for them less far. A state and an
-    honour last until they end; an act reaches from its event, or from its end when it went on.
+    A record against a citizen must not count for longer than before, nor one in their favour for less long. A state and
+    an honour count until they end; an act counts from its event, or from its end when it went on.
     """
     if record.ends_on is None or record.ends_on == ends_on:
         return False

@@ -1,20 +1,21 @@
-"""SQL for records that wait for a second official: one function, one statement."""
+"""Statements about records that wait for a second official: one function, one statement."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 
 from app.intake.proposal.moves import ProposalState, RejectReason
+from app.intake.tables import RecordProposal
 from app.kit.db.database import execute, fetch_all, fetch_one
+from app.kit.db.rows import run
 from app.record.catalogue import NewRecord
 
 
-class ProposalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal with the names of who made and decided it; once decided nothing of what it said is left."""
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal with the user names of who made and decided it; once decided, nothing of what it said is left."""
 
     id: UUID
     state: ProposalState
@@ -54,18 +55,9 @@ SELECT = """
       JOIN official maker ON maker.id = p.proposed_by
       LEFT JOIN official checker ON checker.id = p.decided_by
     """
+RECORD_COLUMNS = ", ".join(NewRecord.__struct_fields__)
 FORGET = """citizen_id = NULL, event_id = NULL, indicator = NULL, honour = NULL, event_on = NULL, ends_on = NULL,
     grade = NULL, quantity = NULL, document = NULL, act_id = NULL, facts_digest = NULL, revision = revision + 1"""
-
-
-async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
-    """Lock citizens in id order, so that nobody leaves meanwhile, and return those who have not left."""
-    rows = await fetch_all(
-        _Id,
-        "SELECT id FROM citizen WHERE id = ANY($1) AND state <> 'left' ORDER BY id FOR NO KEY UPDATE",
-        sorted(set(citizen_ids)),
-    )
-    return {row.id for row in rows}
 
 
 async def insert_proposal(
@@ -74,41 +66,38 @@ async def insert_proposal(
     """Let a record wait; False when one of the same event waits already."""
     return bool(
         await execute(
-            """
-            INSERT INTO record_proposal (id, state, source, citizen_id, event_id, indicator, honour, event_on, ends_on,
-                                         grade, quantity, document, act_id, facts_digest, proposed_by, proposed_at,
-                                         expires_at)
+            f"""
+            INSERT INTO record_proposal (id, state, facts_digest, proposed_by, proposed_at, expires_at,
+                                         {RECORD_COLUMNS})
             VALUES ($1, 'pending', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             ON CONFLICT (source, event_id) WHERE state = 'pending' DO NOTHING
             """,
-            proposal_id, record.source, record.citizen_id, record.event_id, record.indicator, record.honour,
-            record.event_on, record.ends_on, record.grade, record.quantity, record.document, record.act_id, digest, by,
-            at, expires_at,
+            proposal_id, digest, by, at, expires_at, *msgspec.structs.astuple(record),
         )
     )  # fmt: skip
 
 
-async def find_waiting(source: str, event_id: str) -> ProposalRow | None:
+async def find_waiting(source: str, event_id: str) -> Proposal | None:
     """Find the proposal of an event that waits."""
     sql = f"{SELECT} WHERE p.state = 'pending' AND p.source = $1 AND p.event_id = $2"
-    return await fetch_one(ProposalRow, sql, source, event_id)
+    return await fetch_one(Proposal, sql, source, event_id)
 
 
-async def find_proposal(proposal_id: UUID) -> ProposalRow | None:
+async def find_proposal(proposal_id: UUID) -> Proposal | None:
     """Find a proposal."""
-    return await fetch_one(ProposalRow, f"{SELECT} WHERE p.id = $1", proposal_id)
+    return await fetch_one(Proposal, f"{SELECT} WHERE p.id = $1", proposal_id)
 
 
-async def find_proposal_for_update(proposal_id: UUID) -> ProposalRow | None:
+async def find_proposal_for_update(proposal_id: UUID) -> Proposal | None:
     """Find a proposal and let one at a time decide it; lock its citizen before."""
-    return await fetch_one(ProposalRow, f"{SELECT} WHERE p.id = $1 FOR UPDATE OF p", proposal_id)
+    return await fetch_one(Proposal, f"{SELECT} WHERE p.id = $1 FOR UPDATE OF p", proposal_id)
 
 
-async def list_proposals(state: ProposalState | None, after: UUID | None, limit: int) -> list[ProposalRow]:
+async def list_proposals(state: ProposalState | None, after: UUID | None, limit: int) -> list[Proposal]:
     """Return one more than a page of proposals, the oldest first; all, or those in one state as it is written down."""
     wanted = "" if state is None else "AND p.state = $3"
     return await fetch_all(
-        ProposalRow,
+        Proposal,
         f"{SELECT} WHERE p.id > $1 {wanted} ORDER BY p.id LIMIT $2",
         after or UUID(int=0),
         limit + 1,
@@ -132,7 +121,7 @@ async def mark_decided(
 
 
 async def mark_expired(at: datetime, limit: int) -> list[UUID]:
-    """Forget what has waited too long, at most ``limit`` at once, and return their ids; others may be at it too."""
+    """Forget what has waited too long, at most ``limit`` at once, and return their ids; several may do so at once."""
     rows = await fetch_all(
         _Id,
         f"""
@@ -148,7 +137,7 @@ async def mark_expired(at: datetime, limit: int) -> list[UUID]:
 
 
 async def mark_one_expired(proposal_id: UUID, at: datetime) -> list[UUID]:
-    """Forget one that has waited too long; its id, or nothing when somebody else did."""
+    """Forget one that has waited too long; its id, or nothing when another transaction did."""
     sql = f"""
         UPDATE record_proposal SET state = 'expired', decided_at = $2, {FORGET}
          WHERE id = $1 AND state = 'pending' AND expires_at <= $2 RETURNING id
@@ -158,7 +147,7 @@ async def mark_one_expired(proposal_id: UUID, at: datetime) -> list[UUID]:
 
 async def delete_proposals(citizen_id: UUID) -> None:
     """Delete what was proposed about a citizen."""
-    await execute("DELETE FROM record_proposal WHERE citizen_id = $1", citizen_id)
+    await run(RecordProposal.delete().where(RecordProposal.citizen_id == citizen_id))
 
 
 async def delete_decided(before: datetime) -> int:

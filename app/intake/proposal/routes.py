@@ -5,28 +5,56 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.intake.proposal import actions, queries
-from app.intake.proposal.moves import ProposalState, compute_allowed_actions, compute_state
-from app.intake.proposal.queries import ProposalRow
+from app.intake.proposal.moves import Decision, ProposalState, compute_allowed_actions, compute_state
+from app.intake.proposal.queries import Proposal
+from app.intake.proposal.refusals import (
+    PersonMismatch,
+    ProposalMakerIsChecker,
+    ProposalStateUnsuitable,
+    ProposalUnfit,
+    ProposerSuspended,
+)
 from app.intake.proposal.schemas import ApproveProposal, RecordProposal, RejectProposal
 from app.kit.clock import now
-from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
+from app.kit.errors import (
+    ETagMissing,
+    ETagStale,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Refusal,
+    StaleCursor,
+    Unauthenticated,
+)  # fmt: skip
 from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 
 DECIDERS = {"roles": ["importer", "reviewer"]}
 READERS = {"roles": ["importer", "reviewer", "auditor"]}
 DECIDING = (
     InvalidRequest, Unauthenticated, Forbidden, NotFound, ETagMissing, ETagStale,
-    actions.ProposalStateUnsuitable, actions.ProposalMakerIsChecker,
+    ProposalStateUnsuitable, ProposalMakerIsChecker,
 )  # fmt: skip
+
+
+def move(verb: Decision, operation_id: str, *more: type[Refusal]) -> post:
+    """Declare a decision on a proposal, which answers the proposal; it may refuse ``DECIDING`` and ``more``."""
+    return post(
+        f"/{{proposal_id:uuid}}/{verb}",
+        operation_id=operation_id,
+        status_code=200,
+        opt=DECIDERS,
+        response_headers=ETAG,
+        responses=refusals(*DECIDING, *more),
+    )
 
 
 @get(
@@ -64,14 +92,7 @@ async def get_proposal(
     return _answer(await actions.find_proposal(proposal_id), official)
 
 
-@post(
-    "/{proposal_id:uuid}/approve",
-    operation_id="approveRecordProposal",
-    status_code=200,
-    opt=DECIDERS,
-    response_headers=ETAG,
-    responses=refusals(*DECIDING, actions.ProposerSuspended, actions.PersonMismatch, actions.ProposalUnfit),
-)
+@move("approve", "approveRecordProposal", ProposerSuspended, PersonMismatch, ProposalUnfit)
 async def approve_proposal(
     official: NamedDependency[OfficialCaller],
     proposal_id: FromPath[UUID],
@@ -86,14 +107,7 @@ async def approve_proposal(
     return _answer(row, official)
 
 
-@post(
-    "/{proposal_id:uuid}/reject",
-    operation_id="rejectRecordProposal",
-    status_code=200,
-    opt=DECIDERS,
-    response_headers=ETAG,
-    responses=refusals(*DECIDING),
-)
+@move("reject", "rejectRecordProposal")
 async def reject_proposal(
     official: NamedDependency[OfficialCaller],
     proposal_id: FromPath[UUID],
@@ -106,25 +120,21 @@ async def reject_proposal(
     return _answer(row, official)
 
 
-def _answer(row: ProposalRow, official: OfficialCaller) -> Response[RecordProposal]:
+def _answer(row: Proposal, official: OfficialCaller) -> Response[RecordProposal]:
     return answer_with_etag(_show(row, official), row.revision)
 
 
-def _show(row: ProposalRow, official: OfficialCaller) -> RecordProposal:
-    facts = {name: value for name, value in msgspec.structs.asdict(row).items() if name in SHOWN_AS_STORED}
+def _show(row: Proposal, official: OfficialCaller) -> RecordProposal:
     state = compute_state(row.state, row.expires_at, now())
-    return RecordProposal(
-        **facts,
+    return show(
+        RecordProposal,
+        row,
         state=state,
         allowed_actions=compute_allowed_actions(state, is_own=row.proposed_by == official.id),
         proposed_by=row.proposer,
         decided_by=row.decider,
     )
 
-
-SHOWN_AS_STORED = frozenset(RecordProposal.__struct_fields__) - {
-    "state", "allowed_actions", "proposed_by", "decided_by",
-}  # fmt: skip
 
 router = Router(
     "/v1/official/records/proposals",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from app.intake.fact.item import Flaw, ItemOutcome
-    from app.intake.quality.queries import DayRow
+    from app.intake.quality.queries import DayCount
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_quality(source: str, since: date, until: date) -> Report:
-    """Return how a source fared from one day to another, both included; refuses a source nobody ever heard of."""
+    """Return how a source fared from one day to another, both included; refuses one that never sent anything."""
     _need_days(since, until)
     first, _ = compute_days_before(since)
     rows = await queries.list_days(source, first, until)
@@ -71,20 +71,20 @@ async def count_batch(
     """Count the items of a batch by their source inside the caller's transaction, as the rows of a file are counted."""
     counts: Counter[tuple[str, str]] = Counter()
     late_before = compute_late_before(day)
-    for raw, item, told in zip(items, judged, outcomes, strict=True):
+    for raw, item, outcome in zip(items, judged, outcomes, strict=True):
         source = item.record.source if isinstance(item, CleanItem) else parse_source(raw)
-        is_unknown = told.flaw is not None and told.flaw.code == "source_unknown"
+        is_unknown = outcome.flaw is not None and outcome.flaw.code == "source_unknown"
         if source is None or not is_source(source) or is_unknown:
-            continue  # it says of nobody that they sent it
+            continue  # no registered source can be said to have sent it
         counts[source, "received"] += 1
-        counts[source, told.outcome if told.flaw is None else QUARANTINED + told.flaw.code] += 1
-        if isinstance(item, CleanItem) and told.outcome in {"accepted", "updated"}:
+        counts[source, outcome.outcome if outcome.flaw is None else QUARANTINED + outcome.flaw.code] += 1
+        if isinstance(item, CleanItem) and outcome.outcome in {"accepted", "updated"}:
             counts[source, "late"] += is_late(item.record.event_on, item.record.ends_on, late_before)
     if counts:
         await queries.insert_day_counts(day, counts)
 
 
-def _report(source: str, rows: list[DayRow], since: date, until: date) -> Report:
+def _report(source: str, rows: list[DayCount], since: date, until: date) -> Report:
     total = compute_quality((row.outcome, row.rows) for row in rows if row.day >= since)
     before = compute_quality((row.outcome, row.rows) for row in rows if row.day < since)
     by_day = groupby((row for row in rows if row.day >= since), lambda row: row.day)

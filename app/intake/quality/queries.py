@@ -1,4 +1,4 @@
-"""SQL for how a source fares day by day: one function, one statement."""
+"""Statements about how a source fares day by day: one function, one statement."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import date
 
 import msgspec
 
-from app.kit.db.database import execute, fetch_all
+from app.intake.tables import SourceDay
+from app.kit.db.database import execute
+from app.kit.db.rows import fetch_rows, select
 
 
-class DayRow(msgspec.Struct, frozen=True):
+class DayCount(msgspec.Struct, frozen=True):
     """How many rows of a source had an outcome on a day."""
 
     source: str
@@ -25,9 +27,9 @@ async def insert_day_counts(day: date, counts: Mapping[tuple[str, str], int]) ->
     await execute(
         """
         INSERT INTO source_day (source, day, outcome, rows)
-        SELECT told.source, $1, told.outcome, told.rows
-          FROM unnest($2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY AS told (source, outcome, rows, place)
-         ORDER BY told.place
+        SELECT given.source, $1, given.outcome, given.rows
+          FROM unnest($2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY AS given (source, outcome, rows, place)
+         ORDER BY given.place
         ON CONFLICT (source, day, outcome) DO UPDATE SET rows = source_day.rows + excluded.rows
         """,
         day,
@@ -37,25 +39,13 @@ async def insert_day_counts(day: date, counts: Mapping[tuple[str, str], int]) ->
     )
 
 
-async def list_days(source: str, since: date, until: date) -> list[DayRow]:
+async def list_days(source: str, since: date, until: date) -> list[DayCount]:
     """Return a source's numbers of some days, both ends included."""
-    return await fetch_all(
-        DayRow,
-        """
-        SELECT source, day, outcome, rows FROM source_day
-         WHERE source = $1 AND day BETWEEN $2 AND $3 ORDER BY day, outcome
-        """,
-        source,
-        since,
-        until,
-    )
+    days = select(SourceDay, DayCount).where(SourceDay.source == source, SourceDay.day >= since, SourceDay.day <= until)
+    return await fetch_rows(DayCount, days.order_by(SourceDay.day, SourceDay.outcome))
 
 
-async def list_all_days(since: date, until: date) -> list[DayRow]:
+async def list_all_days(since: date, until: date) -> list[DayCount]:
     """Return all sources' numbers of some days, both ends included."""
-    return await fetch_all(
-        DayRow,
-        "SELECT source, day, outcome, rows FROM source_day WHERE day BETWEEN $1 AND $2 ORDER BY source, day, outcome",
-        since,
-        until,
-    )
+    days = select(SourceDay, DayCount).where(SourceDay.day >= since, SourceDay.day <= until)
+    return await fetch_rows(DayCount, days.order_by(SourceDay.source, SourceDay.day, SourceDay.outcome))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from litestar import Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from app.intake.quality import actions
 from app.intake.quality.schemas import BadSign, DatedQuality, DayQuality, QualityReport
-from app.intake.quality.signs import DAYS_DEFAULT, SIGNS, Quality, Sign
+from app.intake.quality.signs import DAYS_DEFAULT, SIGNS, Sign
 from app.kit.clock import now
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
+from app.kit.web.show import show
 from app.values.days import shanghai_day
 
 READERS = {"roles": ["importer", "administrator", "auditor"]}
@@ -46,10 +46,10 @@ async def get_source_quality(
         source=source_code,
         since=since,
         until=until,
-        total=DayQuality(**_numbers(report.total)),
-        before=DayQuality(**_numbers(report.before)),
+        total=show(DayQuality, report.total),
+        before=show(DayQuality, report.before),
         turned_bad=[_show_sign(sign, language) for sign in report.signs],
-        days=[DatedQuality(day=day, **_numbers(quality)) for day, quality in report.days],
+        days=[show(DatedQuality, quality, day=day) for day, quality in report.days],
     )
 
 
@@ -57,11 +57,6 @@ def _show_sign(sign: Sign, language: Language) -> BadSign:
     flaw = SIGNS[sign.code]
     text = flaw.zh if language == "zh" else flaw.en
     return BadSign(code=sign.code, text=text, number=sign.now, number_before=sign.before)
-
-
-def _numbers(quality: Quality) -> dict[str, Any]:
-    told = msgspec.structs.asdict(quality)
-    return {**told, "quarantined_permille": quality.quarantined_permille, "late_permille": quality.late_permille}
 
 
 router = Router("/v1/official/sources", route_handlers=[get_source_quality], tags=["intake"])

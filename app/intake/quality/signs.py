@@ -66,8 +66,8 @@ def compute_quality(counts: Iterable[tuple[str, int]]) -> Quality:
     for outcome, rows in counts:
         into, name = (held, outcome[len(QUARANTINED) :]) if outcome.startswith(QUARANTINED) else (numbers, outcome)
         into[name] = into.get(name, 0) + rows
-    known = {name: rows for name, rows in numbers.items() if name in Quality.__struct_fields__}
-    return Quality(quarantined=held, **known)
+    named = {name: rows for name, rows in numbers.items() if name in Quality.__struct_fields__}
+    return Quality(quarantined=held, **named)
 
 
 def compute_permille(part: int, whole: int) -> int:
@@ -78,8 +78,8 @@ def compute_permille(part: int, whole: int) -> int:
 def judge_turned_bad(quality: Quality, before: Quality, *, days: int) -> list[Sign]:
     """Return what is clearly worse in some days than in the ``TREND_DAYS`` before them.
 
-    A share must pass its own threshold and be ``BAD_TIMES_MIN`` times what it was; a source of which nothing is known
-    from before is bad by the threshold alone. Few rows prove nothing.
+    A share must pass its own threshold and be ``BAD_TIMES_MIN`` times what it was; a source that
+    sent nothing before is bad by the threshold alone. Few rows prove nothing.
     """
     signs = []
     if quality.received >= ROWS_MIN:

@@ -19,8 +19,8 @@ LINE_END = re.compile(rb"\r\n|\n|\r")
 QUOTED = re.compile(r'"[^"]*"')
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 TITLE_LINES_MAX = 10  # that are not blank, before the header: a title, who made it, when
-HEADER_NAMES_MIN = 2  # of the columns agreed with the source, to know a header from a title
-SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\s*', re.IGNORECASE)  # what a spreadsheet is told the delimiter with
+HEADER_NAMES_MIN = 2  # of the source's columns: with fewer it may be a title, not a header
+SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\s*', re.IGNORECASE)  # how a file says its delimiter to a spreadsheet
 CONTROL_SHARE_MAX = 0.02  # of the bytes; a stray one spoils its row, not the file
 
 FORMAT_FLAWS = make_flaws(
@@ -60,7 +60,7 @@ MAGIC = (
 
 
 class FileFormat(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How to read a file. It can be kept as JSON, to go on with the file later.
+    """How to read a file. It is stored as JSON, to go on with the file later.
 
     ``columns`` is the header as sent, empty for JSONL, whose rows name their own. The first row begins after
     ``header_bytes``, on the line ``first_number``. A workbook is read as the lines it was unpacked to.
@@ -76,7 +76,7 @@ class FileFormat(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def detect_format(head: bytes, *, is_last: bool, names: Collection[str] = ()) -> FileFormat | Flaw:
-    """Tell the format by the first ``HEAD_BYTES`` of a file, or all of it; a flaw is of the whole file.
+    """Return the format, by the first ``HEAD_BYTES`` of a file or all of it; a flaw is about the whole file.
 
     The header is the first line with ``HEADER_NAMES_MIN`` of the columns' ``names``, as ``normalise_header`` returns
     them, after at most ``TITLE_LINES_MAX`` others; without such a line the first one that is not blank.
@@ -136,12 +136,12 @@ def _split_head(head: bytes, begin: int, *, is_last: bool) -> tuple[list[bytes],
 
 def _detect_encoding(lines: list[bytes]) -> Encoding | None:
     """Let the lines vote: text in GB18030 is hardly ever valid UTF-8, and one spoilt row does not decide for all."""
-    told = [line for line in lines if not line.isascii()]
-    as_utf8 = sum(_is_encoded(line, "utf-8") for line in told)
-    as_gb = sum(_is_encoded(line, "gb18030") for line in told) if as_utf8 * 2 < len(told) else 0
-    if as_utf8 * 2 >= len(told):
+    beyond_ascii = [line for line in lines if not line.isascii()]
+    as_utf8 = sum(_is_encoded(line, "utf-8") for line in beyond_ascii)
+    as_gb = sum(_is_encoded(line, "gb18030") for line in beyond_ascii) if as_utf8 * 2 < len(beyond_ascii) else 0
+    if as_utf8 * 2 >= len(beyond_ascii):
         return "utf-8"
-    return "gb18030" if as_gb * 2 >= len(told) else None
+    return "gb18030" if as_gb * 2 >= len(beyond_ascii) else None
 
 
 def _is_encoded(line: bytes, encoding: Encoding) -> bool:
@@ -156,11 +156,11 @@ def _find_header(
     lines: list[bytes], ends: list[int], first: int, encoding: Encoding, names: Collection[str]
 ) -> FileFormat | Flaw:
     """Read the header, passing over a line that names the delimiter and over titles."""
-    told = SEPARATOR_LINE.fullmatch(lines[first])
+    separator = SEPARATOR_LINE.fullmatch(lines[first])
     filled = [number for number in range(first, len(lines)) if lines[number].strip()][: TITLE_LINES_MAX + 2]
-    if told is not None and len(filled) > 1:
+    if separator is not None and len(filled) > 1:
         filled = filled[1:]
-    delimiter = next((one for one in DELIMITERS if told is not None and one.encode() == told[1]), None)
+    delimiter = next((one for one in DELIMITERS if separator is not None and one.encode() == separator[1]), None)
     for number in filled[: TITLE_LINES_MAX + 1]:
         read = _read_header(lines, ends, number, encoding, delimiter)
         if (
@@ -172,13 +172,13 @@ def _find_header(
 
 
 def _read_header(
-    lines: list[bytes], ends: list[int], first: int, encoding: Encoding, told: Delimiter | None
+    lines: list[bytes], ends: list[int], first: int, encoding: Encoding, given: Delimiter | None
 ) -> FileFormat | Flaw:
-    """Read the names on a line, cut where it says or by the most likely delimiter; a quoted name may have breaks."""
+    """Read the names of columns on a line, by the given delimiter or the likeliest; a quoted name may have breaks."""
     window = lines[first : first + ROW_LINES_MAX]
     if b"\x00" in window[0]:
         return FORMAT_FLAWS["header_unreadable"]
-    delimiter = told or _detect_delimiter(window[0].decode(encoding, "replace"))
+    delimiter = given or _detect_delimiter(window[0].decode(encoding, "replace"))
     if window[0].count(delimiter.encode()) >= COLUMNS_MAX:
         return FORMAT_FLAWS["header_columns_too_many"]
     texts = [line.decode(encoding, "replace") for line in window]

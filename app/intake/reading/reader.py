@@ -26,7 +26,7 @@ from app.intake.reading.lines import (
     split_line,
 )
 
-TEXT_CHARACTERS_MAX = 4_000  # of a row as it was sent, kept for whoever corrects it
+TEXT_CHARACTERS_MAX = 4_000  # of a row as it was sent, stored for the official who corrects it
 # So short that no limit is near.
 PLAIN_CHARACTERS_MAX = min(CELL_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, ROW_BYTES_MAX // 4)
 
@@ -53,7 +53,7 @@ class RowReader:
     """Reads the rows of one file.
 
     Feed it the file from ``offset`` on, which begins after the header. After every ``feed`` the pair ``offset`` and
-    ``number`` is where a new reader can go on, having had exactly the rows told so far.
+    ``number`` is where a new reader can go on, after exactly the rows returned so far.
     """
 
     def __init__(self, format_: FileFormat, *, offset: int | None = None, number: int | None = None) -> None:
@@ -103,10 +103,10 @@ class RowReader:
         while at < count:
             row, used = self._read_line(lines[at]), 1
             if row is None:
-                told = self._read_quoted(lines, at, tail_bytes, is_last=is_last)
-                if told is None:
+                quoted = self._read_quoted(lines, at, tail_bytes, is_last=is_last)
+                if quoted is None:
                     break
-                row, used = told
+                row, used = quoted
             if row.cells or row.flaw:
                 rows.append(row)
             self.number += used
@@ -114,7 +114,7 @@ class RowReader:
         return rows, at
 
     def _read_plain(self, texts: list[str], at: int, rows: list[ReadRow]) -> int:
-        """Read on while there is nothing special about the lines, which is nearly always; return the first that is."""
+        """Read ordinary lines, which nearly all are, the quick way; return the place of the first other line."""
         if at >= len(texts):
             return at
         delimiter, blank, width = self._delimiter, self._blank, len(self._columns)
@@ -129,10 +129,10 @@ class RowReader:
             elif text[0] == text[-1] == '"' and text.count('"') == quotes:
                 cells = text[1:-1].split(between)
             else:
-                told = split_line(text, delimiter)
-                if not isinstance(told, list):
+                found = split_line(text, delimiter)
+                if not isinstance(found, list):
                     break
-                cells = told
+                cells = found
             if len(cells) != width or cells[-1] == last or not cells[0]:
                 break
             rows.append(ReadRow(first_number + place, text, cells))
@@ -142,7 +142,7 @@ class RowReader:
         return place
 
     def _decode(self, block: bytes, lines: list[bytes]) -> list[str]:
-        """Return the texts of a block's lines; an empty one in the place of one that is spoilt: it is looked at."""
+        """Return the texts of a block's lines; a spoilt line is empty here, so that it is read the careful way."""
         if self._format.kind == "jsonl":
             return []
         text = decode_text(block, self._encoding)
@@ -178,7 +178,7 @@ class RowReader:
     ) -> tuple[ReadRow, int] | None:
         """Return the row that goes on over line ends and how many lines it takes; None when it needs more lines.
 
-        When it cannot be closed within the limits only its first line is spoilt: one stray quote swallows nothing.
+        When its quote is not closed within the limits only its first line is spoilt: a stray quote costs one row.
         """
         texts: list[str] = []
         joined = join_lines(self._iter_window(lines[at : at + ROW_LINES_MAX], texts), self._delimiter)
@@ -192,8 +192,8 @@ class RowReader:
         return self._make_row("\n".join(texts[:used]), cells), used
 
     def _iter_window(self, lines: list[bytes], texts: list[str]) -> Iterator[str]:
-        """Yield lines as far as one row may reach, and keep them in ``texts``."""
-        room = ROW_BYTES_MAX + 1  # the end of its last line is not the row's
+        """Yield the lines that one row may have, and add them to ``texts``."""
+        room = ROW_BYTES_MAX + 1  # the line end after the last one does not count
         for raw in lines:
             room -= len(raw) + 1
             if room < 0 or b"\0" in raw:
@@ -205,7 +205,7 @@ class RowReader:
             yield texts[-1]
 
     def _make_row(self, text: str, cells: list[str] | Flaw) -> ReadRow:
-        """Hold the cells against the header; empty ones too many are a spreadsheet's habit and no matter."""
+        """Compare the cells with the header; spreadsheets add empty cells at the end, which are dropped."""
         if isinstance(cells, Flaw):
             return self._spoil(text, cells)
         columns = self._columns
@@ -225,7 +225,7 @@ class RowReader:
         return ReadRow(self.number, text[:TEXT_CHARACTERS_MAX], [], flaw)
 
     def _spoil_long(self, begin: bytes) -> ReadRow:
-        """Return the row of a line too long to be held, of which the first ``ROW_BYTES_MAX`` bytes are known."""
+        """Return the row of a line too long to be held, of which the first ``ROW_BYTES_MAX`` bytes are."""
         has_many = self._format.kind == "csv" and begin.count(self._delimiter.encode()) >= COLUMNS_MAX
         text = begin[: 4 * TEXT_CHARACTERS_MAX].decode(self._encoding, "replace")
         return self._spoil(text, LINE_FLAWS["columns_too_many" if has_many else "row_too_long"])

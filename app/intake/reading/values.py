@@ -70,8 +70,8 @@ def read_text(cell: str) -> str | Flaw | None:
 def read_sealed(cell: str) -> str | Flaw | None:
     """Return a cell's text as composed event ids are sealed of it; never to be changed.
 
-    The first version sealed the text without blanks around it and nothing else: whatever is cleaned, folded or taken
-    away more would give known events other ids, and a register sent again would count them twice. What is no text by
+    The first version sealed the text without the blanks around it and changed nothing else. Cleaning or folding more
+    would give stored events other ids, and a register that is sent again would count them twice. What is no text by
     today's reading is none here.
     """
     text = read_text(cell)

@@ -62,7 +62,7 @@ def is_workbook(head: bytes) -> bool:
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part of an archive as its own lists tell: its bytes unpacked and packed, and what is in it."""
+    """A part of an archive, by the archive's own lists: its bytes unpacked and packed, and what is in it."""
 
     name: str
     unpacked_bytes: int
@@ -71,7 +71,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def judge_manifest(parts: Sequence[Part]) -> Flaw | None:
-    """Return why not even the list of what is in an archive is read: it is none of a workbook, or too large itself."""
+    """Return why even the list of an archive's contents is not read: it is no workbook's, or too large itself."""
     if not {WORKBOOK, MANIFEST} <= {part.name for part in parts}:
         return FORMAT_FLAWS["file_is_zip"]
     is_large = any(_is_overlarge(part) for part in parts if part.name == MANIFEST)
@@ -86,7 +86,7 @@ def judge_archive(parts: Sequence[Part]) -> Flaw | None:
     return WORKBOOK_FLAWS["workbook_too_large"] if is_large or any(map(_is_overlarge, parts)) else None
 
 
-def tell_kind(format_code: str, format_number: int) -> CellKind:
+def find_cell_kind(format_code: str, format_number: int) -> CellKind:
     """Return what a number format shows: a whole day, a day without its year or a month without its day, or neither."""
     code = NOT_A_FORMAT.sub("", BUILT_IN_DAYS.get(format_number, format_code)).lower().split(";")[0]
     has_year, has_day = "y" in code or "e" in code.replace("general", ""), "d" in code
@@ -99,8 +99,8 @@ def tell_kind(format_code: str, format_number: int) -> CellKind:
 def write_value(value: object, kind: CellKind) -> str:
     """Return what a cell says as text.
 
-    A number longer than a spreadsheet keeps is told as a spreadsheet would, in scientific notation: it is spoilt. So is
-    a day without a year, which was a fraction once.
+    A number longer than a spreadsheet keeps is written as a spreadsheet would, in scientific notation: it is spoilt. So
+    is a day without a year, which was a fraction once.
     """
     if isinstance(value, str):
         text = value.replace("_x005F_", "_")  # a bar that a spreadsheet wrote by its number

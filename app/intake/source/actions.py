@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.intake.fact.item import CleanItem, Flaw
 from app.intake.fact.judge import IMPORT_FLAWS
-from app.intake.source.entry import SourceEntry, judge_source, may_report
+from app.intake.source.entry import Source, SourceEntry, judge_source, may_report
 from app.intake.source.queries import register as register_queries
-from app.intake.source.queries.register import SourceRow
+from app.intake.source.refusals import InstitutionUnknown, SourceInvalid, SourceTaken
 from app.kit.clock import now
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import ETagStale, NotFound, Refusal
+from app.kit.errors import ETagStale, NotFound
 from app.kit.request.etag import need_etag
 from app.partner.actions.caller import directory
 from app.values.words import AUDIT_ACTIONS
@@ -29,78 +29,52 @@ if TYPE_CHECKING:
 AUDIT_CREATE, AUDIT_CHANGE = AUDIT_ACTIONS.declare("source.create"), AUDIT_ACTIONS.declare("source.change")
 
 
-class SourceTaken(Refusal):
-    """A source with this code is registered."""
-
-    code: ClassVar[str] = "source_taken"
-    zh: ClassVar[str] = "该来源代码已被登记"
-
-
-class SourceInvalid(Refusal):
-    """The entry does not make sense; the reason says where."""
-
-    code: ClassVar[str] = "source_invalid"
-    status_code: ClassVar[int] = 422
-    zh: ClassVar[str] = "来源登记内容有误"
-
-
-class InstitutionUnknown(Refusal):
-    """There is no such institution."""
-
-    code: ClassVar[str] = "institution_unknown"
-    status_code: ClassVar[int] = 422
-    zh: ClassVar[str] = "没有这个机构"
-
-
-async def register_source(official: OfficialCaller | None, entry: SourceEntry) -> SourceRow:
+async def register_source(official: OfficialCaller | None, entry: SourceEntry) -> Source:
     """Register a source; ``official`` None is the command line. Refuses a taken code and what makes no sense."""
     _need_sense(entry)
-    row = _make_row(entry, revision=1)
+    source = _make_source(entry, revision=1)
     async with transaction():
-        if not await register_queries.insert_source(row):
+        if not await register_queries.insert_source(source):
             raise SourceTaken
-        await _write_down(official, AUDIT_CREATE, row)
-    return row
+        await _write_down(official, AUDIT_CREATE, source)
+    return source
 
 
-async def change_source(official: OfficialCaller, entry: SourceEntry, *, if_match: str | None) -> SourceRow:
-    """Replace what is registered of a source; files that run go on as they began until they are gone on with."""
+async def change_source(official: OfficialCaller, entry: SourceEntry, *, if_match: str | None) -> Source:
+    """Replace what is registered of a source; an import under way uses what was registered when it began or resumed."""
     _need_sense(entry)
     async with transaction():
-        known = await register_queries.find_source(entry.code)
-        if known is None:
-            raise NotFound
-        need_etag(if_match, known.revision)
-        revision = await register_queries.update_source(_make_row(entry, revision=known.revision))
-        if revision is None:
+        stored = await find_source(entry.code)
+        need_etag(if_match, stored.revision)
+        if not await register_queries.update_source(_make_source(entry, revision=stored.revision)):
             raise ETagStale
-        row = await find_source(entry.code)
-        await _write_down(official, AUDIT_CHANGE, row)
-    return row
+        source = await find_source(entry.code)
+        await _write_down(official, AUDIT_CHANGE, source)
+    return source
 
 
-async def find_source(code: str) -> SourceRow:
+async def find_source(code: str) -> Source:
     """Return a source by its code, or refuse."""
-    row = await register_queries.find_source(code)
-    if row is None:
+    source = await register_queries.find_source(code)
+    if source is None:
         raise NotFound
-    return row
+    return source
 
 
 async def judge_register(judged: Sequence[CleanItem | Flaw]) -> list[CleanItem | Flaw]:
-    """Let only registered sources tell anything, and each only what it is registered for."""
+    """Refuse the items of sources that are not registered, or not registered for this indicator or honour."""
     codes = sorted({item.record.source for item in judged if isinstance(item, CleanItem)})
-    known = {row.code: row for row in await register_queries.find_sources(codes)} if codes else {}
-    return [item if isinstance(item, Flaw) else _judge_item(item, known.get(item.record.source)) for item in judged]
+    sources = {source.code: source for source in await register_queries.find_sources(codes)} if codes else {}
+    return [item if isinstance(item, Flaw) else _judge_item(item, sources.get(item.record.source)) for item in judged]
 
 
 async def may_still_report(record: NewRecord) -> bool:
     """Whether a record's source is registered, and registered for it."""
-    (row,) = await register_queries.find_sources([record.source]) or (None,)
-    return row is not None and may_report(record, row.indicators, row.honours)
+    source = await register_queries.find_source(record.source)
+    return source is not None and may_report(record, source.indicators, source.honours)
 
 
-def _judge_item(item: CleanItem, source: SourceRow | None) -> CleanItem | Flaw:
+def _judge_item(item: CleanItem, source: Source | None) -> CleanItem | Flaw:
     if source is None:
         return IMPORT_FLAWS["source_unknown"]
     return item if may_report(item.record, source.indicators, source.honours) else IMPORT_FLAWS["not_of_this_source"]
@@ -114,26 +88,25 @@ def _need_sense(entry: SourceEntry) -> None:
         raise InstitutionUnknown
 
 
-def _make_row(entry: SourceEntry, *, revision: int) -> SourceRow:
-    return SourceRow(
-        code=entry.code,
-        title_zh=entry.title_zh,
-        title_en=entry.title_en,
-        institution_id=entry.institution_id,
-        mapping=msgspec.json.encode(entry.mapping).decode(),
-        indicators=None if entry.indicators is None else sorted(set(entry.indicators)),
-        honours=None if entry.honours is None else sorted(set(entry.honours)),
+def _make_source(entry: SourceEntry, *, revision: int) -> Source:
+    return Source(
+        **msgspec.structs.asdict(entry)
+        | {"indicators": _in_order(entry.indicators), "honours": _in_order(entry.honours)},
         revision=revision,
         created_at=now(),
     )
 
 
-async def _write_down(official: OfficialCaller | None, action: AuditAction, row: SourceRow) -> None:
+def _in_order(codes: Sequence[str] | None) -> list[str] | None:
+    return None if codes is None else sorted(set(codes))
+
+
+async def _write_down(official: OfficialCaller | None, action: AuditAction, source: Source) -> None:
     detail: dict[str, object] = {
-        "revision": row.revision,
-        "institution": row.institution_id,
-        "mapping": msgspec.json.decode(row.mapping),
-        "indicators": row.indicators,
-        "honours": row.honours,
+        "revision": source.revision,
+        "institution": source.institution_id,
+        "mapping": msgspec.to_builtins(source.mapping),
+        "indicators": source.indicators,
+        "honours": source.honours,
     }
-    await write_audit(official, action=action, subject=f"source:{row.code}", detail=detail)
+    await write_audit(official, action=action, subject=f"source:{source.code}", detail=detail)

@@ -27,7 +27,7 @@ from app.intake.reading.values import (
     read_text,
 )
 from app.intake.source.mapping import FIELD_TITLES, Field, Rule
-from app.intake.source.mapping import Mapping as Agreed
+from app.intake.source.mapping import Mapping as SourceMapping
 from app.values.text import to_half_width
 
 Seal = Callable[[tuple[str, ...]], str]
@@ -68,7 +68,7 @@ def name_column(flaw: Flaw, column: str) -> Flaw:
 
 
 class Remembered(dict[str, Any]):
-    """What cells mean that occur again and again; bounded by forgetting everything. What is spoilt is not kept."""
+    """What cells mean that occur again and again, spoilt ones excepted; when it is full, everything is forgotten."""
 
     def __init__(self, read: Callable[[str], Any]) -> None:
         super().__init__()
@@ -84,13 +84,15 @@ class Remembered(dict[str, Any]):
 
 
 class CellCleaner:
-    """Cleans rows whose columns are known; ``places`` says where in ``header`` each field stands."""
+    """Cleans rows whose columns have been found; ``places`` says where in ``header`` each field is."""
 
-    def __init__(self, agreed: Agreed, places: Mapping[Field, int], header: Sequence[str], seal: Seal | None) -> None:
-        self._source = agreed.source
+    def __init__(
+        self, mapping: SourceMapping, places: Mapping[Field, int], header: Sequence[str], seal: Seal | None
+    ) -> None:
+        self._source = mapping.source
         self._columns: dict[str, str] = {field: header[place] for field, place in places.items()}
         self._pick = itemgetter(*(places.get(field, NOWHERE) for field in ORDER))
-        rules = self._rules = {field: agreed.fields.get(field, Rule()) for field in ORDER}
+        rules = self._rules = {field: mapping.fields.get(field, Rule()) for field in ORDER}
         self._sources = Remembered(self._read_source)
         self._indicators = Remembered(self._make_coded("indicator", rules["indicator"]))
         self._honours = Remembered(self._make_coded("honour", rules["honour"]))
@@ -145,11 +147,11 @@ class CellCleaner:
         return self._source
 
     def _make_coded(self, field: Field, rule: Rule) -> Callable[[str], str | None]:
-        known = {read_code(value): result for value, result in rule.values.items()}
+        translated = {read_code(value): result for value, result in rule.values.items()}
 
         def read(cell: str) -> str | None:
             code = self._take(field, read_code(cell))
-            return (known.get(code, code) if code is not None else None) or rule.constant
+            return (translated.get(code, code) if code is not None else None) or rule.constant
 
         return read
 
@@ -187,8 +189,8 @@ class CellCleaner:
         factor, constant = Decimal(rule.factor or 1), rule.constant or ""
 
         def read(cell: str) -> int | None:
-            told = read_quantity(cell, factor)
-            quantity: int | None = self._take("quantity", read_quantity(constant, factor) if told is None else told)
+            found = read_quantity(cell, factor)
+            quantity: int | None = self._take("quantity", read_quantity(constant, factor) if found is None else found)
             return quantity
 
         return read
@@ -212,7 +214,7 @@ class CellCleaner:
         return lambda cells: read(self._pick((*cells, ""))[at])
 
     def _compose(self, cells: Sequence[str]) -> str:
-        """Return the sealed event id: its parts may be personal, and event ids are kept in clear."""
+        """Return the sealed event id: its parts may be personal, and event ids are stored in clear."""
         assert self._seal is not None, "an event id is composed with a seal"
         parts = [self._take("eventId", read(cells)) for read in self._parts]
         return self._seal(tuple("" if part is None else str(part) for part in parts))

@@ -1,4 +1,4 @@
-"""A mapping and a header become a cleaner (映射), and what is taken for granted of a source without a mapping. Pure."""
+"""A mapping and a header become a cleaner (映射); and the mapping of a source that has none of its own. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KINDS: tuple[Field, ...] = ("indicator", "honour")
 DAYS: tuple[Field, ...] = ("eventOn", "endsOn")
 KEY_SETS_MAX = 64  # of the objects of a JSONL file, whose cleaners are remembered
 
-MAPPING_FLAWS = make_flaws(
+HEADER_FLAWS = make_flaws(
     (
         "columns_missing",
         "",
@@ -55,7 +55,7 @@ DEFAULT_GRADES = {f"{numeral}星": str(stars) for stars, numeral in enumerate("�
 
 
 class ObjectCleaner:
-    """Cleans the rows of a JSONL file: every object names its own columns, and few ways of doing so are met."""
+    """Cleans the rows of a JSONL file: every object names its own columns, and one file has few sets of names."""
 
     def __init__(self, mapping: Mapping, seal: Seal | None) -> None:
         self._mapping = mapping
@@ -79,7 +79,7 @@ class ObjectCleaner:
             elif isinstance(value, int | float) and not isinstance(value, bool):
                 cells.append(str(value))
             else:
-                return fill(MAPPING_FLAWS["value_not_text"], key[:HEADER_CHARACTERS_SHOWN])
+                return fill(HEADER_FLAWS["value_not_text"], key[:HEADER_CHARACTERS_SHOWN])
         return placed.clean(ReadRow(row.number, row.text, cells), today)
 
     def _place(self, keys: tuple[str, ...]) -> CellCleaner | Flaw:
@@ -97,12 +97,12 @@ Cleaner = CellCleaner | ObjectCleaner
 def compile_mapping(mapping: Mapping, header: Sequence[str], *, seal: Seal | None = None) -> Cleaner | Flaw:
     """Return the cleaner of a file with this header (``FileFormat.columns``; none for JSONL), or why there is none.
 
-    ``seal`` turns the parts of a composed event id into one that tells nothing of them: a keyed digest.
+    ``seal`` turns the parts of a composed event id into one that reveals nothing of them: a keyed digest.
     """
     if flaw := check_mapping(mapping):
         return flaw
     if mapping.fields["eventId"].compose and seal is None:
-        return MAPPING_FLAWS["event_id_unsealed"]
+        return HEADER_FLAWS["event_id_unsealed"]
     return place_columns(mapping, header, seal) if header else ObjectCleaner(mapping, seal)
 
 
@@ -117,7 +117,7 @@ def allow_workbook_days(mapping: Mapping) -> Mapping:
 
 
 def place_columns(mapping: Mapping, header: Sequence[str], seal: Seal | None) -> CellCleaner | Flaw:
-    """Find every field's column; which needed ones are missing, or occur twice, is told by name."""
+    """Find every field's column; the flaw names the needed ones that are missing, or one that occurs twice."""
     names = [normalise_header(name) for name in header]
     places: dict[Field, int] = {}
     for field, rule in mapping.fields.items():
@@ -125,16 +125,16 @@ def place_columns(mapping: Mapping, header: Sequence[str], seal: Seal | None) ->
         if found is None:
             continue
         if names.count(found) > 1:
-            return fill(MAPPING_FLAWS["column_twice"], header[names.index(found)][:HEADER_CHARACTERS_SHOWN])
+            return fill(HEADER_FLAWS["column_twice"], header[names.index(found)][:HEADER_CHARACTERS_SHOWN])
         places[field] = names.index(found)
     missing = _find_missing(mapping, places, set(names))
     if missing:
-        return fill(MAPPING_FLAWS["columns_missing"], "、".join(missing), show_header(header))
+        return fill(HEADER_FLAWS["columns_missing"], "、".join(missing), show_header(header))
     return CellCleaner(mapping, places, header, seal)
 
 
 def find_column(mapping: Mapping, header: Sequence[str], field: Field) -> str:
-    """Return what a file calls a field; empty when it has no such column, or is JSONL."""
+    """Return the name of a field's column in a file; empty when it has no such column, or is JSONL."""
     names = [normalise_header(name) for name in header]
     wanted = (normalise_header(name) for name in mapping.fields.get(field, Rule()).columns)
     return next((header[names.index(name)] for name in wanted if name in names), "")

@@ -1,8 +1,9 @@
-"""Whether a register's entry makes sense. Pure."""
+"""What is registered of a source, and whether it makes sense. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -26,10 +27,23 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     honours: Sequence[str] | None
 
 
+class Source(SourceEntry, frozen=True, kw_only=True):
+    """A registered source; every change raises ``revision``."""
+
+    revision: int
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        """Decode the mapping where it is JSON, as the database returns it."""
+        stored: object = self.mapping
+        if isinstance(stored, str):
+            msgspec.structs.force_setattr(self, "mapping", msgspec.json.decode(stored, type=Mapping))
+
+
 def may_report(record: NewRecord, indicators: Collection[str] | None, honours: Collection[str] | None) -> bool:
     """Whether a source may report a record; a list that is None has all of them."""
-    allowed, told = (honours, record.honour) if record.indicator is None else (indicators, record.indicator)
-    return allowed is None or told in allowed
+    allowed, code = (honours, record.honour) if record.indicator is None else (indicators, record.indicator)
+    return allowed is None or code in allowed
 
 
 def judge_source(entry: SourceEntry) -> Flaw | None:
@@ -44,9 +58,9 @@ def judge_source(entry: SourceEntry) -> Flaw | None:
     flaw = check_mapping(entry.mapping)
     if flaw is not None:
         return flaw.below("/mapping")
-    told = [(find_kind(code, None), code, "/indicators") for code in entry.indicators or ()]
-    told += [(find_kind(None, code), code, "/honours") for code in entry.honours or ()]
-    for kind, code, pointer in told:
+    listed = [(find_kind(code, None), code, "/indicators") for code in entry.indicators or ()]
+    listed += [(find_kind(None, code), code, "/honours") for code in entry.honours or ()]
+    for kind, code, pointer in listed:
         if isinstance(kind, Reason):
             return Flaw(code=kind.code, zh=f"{kind.zh}：{code}", en=f"{kind.en}: {code}", pointer=pointer)
     return None

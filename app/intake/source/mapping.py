@@ -1,4 +1,4 @@
-"""What is agreed with a source about its files (约定): which column is which field, kept as a document. Pure."""
+"""What a source and the centre have settled about its files (约定): which column is which field. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEEDED: tuple[Field, ...] = ("eventId", "idNumber", "name", "eventOn")
 PERSONAL: tuple[Field, ...] = ("eventId", "idNumber", "name")  # one value for a whole file makes no sense
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-AGREED_FLAWS = make_flaws(
+MAPPING_FLAWS = make_flaws(
     ("mapping_source_invalid", "/source", "来源代码应为 2 至 40 个小写字母、数字或 _ . -",
      "a source is 2 to 40 of a-z 0-9 _ . -"),
     ("mapping_field_missing", "/fields", "缺少必需的字段：{}", "these fields are needed: {}"),
@@ -39,7 +39,7 @@ AGREED_FLAWS = make_flaws(
 )  # fmt: skip
 
 
-def _tell(zh: str, en: str) -> Meta:
+def _describe(zh: str, en: str) -> Meta:
     return Meta(description=f"{zh} · {en}")
 
 
@@ -49,28 +49,28 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
     columns: Annotated[
         tuple[Text, ...],
         Meta(max_length=50),
-        _tell("列名，依次查找", "names the column may have, in order of preference"),
+        _describe("列名，依次查找", "names the column may have, in order of preference"),
     ] = ()
     constant: Annotated[
         Text | None,
-        _tell("没有该列或单元格为空时的固定值", "the value when there is no such column or the cell is empty"),
+        _describe("没有该列或单元格为空时的固定值", "the value when there is no such column or the cell is empty"),
     ] = None
     values: Annotated[
         dict[Text, Annotated[str, Meta(max_length=200)]],
         Meta(max_length=2_000),
-        _tell("取值对照，未列出的保持原样", "what the source's values are called here; others stay as they are"),
+        _describe("取值对照，未列出的保持原样", "what the source's values are called here; others stay as they are"),
     ] = {}
     dates: Annotated[
-        tuple[DateForm, ...], _tell("日期写法，仅用于日期字段", "how days are written; for the two dates only")
+        tuple[DateForm, ...], _describe("日期写法，仅用于日期字段", "how days are written; for the two dates only")
     ] = ()
     factor: Annotated[
         Text | None,
-        _tell("单位换算系数，仅用于数量（小时→分钟为 60）", "units kept per unit sent; for the quantity only"),
+        _describe("单位换算系数，仅用于数量（小时→分钟为 60）", "units kept per unit sent; for the quantity only"),
     ] = None
     compose: Annotated[
         tuple[Text, ...],
         Meta(max_length=20),
-        _tell(
+        _describe(
             "来源没有事件编号时，由这些字段或列组成（密封后保存）；须足以区分每一件事",
             "fields or columns that together make an event id, sealed; they must tell every event from every other",
         ),
@@ -82,21 +82,21 @@ class Mapping(
 ):
     """How the files of one source are read (来源映射)."""
 
-    source: Annotated[Text, _tell("来源代码", "the code of the source")]
-    note_zh: Annotated[str, Meta(max_length=500), _tell("中文说明", "what it is for, in Chinese")] = ""
-    note_en: Annotated[str, Meta(max_length=500), _tell("英文说明", "what it is for, in English")] = ""
-    fields: Annotated[dict[Field, Rule], _tell("字段与来源的对应", "where each field comes from")]
+    source: Annotated[Text, _describe("来源代码", "the code of the source")]
+    note_zh: Annotated[str, Meta(max_length=500), _describe("中文说明", "what it is for, in Chinese")] = ""
+    note_en: Annotated[str, Meta(max_length=500), _describe("英文说明", "what it is for, in English")] = ""
+    fields: Annotated[dict[Field, Rule], _describe("字段与来源的对应", "where each field comes from")]
 
 
 def check_mapping(mapping: Mapping) -> Flaw | None:
     """Return what is wrong with a mapping in itself, whatever file comes; a denied topic is refused here already."""
     if not is_source(mapping.source):
-        return AGREED_FLAWS["mapping_source_invalid"]
+        return MAPPING_FLAWS["mapping_source_invalid"]
     missing = [FIELD_TITLES[field] for field in NEEDED if field not in mapping.fields]
     if not {"indicator", "honour"} & mapping.fields.keys():
         missing.append("指标/荣誉")
     if missing:
-        return fill(AGREED_FLAWS["mapping_field_missing"], "、".join(missing))
+        return fill(MAPPING_FLAWS["mapping_field_missing"], "、".join(missing))
     for field, rule in mapping.fields.items():
         if flaw := _check_rule(field, rule) or _check_kinds(field, rule):
             return flaw
@@ -105,13 +105,13 @@ def check_mapping(mapping: Mapping) -> Flaw | None:
 
 def fill(flaw: Flaw, *words: str) -> Flaw:
     """Return a flaw with words in its sentences."""
-    told: dict[str, Any] = {name: getattr(flaw, name).format(*words) for name in ("zh", "en", "pointer")}
-    return msgspec.structs.replace(flaw, **told)
+    filled: dict[str, Any] = {name: getattr(flaw, name).format(*words) for name in ("zh", "en", "pointer")}
+    return msgspec.structs.replace(flaw, **filled)
 
 
 def _check_rule(field: Field, rule: Rule) -> Flaw | None:
     if not (rule.columns or rule.constant or rule.compose):
-        return fill(AGREED_FLAWS["mapping_rule_empty"], field)
+        return fill(MAPPING_FLAWS["mapping_rule_empty"], field)
     is_day, is_quantity = field in {"eventOn", "endsOn"}, field == "quantity"
     if (
         (rule.constant and field in PERSONAL)
@@ -120,9 +120,9 @@ def _check_rule(field: Field, rule: Rule) -> Flaw | None:
         or (rule.values and (is_day or is_quantity or field in PERSONAL))
         or (rule.compose and (field != "eventId" or rule.columns or "eventId" in rule.compose))
     ):
-        return fill(AGREED_FLAWS["mapping_rule_wrong"], field)
+        return fill(MAPPING_FLAWS["mapping_rule_wrong"], field)
     if rule.factor is not None and not is_factor(rule.factor):
-        return fill(AGREED_FLAWS["mapping_factor_wrong"], field)
+        return fill(MAPPING_FLAWS["mapping_factor_wrong"], field)
     return None
 
 

@@ -11,16 +11,16 @@ from litestar.params import FromPath, JSONBody
 
 from app.intake.source import actions
 from app.intake.source.compile import make_default_mapping
-from app.intake.source.entry import SourceEntry
-from app.intake.source.mapping import Mapping
+from app.intake.source.entry import Source, SourceEntry
 from app.intake.source.queries import register as register_queries
-from app.intake.source.queries.register import SourceRow
+from app.intake.source.refusals import InstitutionUnknown, SourceInvalid, SourceTaken
 from app.intake.source.schemas import SourceContent, SourceRequest, SourceView
 from app.kit.errors import ETagMissing, ETagStale, Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
-from app.kit.request.etag import ETAG, IfMatch, compute_etag
+from app.kit.request.etag import ETAG, IfMatch, answer_with_etag
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 from app.values.patterns import SOURCE_CODE
 
 SourceCode = Annotated[str, msgspec.Meta(pattern=SOURCE_CODE)]
@@ -38,9 +38,9 @@ READERS = {"roles": ["importer", "administrator", "auditor"]}
         InvalidRequest,
         Unauthenticated,
         Forbidden,
-        actions.SourceTaken,
-        actions.SourceInvalid,
-        actions.InstitutionUnknown,
+        SourceTaken,
+        SourceInvalid,
+        InstitutionUnknown,
     ),
 )
 async def register_source(
@@ -64,7 +64,7 @@ async def list_sources(
     """List the sources, by code."""
     official.need_centre()
     rows = await register_queries.list_sources(decode_cursor(cursor, SourceCode), limit)
-    return make_page(rows, limit, _show, lambda row: row.code)
+    return make_page(rows, limit, lambda row: show(SourceView, row), lambda row: row.code)
 
 
 @get(
@@ -94,8 +94,8 @@ async def get_source(official: NamedDependency[OfficialCaller], source_code: Fro
         NotFound,
         ETagMissing,
         ETagStale,
-        actions.SourceInvalid,
-        actions.InstitutionUnknown,
+        SourceInvalid,
+        InstitutionUnknown,
     ),
 )
 async def change_source(
@@ -111,31 +111,19 @@ async def change_source(
 
 
 def _need_keeper(official: OfficialCaller) -> None:
-    """Refuse who imports records too: one official alone must not invent a source and send in its name."""
+    """Refuse an official who imports records too: nobody may register a source and send records in its name alone."""
     official.need_centre()
     if "importer" in official.roles:
         raise Forbidden
 
 
 def _make_entry(code: str, content: SourceContent) -> SourceEntry:
-    return SourceEntry(
-        code=code,
-        title_zh=content.title_zh,
-        title_en=content.title_en,
-        institution_id=content.institution_id,
-        mapping=content.mapping or make_default_mapping(code),
-        indicators=content.indicators,
-        honours=content.honours,
-    )
+    mapping = content.mapping or make_default_mapping(code)
+    return SourceEntry(**msgspec.structs.asdict(content) | {"code": code, "mapping": mapping})
 
 
-def _answer(row: SourceRow, status_code: int = 200) -> Response[SourceView]:
-    return Response(_show(row), status_code=status_code, headers={"ETag": compute_etag(row.revision)})
-
-
-def _show(row: SourceRow) -> SourceView:
-    told = msgspec.structs.asdict(row)
-    return SourceView(**{**told, "mapping": msgspec.json.decode(row.mapping, type=Mapping)})
+def _answer(source: Source, status_code: int = 200) -> Response[SourceView]:
+    return answer_with_etag(show(SourceView, source), source.revision, status_code)
 
 
 router = Router(

@@ -19,7 +19,7 @@ IDS_MIN = 5  # of one length, before a shorter one is doubted
 # Ids that count up grow longer by themselves. Where some begin with zero they are filled up; else only ids longer than
 # anything is counted to are doubted.
 DIGITS_MIN_FILLED, DIGITS_MIN = 6, 10
-SHORT_SHARE_MAX = 0.2  # of ids of whose source nothing is known yet
+SHORT_SHARE_MAX = 0.2  # of ids of the first ids of a source
 
 
 class WayOut(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ IN_ITEM = WayOut("请将 idsMeant 设为 true 后再报一次", "send the item a
 
 
 class IdShape(msgspec.Struct, frozen=True):
-    """How many digits the ids of a source have, None when they differ; how many ids that is known of."""
+    """How many digits the ids of a source have, None when they differ; ``rows`` is how many ids those are."""
 
     digits: int | None
     rows: int
@@ -51,12 +51,12 @@ def compute_shape(ids: Sequence[str]) -> IdShape | None:
     return IdShape(lengths.pop(), len(ids), begins_with_zero=any(one[0] == "0" for one in ids))
 
 
-def add_shapes(known: IdShape | None, more: IdShape) -> IdShape:
+def add_shapes(so_far: IdShape | None, more: IdShape) -> IdShape:
     """Return the shape of the ids of both."""
-    if known is None:
+    if so_far is None:
         return more
-    digits = known.digits if known.digits == more.digits else None
-    return IdShape(digits, known.rows + more.rows, begins_with_zero=known.begins_with_zero or more.begins_with_zero)
+    digits = so_far.digits if so_far.digits == more.digits else None
+    return IdShape(digits, so_far.rows + more.rows, begins_with_zero=so_far.begins_with_zero or more.begins_with_zero)
 
 
 class JudgedIds(msgspec.Struct, frozen=True):
@@ -67,36 +67,36 @@ class JudgedIds(msgspec.Struct, frozen=True):
 
 
 def judge_ids(
-    ids: Mapping[int, str | None], known: IdShape | None, field: ShapedField, meant: Container[int], way_out: WayOut
+    ids: Mapping[int, str | None], so_far: IdShape | None, field: ShapedField, meant: Container[int], way_out: WayOut
 ) -> JudgedIds:
     """Judge the ids of one field by place, while those of the source are alike.
 
     ``meant`` ones are never doubted, and nothing is learnt of them: one short id that is right does not end the doubt
     of others.
     """
-    told = {place: one for place, one in ids.items() if one is not None and place not in meant}
-    if not told or (known is not None and known.digits is None):
+    given = {place: one for place, one in ids.items() if one is not None and place not in meant}
+    if not given or (so_far is not None and so_far.digits is None):
         return JudgedIds({}, None)
-    places = list(told)
-    found = find_shortened(list(told.values()), known)
-    shortened = {places[at]: _make_flaw(field, digits, len(told[places[at]]), way_out) for at, digits in found.items()}
-    return JudgedIds(shortened, compute_shape([one for place, one in told.items() if place not in shortened]))
+    places = list(given)
+    found = find_shortened(list(given.values()), so_far)
+    shortened = {places[at]: _make_flaw(field, digits, len(given[places[at]]), way_out) for at, digits in found.items()}
+    return JudgedIds(shortened, compute_shape([one for place, one in given.items() if place not in shortened]))
 
 
-def find_shortened(ids: Sequence[str], known: IdShape | None) -> dict[int, int]:
+def find_shortened(ids: Sequence[str], so_far: IdShape | None) -> dict[int, int]:
     """Return the ids, by place, that are shorter than all others of their source; and the one length of these."""
-    if not ids or (known is not None and known.digits is None):
+    if not ids or (so_far is not None and so_far.digits is None):
         return {}
     lengths = set(map(len, ids))
-    digits = max(lengths) if known is None or known.digits is None else known.digits
+    digits = max(lengths) if so_far is None or so_far.digits is None else so_far.digits
     if max(lengths) > digits or min(lengths) == digits or not _are_digits(ids):
         return {}
     short = [place for place, one in enumerate(ids) if len(one) < digits]
-    is_filled = known is not None and known.begins_with_zero
+    is_filled = so_far is not None and so_far.begins_with_zero
     is_filled = is_filled or any(one[0] == "0" for one in ids if len(one) == digits)
     if digits < (DIGITS_MIN_FILLED if is_filled else DIGITS_MIN):
         return {}
-    rows = 0 if known is None else known.rows
+    rows = 0 if so_far is None else so_far.rows
     is_few = rows >= IDS_MIN or len(short) <= SHORT_SHARE_MAX * len(ids)
     if rows + len(ids) - len(short) < IDS_MIN or not is_few:
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.intake.fact.judge import OWN_SOURCE
-from app.intake.keeping.actions.keep import KEPT, keep_records
+from app.intake.keeping.actions.keep import NEWS, store_records
 from app.intake.usage.writers import UsageWrong, check_writer
 from app.kit.db.database import is_in_transaction
 from app.record.catalogue import NewRecord
@@ -33,8 +33,8 @@ async def write_usage(
     """Write a fact of a room's own inside the caller's transaction, and rescore; whether that was news.
 
     ``by`` is the room: ``data/usage.csv`` says which may write what. ``event_id`` is the room's own number of the
-    event, which a repeat is known by and which begins with a word of that room (``identity:…``, ``loan:…``). A state
-    is told again with ``ends_on`` when it is over. False: it was known, or the citizen has left.
+    event, by which a repeat is recognised and which begins with a word of that room (``identity:…``, ``loan:…``). A
+    state is written again with ``ends_on`` when it is over. False: it was written before, or the citizen has left.
     """
     assert is_in_transaction(), "what happened and what is recorded of it are one transaction"
     check_writer(indicator, by)
@@ -45,7 +45,7 @@ async def write_usage(
     fault = judge_record(record, shanghai_day(at))
     if fault is not None:
         raise UsageWrong(f"{by} writes {indicator}: {fault.en}")
-    (outcome,) = await keep_records([record], at=at, entered_by=None)
+    (outcome,) = await store_records([record], at=at, entered_by=None)
     if outcome == "conflict":
         raise UsageWrong(f"{by} has written other facts of {indicator} under the same event id")
-    return outcome in KEPT
+    return outcome in NEWS

@@ -1,4 +1,4 @@
-"""Keeping records, few or many at once: each event of a source once, whatever is sent twice or races."""
+"""Storing records, few or many at once: each event of a source once, whatever is sent twice or races."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from app.kit.clock import uuid7_texts
 from app.kit.db.database import is_in_transaction
 from app.kit.errors import Overloaded
+from app.record.actions.find import find_stored_events, lock_members
 from app.record.award import is_given_once, is_in_force_with
 from app.record.catalogue import PutOutcome, compute_digests
 from app.record.queries import put as put_queries
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from app.record.kept import KnownRecord
     from app.record.queries.put import Columns
+    from app.record.stored import StoredEvent
 
 LOG = logging.getLogger("huixin.record")
-# Rounds in a row that settle no row: each needs somebody who frees an event between two of our statements.
+# Rounds in a row that settle no row: each needs another transaction that frees an event between two of our statements.
 FRUITLESS_ROUNDS_MAX = 5
 
 
@@ -37,7 +38,7 @@ class PutRows(msgspec.Struct, frozen=True):
 
 
 class Arranged(msgspec.Struct, frozen=True):
-    """Rows ready to be sent: one telling of every event, in order, with their places among all and their digests."""
+    """Rows ready to be sent: one of every event, in order, with their places among all rows and their digests."""
 
     places: list[int]
     rows: NewRows
@@ -46,7 +47,7 @@ class Arranged(msgspec.Struct, frozen=True):
 
 
 def arrange_rows(rows: NewRows) -> Arranged:
-    """Do beforehand what ``put_rows`` would do in its transaction, so that nobody waits for it there."""
+    """Do beforehand what ``put_rows`` would else do inside its transaction, while it holds locks."""
     events = list(zip(rows.source, rows.event_id, strict=True))
     return _arrange(rows, _take_one_of_each(range(len(rows)), rows, events))
 
@@ -54,14 +55,18 @@ def arrange_rows(rows: NewRows) -> Arranged:
 async def put_rows(
     rows: NewRows, *, at: datetime, entered_by: UUID | None, arranged: Arranged | None = None
 ) -> PutRows:
-    """Keep records inside the caller's transaction, and say of each what became of it (``PutOutcome``).
+    """Store records inside the caller's transaction, and return what became of each row.
 
-    An event that is known and whose record is gone is kept anew: only so can its source put right what was lost.
-    Refuses with ``overloaded`` when others free and claim the same events again and again.
+    ``accepted``: it is a new record. ``updated``: its event had a record, which has ended now. ``duplicate``: its event
+    has this record. ``conflict``: its event has a record of other facts. ``not_renewable``: it awards again what is
+    given once and is in force. ``not_a_member``: its citizen has left. An event whose record is gone is stored anew:
+    only so can its source put right what was lost. Refuses with ``overloaded`` when other transactions free and claim
+    the same events again and again.
     """
     assert is_in_transaction(), "records and the scores they move are one transaction"
-    # Locked before anything else, in id order: nobody leaves meanwhile, and rescoring waits for no one it holds up.
-    left = await records_queries.lock_members(sorted(set(rows.citizen_id)))
+    # Citizens are locked first, in id order: none of them leaves meanwhile, and rescoring, which locks them in the same
+    # order, never waits for a transaction that waits for it.
+    left = await lock_members(rows.citizen_id)
     put = PutRows(["not_a_member"] * len(rows), {})
     events = list(zip(rows.source, rows.event_id, strict=True))
     waiting = [place for place, citizen_id in enumerate(rows.citizen_id) if citizen_id not in left]
@@ -91,9 +96,9 @@ def _arrange(rows: NewRows, places: list[int]) -> Arranged:
 
 
 def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tuple[str, str]]) -> list[int]:
-    """Pick the first telling of every event, in (source, event id) order; later ones come after it.
+    """Pick the first row of every event, in (source, event id) order; later rows have a later round.
 
-    Of an honour that is given once, the first award alone: the next one must meet it.
+    Of an honour that is given once only the first award is picked: the next one is judged beside it when it is stored.
     """
     given: set[tuple[UUID, str | None, str | None]] = set()
     later: set[int] = set()
@@ -104,22 +109,22 @@ def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tu
             if award in given:
                 later.add(place)
             given.add(award)
-    # From the last to the first, so that the first telling of an event is the one that stays.
+    # From the last to the first: the first row of an event overwrites the later ones.
     first = {events[place]: place for place in reversed(waiting) if place not in later}
     return [first[event] for event in sorted(first)]
 
 
 async def _find_barred(rows: NewRows, places: Sequence[int]) -> set[int]:
-    """Return the rows that award again what is given once and is in force; a repeat of the same award is not one."""
+    """Return the rows that award again what is given once and is in force; an award that is sent again is none."""
     once = [place for place in places if rows.honour[place] is not None and is_given_once(rows.honour[place])]
     if not once:
         return set()
     awards = await put_queries.find_awards(rows, once)
-    known = {award.place for award in awards if (award.source, award.event_id) == rows.event(award.place)}
+    sent_again = {award.place for award in awards if (award.source, award.event_id) == rows.event(award.place)}
     return {
         award.place
         for award in awards
-        if award.place not in known
+        if award.place not in sent_again
         and is_in_force_with(
             rows.honour[award.place] or "",
             (award.event_on, award.ends_on),
@@ -131,7 +136,7 @@ async def _find_barred(rows: NewRows, places: Sequence[int]) -> set[int]:
 async def _put_distinct(
     arranged: Arranged, put: PutRows, at: datetime, entered_by: UUID | None
 ) -> dict[int, PutOutcome]:
-    """Keep records of distinct events; a place is missing when its known record vanished and must be told again."""
+    """Store records of distinct events; a place is missing when its event had lost its record: it has another round."""
     places, some = arranged.places, arranged.rows
     if not places:
         return {}
@@ -140,11 +145,12 @@ async def _put_distinct(
     fresh = [number for number in range(len(some)) if number not in repeats]
     put.record_ids.update({places[number]: ids[number] for number in fresh})
     settled: dict[int, PutOutcome] = dict.fromkeys((places[number] for number in fresh), "accepted")
-    known = await _find_known(told_again := [some.event(number) for number in sorted(repeats)])
-    await _free([event for event in told_again if event not in known])
-    ended: list[tuple[KnownRecord, date]] = []
+    repeated = [some.event(number) for number in sorted(repeats)]
+    stored = await find_stored_events(repeated)
+    await _free([event for event in repeated if event not in stored])
+    ended: list[tuple[StoredEvent, date]] = []
     for number in sorted(repeats):
-        if (found := known.get(some.event(number))) is None:
+        if (found := stored.get(some.event(number))) is None:
             continue
         ends_on = some.ends_on[number]
         settled[places[number]] = outcome = _judge_repeat(arranged.digests[number], ends_on, found)
@@ -155,18 +161,11 @@ async def _put_distinct(
     return settled
 
 
-async def _find_known(events: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KnownRecord]:
-    if not events:
-        return {}
-    sources, event_ids = zip(*events, strict=True)
-    return {(k.source, k.event_id): k for k in await records_queries.find_known_records_for_update(sources, event_ids)}
-
-
 async def _free(events: Sequence[tuple[str, str]]) -> None:
-    """Free events that were known and have no record, for the next round.
+    """Free claimed events that have no record, for the next round.
 
-    Mostly the citizen has just left and nothing is there any more. A row that is still there has lost its record: it
-    would make its event "known" for ever, with nothing that counts.
+    Mostly the citizen has just left and the claim is gone too. A claim that is still there has lost its record: every
+    repeat of its event would be taken for a duplicate of nothing.
     """
     if not events:
         return
@@ -175,7 +174,7 @@ async def _free(events: Sequence[tuple[str, str]]) -> None:
         LOG.error("%s events had lost their records", freed)
 
 
-def _judge_repeat(digest: bytes, ends_on: date | None, known: KnownRecord) -> PutOutcome:
-    if digest != known.facts_digest:
+def _judge_repeat(digest: bytes, ends_on: date | None, stored: StoredEvent) -> PutOutcome:
+    if digest != stored.facts_digest:
         return "conflict"
-    return "duplicate" if ends_on in (None, known.ends_on) else "updated"
+    return "duplicate" if ends_on in (None, stored.ends_on) else "updated"

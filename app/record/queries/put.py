@@ -17,7 +17,7 @@ BETWEEN, NULL = "\x1f", "\x1e"  # what no text of a record holds: it has no cont
 
 
 class Award(msgspec.Struct, frozen=True):
-    """An honour somebody has, beside the row that tells of another."""
+    """An honour in force, beside the place of the row that awards it again."""
 
     place: int
     source: str
@@ -45,24 +45,24 @@ def make_columns(rows: NewRows, citizen_ids: Sequence[str], digests: Sequence[by
 
 
 async def insert_rows(columns: Columns, ids: Sequence[str], *, at: datetime, entered_by: UUID | None) -> set[int]:
-    """Claim the events nobody has claimed and keep their records; return the places of rows whose events are known.
+    """Store the records whose events are new; return the places of the rows whose events were claimed before.
 
-    ``ids`` are those the records get. Waits for whoever is claiming the same. The rows are of distinct events in
-    (source, event id) order.
+    ``ids`` are those the records get. Waits while another transaction claims one of these events. The rows are of
+    distinct events in (source, event id) order.
     """
-    known = await fetch_value(read_sql(__file__, "put_rows"), *columns, at, entered_by, _join(ids))
-    return {place - 1 for place in known}
+    claimed_before = await fetch_value(read_sql(__file__, "put_rows"), *columns, at, entered_by, _join(ids))
+    return {place - 1 for place in claimed_before}
 
 
 async def find_awards(rows: NewRows, places: Sequence[int]) -> list[Award]:
-    """Return what honours of the same grade the people of some rows have that stand."""
+    """Return the active awards that the citizens of some rows have of the same honour and grade."""
     return await fetch_all(
         Award,
         """
-        SELECT asked.place::integer, r.source, r.event_id, r.event_on, r.ends_on
-        FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS asked (place, citizen_id, honour, grade)
-        JOIN record r ON r.citizen_id = asked.citizen_id AND r.honour = asked.honour
-             AND r.grade IS NOT DISTINCT FROM asked.grade
+        SELECT given.place::integer, r.source, r.event_id, r.event_on, r.ends_on
+        FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS given (place, citizen_id, honour, grade)
+        JOIN record r ON r.citizen_id = given.citizen_id AND r.honour = given.honour
+             AND r.grade IS NOT DISTINCT FROM given.grade
         WHERE r.state = 'active'
         """,
         places,

@@ -1,4 +1,4 @@
-"""All SQL of this room: one function, one statement."""
+"""SQL for stored records and their events: one function, one statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from app.kit.db.database import execute, fetch_all, fetch_value, write_uuids
-from app.record.kept import KnownRecord
+from app.record.stored import StoredEvent
 
 
 async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
@@ -26,14 +26,14 @@ async def lock_members(citizen_ids: Sequence[UUID]) -> set[UUID]:
     return set(left or ())
 
 
-async def find_known_records_for_update(sources: Sequence[str], event_ids: Sequence[str]) -> list[KnownRecord]:
-    """Return what events became, with the records locked in primary-key order."""
+async def find_stored_events_for_update(sources: Sequence[str], event_ids: Sequence[str]) -> list[StoredEvent]:
+    """Return those of some events that have a record, with the records locked in primary-key order."""
     return await fetch_all(
-        KnownRecord,
+        StoredEvent,
         """
         SELECT e.source, e.event_id, e.record_id, e.citizen_id, e.facts_digest, r.ends_on
-        FROM unnest($1::text[], $2::text[]) AS asked (source, event_id)
-        JOIN record_source_event e ON e.source = asked.source AND e.event_id = asked.event_id
+        FROM unnest($1::text[], $2::text[]) AS given (source, event_id)
+        JOIN record_source_event e ON e.source = given.source AND e.event_id = given.event_id
         JOIN record r ON r.citizen_id = e.citizen_id AND r.id = e.record_id
         ORDER BY r.citizen_id, r.id
         FOR NO KEY UPDATE OF r
@@ -52,8 +52,8 @@ async def delete_orphaned_events(sources: Sequence[str], event_ids: Sequence[str
         """
         WITH orphaned AS MATERIALIZED (
             SELECT e.source, e.event_id
-            FROM unnest($1::text[], $2::text[]) AS asked (source, event_id)
-            JOIN record_source_event e ON e.source = asked.source AND e.event_id = asked.event_id
+            FROM unnest($1::text[], $2::text[]) AS given (source, event_id)
+            JOIN record_source_event e ON e.source = given.source AND e.event_id = given.event_id
             WHERE NOT EXISTS (SELECT FROM record r WHERE r.citizen_id = e.citizen_id AND r.id = e.record_id)
             ORDER BY e.source, e.event_id
             FOR UPDATE OF e
@@ -65,16 +65,16 @@ async def delete_orphaned_events(sources: Sequence[str], event_ids: Sequence[str
     )
 
 
-async def update_ends(records: Sequence[KnownRecord], ends_on: Sequence[date]) -> None:
+async def update_ends(events: Sequence[StoredEvent], ends_on: Sequence[date]) -> None:
     """Write down that records ended: a new version of each."""
     await execute(
         """
-        UPDATE record r SET ends_on = told.ends_on, version = r.version + 1
-        FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS told (citizen_id, record_id, ends_on)
-        WHERE r.citizen_id = told.citizen_id AND r.id = told.record_id
+        UPDATE record r SET ends_on = given.ends_on, version = r.version + 1
+        FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS given (citizen_id, record_id, ends_on)
+        WHERE r.citizen_id = given.citizen_id AND r.id = given.record_id
         """,
-        [record.citizen_id for record in records],
-        [record.record_id for record in records],
+        [event.citizen_id for event in events],
+        [event.record_id for event in events],
         ends_on,
     )
 

@@ -19,6 +19,7 @@ from app.kit.db.database import is_in_transaction, transaction
 from app.kit.errors import IdempotencyKeyReused, InvalidRequest, NotFound
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.crypto import decrypt_field, encrypt_field
+from app.record.actions.read import find_record
 from app.record.fault import find_kind
 from app.repair.objection import (
     ANSWER_WORKING_DAYS,
@@ -33,8 +34,8 @@ from app.repair.objection import (
     parse_text,
 )
 from app.repair.queries import objections as objections_queries
-from app.repair.queries.objections import ObjectionRow, SubjectRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
+from app.repair.ticket import Ticket
 from app.settings import read_settings
 from app.values.days import shanghai_day
 from app.values.fault import Fault
@@ -47,15 +48,16 @@ if TYPE_CHECKING:
 
     from app.event.feed import EventType
     from app.kit.security.auth import CitizenCaller
+    from app.record.stored import StoredRecord
 
 TEXT_COLUMN, ANSWER_COLUMN = "objection.text", "objection.answer"
-# Tickets that are made and withdrawn again are rows too.
+# The number of open tickets alone limits nothing: a ticket that is withdrawn at once stays as a row.
 OBJECTION_LIMIT = LocalLimit("objection", 30, 3600)
 CALENDAR_DAYS_AHEAD = 60
 
 
 class NewObjection(msgspec.Struct, frozen=True, kw_only=True):
-    """What a citizen reports, under their own key."""
+    """What a citizen reports, under an idempotency key of their own."""
 
     key: str
     digest: bytes
@@ -71,7 +73,7 @@ class NewObjection(msgspec.Struct, frozen=True, kw_only=True):
 class Received(msgspec.Struct, frozen=True):
     """The ticket as it was received, also when the same key asks again later."""
 
-    row: ObjectionRow
+    ticket: Ticket
     is_replayed: bool
 
 
@@ -82,45 +84,38 @@ async def receive_objection(citizen: CitizenCaller, new: NewObjection, *, at: da
     text = read_text(new.text)
     OBJECTION_LIMIT.need(citizen.id)
     async with transaction():
-        await identity_actions.lock_caller(
-            citizen.id
-        )  # one at a time: keys and open tickets are counted under this lock
-        known = await objections_queries.find_objection_by_key(citizen.id, new.key)
-        if known is not None:
-            return _replay(known, new.digest)
-        row = _make_row(citizen.id, new, await _find_subject(citizen.id, new), text, at)
-        if (
-            new.record_id is not None
-            and (number := await objections_queries.find_open_number(new.record_id)) is not None
-        ):
-            raise ObjectionOpen(number)
-        if await objections_queries.count_open(citizen.id) >= OPEN_OBJECTIONS_MAX:
-            raise TooManyObjections
-        while not await objections_queries.insert_objection(row):
-            row = msgspec.structs.replace(row, number=_draw_number())
-        await insert_events([make_event(RECEIVED, row, at)])
-    return Received(row, is_replayed=False)
+        # A citizen's requests come one at a time: the key and the open tickets are looked up under this lock.
+        await identity_actions.lock_caller(citizen.id)
+        stored = await objections_queries.find_objection_by_key(citizen.id, new.key)
+        if stored is not None:
+            return _replay(stored, new.digest)
+        ticket = _make_ticket(citizen.id, new, await _find_subject(citizen.id, new), text, at)
+        await _need_room(ticket)
+        while not await objections_queries.insert_objection(ticket):
+            ticket = msgspec.structs.replace(ticket, number=_draw_number())
+        await insert_events([make_event(RECEIVED, ticket, at)])
+    return Received(ticket, is_replayed=False)
 
 
-async def withdraw_objection(citizen: CitizenCaller, objection_id: UUID, *, at: datetime) -> ObjectionRow:
+async def withdraw_objection(citizen: CitizenCaller, objection_id: UUID, *, at: datetime) -> Ticket:
     """Take an open ticket back; there is nothing to be answered or decided any more."""
     async with transaction():
-        row = await objections_queries.find_own_objection_for_update(citizen.id, objection_id)
-        if row is None:
+        ticket = await objections_queries.find_own_objection_for_update(citizen.id, objection_id)
+        if ticket is None:
             raise NotFound
-        need_move(row, "withdraw")
-        await objections_queries.mark_withdrawn(row.id, at)
-        moved = msgspec.structs.replace(row, state="withdrawn", withdrawn_at=at)
+        need_move(ticket, "withdraw")
+        await objections_queries.mark_withdrawn(ticket.id, at)
+        moved = msgspec.structs.replace(ticket, state="withdrawn", withdrawn_at=at)
         await insert_events([make_event(EVENTS["withdraw"], moved, at)])
     return moved
 
 
-async def find_own_objection(citizen: CitizenCaller, objection_id: UUID) -> ObjectionRow:
+async def find_own_objection(citizen: CitizenCaller, objection_id: UUID) -> Ticket:
     """Find a ticket of the caller."""
-    row = await objections_queries.find_own_objection(citizen.id, objection_id)
-    if row is None:
+    ticket = await objections_queries.find_own_objection(citizen.id, objection_id)
+    if ticket is None:
         raise NotFound
-    return row
+    return ticket
 
 
 async def delete_objections(citizen_id: UUID) -> None:
@@ -129,16 +124,16 @@ async def delete_objections(citizen_id: UUID) -> None:
     await objections_queries.delete_objections(citizen_id)
 
 
-def open_text(row: ObjectionRow) -> str:
+def open_text(ticket: Ticket) -> str:
     """Return what the citizen wrote."""
-    return decrypt_field(row.text_cipher, column=TEXT_COLUMN, row_id=row.id)
+    return decrypt_field(ticket.text_cipher, column=TEXT_COLUMN, row_id=ticket.id)
 
 
-def open_answer(row: ObjectionRow) -> str | None:
+def open_answer(ticket: Ticket) -> str | None:
     """Return what the source answered."""
-    if row.answer_cipher is None:
+    if ticket.answer_cipher is None:
         return None
-    return decrypt_field(row.answer_cipher, column=ANSWER_COLUMN, row_id=row.id)
+    return decrypt_field(ticket.answer_cipher, column=ANSWER_COLUMN, row_id=ticket.id)
 
 
 def read_text(text: str) -> str:
@@ -150,16 +145,16 @@ def read_text(text: str) -> str:
     return plain
 
 
-def need_move(row: ObjectionRow, action: ObjectionAction) -> None:
+def need_move(ticket: Ticket, action: ObjectionAction) -> None:
     """Refuse what a ticket's state does not allow."""
-    if not OBJECTION_MOVES.allows(row.state, action):
-        raise ObjectionStateUnsuitable(row.state)
+    if not OBJECTION_MOVES.allows(ticket.state, action):
+        raise ObjectionStateUnsuitable(ticket.state)
 
 
-def make_event(event_type: EventType, row: ObjectionRow, at: datetime) -> NewEvent:
+def make_event(event_type: EventType, ticket: Ticket, at: datetime) -> NewEvent:
     """Return what happened to a ticket; nothing of what it says."""
-    data: dict[str, object] = {"kind": row.kind, "state": row.state}
-    return NewEvent(type=event_type, subject_id=row.id, citizen_id=row.citizen_id, at=at, data=data)
+    data: dict[str, object] = {"kind": ticket.kind, "state": ticket.state}
+    return NewEvent(type=event_type, subject_id=ticket.id, citizen_id=ticket.citizen_id, at=at, data=data)
 
 
 async def check_working_days() -> str | None:
@@ -203,29 +198,41 @@ def _wrong(pointer: str, code: str, zh: str, en: str) -> InvalidRequest:
     return InvalidRequest(errors=[Fault.at(pointer, code, zh, en)])
 
 
-def _replay(known: ObjectionRow, digest: bytes) -> Received:
+def _replay(stored: Ticket, digest: bytes) -> Received:
     """Return a ticket as it was when it came in: what it was then never changes, so nothing more need be stored."""
-    if known.request_digest != digest:
+    if stored.request_digest != digest:
         raise IdempotencyKeyReused
     first = msgspec.structs.replace(
-        known, state="received", asked_at=None, finding=None, answer_cipher=None, answered_at=None, answered_by=None,
+        stored, state="received", asked_at=None, finding=None, answer_cipher=None, answered_at=None, answered_by=None,
         withdrawn_at=None,
     )  # fmt: skip
     return Received(first, is_replayed=True)
 
 
-async def _find_subject(citizen_id: UUID, new: NewObjection) -> SubjectRow | None:
+async def _need_room(ticket: Ticket) -> None:
+    """Refuse a second open ticket on a record, and more open tickets than a citizen may have."""
+    number = None if ticket.record_id is None else await objections_queries.find_open_number(ticket.record_id)
+    if number is not None:
+        raise ObjectionOpen(number)
+    if await objections_queries.count_open(ticket.citizen_id) >= OPEN_OBJECTIONS_MAX:
+        raise TooManyObjections
+
+
+async def _find_subject(citizen_id: UUID, new: NewObjection) -> NewObjection | StoredRecord:
+    """Return what says whose register is asked about what: the record that is wrong, or what the citizen names."""
     if new.record_id is None:
-        return None
-    subject = await objections_queries.find_subject(citizen_id, new.record_id)
-    if subject is None:
+        return new
+    record = await find_record(citizen_id, new.record_id)
+    if record is None:
         raise NotFound
-    return subject
+    return record
 
 
-def _make_row(citizen_id: UUID, new: NewObjection, subject: SubjectRow | None, text: str, at: datetime) -> ObjectionRow:
+def _make_ticket(
+    citizen_id: UUID, new: NewObjection, subject: NewObjection | StoredRecord, text: str, at: datetime
+) -> Ticket:
     objection_id = uuid7(at)
-    return ObjectionRow(
+    return Ticket(
         id=objection_id,
         number=_draw_number(),
         citizen_id=citizen_id,
@@ -233,9 +240,9 @@ def _make_row(citizen_id: UUID, new: NewObjection, subject: SubjectRow | None, t
         request_digest=new.digest,
         kind=new.kind,
         record_id=new.record_id,
-        indicator=subject.indicator if subject else new.indicator,
-        honour=subject.honour if subject else new.honour,
-        source=subject.source if subject else new.source,
+        indicator=subject.indicator,
+        honour=subject.honour,
+        source=subject.source,
         text_cipher=encrypt_field(text, column=TEXT_COLUMN, row_id=objection_id),
         is_contact_ok=new.is_contact_ok,
         state="received",

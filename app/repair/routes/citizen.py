@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -25,14 +24,13 @@ from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_k
 from app.kit.security.auth import CitizenCaller
 from app.kit.web.http import AnyRequest, Language, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
-from app.record.catalogue import CATALOGUE
 from app.repair.actions import citizen as repair_citizen_actions
 from app.repair.actions.citizen import NewObjection
-from app.repair.objection import CITIZENS_ACTIONS, OBJECTION_MOVES
 from app.repair.queries import objections as objections_queries
-from app.repair.queries.objections import ObjectionRow
 from app.repair.refusals import ObjectionOpen, ObjectionStateUnsuitable, TooManyObjections
-from app.repair.schemas import Objection, ObjectionRequest, SourceAnswer
+from app.repair.schemas import Objection, ObjectionRequest
+from app.repair.ticket import Ticket
+from app.repair.views import show_own
 
 PATH = "/v1/me/objections"
 
@@ -66,7 +64,7 @@ async def create_objection(
     )
     received = await repair_citizen_actions.receive_objection(citizen, new, at=now())
     headers = {REPLAYED_HEADER: "true"} if received.is_replayed else {}
-    return Response(_show(received.row, language_of(request)), headers=headers)
+    return Response(_show(received.ticket, language_of(request)), headers=headers)
 
 
 @get(
@@ -115,37 +113,9 @@ async def withdraw_objection(
     return _show(await repair_citizen_actions.withdraw_objection(citizen, objection_id, at=now()), language_of(request))
 
 
-def _show(row: ObjectionRow, language: Language) -> Objection:
-    answer = None
-    if row.finding is not None and row.answered_at is not None:
-        text = repair_citizen_actions.open_answer(row) or ""
-        answer = SourceAnswer(finding=row.finding, text=text, answered_at=row.answered_at)
-    return Objection(
-        id=row.id,
-        number=row.number,
-        kind=row.kind,
-        state=row.state,
-        allowed_actions=OBJECTION_MOVES.allowed(row.state, CITIZENS_ACTIONS),
-        record_id=row.record_id,
-        indicator=row.indicator,
-        honour=row.honour,
-        title=_find_title(row, language),
-        source=row.source,
-        text=repair_citizen_actions.open_text(row),
-        contact_ok=row.is_contact_ok,
-        received_at=row.received_at,
-        answer_due_on=row.answer_due_on,
-        asked_at=row.asked_at,
-        withdrawn_at=row.withdrawn_at,
-        answer=answer,
-    )
-
-
-def _find_title(row: ObjectionRow, language: Language) -> str | None:
-    kind: Any = CATALOGUE.indicators.get(row.indicator or "") or CATALOGUE.honours.get(row.honour or "")
-    if kind is None:
-        return None
-    return str(kind.title_en if language == "en" else kind.title_zh)
+def _show(ticket: Ticket, language: Language) -> Objection:
+    text, answer = repair_citizen_actions.open_text(ticket), repair_citizen_actions.open_answer(ticket)
+    return show_own(ticket, text, answer, language)
 
 
 router = Router(

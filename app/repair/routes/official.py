@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
@@ -16,22 +15,17 @@ from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Una
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
+from app.kit.web.show import show
 from app.repair.actions import official as repair_official_actions
-from app.repair.objection import (
-    CENTRES_ACTIONS,
-    OBJECTION_MOVES,
-    SOURCES_ACTIONS,
-    UNANSWERED_STATES,
-    ObjectionState,
-    is_overdue,
-)
-from app.repair.queries.objections import ObjectionRow
+from app.repair.objection import ObjectionState
 from app.repair.refusals import FindingUnsuitable, ObjectionStateUnsuitable
 from app.repair.schemas import AnswerRequest, ObjectedRecord, ObjectionDetail, ObjectionLine, Objector
+from app.repair.ticket import Ticket
+from app.repair.views import show_line
 from app.values.days import shanghai_day
 
-# An institution has no caseworkers; for its own sources its administrators answer. The centre's own administrators
-# are not let in by this: the action looks.
+# An institution has no caseworkers; for its own sources its administrators answer. The centre's administrators hold
+# this role too and are refused by the action.
 ANSWERING = {"roles": ["caseworker", "administrator"]}
 
 
@@ -65,11 +59,11 @@ async def get_objection(official: NamedDependency[OfficialCaller], objection_id:
     """Read a ticket with its record and what was written; its citizen sees that in the access log."""
     at = now()
     opened = await repair_official_actions.read_objection(official, objection_id, at=at)
-    record = opened.record
-    return ObjectionDetail(
-        **msgspec.structs.asdict(_show(opened.row, official, shanghai_day(at))),
-        objector=Objector(name=opened.name, id_number=opened.id_number, phone=opened.phone),
-        record=ObjectedRecord(**msgspec.structs.asdict(record)) if record else None,
+    return show(
+        ObjectionDetail,
+        _show(opened.ticket, official, shanghai_day(at)),
+        objector=show(Objector, opened),
+        record=None if opened.record is None else show(ObjectedRecord, opened.record),
         text=opened.text,
         answer_text=opened.answer,
     )
@@ -85,8 +79,8 @@ async def get_objection(official: NamedDependency[OfficialCaller], objection_id:
 async def ask_source(official: NamedDependency[OfficialCaller], objection_id: FromPath[UUID]) -> ObjectionLine:
     """Ask the source to look into its register."""
     at = now()
-    row = await repair_official_actions.ask_source(official, objection_id, at=at)
-    return _show(row, official, shanghai_day(at))
+    ticket = await repair_official_actions.ask_source(official, objection_id, at=at)
+    return _show(ticket, official, shanghai_day(at))
 
 
 @post(
@@ -103,30 +97,14 @@ async def answer_objection(
 ) -> ObjectionLine:
     """Answer for the source: its own institution does, or the centre on its behalf; the citizen is told."""
     at = now()
-    row = await repair_official_actions.answer_objection(
+    ticket = await repair_official_actions.answer_objection(
         official, objection_id, finding=data.finding, text=data.text, at=at
     )
-    return _show(row, official, shanghai_day(at))
+    return _show(ticket, official, shanghai_day(at))
 
 
-def _show(row: ObjectionRow, official: OfficialCaller, today: date) -> ObjectionLine:
-    mine = CENTRES_ACTIONS if official.for_centre else SOURCES_ACTIONS
-    return ObjectionLine(
-        id=row.id,
-        number=row.number,
-        kind=row.kind,
-        state=row.state,
-        allowed_actions=OBJECTION_MOVES.allowed(row.state, mine),
-        indicator=row.indicator,
-        honour=row.honour,
-        source=row.source,
-        received_at=row.received_at,
-        answer_due_on=row.answer_due_on,
-        is_overdue=row.state in UNANSWERED_STATES and is_overdue(row.answer_due_on, today),
-        asked_at=row.asked_at,
-        answered_at=row.answered_at,
-        finding=row.finding,
-    )
+def _show(ticket: Ticket, official: OfficialCaller, today: date) -> ObjectionLine:
+    return show_line(ticket, today, is_of_centre=official.for_centre)
 
 
 router = Router(

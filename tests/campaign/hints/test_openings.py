@@ -27,7 +27,7 @@ from app.campaign.hints.openings import (
 from app.campaign.terms.eligibility import Eligibility, Facts, HeldHonour
 from app.campaign.terms.grant import Grant
 from app.record.catalogue import CATALOGUE
-from app.record.kept import KeptRecord
+from app.record.stored import StoredRecord
 from app.score.book.standard import STANDARD_BOOK
 from app.score.engine.given import Explanation
 from app.score.engine.parts import Adjustment, AdjustmentCode, Contribution
@@ -109,16 +109,17 @@ def test_a_ledger_has_no_top() -> None:
     assert [(hint.benefit.id.int, hint.opens_at) for hint in hints] == [(2, 1050), (0, 1900)]
 
 
-def stored(indicator: str, **facts: Any) -> KeptRecord:
+def stored(indicator: str, **facts: Any) -> StoredRecord:
     plain: dict[str, Any] = {
         "id": uuid4(), "version": 1, "state": "active", "indicator": indicator, "honour": None, "source": "test",
-        "document": None, "event_on": DAY, "ends_on": None, "entered_at": datetime(2026, 11, 22, tzinfo=UTC),
+        "event_id": "1", "document": None, "event_on": DAY, "ends_on": None,
+        "entered_at": datetime(2026, 11, 22, tzinfo=UTC),
         "grade": None, "quantity": None, "act_id": None,
     }  # fmt: skip
-    return KeptRecord(**plain | facts)
+    return StoredRecord(**plain | facts)
 
 
-def trials_of(indicator: str, *records: KeptRecord, consents: tuple[str, ...] = ()) -> list[Trial]:
+def trials_of(indicator: str, *records: StoredRecord, consents: tuple[str, ...] = ()) -> list[Trial]:
     trials = list_trials(ACTIONABLE, STANDARD_BOOK, records, consents, DAY)
     return [trial for trial in trials if trial.indicator.code == indicator]
 
@@ -136,7 +137,7 @@ def trials_of(indicator: str, *records: KeptRecord, consents: tuple[str, ...] = 
         ([stored("POS_VOL_HOURS", quantity=300)], []),
     ],
 )
-def test_what_is_missing_to_the_next_rungs(records: list[KeptRecord], missing: list[int]) -> None:
+def test_what_is_missing_to_the_next_rungs(records: list[StoredRecord], missing: list[int]) -> None:
     trials = trials_of("POS_VOL_HOURS", *records)
     assert [trial.record.quantity for trial in trials if trial.record] == missing
     assert len(missing) <= RUNGS_TRIED_MAX

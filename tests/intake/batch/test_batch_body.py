@@ -50,8 +50,8 @@ async def test_a_poisoned_item_fails_alone(client: AsyncClient) -> None:
         (item_of(person, eventOn="1950-01-01"), "before_adulthood"),
     ]  # fmt: skip
     good = item_of(person)
-    told = await outcomes_of(client, *[item for item, _ in poison], good)
-    assert told == [*[code for _, code in poison], "accepted"]
+    seen = await outcomes_of(client, *[item for item, _ in poison], good)
+    assert seen == [*[code for _, code in poison], "accepted"]
     assert len(await records_of(person)) == 1
 
 
@@ -94,7 +94,7 @@ async def test_a_raw_body_reaches_its_items(client: AsyncClient) -> None:
     good = msgspec.json.encode(item_of(person))
     body = b"[" + good[:-1] + b',"quantity":1e999},' + good.replace(b"civil", b"\xff") + b"," + good + b"]"
     answer = await client.post(PATH, content=body, headers=official.headers | {"Content-Type": "application/json"})
-    assert [told["outcome"] for told in answer.json()["items"]] == ["refused", "refused", "accepted"]
+    assert [one["outcome"] for one in answer.json()["items"]] == ["refused", "refused", "accepted"]
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,11 @@ async def test_one_record_moves_the_score_once(client: AsyncClient) -> None:
         },
     }
     assert await score_of(person) == before + 40
-    kept = StoredRecord("POS_RESCUE", None, 1, today() - timedelta(days=10), None, None, None, official.id)
-    assert await records_of(person) == [kept]
+    stored = StoredRecord("POS_RESCUE", None, 1, today() - timedelta(days=10), None, None, None, official.id)
+    assert await records_of(person) == [stored]
     again = (await send(client, item)).json()
     assert again["items"][0]["outcome"] == "duplicate"
-    assert await records_of(person) == [kept]
+    assert await records_of(person) == [stored]
     assert await score_of(person) == before + 40
     assert await events_of(person, "record.accepted.v1") == OF_JOINING + 1
 
@@ -155,7 +155,7 @@ async def test_who_has_not_joined_is_counted_and_dropped(client: AsyncClient) ->
     assert await outcomes_of(client, stranger) == ["accepted"]
 
 
-async def test_whoever_left_is_no_member(client: AsyncClient) -> None:
+async def test_who_left_is_no_member(client: AsyncClient) -> None:
     person = await join(client)
     assert (await client.delete("/v1/me", headers=person.headers)).status_code in {200, 204}
     assert await outcomes_of(client, item_of(person)) == ["not_a_member"]
@@ -165,10 +165,10 @@ async def test_whoever_left_is_no_member(client: AsyncClient) -> None:
 async def test_a_denied_topic_is_refused_by_its_title(client: AsyncClient) -> None:
     person = await join(client)
     body = item_of(person, indicator="petition")
-    (told,) = (await send(client, body)).json()["items"]
-    assert told["outcome"] == "refused"
-    assert told["reason"]["code"] == "topic_denied"
-    assert "信访" in told["reason"]["text"]
-    (told,) = (await send(client, body, language="en")).json()["items"]
-    assert "petitions" in told["reason"]["text"]
+    (seen,) = (await send(client, body)).json()["items"]
+    assert seen["outcome"] == "refused"
+    assert seen["reason"]["code"] == "topic_denied"
+    assert "信访" in seen["reason"]["text"]
+    (seen,) = (await send(client, body, language="en")).json()["items"]
+    assert "petitions" in seen["reason"]["text"]
     assert await records_of(person) == []

@@ -97,8 +97,8 @@ async def test_an_import_and_a_leaving_at_once(client: AsyncClient) -> None:
     for _ in range(5):
         person = await join(client)
         items = [item_of(person, indicator="POS_CLUE") for _ in range(3)]
-        left, told = await asyncio.gather(client.delete("/v1/me", headers=person.headers), send(client, items))
-        assert (left.status_code, told.status_code) == (204, 200)
-        assert {item["outcome"] for item in told.json()["items"]} in ({"accepted"}, {"not_a_member"})
+        left, sent = await asyncio.gather(client.delete("/v1/me", headers=person.headers), send(client, items))
+        assert (left.status_code, sent.status_code) == (204, 200)
+        assert {item["outcome"] for item in sent.json()["items"]} in ({"accepted"}, {"not_a_member"})
         assert await records_of(person) == []
         assert await fetch_value("SELECT count(*) FROM record_source_event WHERE citizen_id = $1", person.id) == 0

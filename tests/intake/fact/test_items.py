@@ -69,7 +69,7 @@ def test_any_body_gets_a_verdict(body: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from(["accepted", "updated", "duplicate", "proposed", "not_a_member", "refused"])))
-def test_the_counts_add_up(told: list[Any]) -> None:
-    counts = compute_counts(ItemOutcome(event_id=None, outcome=outcome) for outcome in told)
-    assert sum(counts.values()) == len(told)
+def test_the_counts_add_up(outcomes: list[Any]) -> None:
+    counts = compute_counts(ItemOutcome(event_id=None, outcome=outcome) for outcome in outcomes)
+    assert sum(counts.values()) == len(outcomes)
     assert list(counts) == ["accepted", "updated", "duplicate", "proposed", "not_a_member", "refused"]

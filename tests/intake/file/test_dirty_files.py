@@ -17,7 +17,6 @@ from tests.support.citizens import join, make_id_number
 from tests.support.files import (
     HEADER,
     count_of,
-    counts_of,
     finish,
     line_of,
     make_file,
@@ -85,22 +84,22 @@ def list_dirt(person: Joined, other: Joined) -> list[tuple[str, str]]:
 async def test_every_kind_of_dirt_stays_behind_and_the_rest_goes_in(client: AsyncClient, tmp_path: Path) -> None:
     person, other, stranger = await join(client), await join(client), make_id_number()
     minor = make_id_number(born_on=date(today().year - 17, 1, 1))
-    known = line_of(person)
+    repeated = line_of(person)
     dirt = list_dirt(person, other)
-    lines = [known, *(line for line, _ in dirt)]
+    lines = [repeated, *(line for line, _ in dirt)]
     lines += [
-        known,  # again: a duplicate
+        repeated,  # again: a duplicate
         line_of(person, number=stranger, name="陌生人"),
-        line_of(person, number=stranger, name="陌生人", indicator="NO_SUCH"),  # nothing of a stranger is kept
+        line_of(person, number=stranger, name="陌生人", indicator="NO_SUCH"),  # nothing of a stranger is stored
         line_of(person, number=minor),
-        known.replace("POS_RESCUE", "POS_CLUE"),  # the same event id, other facts
+        repeated.replace("POS_RESCUE", "POS_CLUE"),  # the same event id, other facts
         line_of(person, indicator="POS_VOL_HOURS", quantity="３６０", on="２０２６/１/５"),
         line_of(person, on="2026年1月5日"),
         line_of(person, on="20260105"),
     ]
     source = await make_source()
     row = await run_file(tmp_path, make_file(*lines), source)
-    counts = counts_of(row)
+    counts = row.counts
     assert counts.summary == {
         "received": len(lines), "accepted": 4, "updated": 0, "duplicate": 1, "not_a_member": 1,
         "quarantined": len(dirt) + 3,
@@ -140,23 +139,23 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 async def test_what_is_no_file_of_records_is_refused_whole(client: AsyncClient, name: str) -> None:
     content, code = REFUSED[name]
     source = await make_source()
-    told = await finish(client, await upload(client, content, source))
-    assert (told["state"], told["refusal"]["code"]) == ("refused", code)
-    assert told["summary"]["received"] == 0
+    shown = await finish(client, await upload(client, content, source))
+    assert (shown["state"], shown["refusal"]["code"]) == ("refused", code)
+    assert shown["summary"]["received"] == 0
     for table in ("import_part", "quarantine"):
-        assert await count_of(table, import_id=told["id"]) == 0
+        assert await count_of(table, import_id=shown["id"]) == 0
     assert await count_of("source_day", source=source) == 0
 
 
 async def test_gb18030_and_jsonl_are_read_like_utf8(client: AsyncClient, tmp_path: Path) -> None:
     person, source = await join(client), await make_source()
     row = await run_file(tmp_path, make_file(line_of(person), line_of(person), encoding="gb18030"), source)
-    assert counts_of(row).summary["accepted"] == 2
+    assert row.counts.summary["accepted"] == 2
     item = {"eventId": "j1", "indicator": "POS_RESCUE", "idNumber": person.id_number, "name": person.name,
             "eventOn": "2026-01-05"}  # fmt: skip
     content = b"\n".join((msgspec.json.encode(item), b"{", b"", msgspec.json.encode(item | {"eventId": "j2"})))
     row = await run_file(tmp_path, content, source)
-    assert counts_of(row).summary["accepted"] == 2
+    assert row.counts.summary["accepted"] == 2
     assert await held_of(row.id) == {2: ("malformed", True)}
 
 
@@ -167,7 +166,7 @@ async def test_a_stranger_leaves_no_trace(client: AsyncClient, tmp_path: Path) -
     stranger = [f"{event},POS_RESCUE,,{number},{name},2026-01-05,,,,," for event, name in
                 (("evt-stranger-1", "赵钱孙"), ("evt-stranger-2", "周吴郑"), ("evt-stranger-3", "赵钱孙"))]  # fmt: skip
     row = await run_file(tmp_path, make_file(stranger[0], stranger[2]), source)
-    assert counts_of(row).summary["not_a_member"] == 2
+    assert row.counts.summary["not_a_member"] == 2
     two = await run_file(tmp_path, make_file(*stranger), source)
     assert await held_of(two.id) == dict.fromkeys((2, 3, 4), ("id_number_of_two_names", False))
     tables = await fetch_all(
@@ -193,8 +192,8 @@ async def test_a_source_reports_only_what_it_is_registered_for(client: AsyncClie
     lines = (line_of(person), line_of(person, indicator="POS_CLUE"),
              line_of(person, indicator="", honour="GOOD_CITIZEN"))  # fmt: skip
     row = await run_file(tmp_path, make_file(*lines), source)
-    assert counts_of(row).quarantined == {"not_of_this_source": 2}
-    assert counts_of(row).summary["accepted"] == 1
+    assert row.counts.quarantined == {"not_of_this_source": 2}
+    assert row.counts.summary["accepted"] == 1
 
 
 async def test_an_honour_given_once_is_not_given_again_while_it_holds(client: AsyncClient, tmp_path: Path) -> None:
@@ -208,16 +207,16 @@ async def test_an_honour_given_once_is_not_given_again_while_it_holds(client: As
     lines = [award(first, event="g1"), award(first, event="g1"), award(first + timedelta(days=30)),
              award(first - timedelta(days=30))]  # fmt: skip
     row = await run_file(tmp_path, make_file(*lines), source)
-    assert counts_of(row).summary["accepted"] == 1
-    assert counts_of(row).summary["duplicate"] == 1
-    assert counts_of(row).quarantined == {"honour_not_renewable": 2}
+    assert row.counts.summary["accepted"] == 1
+    assert row.counts.summary["duplicate"] == 1
+    assert row.counts.quarantined == {"honour_not_renewable": 2}
     taken_back = award(first, event="g1", ends=str(first + timedelta(days=60)))
     row = await run_file(tmp_path, make_file(taken_back, award(first + timedelta(days=60))), source)
-    assert counts_of(row).summary["updated"] + counts_of(row).summary["accepted"] == 2
+    assert row.counts.summary["updated"] + row.counts.summary["accepted"] == 2
     renewed = [line_of(person, indicator="", honour="VOL_STAR", grade="3", on=str(first + timedelta(days=days)))
                for days in (0, 30)]  # fmt: skip
     row = await run_file(tmp_path, make_file(*renewed), source)
-    assert counts_of(row).summary["accepted"] == 2, "a star is renewed"
+    assert row.counts.summary["accepted"] == 2, "a star is renewed"
 
 
 async def test_events_that_lost_their_records_count_when_the_file_comes_again(
@@ -229,17 +228,17 @@ async def test_events_that_lost_their_records_count_when_the_file_comes_again(
     await execute("DELETE FROM record WHERE source = $1 AND event_id IN ('e1', 'e4')", source)
     async with asyncio.timeout(SECONDS_MAX):
         row = await run_file(tmp_path, make_file(*lines, line_of(person)), source)
-    assert (counts_of(row).summary["accepted"], counts_of(row).summary["duplicate"]) == (3, 4)
+    assert (row.counts.summary["accepted"], row.counts.summary["duplicate"]) == (3, 4)
     assert await count_of("record", source=source) == await count_of("record_source_event", source=source) == 7
 
 
-async def test_a_negative_record_is_told_at_once_and_once(client: AsyncClient, tmp_path: Path) -> None:
+async def test_a_negative_record_has_one_notice_at_once(client: AsyncClient, tmp_path: Path) -> None:
     person, source = await join(client), await make_source()
     line = line_of(person, indicator="NEG_COURT_LISTED", document="（2026）闽01执1号")
     row = await run_file(tmp_path, make_file(line, line_of(person)), source)
-    assert counts_of(row).sync.notices == 1
+    assert row.counts.sync.notices == 1
     row = await run_file(tmp_path, make_file(line, line_of(person)), source)
-    assert counts_of(row).sync.notices == 0
+    assert row.counts.sync.notices == 0
     assert await count_of("notice", citizen_id=person.id) == 1
 
 

@@ -1,4 +1,4 @@
-"""Files over HTTP: streamed in, known again, watched, cancelled, corrected; limits at their edges."""
+"""Files over HTTP: streamed in, recognised, watched, cancelled, corrected; limits at their edges."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ async def test_an_upload_becomes_an_import(client: AsyncClient) -> None:
     import_id = answer.json()["id"]
     parts = await fetch_value("SELECT string_agg(cipher, '') FROM import_part WHERE import_id = $1", UUID(import_id))
     assert person.name.encode() not in parts, "encrypted at rest"
-    told = await finish(client, answer, official)
-    assert told["state"] == "finished"
-    assert told["summary"] == {
+    shown = await finish(client, answer, official)
+    assert shown["state"] == "finished"
+    assert shown["summary"] == {
         "received": 2, "accepted": 1, "updated": 0, "duplicate": 0, "notAMember": 0, "quarantined": 1,
     }  # fmt: skip
-    assert told["quarantined"] == {"name_mismatch": 1}
-    assert told["seenBytes"] == told["fileBytes"] == len(content)
-    assert told["stages"]["clean"] == {"in": 2, "out": 2, "quarantined": {}}
-    assert told["stages"]["match"] == {"in": 2, "matched": 1, "notAMember": 0, "quarantined": {"name_mismatch": 1}}
+    assert shown["quarantined"] == {"name_mismatch": 1}
+    assert shown["seenBytes"] == shown["fileBytes"] == len(content)
+    assert shown["stages"]["clean"] == {"in": 2, "out": 2, "quarantined": {}}
+    assert shown["stages"]["match"] == {"in": 2, "matched": 1, "notAMember": 0, "quarantined": {"name_mismatch": 1}}
     assert await count_of("import_part", import_id=UUID(import_id)) == 0, "an upload is deleted when it is done"
     stored = await records_of(person)
     assert [record.entered_by for record in stored] == [official.id]
@@ -86,14 +86,14 @@ async def test_the_worker_finds_what_waits(client: AsyncClient) -> None:
 
 
 async def test_many_parts_and_chunks_are_one_file(client: AsyncClient) -> None:
-    """Pieces of an upload and chunks of an import cut rows anywhere; none is lost or told twice."""
+    """Pieces of an upload and chunks of an import cut rows anywhere; none is lost or counted twice."""
     person, source = await join(client), await make_source()
     lines = [line_of(person, document="文" * 190) for _ in range(3_000)]
     content = make_file(*lines)
     assert len(content) > PART_BYTES + CHUNK_BYTES
-    told = await finish(client, await upload(client, content, source))
-    assert told["summary"]["accepted"] == len(lines)
-    assert told["stages"]["distribute"]["events"] == -(-len(content) // CHUNK_BYTES)
+    shown = await finish(client, await upload(client, content, source))
+    assert shown["summary"]["accepted"] == len(lines)
+    assert shown["stages"]["distribute"]["events"] == -(-len(content) // CHUNK_BYTES)
 
 
 async def test_a_sender_who_goes_away_leaves_nothing_behind(client: AsyncClient) -> None:
@@ -184,8 +184,8 @@ async def test_quarantine_is_downloaded_corrected_and_sent_back(client: AsyncCli
     person, source, official = await join(client), await make_source(), await importer()
     lines = [line_of(person), line_of(person, on="2026-02-30", document="=1+1"), line_of(person, name="张三"),
              line_of(person, on="2026-13-01")]  # fmt: skip
-    told = await finish(client, await upload(client, make_file(*lines), source), official)
-    own = f"{PATH}/{told['id']}"
+    shown = await finish(client, await upload(client, make_file(*lines), source), official)
+    own = f"{PATH}/{shown['id']}"
     page = (await client.get(f"{own}/quarantine", headers=official.headers | {"Accept-Language": "en"})).json()["data"]
     assert [(row["rowNumber"], row["reason"]["code"], row["column"], row["isKept"]) for row in page] == [
         (3, "date_unreadable", "发生日期", True), (4, "name_mismatch", "姓名", True),
@@ -196,7 +196,7 @@ async def test_quarantine_is_downloaded_corrected_and_sent_back(client: AsyncCli
     assert downloaded.content.startswith(b"\xef\xbb\xbf"), "or Excel misreads it"
     assert b"'=1+1" in downloaded.content
     audited = "SELECT count(*) FROM audit_entry WHERE subject = $1 AND action = 'quarantine.read'"
-    assert await fetch_value(audited, f"import:{told['id']}") == 1
+    assert await fetch_value(audited, f"import:{shown['id']}") == 1
 
     def change(row: dict[str, str]) -> list[str]:
         if row["quarantine_row"] == "3":
@@ -209,11 +209,11 @@ async def test_quarantine_is_downloaded_corrected_and_sent_back(client: AsyncCli
     assert header == ["quarantine_row", "quarantine_reason", "quarantine_note", *HEADER.split(","), "quarantine_raw"]
     sent = await upload(client, corrected, "", official=official, path=f"{own}/rerun")
     rerun = await finish(client, sent, official)
-    assert (rerun["parentId"], rerun["source"]) == (told["id"], source)
+    assert (rerun["parentId"], rerun["source"]) == (shown["id"], source)
     assert rerun["summary"]["accepted"] == 2
     assert rerun["quarantined"] == {"date_unreadable": 1}
     parent = (await client.get(own, headers=official.headers)).json()
-    assert (parent["corrected"], parent["summary"]) == (2, told["summary"])
+    assert (parent["corrected"], parent["summary"]) == (2, shown["summary"])
     page = (await client.get(f"{own}/quarantine", headers=official.headers)).json()["data"]
     assert [row["correctedBy"] for row in page] == [rerun["id"], rerun["id"], None]
     assert len(await records_of(person)) == 3
@@ -228,8 +228,8 @@ async def test_quarantine_is_downloaded_corrected_and_sent_back(client: AsyncCli
 async def test_rows_that_cannot_be_cut_are_corrected_whole(client: AsyncClient) -> None:
     person, source = await join(client), await make_source()
     line = line_of(person)
-    told = await finish(client, await upload(client, make_file('"' + line, line + ",1"), source))
-    own = f"{PATH}/{told['id']}"
+    shown = await finish(client, await upload(client, make_file('"' + line, line + ",1"), source))
+    own = f"{PATH}/{shown['id']}"
     downloaded = await client.get(f"{own}/quarantine.csv", headers=(await importer()).headers)
 
     def change(row: dict[str, str]) -> list[str]:
@@ -252,15 +252,15 @@ async def test_what_cannot_be_a_correction(client: AsyncClient) -> None:
     assert other["refusal"]["code"] == "rerun_columns_missing"
     strange = f"quarantine_row,quarantine_reason,quarantine_note,{HEADER},quarantine_raw"
     rows = [f"{number},,,{line_of(person)}," for number in ("1", "x", "99", "2")]
-    told = await finish(client, await upload(client, make_file(*rows, header=strange), "", path=own))
-    assert told["quarantined"] == {"quarantine_row_unknown": 3}
-    assert told["summary"]["accepted"] == 1
+    shown = await finish(client, await upload(client, make_file(*rows, header=strange), "", path=own))
+    assert shown["quarantined"] == {"quarantine_row_unknown": 3}
+    assert shown["summary"]["accepted"] == 1
 
 
 async def test_quarantine_is_forgotten_in_time(client: AsyncClient) -> None:
     person, source = await join(client), await make_source()
-    told = await finish(client, await upload(client, make_file(line_of(person, on="x")), source))
-    import_id = UUID(told["id"])
+    shown = await finish(client, await upload(client, make_file(line_of(person, on="x")), source))
+    import_id = UUID(shown["id"])
     entered_at = await fetch_value("SELECT entered_at FROM quarantine WHERE import_id = $1", import_id)
     await forget_old(entered_at + RETENTION)
     assert await count_of("quarantine", import_id=import_id) == 1

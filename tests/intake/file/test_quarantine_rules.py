@@ -42,8 +42,8 @@ def test_no_cell_begins_like_a_formula_and_every_cell_comes_back(cell: str) -> N
 def test_a_row_comes_back_as_it_was(cells: list[str]) -> None:
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(cells)
-    held = HeldRow(number=7, reason="x", note="y", text=out.getvalue())
-    content = (make_header(PARENT) + make_lines([held], PARENT)).encode()
+    held = HeldRow(7, Flaw(code="x", zh="y", en="z"), out.getvalue())
+    content = (make_header(PARENT) + make_lines([held], PARENT, "zh")).encode()
     format_ = detect_format(content, is_last=True)
     assert isinstance(format_, FileFormat)
     reader = RowReader(format_)

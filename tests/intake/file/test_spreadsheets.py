@@ -44,7 +44,7 @@ SPOILT = {
     "TRUE": "spoilt_boolean",
     "1.79769E+308": "spoilt_scientific",
 }  # fmt: skip
-# Where each of our members stands in a file and in an item; a quantity and the dates are no texts in an item.
+# Where each of our members is in a file and in an item; a quantity and the dates are no texts in an item.
 MEMBERS = {
     "event": "eventId", "indicator": "indicator", "honour": "honour", "number": "idNumber", "name": "name",
     "on": "eventOn", "ends": "endsOn", "grade": "grade", "document": "document", "act": "actId",
@@ -127,12 +127,12 @@ async def test_what_a_spreadsheet_spoilt_stays_behind_in_every_column(client: As
     person, source = await join(client), await make_source()
     for_honour = {"indicator": ""} if field == "honour" else {}
     lines = [line_of(person, **for_honour, **{field: cell}) for cell in SPOILT]
-    told = await finish(client, await upload(client, make_file(*lines), source))
+    shown = await finish(client, await upload(client, make_file(*lines), source))
     column = COLUMNS[FIELDS.index(field)]
-    held = await held_of(client, told["id"])
+    held = await held_of(client, shown["id"])
     assert [(code, place) for _, code, place, _ in held] == [(code, column) for code in SPOILT.values()]
     assert all(text.startswith(f"“{column}”列：") for _, _, _, text in held)
-    english = await held_of(client, told["id"], "en")
+    english = await held_of(client, shown["id"], "en")
     assert all(text.startswith(f"Column “{column}”: ") for _, _, _, text in english)
     if field in MEMBERS:
         honour = {"indicator": None} if field == "honour" else {}
@@ -147,8 +147,8 @@ async def test_what_a_spreadsheet_spoilt_stays_behind_in_every_column(client: As
 async def test_a_placeholder_is_no_document(client: AsyncClient, document: str) -> None:
     person, source = await join(client), await make_source()
     line = line_of(person, indicator="NEG_CONTRACT_JUDG", document=document)
-    told = await finish(client, await upload(client, make_file(line), source))
-    assert told["quarantined"] == {"document_missing": 1}
+    shown = await finish(client, await upload(client, make_file(line), source))
+    assert shown["quarantined"] == {"document_missing": 1}
     item = item_of(person, indicator="NEG_CONTRACT_JUDG", document=document)
     reason = (await send(client, item)).json()["items"][0]["reason"]
     assert (reason["code"], reason["pointer"]) == ("document_missing" if document else "document_invalid", "/document")
@@ -168,8 +168,8 @@ async def test_a_document_is_a_reference_and_not_about_what_is_denied(
 ) -> None:
     person, source = await join(client), await make_source()
     line = line_of(person, indicator="NEG_CONTRACT_JUDG", document=document)
-    told = await finish(client, await upload(client, make_file(line), source))
-    assert told["quarantined"] == ({} if code == "accepted" else {code: 1})
+    shown = await finish(client, await upload(client, make_file(line), source))
+    assert shown["quarantined"] == ({} if code == "accepted" else {code: 1})
     other = await join(client)
     typed = await outcomes_of(client, item_of(other, indicator="NEG_CONTRACT_JUDG", document=document))
     assert typed == ["proposed" if code == "accepted" else code]  # typed in, it waits for a second official
@@ -193,15 +193,15 @@ async def test_a_workbook_is_imported(client: AsyncClient) -> None:
     ]  # fmt: skip
     rows: list[list[Any]] = [["志愿服务台账"], [None, "2026年"], COLUMNS, *good, [], *[row for row, _ in bad]]
     content = make_workbook(rows, formats={f"K{len(good) + 4 + 5}": 'm"月"d"日"'}, 空表=[])
-    told = await finish(client, await upload(client, content, source, media=WORKBOOK_MEDIA))
-    assert (told["state"], told["summary"]["accepted"]) == ("finished", len(good)), await held_of(client, told["id"])
-    assert [(number, code) for number, code, _, _ in await held_of(client, told["id"])] == [
+    shown = await finish(client, await upload(client, content, source, media=WORKBOOK_MEDIA))
+    assert (shown["state"], shown["summary"]["accepted"]) == ("finished", len(good)), await held_of(client, shown["id"])
+    assert [(number, code) for number, code, _, _ in await held_of(client, shown["id"])] == [
         (len(good) + 5 + at, code) for at, (_, code) in enumerate(bad)
     ]
     assert {record.event_on for record in await records_of(person)} >= {date(2026, 3, 4)}
-    assert told["seenBytes"] == told["fileBytes"]
-    assert await count_of("import_part", import_id=told["id"]) == 0
-    csv_text = (await download(client, told["id"], "csv")).content.decode("utf-8-sig")
+    assert shown["seenBytes"] == shown["fileBytes"]
+    assert await count_of("import_part", import_id=shown["id"]) == 0
+    csv_text = (await download(client, shown["id"], "csv")).content.decode("utf-8-sig")
     assert len(list(csv.reader(io.StringIO(csv_text)))) == 1 + len(bad)
 
 
@@ -223,8 +223,8 @@ def _add_entity(content: bytes) -> bytes:
 
 def _add_strings(content: bytes) -> bytes:
     """Say that a part which lies among the sheets holds the shared strings."""
-    told = f'<Override PartName="/{HIDDEN_STRINGS}" ContentType="{SHEET_TYPE}.sharedStrings+xml"/></Types>'
-    return content.replace(b"</Types>", told.encode())
+    override = f'<Override PartName="/{HIDDEN_STRINGS}" ContentType="{SHEET_TYPE}.sharedStrings+xml"/></Types>'
+    return content.replace(b"</Types>", override.encode())
 
 
 SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
@@ -263,9 +263,9 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
 @pytest.mark.parametrize("name", WRONG)
 async def test_a_workbook_that_is_not_read_is_refused_whole(client: AsyncClient, name: str) -> None:
     make, code = WRONG[name]
-    told = await finish(client, await upload(client, make(), await make_source(), media=WORKBOOK_MEDIA))
-    assert (told["state"], (told["refusal"] or {}).get("code")) == ("refused", code), told
-    assert await count_of("import_part", import_id=told["id"]) == 0
+    shown = await finish(client, await upload(client, make(), await make_source(), media=WORKBOOK_MEDIA))
+    assert (shown["state"], (shown["refusal"] or {}).get("code")) == ("refused", code), shown
+    assert await count_of("import_part", import_id=shown["id"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -275,9 +275,9 @@ async def test_a_workbook_that_is_not_read_is_refused_whole(client: AsyncClient,
 async def test_titles_before_the_header_are_read_over(client: AsyncClient, before: str) -> None:
     person, source = await join(client), await make_source()
     content = make_file(HEADER, line_of(person), line_of(person, on="昨天"), header=before)
-    told = await finish(client, await upload(client, content, source))
-    assert told["summary"]["accepted"] == 1, told
-    ((number, _, _, _),) = await held_of(client, told["id"])
+    shown = await finish(client, await upload(client, content, source))
+    assert shown["summary"]["accepted"] == 1, shown
+    ((number, _, _, _),) = await held_of(client, shown["id"])
     assert number == content.decode().splitlines().index(content.decode().splitlines()[-1]) + 1, "as an editor counts"
 
 
@@ -290,12 +290,12 @@ async def test_a_delimiter_may_be_named(client: AsyncClient) -> None:
 @pytest.mark.parametrize("lines", [["台账"] * 11, ["a,b,c", "1,2,3"]])
 async def test_a_refused_header_is_shown(client: AsyncClient, lines: list[str]) -> None:
     person, source = await join(client), await make_source()
-    told = await finish(client, await upload(client, make_file(*lines[1:], HEADER, header=lines[0]), source))
+    shown = await finish(client, await upload(client, make_file(*lines[1:], HEADER, header=lines[0]), source))
     if lines[0] == "a,b,c":
-        assert told["state"] == "finished"
+        assert shown["state"] == "finished"
         return
-    assert told["refusal"]["code"] == "columns_missing"
-    assert "台账" in told["refusal"]["text"]
+    assert shown["refusal"]["code"] == "columns_missing"
+    assert "台账" in shown["refusal"]["text"]
     bare = await finish(client, await upload(client, make_file(line_of(person), header=line_of(person)), source))
     assert "POS_RESCUE" in bare["refusal"]["text"]
     assert person.id_number not in bare["refusal"]["text"], "a row taken for a header may be about somebody"
@@ -306,8 +306,8 @@ async def test_lost_zeros_are_noticed_by_the_other_ids(client: AsyncClient) -> N
     person, source = await join(client), await make_source()
     day = f"{today():%Y%m%d}"
     full = [f"{day}{number:06d}" for number in range(20)]
-    told = await finish(client, await upload(client, make_file(*(line_of(person, event=one) for one in full)), source))
-    assert told["summary"]["accepted"] == 20
+    shown = await finish(client, await upload(client, make_file(*(line_of(person, event=one) for one in full)), source))
+    assert shown["summary"]["accepted"] == 20
     lost = await finish(client, await upload(client, make_file(line_of(person, event=full[3][2:])), source))
     ((_, code, column, text),) = await held_of(client, lost["id"])
     assert (code, column) == ("zeros_lost", "事件编号")
@@ -332,9 +332,9 @@ async def test_a_short_id_that_is_right_is_taken_over_http(client: AsyncClient) 
     assert await outcomes_of(client, *items) == ["accepted"] * 20
     short = item_of(person, source=source, eventId=full[3][2:], actId=acts[3][1:])
     other = item_of(person, source=source, eventId=full[4][3:])
-    told = (await send(client, short, language="en")).json()["items"][0]["reason"]
-    assert (told["code"], told["pointer"]) == ("zeros_lost", "/eventId")
-    assert "idsMeant" in told["text"]
+    shown = (await send(client, short, language="en")).json()["items"][0]["reason"]
+    assert (shown["code"], shown["pointer"]) == ("zeros_lost", "/eventId")
+    assert "idsMeant" in shown["text"]
     assert "idsMeant" in (await send(client, short)).json()["items"][0]["reason"]["text"]
     meant = short | {"idsMeant": True}
     assert await outcomes_of(client, meant, other) == ["accepted", "zeros_lost"]
@@ -346,5 +346,5 @@ async def test_a_short_id_that_is_right_is_taken_over_http(client: AsyncClient) 
 async def test_ids_that_count_up_are_not_doubted(client: AsyncClient) -> None:
     person, source = await join(client), await make_source()
     lines = [line_of(person, event=str(number)) for number in (*range(100_000, 100_030), 99_999, 7)]
-    told = await finish(client, await upload(client, make_file(*lines), source))
-    assert told["summary"]["accepted"] == len(lines)
+    shown = await finish(client, await upload(client, make_file(*lines), source))
+    assert shown["summary"]["accepted"] == len(lines)

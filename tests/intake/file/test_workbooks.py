@@ -1,4 +1,4 @@
-"""Workbooks that are damaged, too large or read while the database is slow; and whoever is cancelled meanwhile."""
+"""Workbooks that are damaged, too large or read while the database is slow; an import cancelled meanwhile."""
 
 from __future__ import annotations
 
@@ -126,8 +126,8 @@ async def test_a_damaged_upload_is_refused_and_not_tried_again(client: AsyncClie
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         begin = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
     content[begin] ^= 0xFF
-    told = await finish(client, await upload(client, bytes(content), await make_source(), media=WORKBOOK_MEDIA))
-    assert (told["state"], told["refusal"]["code"]) == ("refused", "workbook_unreadable")
+    shown = await finish(client, await upload(client, bytes(content), await make_source(), media=WORKBOOK_MEDIA))
+    assert (shown["state"], shown["refusal"]["code"]) == ("refused", "workbook_unreadable")
 
 
 @pytest.mark.parametrize("raised", [TimeoutError("slow"), asyncpg.DataError("wrong"), OSError("gone")])
@@ -140,13 +140,13 @@ async def test_a_database_that_fails_is_no_flaw_of_the_workbook(
     content = make_workbook([COLUMNS, line_of(person).split(",")])
     answer = await upload(client, content, source, media=WORKBOOK_MEDIA)
     import_id = UUID(answer.json()["id"])
-    kept, asked = getattr(parts_queries, name), 0
+    real, asked = getattr(parts_queries, name), 0
 
     async def fail(*args: Any) -> Any:
         nonlocal asked
         asked += 1
         if name == "find_part" and asked == 1:  # what tells a workbook from a table of text
-            return await kept(*args)
+            return await real(*args)
         raise raised
 
     monkeypatch.setattr(parts_queries, name, fail)

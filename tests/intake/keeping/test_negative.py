@@ -44,7 +44,7 @@ def test_negative_is_what_breaks_good_faith_or_takes_points(code: str, grade: st
 
 
 @pytest.mark.parametrize("book", [STANDARD_BOOK, LEDGER], ids=["rating", "ledger"])
-def test_whatever_takes_points_is_told_in_either_family(book: RuleBook) -> None:
+def test_whatever_takes_points_has_words_in_either_family(book: RuleBook) -> None:
     losing = {one.code for one in book.indicators if any(value.points < 0 for value in one.values)}
     assert losing
     assert losing <= set(list_negative_codes(book))
@@ -60,7 +60,7 @@ def test_a_grade_is_judged_by_its_own_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "end"),
+    ("given", "end"),
     [
         # An act: its validity from the event, or from the end of an act that went on.
         (record("NEG_CONTRACT_JUDG", "2026-06-01"), End("until", date(2027, 6, 1))),
@@ -77,9 +77,9 @@ def test_a_grade_is_judged_by_its_own_value() -> None:
         (record("NEG_COURT_LISTED", "2026-06-01"), End("while_it_lasts")),
     ],
 )  # fmt: skip
-def test_when_it_ends_by_itself(told: NewRecord, end: End) -> None:
-    assert told.indicator is not None
-    assert compute_end(STANDARD_BOOK.indicator(told.indicator), told, TODAY) == end
+def test_when_it_ends_by_itself(given: NewRecord, end: End) -> None:
+    assert given.indicator is not None
+    assert compute_end(STANDARD_BOOK.indicator(given.indicator), given, TODAY) == end
 
 
 def test_a_minor_one_takes_no_points_and_says_so() -> None:
@@ -104,8 +104,8 @@ def test_a_value_of_its_own_severity_and_validity_goes_before_the_indicators() -
 
 @pytest.mark.parametrize("document", ["（2026）闽0203执12号", None])
 def test_what_the_citizen_reads(document: str | None) -> None:
-    told = record("NEG_CONTRACT_JUDG", "2026-06-01", document=document)
-    words = compute_words(STANDARD_BOOK.indicator("NEG_CONTRACT_JUDG"), told, SOURCE, TODAY)
+    given = record("NEG_CONTRACT_JUDG", "2026-06-01", document=document)
+    words = compute_words(STANDARD_BOOK.indicator("NEG_CONTRACT_JUDG"), given, SOURCE, TODAY)
     assert words.title_zh == "新增失信记录：合同违约被生效判决认定"
     assert words.title_en == "New negative record: Contract breach adjudged"
     for said in ("合同违约", "2026-06-01", "市中级人民法院", "2027-06-01", "异议", "修复"):
@@ -117,7 +117,7 @@ def test_what_the_citizen_reads(document: str | None) -> None:
     assert "\n\n" not in words.body_zh
 
 
-def test_every_indicator_of_either_book_can_be_told() -> None:
+def test_every_indicator_of_either_book_has_words() -> None:
     for book in (STANDARD_BOOK, LEDGER):
         for indicator in list_negative_codes(book).values():
             for value in indicator.values:

@@ -13,7 +13,7 @@ import pytest
 from app import worker
 from app.intake.keeping import queries as keeping_queries
 from app.intake.keeping.actions import notify as notify_actions
-from app.intake.keeping.actions.notify import tell_of_negative_rows
+from app.intake.keeping.actions.notify import notify_of_negative_rows
 from app.intake.keeping.negative import SourceTitle
 from app.intake.source.compile import make_default_mapping
 from app.kit.clock import now, uuid7
@@ -48,7 +48,7 @@ async def notice_of(person: Joined) -> StoredNotice:
     return await find_notice(subject)
 
 
-async def test_a_negative_record_is_told_and_reaches_the_phone(client: AsyncClient) -> None:
+async def test_a_negative_record_has_a_notice_that_reaches_the_phone(client: AsyncClient) -> None:
     member = await join(client)
     await add_quota(member.id, TEMPLATE, 1)
     assert await keep(client, item_of(member, **NEGATIVE)) == ["proposed"]
@@ -73,7 +73,7 @@ async def test_a_negative_record_is_told_and_reaches_the_phone(client: AsyncClie
     assert (await notice_of(member)).delivery == "sent"
 
 
-async def test_good_news_and_refusals_are_not_told(client: AsyncClient) -> None:
+async def test_good_news_and_refusals_have_no_notice(client: AsyncClient) -> None:
     member = await join(client)
     good = item_of(member)
     bad = item_of(member, indicator="NEG_CONTRACT_JUDG")  # without its document
@@ -108,7 +108,7 @@ async def test_the_register_names_the_source(client: AsyncClient) -> None:
     assert "Reported by: Court." in notice.body_en
 
 
-async def test_who_is_not_told_does_not_keep_the_record(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_its_notice_no_record_is_stored(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """One transaction: neither without the other."""
 
     async def fail(*_: object, **__: object) -> None:
@@ -116,12 +116,12 @@ async def test_who_is_not_told_does_not_keep_the_record(client: AsyncClient, mon
 
     member = await join(client)
     item = item_of(member, **NEGATIVE)
-    (told,) = (await send(client, item)).json()["items"]
+    (outcome,) = (await send(client, item)).json()["items"]
     monkeypatch.setattr(notify_actions, "insert_notices", fail)
-    assert (await approve(client, told["proposalId"], item)).status_code == 500
+    assert (await approve(client, outcome["proposalId"], item)).status_code == 500
     monkeypatch.undo()
     assert await count_notices(member.id) == 0
-    assert (await approve(client, told["proposalId"], item)).status_code == 200
+    assert (await approve(client, outcome["proposalId"], item)).status_code == 200
     assert await count_notices(member.id) == 1
 
 
@@ -151,8 +151,8 @@ async def test_thousands_at_once_cost_a_few_statements(client: AsyncClient, monk
     jobs = "SELECT count(*) FROM pgqueuer WHERE entrypoint = 'send_notices'"
     before = await fetch_value(jobs)
     async with transaction():
-        assert await tell_of_negative_rows(make_rows(made), ids, at=now()) == 2000
-        assert await tell_of_negative_rows(make_rows([made[1], made[3]]), {0: ids[1], 1: str(uuid7())}, at=now()) == 1
+        assert await notify_of_negative_rows(make_rows(made), ids, at=now()) == 2000
+        assert await notify_of_negative_rows(make_rows([made[1], made[3]]), {0: ids[1], 1: str(uuid7())}, at=now()) == 1
     assert asked == ["book", ["court"]] * 2
     assert await fetch_value(jobs) <= before + 1
     await execute("DELETE FROM notice WHERE citizen_id = $1", member.id)

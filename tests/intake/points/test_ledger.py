@@ -139,14 +139,14 @@ def test_hours_are_one_record_and_cases_are_many() -> None:
     assert POINT_EVENT_ID_CHARACTERS_MAX + len(f"#{CASES_PER_YEAR_MAX}") == EVENT_ID_CHARACTERS_MAX
 
 
-def test_a_repeat_is_known_by_what_it_says() -> None:
-    citizen_id, told = uuid4(), event()
-    digest = compute_event_digest(citizen_id, told)
-    same_instant = told.occurred_at.astimezone(tz=None)
+def test_a_repeat_is_recognised_by_what_it_says() -> None:
+    citizen_id, sent = uuid4(), event()
+    digest = compute_event_digest(citizen_id, sent)
+    same_instant = sent.occurred_at.astimezone(tz=None)
     assert compute_event_digest(citizen_id, event(occurred_at=same_instant)) == digest
-    for other in (event(amount=61), event(kind="clue"), event(occurred_at=told.occurred_at + timedelta(seconds=1))):
+    for other in (event(amount=61), event(kind="clue"), event(occurred_at=sent.occurred_at + timedelta(seconds=1))):
         assert compute_event_digest(citizen_id, other) != digest
-    assert compute_event_digest(uuid4(), told) != digest
+    assert compute_event_digest(uuid4(), sent) != digest
 
 
 SECRET = make_secret(bytes(range(32)))

@@ -16,7 +16,7 @@ from tests.support.importing import score_of
 from tests.support.objecting import register_source
 from tests.support.officials import OfficialLogin, make_official
 from tests.support.partners import bearer, make_key, make_partner
-from tests.support.pointing import EVENTS_PATH, CityApp, event_of, make_app, sign, tell
+from tests.support.pointing import EVENTS_PATH, CityApp, event_of, make_app, report, sign
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -47,17 +47,17 @@ async def test_secrets_rotate_with_an_overlap(client: AsyncClient) -> None:
     assert made.json()["source"] == app.source
     fresh = CityApp(app.partner, app.source, made.json()["secret"])
     for one in (app, fresh):
-        assert (await tell(client, one, event_of(person))).status_code == 202
+        assert (await report(client, one, event_of(person))).status_code == 202
     newest = CityApp(app.partner, app.source, (await rotate(client, mine, app.source, 600)).json()["secret"])
-    assert (await tell(client, app, event_of(person))).status_code == 400, "only the last one overlaps"
+    assert (await report(client, app, event_of(person))).status_code == 400, "only the last one overlaps"
     for one in (fresh, newest):
-        assert (await tell(client, one, event_of(person))).status_code == 202
+        assert (await report(client, one, event_of(person))).status_code == 202
     passed = now() - timedelta(seconds=1)
     await execute(
         "UPDATE source_secret SET expires_at = $2 WHERE source = $1 AND expires_at > now()", app.source, passed
     )
-    assert (await tell(client, fresh, event_of(person))).status_code == 400
-    assert (await tell(client, newest, event_of(person))).status_code == 202
+    assert (await report(client, fresh, event_of(person))).status_code == 400
+    assert (await report(client, newest, event_of(person))).status_code == 202
     rows = str(await fetch_value("SELECT string_agg(s::text, ' ') FROM source_secret s WHERE source = $1", app.source))
     assert newest.secret.encode().hex() not in rows
     entry = "SELECT detail::text FROM audit_entry WHERE subject = $1 ORDER BY number DESC LIMIT 1"
@@ -81,7 +81,7 @@ async def test_an_institution_with_two_sources_reports_for_the_one_that_signs(cl
     official = await centre()
     assert (await put(client, official, second, "patrol", HOUR)).status_code == 200
     other = CityApp(app.partner, second, (await rotate(client, official, second)).json()["secret"])
-    assert (await tell(client, other, event_of(person, kind="patrol", amount=60))).status_code == 202
+    assert (await report(client, other, event_of(person, kind="patrol", amount=60))).status_code == 202
     assert await fetch_value("SELECT source FROM record WHERE citizen_id = $1 AND quantity = 1", person.id) == second
 
 
@@ -93,7 +93,7 @@ async def test_a_rule_is_fixed_once_it_has_counted(client: AsyncClient) -> None:
     assert (await put(client, official, app.source, "patrol", halved)).json()["denominator"] == 30
     assert (await put(client, official, app.source, "patrol", halved)).status_code == 200
     before = await score_of(person)
-    assert (await tell(client, app, event_of(person, kind="patrol", amount=300))).status_code == 202
+    assert (await report(client, app, event_of(person, kind="patrol", amount=300))).status_code == 202
     assert await score_of(person) == before + 4  # ten hours
     fixed = await put(client, official, app.source, "patrol", HOUR)
     assert (fixed.status_code, fixed.json()["code"]) == (409, "point_rule_in_use")
@@ -121,8 +121,8 @@ async def test_points_become_only_what_they_may(client: AsyncClient, changes: di
 async def test_a_source_that_may_no_longer_report_makes_nothing(client: AsyncClient) -> None:
     app, person, official = await make_app(), await join(client), await centre()
     await execute("UPDATE source SET indicators = '{POS_CLUE}' WHERE code = $1", app.source)
-    assert (await tell(client, app, event_of(person))).json()["errors"][0]["code"] == "kind_unknown"
-    assert (await tell(client, app, event_of(person, kind="clue", amount=5))).status_code == 202
+    assert (await report(client, app, event_of(person))).json()["errors"][0]["code"] == "kind_unknown"
+    assert (await report(client, app, event_of(person, kind="clue", amount=5))).status_code == 202
     assert (await put(client, official, app.source, "hours", HOUR)).json()["errors"][0]["pointer"] == "/indicator"
 
 
@@ -156,5 +156,5 @@ async def test_a_key_that_reports_needs_a_source(client: AsyncClient) -> None:
 async def test_other_keys_report_nothing(client: AsyncClient) -> None:
     app, person = await make_app(), await join(client)
     key = bearer(await make_key(app.partner.institution_id, scopes=["scan", "redeem", "read"]))
-    answer = await tell(client, app, event_of(person), Authorization=key["Authorization"])
+    answer = await report(client, app, event_of(person), Authorization=key["Authorization"])
     assert answer.status_code == 403

@@ -1,4 +1,4 @@
-"""What costs a citizen points waits for a second official; until then nobody is told of it and it counts nowhere."""
+"""What costs a citizen points waits for a second official; until then no citizen hears of it and it counts nowhere."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class AuditRow(msgspec.Struct, frozen=True):
 
 
 async def propose(client: AsyncClient, item: dict[str, Any], who: OfficialLogin | None = None) -> str:
-    (told,) = (await send(client, item, who)).json()["items"]
-    assert told["outcome"] == "proposed", told
-    return str(told["proposalId"])
+    (seen,) = (await send(client, item, who)).json()["items"]
+    assert seen["outcome"] == "proposed", seen
+    return str(seen["proposalId"])
 
 
 async def read(client: AsyncClient, proposal_id: str, who: OfficialLogin) -> Response:
@@ -73,10 +73,10 @@ async def test_one_importer_alone_moves_no_score(client: AsyncClient) -> None:
 
     assert (await score_of(person), await records_of(person), await notices_of(person)) == (before, [], 0)
     for path in ("/v1/me/notices", "/v1/me/access-log", "/v1/me/export", "/v1/me/records", "/v1/me/score/explanation"):
-        told = await client.get(path, headers=person.headers)
-        assert told.status_code == 200, told.text
-        assert item["eventId"] not in told.text
-        assert NEGATIVE["document"] not in told.text
+        seen = await client.get(path, headers=person.headers)
+        assert seen.status_code == 200, seen.text
+        assert item["eventId"] not in seen.text
+        assert NEGATIVE["document"] not in seen.text
     alone = await approve(client, proposal_id, item, maker)
     assert (alone.status_code, code_of(alone)) == (403, "proposal_maker_is_checker")
     rejected = await decide(client, proposal_id, maker, "reject", reason="not_proven")
@@ -90,8 +90,8 @@ async def test_one_importer_alone_moves_no_score(client: AsyncClient) -> None:
     assert person.name not in seen.text
     assert person.id_number not in seen.text
     assert str(person.id) not in seen.text
-    kept = await approve(client, proposal_id, item, checker)
-    assert (kept.status_code, kept.json()["state"], kept.headers["ETag"]) == (200, "approved", '"2"')
+    approved = await approve(client, proposal_id, item, checker)
+    assert (approved.status_code, approved.json()["state"], approved.headers["ETag"]) == (200, "approved", '"2"')
     assert await score_of(person) < before
     assert [(row.indicator, row.entered_by) for row in await records_of(person)] == [(NEGATIVE["indicator"], maker.id)]
     assert await notices_of(person) == 1
@@ -121,7 +121,7 @@ async def test_the_same_again_is_the_proposal_that_waits_and_other_facts_are_ref
     assert await outcomes_of(client, other, elsewhere, ended) == ["event_id_reused"] * 3
 
 
-async def test_what_makes_a_known_record_worse_waits_and_what_makes_it_better_does_not(client: AsyncClient) -> None:
+async def test_what_makes_a_stored_record_worse_waits_and_what_makes_it_better_does_not(client: AsyncClient) -> None:
     person = await join(client)
     yesterday, later = str(today() - timedelta(days=1)), str(today() + timedelta(days=90))
     debt = item_of(person, **STATE)
@@ -141,7 +141,7 @@ async def test_what_makes_a_known_record_worse_waits_and_what_makes_it_better_do
     assert await score_of(person) == better
 
 
-async def test_whoever_approves_names_the_person_and_the_version(client: AsyncClient) -> None:
+async def test_who_approves_names_the_person_and_the_version(client: AsyncClient) -> None:
     person, neighbour, checker = await join(client), await join(client), await importer()
     item = item_of(person, **NEGATIVE)
     proposal_id = await propose(client, item)
@@ -237,7 +237,7 @@ async def test_a_rejected_one_leaves_nothing_of_what_it_said(client: AsyncClient
     assert await propose(client, item) != proposal_id  # it may be sent again, with its document
 
 
-async def test_whoever_leaves_takes_what_waits_along(client: AsyncClient) -> None:
+async def test_who_leaves_takes_what_waits_along(client: AsyncClient) -> None:
     person, checker = await join(client), await importer()
     item = item_of(person, **NEGATIVE)
     proposal_id = await propose(client, item)
@@ -292,8 +292,8 @@ async def test_what_nobody_looks_at_runs_out(client: AsyncClient) -> None:
         assert await count("record_proposal", id=UUID(renewed)) == is_left
 
 
-async def test_what_cannot_be_kept_any_more_is_not_approved(client: AsyncClient) -> None:
-    """A file told other facts under the event id meanwhile; or the source may not report this any more."""
+async def test_what_cannot_be_stored_any_more_is_not_approved(client: AsyncClient) -> None:
+    """A file had other facts under the event id meanwhile; or the source may not report this any more."""
     person, checker = await join(client), await importer()
     item, other = item_of(person, source="court", **NEGATIVE), item_of(person, source="court", **NEGATIVE)
     first, second = await propose(client, item), await propose(client, other)
@@ -345,7 +345,7 @@ EARLY, LATE = date(2026, 5, 1), date(2026, 9, 1)
 
 
 @pytest.mark.parametrize(
-    ("indicator", "known", "told", "expected"),
+    ("indicator", "stored", "sent", "expected"),
     [
         ("NEG_TAX_ARREARS", None, None, False),  # a repeat
         ("NEG_TAX_ARREARS", EARLY, EARLY, False),
@@ -365,16 +365,16 @@ EARLY, LATE = date(2026, 5, 1), date(2026, 9, 1)
     ],
 )
 def test_which_ends_make_a_record_worse(
-    indicator: str | None, known: date | None, told: date | None, *, expected: bool
+    indicator: str | None, stored: date | None, sent: date | None, *, expected: bool
 ) -> None:
     weights = make_weights(STANDARD_BOOK)
-    assert is_end_worse(a_record(indicator, told), known, weights) is expected
+    assert is_end_worse(a_record(indicator, sent), stored, weights) is expected
 
 
 def test_what_the_book_does_not_say_yet_needs_a_second_official_too() -> None:
-    known = make_weights(STANDARD_BOOK)
-    assert is_worse(a_record("NEG_CONTRACT_JUDG"), known)
-    assert not is_worse(a_record("POS_RESCUE"), known)
-    assert not is_worse(a_record(None), known)
+    weights = make_weights(STANDARD_BOOK)
+    assert is_worse(a_record("NEG_CONTRACT_JUDG"), weights)
+    assert not is_worse(a_record("POS_RESCUE"), weights)
+    assert not is_worse(a_record(None), weights)
     silent = msgspec.structs.replace(STANDARD_BOOK, indicators=())
     assert is_worse(a_record("POS_RESCUE"), make_weights(silent))

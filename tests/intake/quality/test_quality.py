@@ -1,4 +1,4 @@
-"""The register of sources, and how a source fares: counted row by row, late ones told, a bad turn seen."""
+"""The register of sources, and how a source fares: counted row by row, late ones named, a bad turn seen."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ async def test_the_register_is_the_centres(client: AsyncClient) -> None:
     assert (await client.post(PATH, json=body, headers=local.headers)).status_code == 403
     assert (await client.get(PATH, headers=local.headers)).status_code == 403
     centre = await make_official(roles=["administrator"])
-    told = body | {"institutionId": str(partner.institution_id)}
-    assert (await client.post(PATH, json=told, headers=centre.headers)).status_code == 201
+    sent = body | {"institutionId": str(partner.institution_id)}
+    assert (await client.post(PATH, json=sent, headers=centre.headers)).status_code == 201
     taken = await client.post(PATH, json=body, headers=centre.headers)
     assert (taken.status_code, taken.json()["code"]) == (409, "source_taken")
     assert (await client.get(f"{PATH}/nobody", headers=centre.headers)).status_code == 404
@@ -127,14 +127,14 @@ async def quality_of(client: AsyncClient, source: str, **params: str) -> dict[st
 async def test_files_and_single_posts_count_alike(client: AsyncClient, tmp_path: Path) -> None:
     person, source = await join(client), await make_source(indicators=["POS_RESCUE"])
     fresh, late = str(today() - timedelta(days=3)), str(today() - timedelta(days=40))
-    known = line_of(person, on=fresh)
-    lines = [known, known, line_of(person, on=late), line_of(person, on="x"), line_of(person, indicator="POS_CLUE"),
+    good = line_of(person, on=fresh)
+    lines = [good, good, line_of(person, on=late), line_of(person, on="x"), line_of(person, indicator="POS_CLUE"),
              line_of(person, number=make_id_number(), name="陌生人")]  # fmt: skip
     await run_file(tmp_path, make_file(*lines), source)
-    told = {"source": source}
-    items = [item_of(person, **told), item_of(person, **told, eventOn=late), item_of(person, **told, eventOn="x"),
-             item_of(person, **told, indicator="POS_CLUE"),
-             item_of(person, **told, idNumber=make_id_number())]  # fmt: skip
+    same = {"source": source}
+    items = [item_of(person, **same), item_of(person, **same, eventOn=late), item_of(person, **same, eventOn="x"),
+             item_of(person, **same, indicator="POS_CLUE"),
+             item_of(person, **same, idNumber=make_id_number())]  # fmt: skip
     outcomes = ["accepted", "accepted", "date_invalid", "not_of_this_source", "not_a_member"]
     assert await outcomes_of(client, *items) == outcomes
     report = await quality_of(client, source)
@@ -194,8 +194,8 @@ def test_when_a_source_has_turned_bad(name: str) -> None:
 
 
 def test_quality_adds_up_and_knows_reasons() -> None:
-    told = [("received", 3), ("quarantined:a", 1), ("received", 4), ("quarantined:a", 2), ("of another version", 9)]
-    assert compute_quality(told) == Quality(received=7, quarantined={"a": 3})
+    counts = [("received", 3), ("quarantined:a", 1), ("received", 4), ("quarantined:a", 2), ("of another version", 9)]
+    assert compute_quality(counts) == Quality(received=7, quarantined={"a": 3})
 
 
 def test_late_is_more_than_a_month() -> None:
@@ -203,7 +203,7 @@ def test_late_is_more_than_a_month() -> None:
     assert before == date(2026, 2, 28)
     assert not is_late(date(2026, 2, 28), None, before)
     assert is_late(date(2026, 2, 27), None, before)
-    assert not is_late(date(2026, 1, 1), date(2026, 3, 1), before), "what ended lately is told in time"
+    assert not is_late(date(2026, 1, 1), date(2026, 3, 1), before), "what ended lately is reported in time"
 
 
 async def test_quality_of_a_source_nobody_knows(client: AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""What kind of file came, told by its beginning; what is no table is refused by a clear reason."""
+"""What kind of file came, by its beginning; what is no table is refused by a clear reason."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_most_columns_a_header_may_have(columns: int) -> None:
     assert len(formatted(b",".join([b"x"] * columns) + b"\n").columns) == columns
 
 
-def test_a_format_is_kept_as_json() -> None:
+def test_a_format_is_stored_as_json() -> None:
     found = formatted(TEXT.encode("gbk"))
     assert msgspec.json.decode(msgspec.json.encode(found), type=FileFormat) == found
 
@@ -134,7 +134,7 @@ def test_any_beginning_gets_a_verdict(head: bytes, is_last: bool) -> None:
     assert isinstance(detect_format(head, is_last=is_last), FileFormat | Flaw)
 
 
-def test_every_flaw_of_a_file_is_tested_and_told_in_both_languages() -> None:
+def test_every_flaw_of_a_file_is_tested_in_both_languages() -> None:
     cases: Any = test_what_is_no_table
     (mark,) = cases.pytestmark
     assert set(FORMAT_FLAWS) == {expected for _, expected in mark.args[1]}

@@ -30,7 +30,7 @@ def read(data: bytes, format_: FileFormat = PLAIN) -> list[ReadRow]:
     return reader.feed(data) + reader.finish()
 
 
-def told(data: bytes, format_: FileFormat = PLAIN) -> list[tuple[int, Any]]:
+def rows_of(data: bytes, format_: FileFormat = PLAIN) -> list[tuple[int, Any]]:
     """Return (number, cells or the flaw's code) of every row."""
     return [(row.number, row.flaw.code if row.flaw else row.cells) for row in read(data, format_)]
 
@@ -69,12 +69,12 @@ def told(data: bytes, format_: FileFormat = PLAIN) -> list[tuple[int, Any]]:
     ],
 )  # fmt: skip
 def test_rows(data: bytes, expected: list[tuple[int, Any]]) -> None:
-    assert told(data) == expected
+    assert rows_of(data) == expected
 
 
 def test_a_row_of_another_encoding_in_gb18030_is_spoilt_alone() -> None:
     data = "1,张,3\n".encode("gbk") + b"4,\xff,6\n" + "7,鿏𠀀,9\n".encode("gb18030")
-    assert told(data, GB) == [(2, ["1", "张", "3"]), (3, "encoding_wrong"), (4, ["7", "鿏𠀀", "9"])]
+    assert rows_of(data, GB) == [(2, ["1", "张", "3"]), (3, "encoding_wrong"), (4, ["7", "鿏𠀀", "9"])]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_row_of_another_encoding_in_gb18030_is_spoilt_alone() -> None:
     ],
 )  # fmt: skip
 def test_lines_of_json(line: bytes, expected: object) -> None:
-    assert told(line + b'\n\n{"z": "z"}', JSONL) == [(1, expected), (3, {"z": "z"})]
+    assert rows_of(line + b'\n\n{"z": "z"}', JSONL) == [(1, expected), (3, {"z": "z"})]
 
 
 def test_every_flaw_is_tested() -> None:
@@ -176,7 +176,7 @@ def test_a_row_of_lines_may_be_as_long_as_a_line_however_it_is_cut() -> None:
             assert rows[0].flaw.code == expected
 
 
-def test_text_is_kept_as_sent_up_to_a_limit() -> None:
+def test_text_stays_as_sent_up_to_a_limit() -> None:
     rows = read('1,"张\r\n三",3\n'.encode() + b"x" * (TEXT_CHARACTERS_MAX + 1) + b"\n")
     assert rows[0].text == '1,"张\n三",3'
     assert rows[1].text == "x" * TEXT_CHARACTERS_MAX
@@ -211,9 +211,9 @@ FORMATS = st.sampled_from([PLAIN, GB, JSONL])
 
 @pytest.fixture(autouse=True, scope="module")
 def _restore() -> Any:
-    kept = {name: getattr(reading_reader, name) for name in ("ROW_BYTES_MAX", "ROW_LINES_MAX", "COLUMNS_MAX")}
+    limits = {name: getattr(reading_reader, name) for name in ("ROW_BYTES_MAX", "ROW_LINES_MAX", "COLUMNS_MAX")}
     yield
-    assert {name: getattr(reading_reader, name) for name in kept} == kept
+    assert {name: getattr(reading_reader, name) for name in limits} == limits
 
 
 def with_small_limits(patch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ def test_reading_can_go_on_after_any_block(data: bytes, cuts: list[int], format_
 
 
 @given(PIECES, FORMATS)
-def test_no_line_is_lost_or_told_twice(data: bytes, format_: FileFormat) -> None:
+def test_no_line_is_lost_or_read_twice(data: bytes, format_: FileFormat) -> None:
     rows = read(data, format_)
     numbers = [row.number for row in rows]
     assert numbers == sorted(set(numbers))

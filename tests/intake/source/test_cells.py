@@ -1,4 +1,4 @@
-"""A whole file, dirty as they come: every bad row is told by its line, and the rest goes in."""
+"""A whole file, dirty as they come: every bad row is named by its line, and the rest goes in."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ GOOD = {"event_id": "E-1", "indicator": "POS_RESCUE", "id_number": ADULT, "name"
 
 
 def a_row(**changes: str) -> list[str]:
-    told = GOOD | changes
-    return [told.get(name, "") for name in NAMES]
+    cells = GOOD | changes
+    return [cells.get(name, "") for name in NAMES]
 
 
 def a_line(**changes: str) -> str:
@@ -71,12 +71,12 @@ def judge(data: bytes, block_bytes: int = 64) -> list[tuple[int, CleanItem | Fla
     return [(row.number, cleaner.clean(row, TODAY)) for row in rows + reader.finish()]
 
 
-def told(data: bytes, block_bytes: int = 64) -> list[tuple[int, str]]:
+def rows_of(data: bytes, block_bytes: int = 64) -> list[tuple[int, str]]:
     judged = judge(data, block_bytes)
     return [(number, verdict.code if isinstance(verdict, Flaw) else "clean") for number, verdict in judged]
 
 
-BAD: list[tuple[str, str, str]] = [  # the line, its flaw, the column it is told of
+BAD: list[tuple[str, str, str]] = [  # the line, its flaw, the column it is rows_of of
     (a_line(event_on="2026-03-15"), "event_in_future", "发生日期"),
     (a_line(indicator="NO_SUCH"), "indicator_unknown", "指标"),
     (a_line(indicator="petition"), "topic_denied", "指标"),
@@ -133,8 +133,8 @@ def test_every_bad_row_stays_behind_alone(encoding: str, end: str) -> None:
         lines += [bad, "", a_line(event_id=f"E-{number}")]
         expected += [(len(lines) - 2, code), (len(lines), "clean")]
     data = (end.join(lines) + end).encode(encoding)
-    assert told(data, block_bytes=50_000) == expected
-    assert told(data, block_bytes=1_000_003) == expected
+    assert rows_of(data, block_bytes=50_000) == expected
+    assert rows_of(data, block_bytes=1_000_003) == expected
 
 
 @pytest.mark.parametrize(("line", "code", "column"), BAD)
@@ -177,9 +177,9 @@ def test_what_spreadsheets_do_to_cells_changes_nothing(changes: dict[str, str]) 
 
 def test_a_truncated_file_loses_its_last_row_only() -> None:
     data = "\n".join([",".join(COLUMNS), *(a_line(event_id=f"E-{number}") for number in range(9))]).encode("gbk")
-    whole = told(data)
+    whole = rows_of(data)
     for size in range(len(data) - 40, len(data) - 1):
-        cut = told(data[:size])
+        cut = rows_of(data[:size])
         assert cut[:-1] == whole[:8]
         assert cut[-1][0] == 10
 
@@ -187,7 +187,7 @@ def test_a_truncated_file_loses_its_last_row_only() -> None:
 def test_a_wrong_encoding_in_one_row_is_that_row_s() -> None:
     rows = [a_line().encode(), a_line(name="李四").encode("gbk"), a_line(document="文书").encode()]
     data = b"\n".join([",".join(COLUMNS).encode(), *rows])
-    assert told(data) == [(2, "clean"), (3, "encoding_wrong"), (4, "clean")]
+    assert rows_of(data) == [(2, "clean"), (3, "encoding_wrong"), (4, "clean")]
 
 
 def test_lines_of_json_are_judged_alike() -> None:
@@ -197,7 +197,7 @@ def test_lines_of_json_are_judged_alike() -> None:
     lines = [msgspec.json.encode(one) for one in objects]
     lines.insert(1, b'{"x": 1}')
     lines.insert(2, b"not json")
-    assert told(b"\n".join(lines)) == [
+    assert rows_of(b"\n".join(lines)) == [
         (1, "clean"), (2, "columns_missing"), (3, "malformed"), (4, "clean"), (5, "clean")
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What is agreed with a source: which column is which field, and what is wrong with an agreement."""
+"""The mapping of a source: which column is which field, and what is wrong with a mapping."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.intake.fact.item import CleanItem, Flaw
 from app.intake.reading.header import normalise_header
 from app.intake.reading.reader import ReadRow
 from app.intake.source.cells import REMEMBERED_MAX, Remembered
-from app.intake.source.compile import DEFAULT_COLUMNS, MAPPING_FLAWS, compile_mapping, make_default_mapping
-from app.intake.source.mapping import AGREED_FLAWS, FIELD_TITLES, Mapping, Rule, check_mapping, is_factor
+from app.intake.source.compile import DEFAULT_COLUMNS, HEADER_FLAWS, compile_mapping, make_default_mapping
+from app.intake.source.mapping import FIELD_TITLES, MAPPING_FLAWS, Mapping, Rule, check_mapping, is_factor
 from app.record.catalogue import CATALOGUE, NewRecord
 
 TODAY = date(2026, 3, 14)
@@ -48,8 +48,8 @@ def record_of(mapping: Mapping, header: tuple[str, ...], *cells: str, seal: Any 
 
 def test_a_mapped_row_is_a_record() -> None:
     record = record_of(a_mapping(), HEADER, *ROW)
-    told = (record.source, record.event_id, record.indicator, record.event_on)
-    assert told == ("civil-affairs", "E-1", "POS_RESCUE", date(2026, 3, 1))
+    seen = (record.source, record.event_id, record.indicator, record.event_on)
+    assert seen == ("civil-affairs", "E-1", "POS_RESCUE", date(2026, 3, 1))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_mapped_row_is_a_record() -> None:
         ({"quantity": {"columns": ["x"], "factor": "1e3"}}, "mapping_factor_wrong"),
     ],
 )  # fmt: skip
-def test_what_can_be_agreed(changes: dict[str, Any], expected: str | None) -> None:
+def test_which_mappings_make_sense(changes: dict[str, Any], expected: str | None) -> None:
     flaw = check_mapping(a_mapping(**changes))
     assert (flaw and flaw.code) == expected
     assert flaw is None or (flaw.zh and "{" not in flaw.zh + flaw.en + flaw.pointer)
@@ -86,8 +86,8 @@ def test_what_can_be_agreed(changes: dict[str, Any], expected: str | None) -> No
 
 
 def test_every_flaw_of_a_mapping_is_tested() -> None:
-    (mark,) = test_what_can_be_agreed.pytestmark
-    assert set(AGREED_FLAWS) <= {expected for _, expected in mark.args[1]}
+    (mark,) = test_which_mappings_make_sense.pytestmark
+    assert set(MAPPING_FLAWS) <= {expected for _, expected in mark.args[1]}
 
 
 @pytest.mark.parametrize("topic", sorted(CATALOGUE.denied_topics))
@@ -112,12 +112,12 @@ def test_what_no_mapping_says(document: dict[str, Any]) -> None:
         msgspec.convert(document, Mapping)
 
 
-def test_a_mapping_is_kept_as_json_and_described_in_both_languages() -> None:
+def test_a_mapping_is_stored_as_json_and_described_in_both_languages() -> None:
     for mapping in (a_mapping(), make_default_mapping("civil")):
         assert msgspec.json.decode(msgspec.json.encode(mapping), type=Mapping) == mapping
     _, components = msgspec.json.schema_components([Mapping])
-    told = [one["description"] for name in ("Mapping", "Rule") for one in components[name]["properties"].values()]
-    assert all(" · " in description for description in told)
+    texts = [one["description"] for name in ("Mapping", "Rule") for one in components[name]["properties"].values()]
+    assert all(" · " in description for description in texts)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_source_column_must_agree_with_the_source() -> None:
     assert (flaw.code, flaw.pointer, flaw.column) == ("source_differs", "/source", "来源")
 
 
-def test_a_constant_stands_for_an_empty_cell_or_a_missing_column() -> None:
+def test_a_constant_replaces_an_empty_cell_or_a_missing_column() -> None:
     mapping = a_mapping(
         indicator={"columns": ["项目"], "constant": "POS_JUDGMENT_SELF", "values": {"无": ""}},
         document={"columns": ["文书"], "constant": "（2026）1号"},
@@ -189,7 +189,7 @@ def test_values_are_translated_whatever_their_width() -> None:
     assert (flaw.code, flaw.column) == ("grade_unknown", "星级")
 
 
-def test_hours_and_yuan_become_what_is_kept() -> None:
+def test_hours_and_yuan_become_the_units_stored() -> None:
     hours = a_mapping(indicator={"constant": "POS_PATROL"}, quantity={"columns": ["小时"], "factor": "60"})
     assert record_of(hours, (*HEADER, "小时"), *ROW, "1.5").quantity == 90
     yuan = a_mapping(indicator={"constant": "POS_DONATE_MONEY"}, quantity={"columns": ["元"], "factor": "100"})
@@ -225,7 +225,7 @@ def test_an_event_id_is_composed_of_fields_and_columns_and_sealed() -> None:
     assert isinstance(missing, Flaw)
     assert "场次" in missing.zh
     unsealed = compile_mapping(mapping, header)
-    assert unsealed == MAPPING_FLAWS["event_id_unsealed"]
+    assert unsealed == HEADER_FLAWS["event_id_unsealed"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_an_event_id_is_composed_of_fields_and_columns_and_sealed() -> None:
 def test_an_event_id_is_composed_for_ever_as_the_first_version_did(
     name: str, document: str, own: str, sealed: str
 ) -> None:
-    """The values are the first version's: another id for a known event would let it count twice."""
+    """The values are the first version's: another id for a stored event would let it count twice."""
 
     def seal_plainly(parts: tuple[str, ...]) -> str:
         return "|".join(parts).encode("ascii", "backslashreplace").decode()

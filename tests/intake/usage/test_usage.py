@@ -54,7 +54,7 @@ async def test_a_room_writes_its_own_and_the_score_moves_at_once(client: AsyncCl
 
 
 @pytest.mark.parametrize("indicator", ["USE_LATE_GOODS", "USE_LATE_MONEY"])
-async def test_a_state_is_told_again_when_it_is_over(client: AsyncClient, indicator: str) -> None:
+async def test_a_state_is_written_again_when_it_is_over(client: AsyncClient, indicator: str) -> None:
     person, event_id = await join(client), f"test:{secrets.token_hex(8)}"
     before, began_on = await score_of(person), today() - timedelta(days=20)
     assert await write(person, indicator, event_id=event_id, event_on=began_on)
@@ -64,7 +64,7 @@ async def test_a_state_is_told_again_when_it_is_over(client: AsyncClient, indica
 
 
 @pytest.mark.parametrize(("indicator", "notices"), [("USE_LATE_MONEY", 1), ("USE_PARK_PAID", 0)])
-async def test_bad_news_is_told_at_once(client: AsyncClient, indicator: str, notices: int) -> None:
+async def test_bad_news_has_its_notice_at_once(client: AsyncClient, indicator: str, notices: int) -> None:
     person = await join(client)
     assert await write(person, indicator)
     sql = "SELECT count(*) FROM notice WHERE kind = 'negative_record' AND citizen_id = $1"

@@ -1,4 +1,4 @@
-"""A record kept, imports and proposals that wait, a city app that reports points."""
+"""A record, imports and proposals that wait, a city app that reports points."""
 
 from __future__ import annotations
 

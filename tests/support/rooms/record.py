@@ -1,4 +1,4 @@
-"""What is kept of somebody."""
+"""What is recorded about a citizen."""
 
 from __future__ import annotations
 

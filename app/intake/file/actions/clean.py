@@ -1,4 +1,4 @@
-"""Cleaning a file aside of the event loop: its rows become columns, and its people blind indexes."""
+"""Cleaning a file beside the event loop: its rows become columns, and its people blind indexes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.intake.file.quarantine import Correction
     from app.intake.source.compile import Cleaner
 
-EVENT_ID_DIGITS = 40  # 160 bits tell all events of a source apart
+EVENT_ID_DIGITS = 40  # 160 bits: no two events of a source have the same
 
 
 def judge_plan(plan: CleanPlan) -> Flaw | None:
@@ -85,7 +85,7 @@ class FileCleaner:
         return judged if isinstance(judged, Flaw) else self._judge_register(judged), parent_number
 
     def _judge_register(self, item: CleanItem) -> CleanItem | Flaw:
-        """Let a source tell only what it is registered for."""
+        """Refuse what the source is not registered to report."""
         is_allowed = may_report(item.record, self._plan.indicators, self._plan.honours)
         return item if is_allowed else IMPORT_FLAWS["not_of_this_source"]
 
@@ -120,5 +120,5 @@ def _spoil(row: ReadRow, flaw: Flaw) -> SpoiltRow:
 
 
 def _seal(parts: tuple[str, ...]) -> str:
-    """Return an event id made of parts that may be personal: a keyed digest that tells nothing of them."""
+    """Return an event id made of parts that may be personal: a keyed digest that reveals nothing of them."""
     return blind_index(*parts, purpose="event id").hex()[:EVENT_ID_DIGITS]

@@ -1,4 +1,4 @@
-"""Whose the rows of a chunk are (匹配), and what may be kept of those that fit nobody."""
+"""Whose the rows of a chunk are (匹配), and what may be stored of those that fit nobody."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.citizen.actions.account import find_same_names
-from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.file.link import find_unfit, pick_columns
+from app.intake.file.quarantine import HeldRow
 from app.intake.file.queries import members as members_queries
 from app.intake.file.queries import quarantine as quarantine_queries
 from app.intake.source.cells import name_column
-from app.intake.source.shape import IN_FILE, ZEROS_LOST, IdShape, ShapedField, add_shapes, judge_ids
+from app.intake.source.shape import IdShape, ShapedField, add_shapes
 from app.record.actions.put import arrange_rows
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.record.rows import NewRows
 
 
-class Import(msgspec.Struct, kw_only=True):
+class RunningImport(msgspec.Struct, kw_only=True):
     """An import under way: what it is, and how far it has got."""
 
     id: UUID
@@ -44,39 +44,31 @@ class Import(msgspec.Struct, kw_only=True):
         return name_column(flaw, self.columns.get(flaw.pointer[1:], ""))
 
 
-class HeldBack(msgspec.Struct):
-    """A row that goes into quarantine; without its text when it is about somebody who has not joined."""
-
-    number: int
-    flaw: Flaw
-    text: str | None
-
-
 class Matched(msgspec.Struct):
-    """Whose the clean rows of a chunk are: members by place, and the rows that fit nobody, with what is kept of them.
+    """Whose the clean rows of a chunk are: ``citizens`` by the places of their rows, and the rows that fit nobody.
 
-    Rows in neither are about people who have not joined. The members' rows are ready to be kept: ``new`` are they, in
-    the order of ``places``.
+    Rows in neither are about people who have not joined. ``new`` are the members' rows, ready to be stored, in the
+    order of ``places``.
     """
 
     citizens: dict[int, UUID]
     places: list[int]
     new: NewRows
     arranged: Arranged
-    unfit: dict[int, HeldBack]
-    spoilt: list[HeldBack]
+    unfit: dict[int, HeldRow]
+    spoilt: list[HeldRow]
     shapes: dict[ShapedField, IdShape]  # of the ids of this chunk
 
 
 async def match_chunks(
-    running: Import, chunks: AsyncGenerator[CleanChunk]
+    running: RunningImport, chunks: AsyncGenerator[CleanChunk]
 ) -> AsyncGenerator[tuple[CleanChunk, Matched]]:
-    """Yield chunks with whose they are; who leaves before a chunk is stored is noticed there."""
+    """Yield chunks with whose they are; a citizen who leaves before a chunk is stored is noticed when it is."""
     async for chunk in chunks:
         yield chunk, await match_chunk(running, chunk)
 
 
-async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
+async def match_chunk(running: RunningImport, chunk: CleanChunk) -> Matched:
     """Find whose the rows are; of those that do not fit, whether they are about members."""
     rows = chunk.rows
     hints = [index for row in chunk.spoilt for index in row.id_number_indexes]
@@ -88,9 +80,9 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
     fits = {place: is_fit for place, is_fit in zip(found.places, found.fits, strict=True) if place < count}
     await _look_again(rows, fits, dict(zip(found.places, found.citizen_ids, strict=True)))
     reasons = await _find_parent_reasons(running, rows)
-    shortened, shapes = _judge_shapes(running, rows, reasons)
-    unfit = {place: flaw for place, flaw in shortened.items() if place in fits}
-    unfit |= find_unfit(rows, fits) | _find_unknown_parents(running, rows, reasons)
+    unfit, shapes = find_unfit(rows, fits, running.shapes, reasons)
+    for field, shape in shapes.items():
+        running.shapes[field] = add_shapes(running.shapes.get(field), shape)
     citizens = {
         place: citizen_id
         for place, citizen_id in zip(found.places, found.citizen_ids, strict=True)
@@ -103,11 +95,11 @@ async def match_chunk(running: Import, chunk: CleanChunk) -> Matched:
         new=new,
         arranged=arrange_rows(new),
         unfit={
-            place: HeldBack(rows.number[place], running.locate(flaw), rows.text[place] if place in fits else None)
+            place: HeldRow(rows.number[place], running.locate(flaw), rows.text[place] if place in fits else None)
             for place, flaw in unfit.items()
         },
         spoilt=[
-            HeldBack(row.number, row.flaw, row.text if _may_keep(row.id_number_indexes, hinted) else None)
+            HeldRow(row.number, row.flaw, row.text if _may_store(row.id_number_indexes, hinted) else None)
             for row in chunk.spoilt
         ],
         shapes=shapes,
@@ -122,43 +114,18 @@ async def _look_again(rows: CleanRows, fits: dict[int, bool], citizen_ids: Mappi
         fits |= {place: person in same for place, person in wrong.items()}
 
 
-def _may_keep(id_number_indexes: Sequence[bytes], members: set[bytes]) -> bool:
-    """Whether the text of a row may be kept: unless it names people, none of whom has joined."""
+def _may_store(id_number_indexes: Sequence[bytes], members: set[bytes]) -> bool:
+    """Whether the text of a row may be stored: unless it names people, none of whom has joined."""
     return not id_number_indexes or not members.isdisjoint(id_number_indexes)
 
 
-async def _find_parent_reasons(running: Import, rows: CleanRows) -> dict[int, str]:
-    """Return why the rows that are corrected here stayed behind, by their number in the first file."""
-    if running.parent_id is None or not len(rows):
-        return {}
-    asked = [number for number in rows.parent_number if number is not None]
-    return {row.row_number: row.reason for row in await quarantine_queries.list_reasons(running.parent_id, asked)}
+async def _find_parent_reasons(running: RunningImport, rows: CleanRows) -> dict[int, str] | None:
+    """Return why the rows that are corrected here are in quarantine, by their number in the first file.
 
-
-def _find_unknown_parents(running: Import, rows: CleanRows, reasons: Mapping[int, str]) -> dict[int, Flaw]:
-    """Return the rows that say they correct a row which is not in the first file's quarantine."""
-    if running.parent_id is None:
-        return {}
-    flaw = IMPORT_FLAWS["quarantine_row_unknown"]
-    return {place: flaw for place, number in enumerate(rows.parent_number) if number not in reasons}
-
-
-def _judge_shapes(
-    running: Import, rows: CleanRows, reasons: Mapping[int, str]
-) -> tuple[dict[int, Flaw], dict[ShapedField, IdShape]]:
-    """Return the rows one of whose ids has lost its zeros, and what the other ids add to their source's shapes.
-
-    A row that stayed behind for this and is sent again is what its source means.
+    None where the file corrects no other.
     """
-    shortened: dict[int, Flaw] = {}
-    shapes: dict[ShapedField, IdShape] = {}
-    meant = {place for place, number in enumerate(rows.parent_number) if reasons.get(number or 0) == ZEROS_LOST}
-    columns: dict[ShapedField, Sequence[str | None]] = {"eventId": rows.event_id, "actId": rows.act_id}
-    for field, column in columns.items():
-        known = running.shapes.get(field)
-        judged = judge_ids(dict(enumerate(column)), known, field, meant, IN_FILE)
-        shortened = judged.shortened | shortened
-        if judged.shape is not None:
-            shapes[field] = judged.shape
-            running.shapes[field] = add_shapes(known, judged.shape)
-    return shortened, shapes
+    if running.parent_id is None:
+        return None
+    numbers = [number for number in rows.parent_number if number is not None]
+    held = await quarantine_queries.list_reasons(running.parent_id, numbers) if numbers else []
+    return {row.row_number: row.reason for row in held}

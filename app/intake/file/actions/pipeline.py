@@ -1,4 +1,4 @@
-"""A file read block by block, wherever it lies, and cleaned ahead of whoever stores it."""
+"""A file is read block by block, and the next chunks are cleaned while this one is stored."""
 
 from __future__ import annotations
 
@@ -10,22 +10,16 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.intake.file.chunk import CleanChunk
-from app.intake.file.counts import CHUNK_BYTES, PART_BYTES
-from app.intake.file.queries import parts as parts_queries
 from app.kit.clock import now
-from app.kit.security.crypto import decrypt_bytes
 from app.values.days import shanghai_day
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
-    from pathlib import Path
-    from uuid import UUID
+    from collections.abc import AsyncGenerator
 
+    from app.intake.file.actions.parts import ReadAt
     from app.kit.jobs.aside import Aside
 
-    ReadAt = Callable[[int], Awaitable[bytes]]
-
-CLEANED_AHEAD = 2  # with one, whoever cleans would wait while this process is busy with what is clean already
+CLEANED_AHEAD = 2  # with one, the process that cleans would wait while this one stores
 Item = TypeVar("Item")
 _DECODER = msgspec.msgpack.Decoder(CleanChunk)
 
@@ -66,7 +60,7 @@ async def one_ahead(items: AsyncGenerator[Item]) -> AsyncGenerator[Item]:
     finally:
         ahead.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
-            await ahead  # before what it stands on is closed
+            await ahead  # it uses ``items``, which is closed next
         await items.aclose()
 
 
@@ -75,39 +69,3 @@ async def _clean_block(cleaner: Aside, block: bytes) -> CleanChunk:
     today = shanghai_day(now())
     answer = await (cleaner.call("feed", block, today) if block else cleaner.call("finish", today))
     return _DECODER.decode(answer)
-
-
-def name_part(number: int) -> str:
-    """Return the place a piece of a file is encrypted for, beside its import's id."""
-    return f"import_part.cipher.{number}"
-
-
-def read_file(path: Path) -> ReadAt:
-    """Return a reader of a file on this machine, a block at a time."""
-
-    def read(offset: int) -> bytes:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(CHUNK_BYTES)
-
-    async def read_at(offset: int) -> bytes:
-        return await asyncio.to_thread(read, offset)
-
-    return read_at
-
-
-def read_parts(import_id: UUID, *, first: int = 0) -> ReadAt:
-    """Return a reader of an upload's pieces from one on, a block at a time; it remembers the piece it read last."""
-    known: tuple[int, bytes] = (-1, b"")
-
-    async def read_at(offset: int) -> bytes:
-        nonlocal known
-        number, begin = divmod(offset, PART_BYTES)
-        number += first
-        if known[0] != number:
-            cipher = await parts_queries.find_part(import_id, number)
-            clear = b"" if cipher is None else decrypt_bytes(cipher, column=name_part(number), row_id=import_id)
-            known = (number, clear)
-        return known[1][begin : begin + CHUNK_BYTES]
-
-    return read_at

@@ -1,4 +1,7 @@
-"""Running imports: a file is cleaned, chunk by chunk, while the chunk before is stored; whoever dies is taken over."""
+"""Running imports: a file is cleaned, chunk by chunk, while the chunk before is stored.
+
+An import whose process dies is taken over by another one, which goes on after the last chunk that was stored.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from app.event.actions import insert_events
 from app.event.feed import NewEvent
 from app.intake.fact.item import Flaw
 from app.intake.file.actions.clean import FileCleaner, judge_plan
-from app.intake.file.actions.match import Import, match_chunks
+from app.intake.file.actions.match import RunningImport, match_chunks
 from app.intake.file.actions.pipeline import clean_ahead, one_ahead
 from app.intake.file.actions.store import ImportStopped, store_chunk
 from app.intake.file.actions.workbook import Opened, open_text
 from app.intake.file.chunk import CleanPlan
-from app.intake.file.counts import EVENTS, IMPORT_MOVES, ImportCounts
+from app.intake.file.counts import EVENTS, IMPORT_MOVES
 from app.intake.file.quarantine import list_correction_names
 from app.intake.file.queries import imports as imports_queries
 from app.intake.file.queries import parts as parts_queries
 from app.intake.reading.format import FileFormat, detect_format
 from app.intake.source.compile import find_column, list_names
-from app.intake.source.mapping import FIELD_TITLES, Mapping
+from app.intake.source.mapping import FIELD_TITLES
 from app.intake.source.queries import register as register_queries
 from app.intake.source.queries import shapes as shapes_queries
 from app.kit.clock import now
@@ -42,11 +45,12 @@ if TYPE_CHECKING:
 
     from app.intake.file.actions.match import Matched
     from app.intake.file.chunk import CleanChunk
-    from app.intake.file.counts import EndState
-    from app.intake.file.queries.imports import ImportRow
+    from app.intake.file.counts import EndState, ImportCounts
+    from app.intake.file.stored import StoredImport
+    from app.intake.source.entry import Source
     from app.kit.jobs.pace import Pace
 
-    Told = Callable[[Import], None]
+    OnProgress = Callable[[RunningImport], None]
 
 LOG = logging.getLogger("huixin.intake")
 APART_BYTES_MIN = 4 * 1024 * 1024  # a smaller file is cleaned before another process has started
@@ -60,19 +64,19 @@ class ImportElsewhere(Exception):  # noqa: N818 - it says what is true
 
 
 async def run_import(
-    import_id: UUID, *, pace: Pace, told: Told | None = None, path: Path | None = None
-) -> ImportRow | None:
+    import_id: UUID, *, pace: Pace, on_progress: OnProgress | None = None, path: Path | None = None
+) -> StoredImport | None:
     """Run an import from where it was left to its end, and return it; ``path`` when its file is not an upload.
 
-    ``told`` hears of every chunk that is stored. Raises ``ImportElsewhere`` when another process runs it, and
-    ``ImportStopped`` when it was cancelled meanwhile. Whatever else is raised leaves it to be gone on with.
+    ``on_progress`` is called after every chunk that is stored. Raises ``ImportElsewhere`` when another process runs it,
+    and ``ImportStopped`` when it was cancelled meanwhile. After any other exception it can be resumed.
     """
     async with try_lock(compute_lock(import_id)) as lost:
         if lost is None:
             raise ImportElsewhere
-        row = await imports_queries.find_import(import_id)
-        if row is not None and row.state in IMPORT_MOVES.open:
-            await _open_and_run(row, path, pace, told, lost)
+        stored = await imports_queries.find_import(import_id)
+        if stored is not None and stored.state in IMPORT_MOVES.open:
+            await _open_and_run(stored, path, pace, on_progress, lost)
     return await imports_queries.find_import(import_id)
 
 
@@ -98,9 +102,8 @@ async def run_imports(pace: Pace) -> None:
 
 async def close_import(import_id: UUID, state: EndState, *, refusal: Flaw | None = None) -> bool:
     """Close an import inside the caller's transaction and delete its upload; False when it is closed already."""
-    told = None if refusal is None else msgspec.json.encode(refusal).decode()
     at = now()
-    if not await imports_queries.mark_ended(import_id, state, refusal=told, at=at):
+    if not await imports_queries.mark_ended(import_id, state, refusal=refusal, at=at):
         return False
     await parts_queries.delete_parts(import_id)
     await insert_events([NewEvent(type=EVENTS[state], subject_id=import_id, at=at)])
@@ -108,36 +111,47 @@ async def close_import(import_id: UUID, state: EndState, *, refusal: Flaw | None
 
 
 def compute_lock(import_id: UUID) -> int:
-    """Return the number of the advisory lock that whoever runs an import holds."""
+    """Return the number of the advisory lock that the process which runs an import holds."""
     return int.from_bytes(hashlib.sha256(b"import" + import_id.bytes).digest()[:8], signed=True)
 
 
-async def _open_and_run(row: ImportRow, path: Path | None, pace: Pace, told: Told | None, lost: asyncio.Event) -> None:
-    async with open_text(row, path) as opened:
-        plan = opened if isinstance(opened, Flaw) else await _make_plan(row, opened)
+async def _open_and_run(
+    stored: StoredImport, path: Path | None, pace: Pace, on_progress: OnProgress | None, lost: asyncio.Event
+) -> None:
+    source = await register_queries.find_source(stored.source)
+    assert source is not None, "imports refer to sources that exist"
+    async with open_text(stored, path) as opened:
+        plan = opened if isinstance(opened, Flaw) else await _make_plan(stored, source, opened)
         if isinstance(plan, Flaw) or isinstance(opened, Flaw):
             async with transaction():
-                await close_import(row.id, "refused", refusal=plan if isinstance(plan, Flaw) else None)
+                await close_import(stored.id, "refused", refusal=plan if isinstance(plan, Flaw) else None)
             return
-        await _run(row, plan, opened, pace, told, lost)
+        running = await _begin(stored, source, plan)
+        await _run(running, plan, opened, pace, on_progress, lost)
+    async with transaction():
+        await close_import(stored.id, "finished")
+
+
+async def _begin(stored: StoredImport, source: Source, plan: CleanPlan) -> RunningImport:
+    header = (plan.parent_format or plan.format).columns
+    return RunningImport(
+        id=stored.id,
+        source=source.code,
+        institution_id=source.institution_id,
+        parent_id=stored.parent_id,
+        entered_by=stored.started_by,
+        seen_bytes=plan.seen_bytes,
+        counts=stored.counts,
+        columns={field: find_column(plan.mapping, header, field) for field in FIELD_TITLES},
+        shapes={row.field: row for row in await shapes_queries.list_shapes([source.code])},
+    )
 
 
 async def _run(
-    row: ImportRow, plan: CleanPlan, opened: Opened, pace: Pace, told: Told | None, lost: asyncio.Event
-) -> None:
-    source = await register_queries.find_source(row.source)
-    header = (plan.parent_format or plan.format).columns
-    running = Import(
-        id=row.id,
-        source=row.source,
-        institution_id=source.institution_id if source else None,
-        parent_id=row.parent_id,
-        entered_by=row.started_by,
-        seen_bytes=plan.seen_bytes,
-        counts=msgspec.json.decode(row.counts, type=ImportCounts),
-        columns={field: find_column(plan.mapping, header, field) for field in FIELD_TITLES},
-        shapes={known.field: known.shape for known in await shapes_queries.list_shapes([row.source])},
-    )
+    running: RunningImport, plan: CleanPlan, opened: Opened, pace: Pace, on_progress: OnProgress | None,
+    lost: asyncio.Event,
+) -> None:  # fmt: skip
+    """Clean, match and store a file, chunk by chunk: each stage is busy with the chunk after the next stage's."""
     async with aside(FileCleaner, plan, apart=opened.text_bytes - plan.seen_bytes >= APART_BYTES_MIN) as cleaner:
         chunks = match_chunks(running, clean_ahead(cleaner, opened.read_at, plan.seen_bytes, opened.text_bytes))
         async for chunk, matched in one_ahead(chunks):
@@ -146,40 +160,32 @@ async def _run(
             async with pace.work():
                 running.counts = await _store(running, chunk, matched)
                 running.seen_bytes = chunk.seen_bytes
-            if told is not None:
-                told(running)
-    async with transaction():
-        await close_import(row.id, "finished")
+            if on_progress is not None:
+                on_progress(running)
 
 
-async def _make_plan(row: ImportRow, opened: Opened) -> CleanPlan | Flaw:
+async def _make_plan(stored: StoredImport, source: Source, opened: Opened) -> CleanPlan | Flaw:
     """Return how to clean the file from where it was left, or why it cannot be."""
-    source = await register_queries.find_source(row.source)
-    assert source is not None, "imports refer to sources that exist"
-    begun = row.file_format is not None
-    mapping = msgspec.json.decode(source.mapping, type=Mapping)
-    parent_format = await _find_parent_format(row)
-    names = list_names(mapping) if parent_format is None else list_correction_names(parent_format)
-    format_ = _parse_format(row.file_format) if row.file_format else await _detect(opened, names)
+    parent_format = await _find_parent_format(stored)
+    names = list_names(source.mapping) if parent_format is None else list_correction_names(parent_format)
+    format_ = stored.file_format or await _detect(opened, names)
     if isinstance(format_, Flaw):
         return format_
+    begun = stored.file_format is not None
     plan = CleanPlan(
-        import_id=row.id,
-        source=row.source,
-        mapping=mapping,
+        mapping=source.mapping,
         indicators=None if source.indicators is None else frozenset(source.indicators),
         honours=None if source.honours is None else frozenset(source.honours),
         format=format_,
         parent_format=parent_format,
-        seen_bytes=row.seen_bytes if begun else format_.header_bytes,
-        next_row=row.next_row if begun else format_.first_number,
+        seen_bytes=stored.seen_bytes if begun else format_.header_bytes,
+        next_row=stored.next_row if begun else format_.first_number,
     )
     flaw = judge_plan(plan)
     if flaw is not None or begun:
         return flaw or plan
-    text = msgspec.json.encode(format_).decode()
     if not await imports_queries.mark_running(
-        row.id, file_format=text, file_bytes=opened.text_bytes, seen_bytes=plan.seen_bytes, next_row=plan.next_row
+        stored.id, file_format=format_, file_bytes=opened.text_bytes, seen_bytes=plan.seen_bytes, next_row=plan.next_row
     ):
         raise ImportStopped
     return plan
@@ -191,21 +197,17 @@ async def _detect(opened: Opened, names: Collection[str]) -> FileFormat | Flaw:
     return format_ if isinstance(format_, Flaw) else msgspec.structs.replace(format_, is_workbook=opened.is_workbook)
 
 
-async def _find_parent_format(row: ImportRow) -> FileFormat | None:
-    if row.parent_id is None:
+async def _find_parent_format(stored: StoredImport) -> FileFormat | None:
+    if stored.parent_id is None:
         return None
-    parent = await imports_queries.find_import(row.parent_id)
+    parent = await imports_queries.find_import(stored.parent_id)
     assert parent is not None, "an import is not deleted"
     assert parent.file_format is not None, "only what was begun has rows to be corrected"
-    return _parse_format(parent.file_format)
+    return parent.file_format
 
 
-def _parse_format(text: str) -> FileFormat:
-    return msgspec.json.decode(text, type=FileFormat)
-
-
-async def _store(running: Import, chunk: CleanChunk, matched: Matched) -> ImportCounts:
-    """Store a chunk, again when others were in the way."""
+async def _store(running: RunningImport, chunk: CleanChunk, matched: Matched) -> ImportCounts:
+    """Store a chunk; again, some times, when other transactions were in the way."""
     for attempt in range(1, CHUNK_TRIES_MAX + 1):
         try:
             return await store_chunk(running, chunk, matched, at=now())

@@ -1,4 +1,4 @@
-"""A workbook becomes lines of text before it is imported like any other file; of an upload nothing lies in clear."""
+"""A workbook becomes lines of text before it is imported like any other file; no upload is stored in clear."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.datetime import from_excel
 
 from app.intake.fact.item import Flaw
-from app.intake.file.actions.pipeline import name_part, read_file, read_parts
+from app.intake.file.actions.parts import find_part, read_file, read_parts, store_part
 from app.intake.file.counts import CHUNK_BYTES, PART_BYTES
 from app.intake.file.queries import parts as parts_queries
 from app.intake.reading.lines import COLUMNS_MAX
@@ -27,14 +27,13 @@ from app.intake.reading.workbook import (
     WORKBOOK_FLAWS,
     LineWriter,
     Part,
+    find_cell_kind,
     is_workbook,
     judge_archive,
     judge_manifest,
-    tell_kind,
     write_value,
 )
 from app.intake.source.mapping import fill
-from app.kit.security.crypto import decrypt_bytes, encrypt_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
     from typing import Any
     from uuid import UUID
 
-    from app.intake.file.actions.pipeline import ReadAt
-    from app.intake.file.queries.imports import ImportRow
+    from app.intake.file.actions.parts import ReadAt
+    from app.intake.file.stored import StoredImport
     from app.intake.reading.workbook import CellKind
 
     Find = Callable[[int], bytes]
@@ -65,26 +64,26 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_text(row: ImportRow, path: Path | None) -> AsyncIterator[Opened | Flaw]:
+async def open_text(stored: StoredImport, path: Path | None) -> AsyncIterator[Opened | Flaw]:
     """Open an import's file, a workbook as the lines it holds; a flaw when it cannot be.
 
-    An upload is unpacked into pieces beside its own, encrypted like them; one that is under way already has them. A
-    file of this machine is unpacked into a nameless one, each time the same.
+    An upload is unpacked into pieces beside its own, encrypted like them; an import that is resumed has them already. A
+    file of this machine is unpacked into a nameless file, which is the same each time.
     """
-    read_at = read_parts(row.id) if path is None else read_file(path)
+    read_at = read_parts(stored.id) if path is None else read_file(path)
     if not is_workbook(await read_at(0)):
-        yield Opened(read_at, row.file_bytes or 0, is_workbook=False)
+        yield Opened(read_at, stored.file_bytes or 0, is_workbook=False)
     elif path is not None:
         with path.open("rb") as source, tempfile.TemporaryFile() as text:
             size = os.fstat(source.fileno()).st_size
             find, put = _find_in(source), lambda block: _write_all(text, block)
             flaw = await asyncio.to_thread(unpack_workbook, find, size, put)
             yield flaw or Opened(_read_open(text), text.tell(), is_workbook=True)
-    elif row.file_format is None:
-        unpacked = await _unpack_upload(row)
-        yield unpacked if isinstance(unpacked, Flaw) else Opened(_read_unpacked(row.id), unpacked, is_workbook=True)
+    elif stored.file_format is None:
+        unpacked = await _unpack_upload(stored)
+        yield unpacked if isinstance(unpacked, Flaw) else Opened(_read_unpacked(stored.id), unpacked, is_workbook=True)
     else:
-        yield Opened(_read_unpacked(row.id), row.file_bytes or 0, is_workbook=True)
+        yield Opened(_read_unpacked(stored.id), stored.file_bytes or 0, is_workbook=True)
 
 
 def unpack_workbook(find: Find, size: int, put: Put) -> Flaw | None:
@@ -114,9 +113,9 @@ class _Outside:
         self.failure: BaseException | None = None
 
     def watch(self, call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def watched(told: Any) -> Any:
+        def watched(argument: Any) -> Any:
             try:
-                return call(told)
+                return call(argument)
             except BaseException as error:
                 self.failure = self.failure or error
                 raise
@@ -184,43 +183,43 @@ class _Kinds:
     """What the formats of a sheet's cells show, each looked at once."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[CellKind, bool]] = {}
+        self._by_style: dict[int, tuple[CellKind, bool]] = {}
 
     def write(self, cell: Any) -> str:
         """Return what a cell says; a day of the Chinese Excel's own formats is still a number here."""
         value = cell.value
         if value is None or isinstance(value, str):
             return write_value(value, "plain")
-        known = self._known.get(cell._style_id)  # noqa: SLF001 - the public way looks the format up each time
-        if known is None:
+        found = self._by_style.get(cell._style_id)  # noqa: SLF001 - the public way looks the format up each time
+        if found is None:
             number = cell.style_array.numFmtId
-            known = self._known[cell._style_id] = tell_kind(cell.number_format, number), number in BUILT_IN_DAYS  # noqa: SLF001
-        kind, is_bare = known
+            found = find_cell_kind(cell.number_format, number), number in BUILT_IN_DAYS
+            self._by_style[cell._style_id] = found  # noqa: SLF001
+        kind, is_bare = found
         if is_bare and isinstance(value, int | float) and not isinstance(value, bool):
             value = from_excel(value, cell.parent.parent.epoch)
         return write_value(value, kind)
 
 
-async def _unpack_upload(row: ImportRow) -> int | Flaw:
+async def _unpack_upload(stored: StoredImport) -> int | Flaw:
     """Unpack an upload in a thread that reads and writes its pieces through this loop; return the bytes of text.
 
-    A thread cannot be cancelled: whoever is cancelled here leaves one that may go on for a while, but which reaches no
-    piece any more, so that it is not in the way of who takes the import over.
+    A thread cannot be cancelled: when this call is, its thread may go on for a while, but it reaches no piece any more,
+    so that it is not in the way of the process that takes the import over.
     """
-    await parts_queries.delete_parts(row.id, first=UNPACKED_FROM)  # of one who was killed here
+    await parts_queries.delete_parts(stored.id, first=UNPACKED_FROM)  # of a process that was killed here
     through = _Through(asyncio.get_running_loop())
 
     def find(number: int) -> bytes:
-        cipher = through.call(lambda: parts_queries.find_part(row.id, number))
-        return b"" if cipher is None else decrypt_bytes(cipher, column=name_part(number), row_id=row.id)
+        clear: bytes = through.call(lambda: find_part(stored.id, number))
+        return clear
 
     def store(number: int, clear: bytes) -> None:
-        cipher = encrypt_bytes(clear, column=name_part(number), row_id=row.id)
-        through.call(lambda: parts_queries.insert_part(row.id, number, cipher))
+        through.call(lambda: store_part(stored.id, number, clear))
 
     pieces = _Pieces(store)
     try:
-        flaw = await asyncio.to_thread(unpack_workbook, find, row.file_bytes or 0, pieces.put)
+        flaw = await asyncio.to_thread(unpack_workbook, find, stored.file_bytes or 0, pieces.put)
         if flaw is not None:
             return flaw
         await asyncio.to_thread(pieces.finish)
@@ -237,28 +236,28 @@ class _Through:
         self._under_way: asyncio.Task[Any] | None = None
 
     def call(self, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """Have the loop ask something, and wait in this thread for what it says."""
+        """Have the loop run something, and wait in this thread for its result."""
         return asyncio.run_coroutine_threadsafe(self._ask(ask), self._loop).result()
 
     def close(self) -> None:
-        """Let nothing more through, nor what is under way; to be called in the loop."""
+        """Let nothing more through, and cancel what is under way; to be called in the loop."""
         self._is_closed = True
         if self._under_way is not None:
             self._under_way.cancel()
 
     async def _ask(self, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        if self._is_closed:  # looked at in the loop, where nothing comes between this and the question
+        if self._is_closed:  # asked in the loop, where ``close`` cannot come between this line and the next
             raise asyncio.CancelledError
         self._under_way = asyncio.current_task()
         return await ask()
 
 
 class _Parts(io.RawIOBase):
-    """Pieces as one file that can be gone back in, as an archive is read from its end."""
+    """Pieces as one file with ``seek``: an archive is read from its end."""
 
     def __init__(self, find: Find, size: int) -> None:
         self._find, self._size, self._at = find, size, 0
-        self._known: tuple[int, bytes] = (-1, b"")
+        self._last: tuple[int, bytes] = (-1, b"")
 
     def readable(self) -> bool:
         return True
@@ -273,9 +272,9 @@ class _Parts(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         number, begin = divmod(self._at, PART_BYTES)
-        if self._known[0] != number:
-            self._known = (number, self._find(number))
-        piece = self._known[1][begin : begin + len(buffer)]
+        if self._last[0] != number:
+            self._last = (number, self._find(number))
+        piece = self._last[1][begin : begin + len(buffer)]
         buffer[: len(piece)] = piece
         self._at += len(piece)
         return len(piece)

@@ -1,4 +1,4 @@
-"""SQL for imports: how far a file has got, and whose rows a chunk has. One function, one statement."""
+"""Statements about imports: one function, one statement."""
 
 from __future__ import annotations
 
@@ -7,34 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from app.intake.file.counts import ImportState
+from app.intake.fact.item import Flaw
+from app.intake.file.counts import EndState, ImportCounts
+from app.intake.file.stored import StoredImport
+from app.intake.reading.format import FileFormat
+from app.intake.tables import RecordImport
 from app.kit.db.database import execute, fetch_all, fetch_one
+from app.kit.db.rows import fetch_row, fetch_rows, run, select
 
-COLUMNS = """id, source, parent_id, state, is_spooled, file_digest, file_bytes, started_by, created_at, finished_at,
-    file_format, seen_bytes, next_row, counts, corrected, refusal"""
-
-LAST_ID = UUID(int=(1 << 128) - 1)
-
-
-class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An import as stored; ``file_format``, ``counts`` and ``refusal`` are JSON."""
-
-    id: UUID
-    source: str
-    parent_id: UUID | None
-    state: ImportState
-    is_spooled: bool
-    file_digest: bytes | None
-    file_bytes: int | None
-    started_by: UUID | None
-    created_at: datetime
-    finished_at: datetime | None
-    file_format: str | None
-    seen_bytes: int
-    next_row: int
-    counts: str
-    corrected: int
-    refusal: str | None
+COLUMNS = ", ".join(StoredImport.__struct_fields__)
 
 
 class ImportId(msgspec.Struct, frozen=True):
@@ -44,9 +25,8 @@ class ImportId(msgspec.Struct, frozen=True):
 
 
 async def insert_import(
-    import_id: UUID, *, source: str, parent_id: UUID | None, started_by: UUID | None, key: str | None, counts: str,
-    at: datetime,
-) -> None:  # fmt: skip
+    import_id: UUID, *, source: str, parent_id: UUID | None, started_by: UUID | None, key: str | None, at: datetime
+) -> None:
     """Open an upload."""
     await execute(
         """
@@ -59,13 +39,13 @@ async def insert_import(
         parent_id,
         started_by,
         key,
-        counts,
+        _write(ImportCounts()),
         at,
     )
 
 
 async def insert_file_import(
-    import_id: UUID, *, source: str, parent_id: UUID | None, digest: bytes, file_bytes: int, counts: str, at: datetime
+    import_id: UUID, *, source: str, parent_id: UUID | None, digest: bytes, file_bytes: int, at: datetime
 ) -> bool:
     """Open the import of a file on this machine; False when the same file is imported or being so."""
     return bool(
@@ -81,7 +61,7 @@ async def insert_file_import(
             parent_id,
             digest,
             file_bytes,
-            counts,
+            _write(ImportCounts()),
             at,
         )
     )
@@ -92,10 +72,10 @@ async def lock_name(name: str) -> None:
     await execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
 
 
-async def find_same_import(source: str, parent_id: UUID | None, digest: bytes) -> ImportRow | None:
+async def find_same_import(source: str, parent_id: UUID | None, digest: bytes) -> StoredImport | None:
     """Find the import of the same file, unless it was cancelled or refused."""
     return await fetch_one(
-        ImportRow,
+        StoredImport,
         f"""
         SELECT {COLUMNS} FROM record_import
          WHERE file_digest = $3 AND source = $1 AND parent_id IS NOT DISTINCT FROM $2
@@ -107,10 +87,11 @@ async def find_same_import(source: str, parent_id: UUID | None, digest: bytes) -
     )
 
 
-async def find_import_by_key(official_id: UUID, key: str) -> ImportRow | None:
+async def find_import_by_key(official_id: UUID, key: str) -> StoredImport | None:
     """Find the import an official began with an idempotency key."""
+    # The state is written out: the index of keys serves only a statement that excludes uploads itself.
     return await fetch_one(
-        ImportRow,
+        StoredImport,
         f"""
         SELECT {COLUMNS} FROM record_import WHERE idempotency_key = $2 AND started_by = $1 AND state <> 'uploading'
         """,
@@ -119,26 +100,22 @@ async def find_import_by_key(official_id: UUID, key: str) -> ImportRow | None:
     )
 
 
-async def find_import(import_id: UUID) -> ImportRow | None:
+async def find_import(import_id: UUID) -> StoredImport | None:
     """Find an import that has a whole file."""
-    return await fetch_one(
-        ImportRow, f"SELECT {COLUMNS} FROM record_import WHERE id = $1 AND state <> 'uploading'", import_id
+    imports = select(RecordImport, StoredImport)
+    return await fetch_row(
+        StoredImport, imports.where((RecordImport.id == import_id) & (RecordImport.state != "uploading"))
     )
 
 
-async def list_imports(source: str | None, after: UUID | None, limit: int) -> list[ImportRow]:
+async def list_imports(source: str | None, after: UUID | None, limit: int) -> list[StoredImport]:
     """Return one more than a page of imports, newest first; of one source or all."""
-    whose = "TRUE" if source is None else "source = $3"
-    return await fetch_all(
-        ImportRow,
-        f"""
-        SELECT {COLUMNS} FROM record_import
-         WHERE state <> 'uploading' AND {whose} AND id < $2 AND ($3::text IS NULL OR TRUE) ORDER BY id DESC LIMIT $1
-        """,
-        limit + 1,
-        after or LAST_ID,
-        source,
-    )
+    imports = select(RecordImport, StoredImport).where(RecordImport.state != "uploading")
+    if source is not None:
+        imports = imports.where(RecordImport.source == source)
+    if after is not None:
+        imports = imports.where(RecordImport.id < after)
+    return await fetch_rows(StoredImport, imports.order_by(RecordImport.id, ascending=False).limit(limit + 1))
 
 
 async def list_spooled(limit: int) -> list[ImportId]:
@@ -152,16 +129,16 @@ async def list_spooled(limit: int) -> list[ImportId]:
 
 async def mark_waiting(import_id: UUID, *, digest: bytes, file_bytes: int) -> None:
     """Have a whole upload wait for the worker."""
-    await execute(
-        "UPDATE record_import SET state = 'waiting', file_digest = $2, file_bytes = $3 WHERE id = $1",
-        import_id,
-        digest,
-        file_bytes,
-    )
+    waiting = RecordImport.update({
+        RecordImport.state: "waiting", RecordImport.file_digest: digest, RecordImport.file_bytes: file_bytes,
+    })  # fmt: skip
+    await run(waiting.where(RecordImport.id == import_id))
 
 
-async def mark_running(import_id: UUID, *, file_format: str, file_bytes: int, seen_bytes: int, next_row: int) -> bool:
-    """Begin with a file whose format is known, and which is so long as text; False when it has been cancelled."""
+async def mark_running(
+    import_id: UUID, *, file_format: FileFormat, file_bytes: int, seen_bytes: int, next_row: int
+) -> bool:
+    """Write down the format of a file and its length as text, and begin; False when it has been cancelled."""
     return bool(
         await execute(
             """
@@ -170,7 +147,7 @@ async def mark_running(import_id: UUID, *, file_format: str, file_bytes: int, se
              WHERE id = $1 AND state IN ('waiting', 'running') AND file_format IS NULL
             """,
             import_id,
-            file_format,
+            _write(file_format),
             seen_bytes,
             next_row,
             file_bytes,
@@ -178,8 +155,8 @@ async def mark_running(import_id: UUID, *, file_format: str, file_bytes: int, se
     )
 
 
-async def mark_seen(import_id: UUID, *, before: int, seen_bytes: int, next_row: int, counts: str) -> bool:
-    """Write down how far a file has got; False when it was cancelled, or somebody else has got further."""
+async def mark_seen(import_id: UUID, *, before: int, seen_bytes: int, next_row: int, counts: ImportCounts) -> bool:
+    """Write down how far a file has got; False when it was cancelled, or another process has got further."""
     return bool(
         await execute(
             """
@@ -190,12 +167,12 @@ async def mark_seen(import_id: UUID, *, before: int, seen_bytes: int, next_row: 
             before,
             seen_bytes,
             next_row,
-            counts,
+            _write(counts),
         )
     )
 
 
-async def mark_ended(import_id: UUID, state: str, *, refusal: str | None, at: datetime) -> bool:
+async def mark_ended(import_id: UUID, state: EndState, *, refusal: Flaw | None, at: datetime) -> bool:
     """Close an import that waits or runs; False when it is closed already."""
     return bool(
         await execute(
@@ -205,7 +182,7 @@ async def mark_ended(import_id: UUID, state: str, *, refusal: str | None, at: da
             """,
             import_id,
             state,
-            refusal,
+            None if refusal is None else _write(refusal),
             at,
         )
     )
@@ -213,7 +190,8 @@ async def mark_ended(import_id: UUID, state: str, *, refusal: str | None, at: da
 
 async def delete_upload(import_id: UUID) -> None:
     """Delete an upload that never became an import; its pieces are gone."""
-    await execute("DELETE FROM record_import WHERE id = $1 AND state = 'uploading'", import_id)
+    uploads = RecordImport.delete()
+    await run(uploads.where((RecordImport.id == import_id) & (RecordImport.state == "uploading")))
 
 
 async def list_given_up(before: datetime) -> list[ImportId]:
@@ -221,3 +199,7 @@ async def list_given_up(before: datetime) -> list[ImportId]:
     return await fetch_all(
         ImportId, "SELECT id FROM record_import WHERE state = 'uploading' AND created_at < $1 ORDER BY id", before
     )
+
+
+def _write(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()

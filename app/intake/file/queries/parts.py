@@ -1,10 +1,12 @@
-"""SQL for the pieces of uploaded files: one function, one statement."""
+"""Statements about the pieces of uploaded files: one function, one statement."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from app.kit.db.database import execute, fetch_value
+from app.intake.tables import ImportPart
+from app.kit.db.database import execute
+from app.kit.db.rows import fetch_field, run
 
 
 async def insert_part(import_id: UUID, number: int, cipher: bytes) -> None:
@@ -14,12 +16,14 @@ async def insert_part(import_id: UUID, number: int, cipher: bytes) -> None:
 
 async def find_part(import_id: UUID, number: int) -> bytes | None:
     """Return a piece; None after the last."""
-    cipher: bytes | None = await fetch_value(
-        "SELECT cipher FROM import_part WHERE import_id = $1 AND number = $2", import_id, number
+    parts = ImportPart.select(ImportPart.cipher)
+    cipher: bytes | None = await fetch_field(
+        parts.where((ImportPart.import_id == import_id) & (ImportPart.number == number))
     )
     return cipher
 
 
 async def delete_parts(import_id: UUID, *, first: int = 0) -> None:
     """Delete a file's pieces, from one on."""
-    await execute("DELETE FROM import_part WHERE import_id = $1 AND number >= $2", import_id, first)
+    parts = ImportPart.delete()
+    await run(parts.where((ImportPart.import_id == import_id) & (ImportPart.number >= first)))

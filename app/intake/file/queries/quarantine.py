@@ -1,4 +1,4 @@
-"""SQL for rows that stayed behind: one function, one statement."""
+"""Statements about rows in quarantine: one function, one statement."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from uuid import UUID
 
 import msgspec
 
+from app.intake.tables import Quarantine, RecordImport
 from app.kit.db.database import execute, fetch_all
+from app.kit.db.rows import fetch_rows, run, select
 
 
 class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row in quarantine."""
+    """A row in quarantine as it is stored, its text encrypted; ``place`` is the column it is about."""
 
     row_number: int
     reason: str
@@ -32,12 +34,13 @@ class HeldReason(msgspec.Struct, frozen=True):
 
 
 async def insert_quarantined(import_id: UUID, rows: Sequence[QuarantinedRow], *, at: datetime) -> None:
-    """Keep rows that do not fit."""
+    """Store rows that do not fit."""
     await execute(
         """
         INSERT INTO quarantine (import_id, row_number, reason, note_zh, note_en, place, row_cipher, entered_at)
-        SELECT $1, told.*, $8
-          FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[]) AS told
+        SELECT $1, given.*, $8
+          FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+               AS given (row_number, reason, note_zh, note_en, place, row_cipher)
         """,
         import_id,
         [row.row_number for row in rows],
@@ -52,21 +55,15 @@ async def insert_quarantined(import_id: UUID, rows: Sequence[QuarantinedRow], *,
 
 async def list_quarantined(import_id: UUID, after: int, limit: int, *, only_open: bool) -> list[QuarantinedRow]:
     """Return one more than a page of an import's quarantine in the order of the file."""
-    condition = "AND corrected_by IS NULL" if only_open else ""
-    return await fetch_all(
-        QuarantinedRow,
-        f"""
-        SELECT row_number, reason, note_zh, note_en, place, row_cipher, entered_at, corrected_by FROM quarantine
-         WHERE import_id = $1 AND row_number > $2 {condition} ORDER BY row_number LIMIT $3
-        """,
-        import_id,
-        after,
-        limit + 1,
-    )
+    rows = select(Quarantine, QuarantinedRow)
+    rows = rows.where((Quarantine.import_id == import_id) & (Quarantine.row_number > after))
+    if only_open:
+        rows = rows.where(Quarantine.corrected_by.is_null())
+    return await fetch_rows(QuarantinedRow, rows.order_by(Quarantine.row_number).limit(limit + 1))
 
 
 async def mark_corrected(parent_id: UUID, import_id: UUID, row_numbers: Sequence[int]) -> int:
-    """Tell of rows that a corrected file has brought in; how many were not told of before."""
+    """Note which rows a corrected file has brought in; how many of them no file had before."""
     return await execute(
         """
         UPDATE quarantine SET corrected_by = $2
@@ -80,7 +77,8 @@ async def mark_corrected(parent_id: UUID, import_id: UUID, row_numbers: Sequence
 
 async def mark_corrections(parent_id: UUID, number: int) -> None:
     """Count rows of an import that have been corrected since."""
-    await execute("UPDATE record_import SET corrected = corrected + $2 WHERE id = $1", parent_id, number)
+    imports = RecordImport.update({RecordImport.corrected: RecordImport.corrected + number})
+    await run(imports.where(RecordImport.id == parent_id))
 
 
 async def list_reasons(parent_id: UUID, row_numbers: Sequence[int]) -> list[HeldReason]:

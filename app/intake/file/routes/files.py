@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, QueryParameter
 
-from app.intake.fact.item import Flaw
 from app.intake.file.actions import upload as upload_actions
 from app.intake.file.actions.quarantine import find_import
 from app.intake.file.actions.upload import Received
-from app.intake.file.counts import IMPORT_MOVES, UPLOAD_BYTES_MAX, ImportCounts
+from app.intake.file.counts import UPLOAD_BYTES_MAX
 from app.intake.file.queries import imports as imports_queries
-from app.intake.file.queries.imports import ImportRow
+from app.intake.file.refusals import (
+    FileTypeUnsupported,
+    ImportClosed,
+    NothingToCorrect,
+    SourceUnknown,
+    UploadTooSlow,
+)
 from app.intake.file.routes.quarantine import (
     IMPORTER,
     READERS,
@@ -28,7 +32,8 @@ from app.intake.file.routes.quarantine import (
     download_quarantine_workbook,
     list_quarantine,
 )
-from app.intake.file.schemas import ImportSummary, ImportView
+from app.intake.file.schemas import ImportView
+from app.intake.file.views import show_import
 from app.intake.reading.workbook import WORKBOOK_MEDIA
 from app.kit.errors import (
     BodyTooLarge,
@@ -37,6 +42,7 @@ from app.kit.errors import (
     IdempotencyKeyReused,
     InvalidRequest,
     NotFound,
+    Refusal,
     StaleCursor,
     Unauthenticated,
 )
@@ -44,7 +50,7 @@ from app.kit.request.bodies import JSONRequest
 from app.kit.request.field_texts import find_error
 from app.kit.request.idempotency import REPLAYED_HEADER, IdempotencyKey, check_key
 from app.kit.security.auth import OfficialCaller
-from app.kit.web.http import AnyRequest, Language, language_of, refusals, show_reason
+from app.kit.web.http import AnyRequest, Language, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 from app.values.patterns import SOURCE_CODE
 
@@ -52,7 +58,7 @@ FILE_TYPES = ("text/csv", "application/x-ndjson", WORKBOOK_MEDIA, "application/o
 FILE_TYPE = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_TYPES))})\s*(?:;.*)?", re.IGNORECASE)
 SENDING = (
     InvalidRequest, Unauthenticated, Forbidden, BodyTooLarge, IdempotencyKeyInvalid, IdempotencyKeyReused,
-    upload_actions.FileTypeUnsupported, upload_actions.UploadTooSlow,
+    FileTypeUnsupported, UploadTooSlow,
 )  # fmt: skip
 
 
@@ -68,15 +74,20 @@ class FileOperation(Operation):
         )
 
 
-@post(
-    "/",
-    operation_id="sendRecordFile",
-    operation_class=FileOperation,
-    status_code=202,
-    opt=IMPORTER,
-    request_max_body_size=UPLOAD_BYTES_MAX,
-    responses=refusals(*SENDING, upload_actions.SourceUnknown),
-)
+def _receive(path: str, operation_id: str, *more: type[Refusal]) -> post:
+    """Declare a route that takes a file; it may refuse ``SENDING`` and ``more``."""
+    return post(
+        path,
+        operation_id=operation_id,
+        operation_class=FileOperation,
+        status_code=202,
+        opt=IMPORTER,
+        request_max_body_size=UPLOAD_BYTES_MAX,
+        responses=refusals(*SENDING, *more),
+    )
+
+
+@_receive("/", "sendRecordFile", SourceUnknown)
 async def send_record_file(
     request: AnyRequest,
     official: NamedDependency[OfficialCaller],
@@ -87,7 +98,7 @@ async def send_record_file(
 ) -> Response[ImportView]:
     """Take a file of records (CSV, JSONL or .xlsx) as it arrives; it is imported soon, and watched by its id."""
     official.need_centre()
-    if source is None:  # not by the framework, which would say so to whoever is not even known
+    if source is None:  # the framework would say so before it looks who is asking
         raise InvalidRequest(errors=[find_error("/query/source", "missing")])
     _need_file_type(request)
     received = await upload_actions.receive_upload(
@@ -96,15 +107,7 @@ async def send_record_file(
     return _answer(received, language_of(request))
 
 
-@post(
-    "/{import_id:uuid}/rerun",
-    operation_id="rerunImport",
-    operation_class=FileOperation,
-    status_code=202,
-    opt=IMPORTER,
-    request_max_body_size=UPLOAD_BYTES_MAX,
-    responses=refusals(*SENDING, NotFound, upload_actions.NothingToCorrect),
-)
+@_receive("/{import_id:uuid}/rerun", "rerunImport", NotFound, NothingToCorrect)
 async def rerun_import(
     request: AnyRequest,
     official: NamedDependency[OfficialCaller],
@@ -142,7 +145,7 @@ async def list_imports(
     official.need_centre()
     language = language_of(request)
     rows = await imports_queries.list_imports(source, decode_cursor(cursor, UUID), limit)
-    return make_page(rows, limit, lambda row: _show(row, language), lambda row: row.id)
+    return make_page(rows, limit, lambda row: show_import(row, language), lambda row: row.id)
 
 
 @get(
@@ -157,7 +160,7 @@ async def get_import(
 ) -> ImportView:
     """Show how far an import has got, and what became of its rows stage by stage."""
     official.need_centre()
-    return _show(await find_import(import_id), language_of(request))
+    return show_import(await find_import(import_id), language_of(request))
 
 
 @post(
@@ -165,19 +168,19 @@ async def get_import(
     operation_id="cancelImport",
     status_code=200,
     opt=IMPORTER,
-    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, upload_actions.ImportClosed),
+    responses=refusals(InvalidRequest, Unauthenticated, Forbidden, NotFound, ImportClosed),
 )
 async def cancel_import(
     request: AnyRequest, official: NamedDependency[OfficialCaller], import_id: FromPath[UUID]
 ) -> ImportView:
     """Stop an import; what is stored stays."""
     official.need_centre()
-    return _show(await upload_actions.cancel_import(official, import_id), language_of(request))
+    return show_import(await upload_actions.cancel_import(official, import_id), language_of(request))
 
 
 def _need_file_type(request: AnyRequest) -> None:
     if not FILE_TYPE.fullmatch(request.headers.get("content-type", "application/octet-stream").strip()):
-        raise upload_actions.FileTypeUnsupported
+        raise FileTypeUnsupported
 
 
 def _blocks(request: AnyRequest) -> AsyncIterator[bytes]:
@@ -186,30 +189,8 @@ def _blocks(request: AnyRequest) -> AsyncIterator[bytes]:
 
 
 def _answer(received: Received, language: Language) -> Response[ImportView]:
-    headers = {REPLAYED_HEADER: "true"} if received.is_known else {}
-    return Response(_show(received.row, language), status_code=202, headers=headers)
-
-
-def _show(row: ImportRow, language: Language) -> ImportView:
-    counts = msgspec.json.decode(row.counts, type=ImportCounts)
-    refusal = None if row.refusal is None else msgspec.json.decode(row.refusal, type=Flaw)
-    return ImportView(
-        id=row.id,
-        source=row.source,
-        parent_id=row.parent_id,
-        state=row.state,
-        allowed_actions=IMPORT_MOVES.allowed(row.state),
-        file_bytes=row.file_bytes or 0,
-        seen_bytes=row.seen_bytes,
-        seen_rows=counts.received,
-        summary=ImportSummary(**counts.summary),
-        stages=counts,
-        quarantined=counts.quarantined,
-        corrected=row.corrected,
-        refusal=None if refusal is None else show_reason(refusal, language),
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
+    headers = {REPLAYED_HEADER: "true"} if received.is_repeat else {}
+    return Response(show_import(received.stored, language), status_code=202, headers=headers)
 
 
 router = Router(

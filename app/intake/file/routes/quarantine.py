@@ -13,12 +13,12 @@ from litestar.response import Stream
 
 from app.intake.file.actions.quarantine import QuarantineForm, find_import, open_quarantine
 from app.intake.file.queries import quarantine as quarantine_queries
-from app.intake.file.queries.quarantine import QuarantinedRow
 from app.intake.file.schemas import QuarantinedView
+from app.intake.file.views import show_quarantined
 from app.intake.reading.workbook import WORKBOOK_MEDIA
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, StaleCursor, Unauthenticated
 from app.kit.security.auth import OfficialCaller
-from app.kit.web.http import AnyRequest, Language, ReasonText, language_of, refusals
+from app.kit.web.http import AnyRequest, language_of, refusals
 from app.kit.web.paging import PAGE_SIZE_DEFAULT, Cursor, Limit, Page, decode_cursor, make_page
 
 RowNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -46,7 +46,7 @@ async def list_quarantine(
     language = language_of(request)
     after = decode_cursor(cursor, RowNumber) or 0
     rows = await quarantine_queries.list_quarantined(import_id, after, limit, only_open=False)
-    return make_page(rows, limit, lambda row: _show_held(row, language), lambda row: row.row_number)
+    return make_page(rows, limit, lambda row: show_quarantined(row, language), lambda row: row.row_number)
 
 
 @get(
@@ -86,14 +86,3 @@ async def _answer(
     blocks = await open_quarantine(official, import_id, language_of(request), form)
     headers = {"Content-Disposition": f'attachment; filename="quarantine-{import_id}.{form}"'}
     return Stream(blocks, media_type=media_type, headers=headers)
-
-
-def _show_held(row: QuarantinedRow, language: Language) -> QuarantinedView:
-    return QuarantinedView(
-        row_number=row.row_number,
-        reason=ReasonText(code=row.reason, text=row.note_zh if language == "zh" else row.note_en),
-        column=row.place,
-        is_kept=row.row_cipher is not None,
-        entered_at=row.entered_at,
-        corrected_by=row.corrected_by,
-    )

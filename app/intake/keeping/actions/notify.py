@@ -1,9 +1,11 @@
-"""Telling citizens of negative records as they are kept, in the same transaction, however many come at once."""
+"""Notices of negative records, in the transaction that stores these, however many come at once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+import msgspec
 
 from app.intake.keeping import queries
 from app.intake.keeping.negative import NEGATIVE_RECORD, SourceTitle, compute_words, is_negative, list_negative_codes
@@ -21,37 +23,38 @@ if TYPE_CHECKING:
     from app.score.book.document import RuleBook, RuleIndicator
 
 
-async def tell_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *, at: datetime) -> int:
-    """Tell the citizens of the negative ones among new records, by place, inside the caller's transaction; how many.
+async def notify_of_negative_rows(rows: NewRows, record_ids: Mapping[int, str], *, at: datetime) -> int:
+    """Notify the citizens of the negative ones among new records, inside the caller's transaction; how many notices.
 
-    Of a record a citizen is told once. Costs two reads for all rows, and one write when there is anything to tell.
+    ``record_ids`` are those of the new records, by the places of their rows. There is one notice of a record, however
+    often it is sent. Costs two reads for all rows, and one write when any is negative.
     """
     if not any(rows.indicator):
         return 0
     book = await read_current_book()
     negative = list_negative_codes(book)
-    kept = [
+    records = [
         (UUID(record_id), NewRecord(**{name: getattr(rows, name)[place] for name in NewRecord.__struct_fields__}))
         for place, record_id in record_ids.items()
         if rows.indicator[place] in negative
     ]
-    return await _tell(book, kept, at)
+    return await _notify(book, records, at)
 
 
-async def _tell(book: RuleBook, records: Sequence[tuple[UUID, NewRecord]], at: datetime) -> int:
+async def _notify(book: RuleBook, records: Sequence[tuple[UUID, NewRecord]], at: datetime) -> int:
     negative = list_negative_codes(book)
-    told = [
+    news = [
         (record_id, record, negative[record.indicator])
         for record_id, record in records
         if record.indicator in negative and is_negative(book, negative[record.indicator], record.grade)
     ]
-    if not told:
+    if not news:
         return 0
-    codes = sorted({record.source for _, record, _ in told})
+    codes = sorted({record.source for _, record, _ in news})
     titles = {title.code: title for title in await queries.list_source_titles(codes)}
     today = shanghai_day(at)
     return await insert_notices(
-        [_make_notice(record_id, record, indicator, titles, today) for record_id, record, indicator in told], at=at
+        [_make_notice(record_id, record, indicator, titles, today) for record_id, record, indicator in news], at=at
     )
 
 
@@ -61,11 +64,5 @@ def _make_notice(
     source = titles.get(record.source) or SourceTitle(record.source, record.source, record.source)
     words = compute_words(indicator, record, source, today)
     return NewNotice(
-        citizen_id=record.citizen_id,
-        kind=NEGATIVE_RECORD,
-        subject_id=record_id,
-        title_zh=words.title_zh,
-        title_en=words.title_en,
-        body_zh=words.body_zh,
-        body_en=words.body_en,
+        citizen_id=record.citizen_id, kind=NEGATIVE_RECORD, subject_id=record_id, **msgspec.structs.asdict(words)
     )

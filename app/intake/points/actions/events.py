@@ -12,7 +12,7 @@ import msgspec
 from app.citizen.actions.account import match_people
 from app.intake.fact.item import Flaw
 from app.intake.fact.judge import FLAWS
-from app.intake.keeping.actions.keep import keep_records
+from app.intake.keeping.actions.keep import store_records
 from app.intake.points import queries
 from app.intake.points.ledger import (
     PointEvent,
@@ -22,18 +22,19 @@ from app.intake.points.ledger import (
     judge_event,
     make_point_records,
 )
+from app.intake.points.refusals import EventRefused, SignatureInvalid
 from app.intake.points.webhook import find_fault, is_signed_with, parse_secret
 from app.intake.quality.queries import insert_day_counts
 from app.intake.quality.signs import QUARANTINED
 from app.kit.clock import uuid7
 from app.kit.db.database import is_in_transaction, transaction
 from app.kit.db.failure import is_passing
-from app.kit.errors import InvalidRequest, Overloaded, Refusal
+from app.kit.errors import Overloaded
 from app.kit.jobs.queue import Job, enqueue
 from app.kit.outside.rate_limit import LocalLimit
 from app.kit.security.crypto import decrypt_bytes, decrypt_field, encrypt_bytes
+from app.record.actions.find import lock_members
 from app.values.days import shanghai_day
-from app.values.fault import Fault
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,7 +57,7 @@ GIVEN_UP_LIFE = timedelta(days=1)
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """What waits in the inbox: an event, and which source told of it."""
+    """What waits in the inbox: an event, and the source that reported it."""
 
     source: str
     event: PointEvent
@@ -64,28 +65,6 @@ class Letter(msgspec.Struct, frozen=True):
 
 class EventIdReused(Exception):  # noqa: N818 - it says what is true
     """This source has used the event id for other facts; what is counted stays."""
-
-
-class SignatureInvalid(InvalidRequest):
-    """The body is not signed: webhook-id, webhook-timestamp (at most five minutes off) and a webhook-signature v1."""
-
-    code = "signature_invalid"
-    zh = "请求未正确签名：需要 webhook-id、webhook-timestamp（误差五分钟以内）与 v1 版 webhook-signature"
-
-    def __init__(self, header: str) -> None:
-        zh, en = "缺失、有误或已过时", "Missing, wrong or out of time"
-        super().__init__(errors=[Fault.at(f"/header/{header}", "signature_invalid", zh, en)])
-
-
-class EventRefused(Refusal):
-    """The event cannot be counted, whoever it is about."""
-
-    code = "event_refused"
-    status_code = 422
-    zh = "该事件无法受理"
-
-    def __init__(self, flaw: Flaw) -> None:
-        super().__init__(errors=[flaw])
 
 
 KIND_UNKNOWN = Flaw(
@@ -96,8 +75,7 @@ KIND_UNKNOWN = Flaw(
 async def take_event(partner: PartnerCaller, event: PointEvent, signed: Signed, *, at: datetime) -> None:
     """Take an event in; the worker counts it, once, and only for a member. Refuses what is not signed, or no event.
 
-    What is done here is the same for whomever it is about, known or unknown: nobody is looked up, so that neither the
-    answer nor the time it takes says who has joined.
+    The person is not looked up here: neither the answer nor the time it takes says whether they have joined.
     """
     INSTITUTION_LIMIT.need(partner.institution_id)
     source = await _find_signer(partner, signed, at)
@@ -168,13 +146,13 @@ async def _find_signer(partner: PartnerCaller, signed: Signed, at: datetime) -> 
 
 
 async def _judge(source: str, event: PointEvent, at: datetime) -> CleanItem | Flaw:
-    """Return what an event says of somebody, or why it cannot be counted whoever that is."""
+    """Return what an event says of its person, or why it cannot be counted, which does not depend on the person."""
     rule = await queries.find_rule(source, event.kind)
     return KIND_UNKNOWN if rule is None else judge_event(event, source, rule.indicator, shanghai_day(at))
 
 
 async def _settle(row: WaitingEvent) -> bool:
-    """Count one event that waits, or let it go: a stranger's, a known one, one whose rule is another by now."""
+    """Count one event that waits, or drop it: a stranger's, a repeat, one whose rule has changed since."""
     letter = msgspec.json.decode(decrypt_bytes(row.cipher, column=INBOX_COLUMN, row_id=row.id), type=Letter)
     try:
         async with transaction():
@@ -196,10 +174,10 @@ async def _settle(row: WaitingEvent) -> bool:
 async def _count(event: PointEvent, clean: CleanItem, citizen_id: UUID, at: datetime) -> None:
     """Count an event under its person's lock: event, total, records and score in the order everybody takes them.
 
-    Raises ``EventIdReused`` when it tells other facts under an event id that is known; nothing of it is counted then.
+    Raises ``EventIdReused``, and counts nothing, when other facts were counted under its event id.
     """
     source, kind, event_id = clean.record.source, event.kind, clean.record.event_id
-    if not await queries.lock_member(citizen_id):
+    if await lock_members([citizen_id]):  # they have left
         return
     rule = await queries.lock_rule(source, kind)
     assert rule is not None, "rules are never deleted"
@@ -207,13 +185,12 @@ async def _count(event: PointEvent, clean: CleanItem, citizen_id: UUID, at: date
         return
     digest = compute_event_digest(citizen_id, event)
     if not await queries.insert_event(source, event_id, kind, citizen_id, digest, at):
-        known = await queries.find_event(source, event_id)
-        if known is None or known.facts_digest != digest:
+        if await queries.find_event_digest(source, event_id) != digest:
             raise EventIdReused
         return
     total = await queries.update_total(citizen_id, source, kind, compute_year(clean), event.amount)
-    records = make_point_records(clean, citizen_id, compute_gain(total, event.amount, rule.rate))
-    outcomes = await keep_records(records, at=at, entered_by=None)
+    records = make_point_records(clean, citizen_id, compute_gain(total, event.amount, rule))
+    outcomes = await store_records(records, at=at, entered_by=None)
     if set(outcomes) - {"accepted"}:  # a file of this source has used the number for something else
         raise EventIdReused
 

@@ -12,53 +12,28 @@ from app.event.actions import insert_events
 from app.event.feed import EVENT_TYPES, NewEvent
 from app.intake.points import queries
 from app.intake.points.actions.events import SECRET_COLUMN
-from app.intake.points.ledger import judge_rate
-from app.intake.points.queries import RuleRow, SourceRow
+from app.intake.points.ledger import Rule, judge_rate
+from app.intake.points.refusals import PointRuleInUse, PointRuleInvalid
 from app.intake.points.webhook import SECRET_BYTES, make_secret
+from app.intake.source.queries import register as register_queries
 from app.kit.clock import now, uuid7
 from app.kit.db.audit import write_audit
 from app.kit.db.database import transaction
-from app.kit.errors import NotFound, Refusal
+from app.kit.errors import NotFound
 from app.kit.security.crypto import encrypt_field
-from app.values.fault import Fault
 from app.values.words import AUDIT_ACTIONS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from app.intake.points.ledger import Rate
+    from app.intake.source.entry import Source
     from app.kit.security.auth import OfficialCaller
 
 SECRET_CREATED = EVENT_TYPES.declare("source.secret_created.v1")
 POINTS_CHANGED = EVENT_TYPES.declare("source.points_changed.v1")
 AUDIT_CREATE_SECRET = AUDIT_ACTIONS.declare("source.create-secret")
 AUDIT_SET_RULE = AUDIT_ACTIONS.declare("source.set-point-rule")
-MESSAGES = {
-    "/indicator": ("该来源不可将积分换算为此指标", "this source's points cannot become this indicator"),
-    "/yearlyCap": (
-        "年度上限应至少换算出 1、按件计的指标至多 100 条",
-        "a year's cap must come to 1 at least, and to 100 at most of an indicator that counts cases",
-    ),
-}
-
-
-class PointRuleInvalid(Refusal):
-    """Points of this source cannot become this."""
-
-    code = "point_rule_invalid"
-    status_code = 422
-    zh = "换算规则不可用"
-
-    def __init__(self, pointer: str) -> None:
-        zh, en = MESSAGES[pointer]
-        super().__init__(errors=[Fault.at(pointer, "point_rule_invalid", zh, en)])
-
-
-class PointRuleInUse(Refusal):
-    """Events were counted by this rule, so it stays as it is; make another kind instead."""
-
-    code = "point_rule_in_use"
-    zh = "已按此规则计入事件，不可更改，请另设种类"
 
 
 class NewSecret(msgspec.Struct, frozen=True):
@@ -74,7 +49,7 @@ async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds:
     at = now()
     secret_id, secret = uuid7(at), make_secret(secrets.token_bytes(SECRET_BYTES))
     async with transaction():
-        source = _check_tenant(official, await queries.find_source_for_update(code))
+        source = _check_tenant(official, await register_queries.find_source_for_update(code))
         await queries.delete_passing_secrets(code)
         await queries.mark_secret_expiring(code, at + timedelta(seconds=overlap_seconds))
         cipher = encrypt_field(secret, column=SECRET_COLUMN, row_id=secret_id)
@@ -86,24 +61,24 @@ async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds:
     return NewSecret(code, secret, at)
 
 
-async def list_rules(official: OfficialCaller, code: str) -> list[RuleRow]:
+async def list_rules(official: OfficialCaller, code: str) -> list[Rule]:
     """Return what a source's points become."""
-    _check_tenant(official, await queries.find_source(code))
+    _check_tenant(official, await register_queries.find_source(code))
     return await queries.list_rules(code)
 
 
-async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -> RuleRow:
-    """Say what points of a kind become; only the centre does, and not any more once an event was counted by it."""
+async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -> Rule:
+    """Set what points of a kind become; only the centre may, and only until an event was counted by this rule."""
     at = now()
-    rule = RuleRow(source=code, kind=kind, created_at=at, **msgspec.structs.asdict(rate))
+    rule = Rule(source=code, kind=kind, created_at=at, **msgspec.structs.asdict(rate))
     async with transaction():
-        source = _check_tenant(official, await queries.find_source_for_update(code))
+        source = _check_tenant(official, await register_queries.find_source_for_update(code))
         official.need_centre()
         _check_rate(source, rate)
-        known = await queries.find_rule_for_update(code, kind)
-        if known is not None and known.rate == rate:
-            return known
-        if known is not None and await queries.count_events(code, kind):
+        stored = await queries.find_rule_for_update(code, kind)
+        if stored is not None and msgspec.structs.replace(stored, created_at=at) == rule:
+            return stored
+        if stored is not None and await queries.count_events(code, kind):
             raise PointRuleInUse
         await queries.insert_rule(rule)
         changed = NewEvent(type=POINTS_CHANGED, subject_id=uuid7(at), institution_id=source.institution_id, at=at)
@@ -113,16 +88,13 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
     return rule
 
 
-def _check_tenant(official: OfficialCaller, source: SourceRow | None) -> SourceRow:
-    if source is None:
-        raise NotFound
-    is_mine = official.for_centre or official.institution_id == source.institution_id
-    if not is_mine:
+def _check_tenant(official: OfficialCaller, source: Source | None) -> Source:
+    if source is None or official.institution_id not in (None, source.institution_id):
         raise NotFound
     return source
 
 
-def _check_rate(source: SourceRow, rate: Rate) -> None:
+def _check_rate(source: Source, rate: Rate) -> None:
     pointer = judge_rate(rate)
     if pointer is None and source.indicators is not None and rate.indicator not in source.indicators:
         pointer = "/indicator"

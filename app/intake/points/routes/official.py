@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from app.intake.points.actions import setup as setup_actions
-from app.intake.points.actions.setup import PointRuleInUse, PointRuleInvalid
 from app.intake.points.ledger import Rate
-from app.intake.points.queries import RuleRow
+from app.intake.points.refusals import PointRuleInUse, PointRuleInvalid
 from app.intake.points.schemas import PointRule, PointRuleRequest, SecretRequest, SourceSecret
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from app.kit.security.auth import OfficialCaller
 from app.kit.web.http import refusals
 from app.kit.web.paging import Page, whole_page
+from app.kit.web.show import show
 from app.values.patterns import SOURCE_CHARACTERS_MAX
 
 ADMINISTRATOR = {"roles": ["administrator"]}
@@ -34,8 +35,8 @@ async def create_source_secret(
     official: NamedDependency[OfficialCaller], source_code: SourceCode, data: JSONBody[SecretRequest]
 ) -> SourceSecret:
     """Give a source the secret it signs its events with, shown this once."""
-    made = await setup_actions.create_secret(official, source_code, overlap_seconds=data.overlap_seconds)
-    return SourceSecret(source=made.source, secret=made.secret, created_at=made.created_at)
+    created = await setup_actions.create_secret(official, source_code, overlap_seconds=data.overlap_seconds)
+    return show(SourceSecret, created)
 
 
 @get(
@@ -47,7 +48,7 @@ async def create_source_secret(
 )
 async def list_point_rules(official: NamedDependency[OfficialCaller], source_code: SourceCode) -> Page[PointRule]:
     """List what a source's points become."""
-    return whole_page([_show(row) for row in await setup_actions.list_rules(official, source_code)])
+    return whole_page([show(PointRule, rule) for rule in await setup_actions.list_rules(official, source_code)])
 
 
 @post(
@@ -61,24 +62,8 @@ async def set_point_rule(
     official: NamedDependency[OfficialCaller], source_code: SourceCode, data: JSONBody[PointRuleRequest]
 ) -> PointRule:
     """Say what points of a kind become; the centre does, until the first event is counted."""
-    rate = Rate(
-        indicator=data.indicator,
-        numerator=data.numerator,
-        denominator=data.denominator,
-        yearly_cap=data.yearly_cap,
-    )
-    return _show(await setup_actions.set_rule(official, source_code, data.kind, rate))
-
-
-def _show(row: RuleRow) -> PointRule:
-    return PointRule(
-        kind=row.kind,
-        indicator=row.indicator,
-        numerator=row.numerator,
-        denominator=row.denominator,
-        yearly_cap=row.yearly_cap,
-        created_at=row.created_at,
-    )
+    rate = msgspec.convert(data, Rate, from_attributes=True)
+    return show(PointRule, await setup_actions.set_rule(official, source_code, data.kind, rate))
 
 
 router = Router(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from litestar import Router, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody
 
 from app.intake.points.actions import events as events_actions
-from app.intake.points.actions.events import EventRefused, SignatureInvalid
 from app.intake.points.ledger import PointEvent
+from app.intake.points.refusals import EventRefused, SignatureInvalid
 from app.intake.points.schemas import PointEventReceived, PointEventRequest
 from app.intake.points.webhook import Signed
 from app.kit.clock import now
@@ -52,14 +53,7 @@ async def report_point_event(
     It is counted within seconds. The same event again changes nothing, and neither do other facts under its id.
     """
     signed = Signed(id=webhook_id, timestamp=webhook_timestamp, signature=webhook_signature, body=await request.body())
-    event = PointEvent(
-        event_id=data.event_id,
-        kind=data.kind,
-        amount=data.amount,
-        id_number=data.id_number,
-        name=data.name,
-        occurred_at=data.occurred_at,
-    )
+    event = PointEvent(**msgspec.structs.asdict(data))
     await events_actions.take_event(partner, event, signed, at=now())
     return PointEventReceived(event_id=data.event_id, state="received")
 

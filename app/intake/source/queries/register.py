@@ -1,77 +1,64 @@
-"""SQL for the register of sources: one function, one statement."""
+"""Statements about the register of sources: one function, one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
+from app.intake import tables
+from app.intake.source.entry import Source
 from app.kit.db.database import execute, fetch_all, fetch_one
+from app.kit.db.rows import fetch_row, fetch_rows, run, select
 
-COLUMNS = "code, title_zh, title_en, institution_id, mapping, indicators, honours, revision, created_at"
-
-
-class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as stored; ``mapping`` is JSON, the lists None where the source may report all there is."""
-
-    code: str
-    title_zh: str
-    title_en: str
-    institution_id: UUID | None
-    mapping: str
-    indicators: list[str] | None
-    honours: list[str] | None
-    revision: int
-    created_at: datetime
+COLUMNS = ", ".join(Source.__struct_fields__)
 
 
-async def insert_source(source: SourceRow) -> bool:
+async def insert_source(source: Source) -> bool:
     """Register a source; False when the code is taken."""
+    columns = msgspec.structs.asdict(source) | {"mapping": _write_mapping(source)}
     return bool(
         await execute(
             f"INSERT INTO source ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-            *msgspec.structs.astuple(source),
+            *columns.values(),
         )
     )
 
 
-async def update_source(source: SourceRow) -> int | None:
-    """Change a source whose revision is still the one given; its new revision, or None when it is not."""
-    row = await fetch_one(
-        RevisionRow,
-        """
-        UPDATE source SET title_zh = $2, title_en = $3, institution_id = $4, mapping = $5, indicators = $6,
-               honours = $7, revision = revision + 1
-         WHERE code = $1 AND revision = $8 RETURNING revision
-        """,
-        *msgspec.structs.astuple(source)[:-1],
-    )
-    return None if row is None else row.revision
+async def update_source(source: Source) -> bool:
+    """Change a source whose revision is still the one given, and raise its revision; False when it is not."""
+    table = tables.Source
+    changed = table.update({
+        table.title_zh: source.title_zh, table.title_en: source.title_en,
+        table.institution_id: source.institution_id, table.mapping: _write_mapping(source),
+        table.indicators: source.indicators, table.honours: source.honours,
+        table.revision: table.revision + 1,
+    })  # fmt: skip
+    return bool(await run(changed.where((table.code == source.code) & (table.revision == source.revision))))
 
 
-class RevisionRow(msgspec.Struct, frozen=True):
-    """How often a source has changed."""
-
-    revision: int
-
-
-async def find_source(code: str) -> SourceRow | None:
+async def find_source(code: str) -> Source | None:
     """Find a source by its code."""
-    return await fetch_one(SourceRow, f"SELECT {COLUMNS} FROM source WHERE code = $1", code)
+    return await fetch_row(Source, select(tables.Source, Source).where(tables.Source.code == code))
 
 
-async def find_sources(codes: Sequence[str]) -> list[SourceRow]:
+async def find_source_for_update(code: str) -> Source | None:
+    """Find a source and let one transaction at a time change what belongs to it."""
+    return await fetch_one(Source, f"SELECT {COLUMNS} FROM source WHERE code = $1 FOR NO KEY UPDATE", code)
+
+
+async def find_sources(codes: Sequence[str]) -> list[Source]:
     """Find those of some sources that are registered."""
-    return await fetch_all(SourceRow, f"SELECT {COLUMNS} FROM source WHERE code = ANY($1)", codes)
+    return await fetch_all(Source, f"SELECT {COLUMNS} FROM source WHERE code = ANY($1)", codes)
 
 
-async def list_sources(after: str | None, limit: int) -> list[SourceRow]:
+async def list_sources(after: str | None, limit: int) -> list[Source]:
     """Return one more than a page of sources, by code."""
-    return await fetch_all(
-        SourceRow,
-        f"SELECT {COLUMNS} FROM source WHERE code > $1 ORDER BY code LIMIT $2",
-        after or "",
-        limit + 1,
-    )
+    sources = select(tables.Source, Source)
+    if after is not None:
+        sources = sources.where(tables.Source.code > after)
+    return await fetch_rows(Source, sources.order_by(tables.Source.code).limit(limit + 1))
+
+
+def _write_mapping(source: Source) -> str:
+    return msgspec.json.encode(source.mapping).decode()

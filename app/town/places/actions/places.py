@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pyotp
 
-from app.intake.source.actions import SourceTaken, register_source
+from app.intake.source.actions import register_source
 from app.intake.source.compile import make_default_mapping
 from app.intake.source.entry import SourceEntry
+from app.intake.source.refusals import SourceTaken
 from app.kit.clock import now
 from app.kit.request.etag import compute_etag
 from app.kit.security.auth import OfficialCaller

@@ -1,4 +1,4 @@
-"""A record as it lies there, for the person it is about. Pure."""
+"""Records and their sources' events as they are stored. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RecordState = Literal["active", "suspended", "repaired", "corrected", "supersede
 RecordKind = Literal["indicator", "honour"]
 
 
-class KeptRecord(msgspec.Struct, frozen=True, kw_only=True):
+class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One fact about one citizen; exactly one of ``indicator`` and ``honour``."""
 
     id: UUID
@@ -25,6 +25,7 @@ class KeptRecord(msgspec.Struct, frozen=True, kw_only=True):
     indicator: str | None
     honour: str | None
     source: str
+    event_id: str
     document: str | None
     event_on: date
     ends_on: date | None
@@ -45,26 +46,26 @@ class KeptRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordPlace(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page of somebody's records ended."""
+    """Where a page of a citizen's records ended."""
 
     event_on: date
     id: UUID
 
     def __post_init__(self) -> None:
-        """Refuse days no record can be of."""
+        """Refuse a day on which no event can have been."""
         if not FIRST_YEAR <= self.event_on.year <= LAST_YEAR:
             raise ValueError
 
 
-def compute_title(record: KeptRecord, catalogue: Catalogue) -> tuple[str, str]:
+def compute_title(record: StoredRecord, catalogue: Catalogue) -> tuple[str, str]:
     """Return the title of what a record is about, in both languages."""
     listed = catalogue.honours if record.indicator is None else catalogue.indicators
     entry = listed.get(record.code)
     return (record.code, record.code) if entry is None else (entry.title_zh, entry.title_en)
 
 
-class KnownRecord(msgspec.Struct, frozen=True):
-    """The record an event became."""
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event of a source, and the record it became; ``facts_digest`` is that of what the record claims."""
 
     source: str
     event_id: str
