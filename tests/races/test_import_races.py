@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from app.intake.file.actions.run import APART_BYTES_MIN, compute_lock
+from app.intake.file.actions.pipeline import APART_BYTES_MIN
+from app.intake.file.actions.run import compute_lock
 from app.intake.file.counts import CHUNK_BYTES, ImportCounts
 from app.kit.db.database import fetch_one, fetch_value
 from app.kit.db.lock import try_lock

@@ -18,7 +18,7 @@ from app.citizen.paper import parse_id_number
 from app.intake.fact.item import Flaw
 from app.intake.fact.judge import IMPORT_FLAWS
 from app.intake.file.counts import FILE_FLAWS
-from app.intake.reading.format import FileFormat
+from app.intake.reading.format import FileFormat, detect_format
 from app.intake.reading.header import normalise_header
 from app.intake.reading.lines import LINE_FLAWS, split_line
 from app.intake.reading.reader import READER_FLAWS, ReadRow
@@ -87,9 +87,10 @@ def list_cells(row: HeldRow, format_: FileFormat, language: Language) -> list[st
     return [str(row.number), row.flaw.code, note, *shown, "" if is_cut else text]
 
 
-def list_correction_names(parent_format: FileFormat) -> set[str]:
-    """Return the names by which a corrected file's header is recognised, as they are compared."""
-    return {normalise_header(name) for name in list_columns(parent_format)}
+def find_corrected_format(parent_format: FileFormat, head: bytes, *, is_last: bool) -> FileFormat | Flaw:
+    """Return the format of a corrected file by its beginning; its header has the columns it was downloaded with."""
+    names = {normalise_header(name) for name in list_columns(parent_format)}
+    return detect_format(head, is_last=is_last, names=names)
 
 
 def find_correction(format_: FileFormat, parent_format: FileFormat) -> Correction | Flaw:

@@ -11,6 +11,7 @@ from typing import cast
 import msgspec
 
 from app.intake.fact.item import CleanItem, Flaw, make_flaws
+from app.intake.reading.format import FileFormat, detect_format
 from app.intake.reading.header import normalise_header
 from app.intake.reading.reader import ReadRow
 from app.intake.reading.values import PLAIN_DATE_FORMS
@@ -140,12 +141,9 @@ def find_column(mapping: Mapping, header: Sequence[str], field: Field) -> str:
     return next((header[names.index(name)] for name in wanted if name in names), "")
 
 
-def list_names(mapping: Mapping) -> set[str]:
-    """Return the names its columns may have, as they are compared."""
-    parts = (part for part in mapping.fields["eventId"].compose if part not in ORDER)
-    return {normalise_header(name) for rule in mapping.fields.values() for name in rule.columns} | set(
-        map(normalise_header, parts)
-    )
+def find_format(mapping: Mapping, head: bytes, *, is_last: bool) -> FileFormat | Flaw:
+    """Return the format of a file by its beginning; its header has names that the mapping's columns may have."""
+    return detect_format(head, is_last=is_last, names=_list_names(mapping))
 
 
 def show_header(header: Sequence[str]) -> str:
@@ -165,6 +163,13 @@ def make_default_mapping(source: str) -> Mapping:
     fields["honour"] = msgspec.structs.replace(fields["honour"], values=honours)
     fields["grade"] = msgspec.structs.replace(fields["grade"], values=DEFAULT_GRADES)
     return Mapping(source=source, note_zh="默认列名", note_en="our own names of columns", fields=fields)
+
+
+def _list_names(mapping: Mapping) -> set[str]:
+    parts = (part for part in mapping.fields["eventId"].compose if part not in ORDER)
+    return {normalise_header(name) for rule in mapping.fields.values() for name in rule.columns} | set(
+        map(normalise_header, parts)
+    )
 
 
 def _find_missing(mapping: Mapping, places: Mapped[Field, int], names: set[str]) -> list[str]:

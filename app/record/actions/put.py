@@ -12,7 +12,6 @@ from app.kit.db.database import is_in_transaction
 from app.kit.errors import Overloaded
 from app.record.actions.find import find_stored_events, lock_members
 from app.record.award import is_given_once, is_in_force_with
-from app.record.catalogue import PutOutcome, compute_digests
 from app.record.queries import put as put_queries
 from app.record.queries import records as records_queries
 from app.record.rows import NewRows, pick_rows
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
+    from app.record.catalogue import PutOutcome
     from app.record.queries.put import Columns
     from app.record.stored import StoredEvent
 
@@ -90,9 +90,8 @@ async def put_rows(
 
 def _arrange(rows: NewRows, places: list[int]) -> Arranged:
     some = pick_rows(rows, places)
-    citizen_ids = list(map(str, some.citizen_id))
-    digests = compute_digests(citizen_ids, some.facts)
-    return Arranged(places, some, digests, put_queries.make_columns(some, citizen_ids, digests) if places else ())
+    columns, digests = put_queries.make_columns(some) if places else ((), [])
+    return Arranged(places, some, digests, columns)
 
 
 def _take_one_of_each(waiting: Sequence[int], rows: NewRows, events: Sequence[tuple[str, str]]) -> list[int]:

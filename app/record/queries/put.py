@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.db.database import fetch_all, fetch_value, read_sql
+from app.record.catalogue import compute_digests
 from app.record.rows import NewRows
 
 Columns: TypeAlias = tuple[str | None, ...]
@@ -26,9 +27,11 @@ class Award(msgspec.Struct, frozen=True):
     ends_on: date | None
 
 
-def make_columns(rows: NewRows, citizen_ids: Sequence[str], digests: Sequence[bytes]) -> Columns:
-    """Return rows as the texts ``insert_rows`` sends, with their citizens' ids as texts and their digests."""
-    return (
+def make_columns(rows: NewRows) -> tuple[Columns, list[bytes]]:
+    """Return rows as the texts ``insert_rows`` sends, and the digests of what they claim."""
+    citizen_ids = list(map(str, rows.citizen_id))
+    digests = compute_digests(citizen_ids, rows.facts)
+    columns = (
         _join(citizen_ids),
         _join_some(rows.indicator),
         _join_some(rows.honour),
@@ -42,6 +45,7 @@ def make_columns(rows: NewRows, citizen_ids: Sequence[str], digests: Sequence[by
         _join_some(rows.act_id),
         _join(r"\x" + digest.hex() for digest in digests),
     )
+    return columns, digests
 
 
 async def insert_rows(columns: Columns, ids: Sequence[str], *, at: datetime, entered_by: UUID | None) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,8 +65,9 @@ async def match_chunks(
     running: RunningImport, chunks: AsyncGenerator[CleanChunk]
 ) -> AsyncGenerator[tuple[CleanChunk, Matched]]:
     """Yield chunks with whose they are; a citizen who leaves before a chunk is stored is noticed when it is."""
-    async for chunk in chunks:
-        yield chunk, await match_chunk(running, chunk)
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            yield chunk, await match_chunk(running, chunk)
 
 
 async def match_chunk(running: RunningImport, chunk: CleanChunk) -> Matched:

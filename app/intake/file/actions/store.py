@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,10 @@ from app.intake.file.queries import quarantine as quarantine_queries
 from app.intake.keeping.actions.notify import notify_of_negative_rows
 from app.intake.quality import queries as quality_queries
 from app.intake.source.queries import shapes as shapes_queries
+from app.kit.clock import now
 from app.kit.db.database import transaction
+from app.kit.db.failure import family_of
+from app.kit.errors import Overloaded
 from app.record.actions.put import put_rows
 from app.score.current.actions.rescore import mark_due
 from app.values.days import shanghai_day
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from app.intake.file.chunk import CleanChunk, CleanRows
     from app.record.catalogue import PutOutcome
 
+CHUNK_TRIES_MAX = 5
+RETRY_SECONDS = 0.2
 IMPORTED = EVENT_TYPES.declare("records.imported.v1")
 LINK_FLAWS: dict[PutOutcome, Flaw] = {
     "conflict": FLAWS["event_id_reused"],
@@ -43,11 +49,26 @@ class ImportStopped(Exception):  # noqa: N818 - it says what is true
     """The import was cancelled, or another process has got further with it; the chunk leaves nothing behind."""
 
 
-async def store_chunk(running: RunningImport, chunk: CleanChunk, matched: Matched, *, at: datetime) -> ImportCounts:
-    """Store a chunk and return the import's counts after it; all of it or nothing.
+async def store_chunk(running: RunningImport, chunk: CleanChunk, matched: Matched) -> ImportCounts:
+    """Store a chunk and return the import's counts after it; again, some times, when other transactions are in the way.
 
-    The place to go on from moves in the same transaction: after a crash the import goes on after what is stored. Raises
-    ``ImportStopped``.
+    Raises ``ImportStopped``.
+    """
+    for attempt in range(1, CHUNK_TRIES_MAX + 1):
+        try:
+            return await _store(running, chunk, matched, at=now())
+        except Exception as error:
+            is_passing = isinstance(error, Overloaded) or family_of(error) == "again"
+            if not is_passing or attempt == CHUNK_TRIES_MAX:
+                raise
+            await asyncio.sleep(RETRY_SECONDS * attempt)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _store(running: RunningImport, chunk: CleanChunk, matched: Matched, *, at: datetime) -> ImportCounts:
+    """Store a chunk, all of it or nothing.
+
+    The place to go on from moves in the same transaction: after a crash the import goes on after what is stored.
     """
     counts = msgspec.json.decode(msgspec.json.encode(running.counts), type=ImportCounts)  # a chunk may be tried again
     async with transaction():
