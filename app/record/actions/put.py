@@ -164,7 +164,7 @@ async def _free(events: Sequence[tuple[str, str]]) -> None:
     """Free claimed events that have no record, for the next round.
 
     Mostly the citizen has just left and the claim is gone too. A claim that is still there has lost its record: every
-    repeat of its event would be taken for a duplicate of nothing.
+    repeat of its event would be taken for a duplicate of nothing (decision 57).
     """
     if not events:
         return

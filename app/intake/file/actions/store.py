@@ -78,6 +78,8 @@ async def _store(running: RunningImport, chunk: CleanChunk, matched: Matched, *,
         await hold_back(running.id, held, at=at)
         await _learn_shapes(running, matched)
         await _settle(running, chunk, outcomes, held, at)
+        # The lock of an import is lost with its connection, so that for a moment two processes may run it: only the one
+        # that finds the place it began at moves it on, and the other one's chunk is undone.
         moved = await imports_queries.mark_seen(
             running.id,
             before=running.seen_bytes,
@@ -98,7 +100,7 @@ async def _link(running: RunningImport, matched: Matched, counts: ImportCounts, 
     put = await put_rows(new, at=at, entered_by=running.entered_by, arranged=matched.arranged)
     outcomes = dict(zip(places, put.outcomes, strict=True))
     moved = {matched.citizens[place] for place in list_news(outcomes)}
-    if moved:
+    if moved:  # the worker rescores them: here it would hold the locks of a whole chunk for as long (decision 33)
         await mark_due(list(moved), at=at)
     counts.sync.due += len(moved)
     counts.sync.notices += await notify_of_negative_rows(new, put.record_ids, at=at)

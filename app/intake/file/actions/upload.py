@@ -144,6 +144,7 @@ async def _open(
 ) -> Received:
     """Make an upload an import, or find the import it is; refuses a key that was used for another file."""
     async with transaction():
+        # The key first, then the file, in every upload: of two that send the same, one waits and finds the other's.
         await imports_queries.lock_name(f"{official.id} {key}")
         await imports_queries.lock_name(_file_name(source, digest))
         keyed = await imports_queries.find_import_by_key(official.id, key)

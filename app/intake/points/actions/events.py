@@ -75,7 +75,8 @@ KIND_UNKNOWN = Flaw(
 async def take_event(partner: PartnerCaller, event: PointEvent, signed: Signed, *, at: datetime) -> None:
     """Take an event in; the worker counts it, once, and only for a member. Refuses what is not signed, or no event.
 
-    The person is not looked up here: neither the answer nor the time it takes says whether they have joined.
+    The person is not looked up here: neither the answer nor the time it takes says whether they have joined (decision
+    28).
     """
     INSTITUTION_LIMIT.need(partner.institution_id)
     source = await _find_signer(partner, signed, at)
