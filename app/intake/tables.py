@@ -22,7 +22,8 @@ from piccolo.table import Table
 from app.citizen.tables import Citizen
 from app.official.tables import Official
 from app.partner.tables import Institution
-from app.record.tables import Honour, Indicator
+
+OTHER_TABLES = ("point_total", "source_id_shape")
 
 
 class Source(Table, tablename="source"):
@@ -101,8 +102,8 @@ class RecordProposal(Table, tablename="record_proposal"):
     source = ForeignKey(Source, null=False, on_delete=OnDelete.restrict, default=None)
     citizen_id = ForeignKey(Citizen, null=True, on_delete=OnDelete.restrict, default=None)
     event_id = Text(default=None, null=True)
-    indicator = ForeignKey(Indicator, null=True, on_delete=OnDelete.restrict, default=None)
-    honour = ForeignKey(Honour, null=True, on_delete=OnDelete.restrict, default=None)
+    indicator = Text(default=None, null=True)
+    honour = Text(default=None, null=True)
     event_on = Date(default=None, null=True)
     ends_on = Date(default=None, null=True)
     grade = Text(default=None, null=True)
@@ -133,7 +134,7 @@ class PointRule(Table, tablename="point_rule"):
 
     source = ForeignKey(Source, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
     kind = Text(primary_key=True, default=None)
-    indicator = ForeignKey(Indicator, null=False, on_delete=OnDelete.restrict, default=None)
+    indicator = Text(default=None)
     numerator = BigInt(default=None)
     denominator = BigInt(default=None)
     yearly_cap = BigInt(default=None)
@@ -158,23 +159,3 @@ class PointInbox(Table, tablename="point_inbox"):
     cipher = Bytea(default=None)
     received_at = Timestamptz(default=None)
     failures = SmallInt(default=0)
-
-
-class PointTotal(Table, tablename="point_total"):
-    """All app points of one kind a member got in one Shanghai year, also those above the cap."""
-
-    citizen_id = ForeignKey(Citizen, primary_key=True, null=False, on_delete=OnDelete.restrict, default=None)
-    source = Text(primary_key=True, default=None)
-    kind = Text(primary_key=True, default=None)
-    year = SmallInt(primary_key=True, default=None)
-    total = BigInt(default=None)
-
-
-class SourceIdShape(Table, tablename="source_id_shape"):
-    """How many digits the ids of a source have, where all have as many; null where they differ."""
-
-    source = Text(primary_key=True, default=None)
-    field = Text(primary_key=True, default=None)
-    digits = SmallInt(default=None, null=True)
-    rows = BigInt(default=None)
-    begins_with_zero = Boolean(default=None)

@@ -6,7 +6,6 @@ from piccolo.columns import UUID, Boolean, Bytea, Date, ForeignKey, OnDelete, Te
 from piccolo.table import Table
 
 from app.citizen.tables import Citizen
-from app.record.tables import Honour, Indicator
 
 
 class Objection(Table, tablename="objection"):
@@ -19,8 +18,8 @@ class Objection(Table, tablename="objection"):
     request_digest = Bytea(default=None)
     kind = Text(default=None)
     record_id = UUID(default=None, null=True)
-    indicator = ForeignKey(Indicator, null=True, on_delete=OnDelete.restrict, default=None)
-    honour = ForeignKey(Honour, null=True, on_delete=OnDelete.restrict, default=None)
+    indicator = Text(default=None, null=True)
+    honour = Text(default=None, null=True)
     source = Text(default=None, null=True)
     text_cipher = Bytea(default=None, secret=True)
     is_contact_ok = Boolean(default=None)
