@@ -136,7 +136,7 @@ async def insert_waiting(waiting_id: UUID, cipher: bytes, at: datetime) -> None:
 async def list_waiting(after: UUID, failures_max: int, limit: int) -> list[WaitingEvent]:
     """Return events that wait, in the order they came in, without those that have failed too often."""
     events = select(PointInbox, WaitingEvent).where((PointInbox.id > after) & (PointInbox.failures < failures_max))
-    return await fetch_rows(WaitingEvent, events.order_by(PointInbox.id).limit(limit))
+    return await fetch_rows(WaitingEvent, events.order_by(PointInbox.id), limit=limit)
 
 
 async def delete_waiting(waiting_id: UUID) -> bool:

@@ -57,7 +57,7 @@ async def list_own_objections(citizen_id: UUID, before: UUID | None, limit: int)
     tickets = select(Objection, Ticket).where(Objection.citizen_id == citizen_id)
     if before is not None:
         tickets = tickets.where(Objection.id < before)
-    return await fetch_rows(Ticket, tickets.order_by(Objection.id, ascending=False).limit(limit + 1))
+    return await fetch_rows(Ticket, tickets.order_by(Objection.id, ascending=False), limit=limit + 1)
 
 
 async def find_own_objection(citizen_id: UUID, objection_id: UUID) -> Ticket | None:

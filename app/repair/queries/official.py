@@ -23,7 +23,7 @@ async def list_objections(state: ObjectionState | None, after: UUID | None, limi
         tickets = tickets.where(Objection.state == state)
     if after is not None:
         tickets = tickets.where(Objection.id > after)
-    return await fetch_rows(Ticket, tickets.order_by(Objection.id).limit(limit + 1))
+    return await fetch_rows(Ticket, tickets.order_by(Objection.id), limit=limit + 1)
 
 
 async def list_objections_of(

@@ -115,7 +115,7 @@ async def list_imports(source: str | None, after: UUID | None, limit: int) -> li
         imports = imports.where(RecordImport.source == source)
     if after is not None:
         imports = imports.where(RecordImport.id < after)
-    return await fetch_rows(StoredImport, imports.order_by(RecordImport.id, ascending=False).limit(limit + 1))
+    return await fetch_rows(StoredImport, imports.order_by(RecordImport.id, ascending=False), limit=limit + 1)
 
 
 async def list_spooled(limit: int) -> list[ImportId]:

@@ -59,7 +59,7 @@ async def list_quarantined(import_id: UUID, after: int, limit: int, *, only_open
     rows = rows.where((Quarantine.import_id == import_id) & (Quarantine.row_number > after))
     if only_open:
         rows = rows.where(Quarantine.corrected_by.is_null())
-    return await fetch_rows(QuarantinedRow, rows.order_by(Quarantine.row_number).limit(limit + 1))
+    return await fetch_rows(QuarantinedRow, rows.order_by(Quarantine.row_number), limit=limit + 1)
 
 
 async def mark_corrected(parent_id: UUID, import_id: UUID, row_numbers: Sequence[int]) -> int:

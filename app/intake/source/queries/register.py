@@ -57,7 +57,7 @@ async def list_sources(after: str | None, limit: int) -> list[Source]:
     sources = select(tables.Source, Source)
     if after is not None:
         sources = sources.where(tables.Source.code > after)
-    return await fetch_rows(Source, sources.order_by(tables.Source.code).limit(limit + 1))
+    return await fetch_rows(Source, sources.order_by(tables.Source.code), limit=limit + 1)
 
 
 def _write_mapping(source: Source) -> str:
