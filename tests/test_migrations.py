@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import importlib.util
 import os
@@ -92,6 +93,16 @@ async def test_tables_agree_with_the_migrated_database(app: object) -> None:
     owners = read_owners()
     assert sorted(owners) == sorted(found), "a table without a class is named in OTHER_TABLES of its room's tables.py"
     assert [name for name, rooms in owners.items() if len(rooms) > 1] == []
+
+
+def test_every_table_class_is_used_by_a_statement() -> None:
+    """What a class says that no statement uses is read in ``schema.sql``; its table is a name in ``OTHER_TABLES``."""
+    used = set[str]()
+    for path in (FOLDER.parent / "app").rglob("*.py"):
+        if path.name != "tables.py" and ("kit" in path.parts or {"queries", "queries.py"} & set(path.parts)):
+            used |= find_used(ast.parse(path.read_text(encoding="utf-8")))
+    declared = {f"{table.__module__}.{table.__name__}" for table in APP_CONFIG.table_classes}
+    assert sorted(declared - used) == []
 
 
 async def test_every_foreign_key_of_a_table_is_one_of_the_database(app: object) -> None:
@@ -198,6 +209,19 @@ def type_of(column: Column) -> str:
     if isinstance(column, ForeignKey):
         return type_of(column._foreign_key_meta.resolved_target_column)
     return str(column.column_type).upper().replace("BIGSERIAL", "BIGINT").replace("SERIAL", "INTEGER")
+
+
+def find_used(tree: ast.Module) -> set[str]:
+    """Return what a module uses of what it imports, by dotted names: ``Notice``, and ``tables.Notice`` as well."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    origins = {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+    used = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            used.add(origins.get(node.id, ""))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            used.add(f"{origins.get(node.value.id, '')}.{node.attr}")
+    return used
 
 
 def load(path: Path) -> Any:
