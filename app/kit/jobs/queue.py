@@ -16,7 +16,7 @@ from app.kit.db.database import execute, fetch_all
 from app.kit.jobs.pace import StoppablePace
 
 SHARED_SECONDS_MAX = 1.0
-LOG_DAYS_KEPT = 3
+LOG_DAYS = 3
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ async def list_queue_sizes() -> list[QueueSize]:
 
 async def forget_old_jobs(at: datetime) -> int:
     """Delete what the queue noted of jobs that ended days ago, and schedules that no worker has any more."""
-    before = at - timedelta(days=LOG_DAYS_KEPT)
+    before = at - timedelta(days=LOG_DAYS)
     await execute("DELETE FROM pgqueuer_statistics WHERE created < $1", before)
     await execute("DELETE FROM pgqueuer_schedules WHERE updated < $1", before)
     return await execute("DELETE FROM pgqueuer_log WHERE created < $1", before)

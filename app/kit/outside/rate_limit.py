@@ -59,14 +59,14 @@ class LocalLimit:
     def judge(self, count: int, now: float) -> None:
         """Refuse when ``count`` hits are too many, with the headers that say so."""
         if count > self.limit_here:
-            raise RateLimited(retry_after_seconds=self._reset_seconds(now), headers=self._tell(count, now))
+            raise RateLimited(retry_after_seconds=self._reset_seconds(now), headers=self._describe(count, now))
 
     def answer(self, count: int, now: float) -> dict[str, str]:
         """Return the headers for ``count`` hits, or raise RateLimited with them."""
         self.judge(count, now)
-        return self._tell(count, now)
+        return self._describe(count, now)
 
-    def _tell(self, count: int, now: float) -> dict[str, str]:
+    def _describe(self, count: int, now: float) -> dict[str, str]:
         left = f'"{self.name}";r={max(0, self.limit_here - count)};t={self._reset_seconds(now)}'
         return {"RateLimit": left, "RateLimit-Policy": self._policy}
 

@@ -27,7 +27,7 @@ from app.kit.process.listening import TCP_INFO_BYTES, count_waiting, leave_to_ot
 LOG = logging.getLogger("huixin.connections")
 # Of one worker. Behind proxies of our own every connection has a proxy's address: there only the sum is limited.
 CONNECTIONS_MAX = 2048
-CONNECTIONS_KEPT_MAX = 1536  # what a look leaves, so that there is room until the next one
+CONNECTIONS_LEFT_MAX = 1536  # what a look leaves, so that there is room until the next one
 CONNECTIONS_PER_ADDRESS_MAX = 512
 FILES_RESERVED = 512  # of what a process may open: database, Valkey, outside services, figures, the other queues
 LOOK_SECONDS = 0.25
@@ -166,7 +166,7 @@ class Door:
         self._listening = listening
         self._port = int(listening.getsockname()[1])
         self._finish = finish
-        self._total_max = CONNECTIONS_KEPT_MAX * places // CONNECTIONS_MAX
+        self._total_max = CONNECTIONS_LEFT_MAX * places // CONNECTIONS_MAX
         self._per_address_max = self._total_max if is_behind_proxies else CONNECTIONS_PER_ADDRESS_MAX
         self._closing: asyncio.Task[None] | None = None
         self._asked_at, self._quiet_looks = 0.0, 0

@@ -16,7 +16,7 @@ from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.jobs import queue
 from app.kit.jobs.pace import StoppablePace
-from app.kit.jobs.queue import LOG_DAYS_KEPT, Job, enqueue, forget_old_jobs
+from app.kit.jobs.queue import LOG_DAYS, Job, enqueue, forget_old_jobs
 from tests.support.waiting import wait_until
 from tests.support.working import NEVER, SECONDS_MAX, count_jobs, is_at_least_one, so, working
 
@@ -93,7 +93,7 @@ async def test_two_at_once_do_not_wait_for_each_other(empty_queue: None) -> None
     assert await count_jobs("test") == 2
 
 
-@pytest.mark.parametrize(("days", "is_kept"), [(LOG_DAYS_KEPT - 1, True), (LOG_DAYS_KEPT + 1, False)])
+@pytest.mark.parametrize(("days", "is_kept"), [(LOG_DAYS - 1, True), (LOG_DAYS + 1, False)])
 async def test_the_queue_does_not_grow_for_ever(empty_queue: None, days: int, is_kept: bool) -> None:
     del empty_queue
     at = now() - timedelta(days=days)

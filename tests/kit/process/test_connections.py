@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kit.process.connections import (
-    CONNECTIONS_KEPT_MAX,
+    CONNECTIONS_LEFT_MAX,
     CONNECTIONS_MAX,
     CONNECTIONS_PER_ADDRESS_MAX,
     YOUNG_SECONDS,
@@ -377,7 +377,7 @@ async def test_workers_that_are_replaced_answer_whatever_was_sent(how: str) -> N
 
 
 def test_limits_leave_room_for_each_other() -> None:
-    sizes = (CONNECTIONS_PER_ADDRESS_MAX, CONNECTIONS_KEPT_MAX, CONNECTIONS_MAX)
+    sizes = (CONNECTIONS_PER_ADDRESS_MAX, CONNECTIONS_LEFT_MAX, CONNECTIONS_MAX)
     assert all(smaller < larger for smaller, larger in pairwise(sizes))
 
 
