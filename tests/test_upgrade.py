@@ -23,7 +23,6 @@ from app.duties import CHECKS
 from app.event.actions import ensure_epoch
 from app.kit.clock import now, uuid7
 from app.kit.db.database import execute, fetch_all, fetch_value, transaction
-from app.kit.db.partitions import make_partitions
 from app.redemption.till.receipt import RedemptionReceipt, encode_receipt
 from app.score.current.actions.read import find_wrong_scores, read_score, unfold_score
 from app.score.current.actions.rescore import rescore
@@ -36,6 +35,7 @@ from tests.support.partners import Partner, make_partner
 from tests.support.recording import put_records
 from tests.support.redeeming import Shopper, code_of, make_shopper, redeem, show_code
 from tests.support.switching import make_bare_official
+from tests.support.tables import make_partitions_of_then
 from tests.test_migrations import FILES, load
 from tests.test_verify import run_cli
 
@@ -113,7 +113,7 @@ async def old(app: object) -> AsyncIterator[Old]:
 
 
 async def fill(url: str) -> Old:
-    await make_partitions(shanghai_day(now()))
+    await make_partitions_of_then()
     await ensure_epoch()
     partner, shopper, makers = await make_partner(), await make_shopper(), [await make_bare_official() for _ in "ab"]
     foreigner, resident = await make_shopper(), await make_shopper()
@@ -350,7 +350,7 @@ async def test_what_is_stored_while_redemptions_are_copied_comes_along(app: obje
     async with fresh_city() as (url, bring):
         await bring("0024")
         async with speaking_to(url):
-            await make_partitions(shanghai_day(now()))
+            await make_partitions_of_then()
             partner, benefit_id = await make_partner(), uuid4()
             bodies = [body_of(partner, benefit_id, f"R-{number}") for number in range(2)]
             first = await put_redemption(partner, benefit_id, uuid4(), uuid4(), "first-key-0123456", bodies[0])

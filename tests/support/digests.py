@@ -5,15 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from app.kit.db.database import fetch_all
+from tests.support.tables import list_tables
 
 # When a key was last used is noted by the clock, not by the request.
 ROW_AS_TEXT = {"api_key": "(to_jsonb(t) - 'last_used_at')::text"}
-
-
-class TableName(msgspec.Struct):
-    """A table that is not a part of another."""
-
-    name: str
 
 
 class TableDigest(msgspec.Struct, frozen=True):
@@ -22,15 +17,6 @@ class TableDigest(msgspec.Struct, frozen=True):
     name: str
     rows: int
     content: str
-
-
-async def list_tables() -> list[str]:
-    """Return the tables, each partitioned one once."""
-    sql = """
-        SELECT relname::text AS name FROM pg_class
-         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
-    """
-    return [row.name for row in await fetch_all(TableName, sql)]
 
 
 async def digest_tables(*, but: frozenset[str] = frozenset()) -> list[TableDigest]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from app.kit.db.database import fetch_value
 from app.kit.process.logs import JsonFormatter, logging_config
-from tests.support.digests import list_tables
+from tests.support.tables import list_tables
 
 
 class LogBook(logging.Handler):

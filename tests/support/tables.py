@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import msgspec
 
+from app.kit.clock import now
+from app.kit.db import partitions
 from app.kit.db.database import fetch_all
+from app.values.days import shanghai_day
 
 CITIZENS_COLUMN = "citizen(?!s)|cap_holder|account_number|person_hash|person_index|openid|id_number|phone|name_cipher"
 
@@ -55,3 +60,11 @@ async def list_tables_cut_by_time() -> set[str]:
         """,
     )
     return {row.name for row in rows}
+
+
+async def make_partitions_of_then() -> None:
+    """Make the partitions of the tables that a city of an earlier version has."""
+    tables = await list_tables()
+    plans = tuple(plan for plan in partitions.list_plans() if plan.table in tables)
+    with patch.object(partitions, "list_plans", lambda: plans):
+        await partitions.make_partitions(shanghai_day(now()))
