@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 async def keep_partitions(_: Pace) -> None:
-    """Make the partitions of the days ahead and drop the scans nobody may redeem any more."""
+    """Make the partitions of the days ahead; drop the scans nobody may redeem any more and the old refused tries."""
     today = shanghai_day(now())
     await make_partitions(today)
     await drop_old_partitions(today)

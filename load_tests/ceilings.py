@@ -83,7 +83,6 @@ def _values(*, is_hot: bool) -> dict[str, str]:
         "scan_expires_at": "now() + interval '300 seconds'",
         "reversible_until": "now() + interval '1 day'",
         "answer": "convert_to(repeat('x', 420), 'UTF8')",
-        "trace_id": "gen_random_uuid()",
     }
 
 

@@ -60,8 +60,7 @@ SCAN: dict[str, str | None] = {
 ACCESS_LOG: dict[str, str | None] = {
     "id": "log_id", "at": "at", "citizen_id": "citizen_id", "institution_id": "institution_id", "store_id": "store_id",
     "terminal_id": "terminal_id", "official_id": None, "action": "'redeem'", "scenario": "'garage'",
-    "outcome": "'redeemed'", "told": "jsonb_build_array(benefit_code)", "reference": None,
-    "trace_id": "gen_random_uuid()",
+    "outcome": "'redeemed'", "told": "jsonb_build_array(benefit_code)",
 }  # fmt: skip
 EVENT: dict[str, str | None] = {
     "id": "event_id", "epoch": "(SELECT max(epoch) FROM event_epoch)", "xid": None, "at": "at",

@@ -13,11 +13,8 @@ CREATE TABLE access_log (
     scenario text,
     outcome text NOT NULL,
     told jsonb NOT NULL,
-    reference text,
-    trace_id uuid,
     CONSTRAINT access_log_pkey PRIMARY KEY (citizen_id, at, id)
 ) PARTITION BY RANGE (at);
-CREATE INDEX access_log_reference ON ONLY access_log USING btree (reference) WHERE reference IS NOT NULL;
 
 CREATE TABLE api_key (
     id uuid NOT NULL,

@@ -116,14 +116,11 @@ async def insert_access(entries: Sequence[NewAccess]) -> None:
 async def insert_access_once(entries: Sequence[NewAccess], *, since: datetime) -> None:
     """Write those lines of the access log that were not written since an instant: one look, however often repeated.
 
-    A line that differs in who looked, how it ended or what was disclosed is another look; for which order and in which
-    request makes none. Two repeats at the very same moment may both be written.
+    A line that differs in who looked, how it ended or what was disclosed is another look. Two repeats at the very same
+    moment may both be written.
     """
     ACCESS_ACTIONS.need(entry.action for entry in entries)
-    distinct = {
-        msgspec.json.encode(msgspec.structs.replace(entry, at=since, reference=None, trace_id=None)): entry
-        for entry in reversed(entries)
-    }
+    distinct = {msgspec.json.encode(msgspec.structs.replace(entry, at=since)): entry for entry in reversed(entries)}
     if distinct:
         ids = [uuid7(entry.at) for entry in distinct.values()]
         await access_queries.insert_access(ids, list(distinct.values()), unless_since=since)

@@ -42,7 +42,6 @@ class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
     """A disclosure to write down. ``told`` lists what was disclosed (``name``, a benefit code …), never its value.
 
     ``action`` is what was done, one of ``ACCESS_ACTIONS``; ``outcome`` how it ended (``ok``, or the refusal's code).
-    ``reference`` is the partner's own number of a try that was refused, ``trace_id`` the request's (32 hex digits).
     """
 
     citizen_id: UUID
@@ -55,8 +54,6 @@ class NewAccess(msgspec.Struct, frozen=True, kw_only=True):
     official_id: UUID | None = None
     scenario: str | None = None
     told: list[str] = []
-    reference: str | None = None
-    trace_id: str | None = None
 
 
 class AccessPlace(msgspec.Struct, frozen=True, array_like=True):

@@ -22,6 +22,4 @@ class Consent(Table, tablename="consent"):
     withdrawn_at = Timestamptz(default=None, null=True)
 
 
-# In ``access_log``, ``reference`` is the partner's of a redemption that was refused; one that was not has it in
-# ``redemption``, whose id is the line's. ``trace_id`` is the request's.
 OTHER_TABLES = ("access_log", "consent_text")

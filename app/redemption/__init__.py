@@ -9,7 +9,7 @@ then on every redemption and reversal keeps the count.
 Promises: one store owns a code; one scan redeems a benefit once; stock and caps hold among any number of racing
 requests and whenever they were set; a reversed redemption leaves its reference to the same scan; the same request under
 the same Idempotency-Key gets the same answer for ever; a partner learns only what applies; every try is in the
-citizen's access log, its mere repeat is not, and an operator can say of each order why it was refused
-(``refused_try``); a good code passes whatever was shown before it. Rules are judged in Python; integrity is held by one
-SQL statement (``sql/redeem.sql``) that serves every request waiting at the same moment.
+citizen's access log, its mere repeat is not; a good code passes whatever was shown before it. Within limits, and for
+two months, an operator can say why an order was refused (``refused_try``). Rules are judged in Python; integrity is
+held by one SQL statement (``sql/redeem.sql``) that serves every request waiting at the same moment.
 """

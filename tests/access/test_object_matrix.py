@@ -40,8 +40,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSED = {"nobody": {401}, "wrong kind": {401}, "without the right": {403}, "foreign": {403, 404}}
 
 
-# A refused try at somebody's scan is shown to that citizen: who tried, and that nothing was disclosed. An operator
-# finds it by the order number of who tried.
+# A refused try at somebody's scan is shown to that citizen: who tried, and that nothing was disclosed. For an operator
+# it is noted by the order number of who tried.
 TRIES_ARE_LOGGED = frozenset({"access_log", "refused_try"})
 
 

@@ -35,7 +35,7 @@ PERSONAL = (
 
 
 KEPT_ON_PURPOSE = {
-    "access_log": "proof of who looked and why; its id leads to nobody any more",
+    "access_log": "proof of who looked and why; its id leads to nobody any more, and no order is in it",
     "benefit_use": "caps are a person's: who returns within a year finds them used, under an id beside the citizen's",
     "citizen": "the account stays as an empty row: a constraint holds that nothing personal is in it",
     "citizen_session": "revoked, so that a token of theirs is refused; the worker forgets sessions long dead",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from app.kit.db.database import fetch_all
+from app.redemption.till.actions.tries import note_lane
 from tests.support.tables import list_tables
 
 # When a key was last used is noted by the clock, not by the request.
@@ -20,7 +21,8 @@ class TableDigest(msgspec.Struct, frozen=True):
 
 
 async def digest_tables(*, but: frozenset[str] = frozenset()) -> list[TableDigest]:
-    """Digest every row of every table ``but`` some."""
+    """Digest every row of every table ``but`` some; what is still being noted beside an answer comes first."""
+    await note_lane.drain()
     parts = (
         f"SELECT '{name}' AS name, count(*) AS rows, "
         f"coalesce(sum(hashtextextended({ROW_AS_TEXT.get(name, 't::text')}, 0)::numeric), 0)::text AS content "

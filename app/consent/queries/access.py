@@ -12,20 +12,19 @@ from app.consent.export import ExportedAccess
 from app.consent.purposes import AccessPlace, NewAccess
 from app.kit.db.database import execute, fetch_all
 
-COLUMNS = """id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told,
-    reference, trace_id"""
+COLUMNS = "id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome, told"
 INSERT = f"""
     INSERT INTO access_log ({COLUMNS})
     SELECT id, at, citizen_id, institution_id, store_id, terminal_id, official_id, action, scenario, outcome,
-           told::jsonb, reference, trace_id
+           told::jsonb
       FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
-                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::uuid[]) AS new ({COLUMNS})
+                  $8::text[], $9::text[], $10::text[], $11::text[]) AS new ({COLUMNS})
     """
 # The primary key leads with (citizen_id, at): it reads the citizen's last lines, and no more.
 UNLESS_SINCE = """
      WHERE NOT EXISTS (
         SELECT FROM access_log AS stored
-         WHERE stored.citizen_id = new.citizen_id AND stored.at >= $14
+         WHERE stored.citizen_id = new.citizen_id AND stored.at >= $12
            AND (stored.institution_id, stored.store_id, stored.terminal_id, stored.official_id, stored.action,
                 stored.scenario, stored.outcome, stored.told) IS NOT DISTINCT FROM
                (new.institution_id, new.store_id, new.terminal_id, new.official_id, new.action,
@@ -64,8 +63,6 @@ async def insert_access(
         [entry.scenario for entry in entries],
         [entry.outcome for entry in entries],
         [msgspec.json.encode(entry.told).decode() for entry in entries],
-        [entry.reference for entry in entries],
-        [entry.trace_id for entry in entries],
         *(() if unless_since is None else (unless_since,)),
     )
 

@@ -68,22 +68,30 @@ class GroupCommit(Generic[Item, Outcome]):
 
     async def submit(self, item: Item) -> Outcome:
         """Wait for the item's outcome; a caller that goes away harms neither the item nor its neighbours."""
-        if len(self._waiting) >= self._queue_size_max:
-            raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        conflicts = NONE if self._conflict_keys is None else frozenset(self._conflict_keys(item))
-        self._waiting.append((item, future, conflicts, 1))
-        self._start_lane()
+        future = self._add(item)
         try:
             return await future  # cancelling a caller cancels this future, never the item
         except asyncio.CancelledError:
             future.add_done_callback(_look_at)
             raise
 
+    def offer(self, item: Item) -> None:
+        """Have an item done without waiting for its outcome, which nobody learns; Overloaded when too many wait."""
+        self._add(item).add_done_callback(_look_at)
+
     async def drain(self) -> None:
         """Wait until everything submitted has its outcome."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _add(self, item: Item) -> asyncio.Future[Outcome]:
+        if len(self._waiting) >= self._queue_size_max:
+            raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        conflicts = NONE if self._conflict_keys is None else frozenset(self._conflict_keys(item))
+        self._waiting.append((item, future, conflicts, 1))
+        self._start_lane()
+        return future
 
     def _start_lane(self) -> None:
         if self._free_lanes == 0:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import click
 
-from app.kit.clock import now
 from app.kit.db.database import database_lifespan
 from app.kit.process import surroundings
-from app.redemption.till.actions.why import ExplainedTry, explain_tries
+from app.redemption.till.actions.tries import NOTES_OF_INSTITUTION_MAX, NOTES_OF_TERMINAL_MAX
+from app.redemption.till.actions.why import TRIES_MAX, ExplainedTries, ExplainedTry, explain_tries
 from app.values.days import SHANGHAI
 
-DAYS_DEFAULT = 62  # as long as tries behind which nobody was found are stored
-DAYS_MAX = 3_660
 PATIENCE_SECONDS = 600
+NOTHING = """没有此业务单号的核销 nothing is stored under {}: no redemption, and no refusal of the last two months.
+每台终端每分钟最多记录 {} 次不同的被拒尝试，每家机构每小时最多 {} 次；请稍后重试（429、503）不记录
+Of a terminal at most {} different refusals a minute are stored, of an institution {} an hour; a 429 or 503 never is."""
 
 
 @click.group()
@@ -26,28 +26,30 @@ def redemption() -> None:
 @redemption.command("why")
 @click.argument("reference")
 @click.option("--institution", help="Whose reference it is, by name or id; without it every institution's.")
-@click.option("--days", type=click.IntRange(1, DAYS_MAX), default=DAYS_DEFAULT, show_default=True)
-def why(reference: str, institution: str | None, days: int) -> None:
+def why(reference: str, institution: str | None) -> None:
     """Tell what became of each try to redeem under a partner's REFERENCE, or why it was refused.
 
-    Refused tries of the last DAYS days; redemptions of any time. Exits with 1 when there is none.
+    Refused tries of the last two months; redemptions of any time. Exits with 1 when there is none.
     """
     with surroundings.database():
 
-        async def run() -> list[ExplainedTry]:
+        async def run() -> ExplainedTries:
             async with database_lifespan(command_seconds_max=PATIENCE_SECONDS):
-                return await explain_tries(reference, institution, now() - timedelta(days=days))
+                return await explain_tries(reference, institution)
 
-        tries = asyncio.run(run())
-        for one in tries:
-            click.echo(_show(one))
-    if not tries:
-        raise click.ClickException(f"没有此业务单号的核销 nothing was tried under {reference} in {days} days")
+        found = asyncio.run(run())
+    if not found.tries:
+        limits = (NOTES_OF_TERMINAL_MAX, NOTES_OF_INSTITUTION_MAX)
+        raise click.ClickException(NOTHING.format(reference, *limits, *limits))
+    if found.has_older:
+        click.echo(f"仅显示最近 {TRIES_MAX} 次，更早的未显示 these are the newest {TRIES_MAX}; there are older ones")
+    for one in found.tries:
+        click.echo(_show(one))
 
 
 def _show(one: ExplainedTry) -> str:
     tried = one.tried
     at = f"{tried.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S.%f}"[:-3]
     place = " / ".join(name or "-" for name in (tried.institution, tried.store, tried.terminal))
-    trace = tried.trace_id.hex if tried.trace_id else "-"
-    return f"{at}  {place}\n  {tried.outcome}  {one.zh} {one.en}\n  trace {trace}"
+    lines = [f"{at}  {place}", f"  {tried.outcome}  {one.zh} {one.en}".rstrip()]
+    return "\n".join([*lines, f"  trace {tried.trace_id.hex}"] if tried.trace_id else lines)

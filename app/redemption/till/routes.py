@@ -135,7 +135,6 @@ async def redeem_benefit(
     ),
 )
 async def reverse_redemption(
-    request: AnyRequest,
     redemption_id: FromPath[UUID],
     data: JSONBody[ReverseRequest],
     partner: NamedDependency[PartnerCaller],
@@ -148,7 +147,6 @@ async def reverse_redemption(
         redemption_id=redemption_id,
         reason=data.reason,
         at=now(),
-        trace_id=trace_id_of(request),
     )
     return _answer(await reverse_actions.reverse(partner, order))
 

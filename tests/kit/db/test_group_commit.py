@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 from collections.abc import Hashable, Iterable, Sequence
 
 import pytest
@@ -202,6 +203,28 @@ async def test_a_full_queue_refuses_at_its_edge_and_takes_again_later() -> None:
     recorder.go.set()
     assert await asyncio.gather(running, *queued) == list("ABC")
     assert await commit.submit("d") == "D"
+
+
+async def test_what_is_offered_is_done_while_nobody_waits_and_its_failure_is_nobodys() -> None:
+    complaints: list[dict[str, object]] = []
+    recorder = Recorder(hold=True)
+    commit = lane(recorder, batch_size_max=1, queue_size_max=2)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    try:
+        commit.offer("bad")
+        await let_run()
+        for item in "bc":
+            commit.offer(item)
+        with pytest.raises(Overloaded):
+            commit.offer("d")
+        recorder.go.set()
+        await commit.drain()
+        gc.collect()
+        await let_run()
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert recorder.batches == [["bad"], ["b"], ["c"]]
+    assert complaints == []
 
 
 async def test_drain_waits_until_everybody_has_an_outcome() -> None:

@@ -41,7 +41,6 @@ def make_item(**fields: object) -> RedeemItem:
         store_id=uuid4(), terminal_id=uuid4(), scenario="garage", benefit_id=uuid4(), benefit_code="B", title="优惠",
         campaign_version=1, stock=None, amount_fen=1000, discount_fen=100, at=at,
         scan_expires_at=at + timedelta(seconds=300), reversible_until=at + timedelta(days=1), answer=b"{}",
-        trace_id=secrets.token_hex(16),
     )  # fmt: skip
     return msgspec.structs.replace(item, **fields)
 

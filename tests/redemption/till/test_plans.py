@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -18,7 +19,9 @@ from app.redemption.phone import queries as phone_queries
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries import limits as limits_queries
 from app.redemption.till.queries import reverse as reverse_queries
+from app.redemption.till.queries import tries as tries_queries
 from app.redemption.till.queries.lanes import KeyAsked, write_redeem
+from app.redemption.till.queries.tries import RefusedTry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,9 +30,9 @@ pytestmark = pytest.mark.usefixtures("app")
 
 # As on the day a city begins: no rows, and no statistics.
 EMPTY = """
-    TRUNCATE redemption, reversal, scan, benefit_use, benefit_usage;
+    TRUNCATE redemption, reversal, scan, benefit_use, benefit_usage, refused_try;
     DELETE FROM pg_statistic WHERE starelid IN (
-        SELECT oid FROM pg_class WHERE relname ~ '^(redemption|reversal|scan|benefit_use)');
+        SELECT oid FROM pg_class WHERE relname ~ '^(redemption|reversal|scan|benefit_use|refused_try)');
 """
 FILL = """
     INSERT INTO redemption (id, institution_id, idempotency_key, request_digest, reference, scan_id, benefit_id,
@@ -39,7 +42,10 @@ FILL = """
         md5((n % 9)::text)::uuid, 'B', 't', 1, false, md5((n % 999)::text)::uuid, md5((n % 999)::text)::uuid, 0,
         CURRENT_DATE, gen_random_uuid(), gen_random_uuid(), 'redeemed', now() - n * interval '1 hour', now(), 'x'
     FROM generate_series(1, 20000) AS n;
-    ANALYZE redemption;
+    INSERT INTO refused_try (reference, institution_id, at, id, outcome, trace_id)
+    SELECT 'r' || n, md5((n % 5)::text)::uuid, now(), uuidv7(), 'not_found', gen_random_uuid()
+    FROM generate_series(1, 20000) AS n;
+    ANALYZE redemption, refused_try;
 """
 
 
@@ -110,7 +116,7 @@ class Noting:
 
     def __getattr__(self, name: str) -> Any:
         def ask(sql: str, *arguments: object) -> Any:
-            if "redemption" in sql:  # what runs beside the test asks for other things
+            if "redemption" in sql or "refused_try" in sql:  # what runs beside the test asks for other things
                 self._asked.append(sql)
             return getattr(self._connection, name)(sql, *arguments)
 
@@ -162,3 +168,25 @@ async def test_lists_and_sums_go_by_the_key_made_for_them(monkeypatch: pytest.Mo
         }
         assert f"redemption_{key}" in plan, plan
         assert "Seq Scan on redemption" not in plan
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_refused_tries_are_noted_and_found_by_their_reference(
+    monkeypatch: pytest.MonkeyPatch, *, is_full: bool
+) -> None:
+    asked: list[str] = []
+    note_statements(monkeypatch, asked)
+    one = RefusedTry(
+        reference=secrets.token_hex(8), institution_id=uuid4(), at=now(), store_id=None, terminal_id=None,
+        outcome="not_found", trace_id=secrets.token_hex(16),
+    )  # fmt: skip
+    await tries_queries.insert_refused([one], timedelta(0))
+    await tries_queries.list_tries(one.reference, None, 3)
+    monkeypatch.undo()
+    assert len(asked) == 2
+    for sql in asked:
+        plan = "\n".join(await explain(sql, is_full=is_full))
+        assert not re.search(r"Seq Scan on (refused_try|redemption)_", plan), plan
+        found = re.findall(r"(?:Scan using|Scan on) refused_try_\d+\S* .*\n\s+(.+)", plan)
+        assert found, plan
+        assert all("reference =" in condition for condition in found if "Cond" in condition), plan

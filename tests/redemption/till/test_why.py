@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from app.kit.clock import now
@@ -16,7 +19,21 @@ from app.kit.db.cache import bump
 from app.kit.db.database import execute, fetch_value, transaction
 from app.kit.outside.rate_limit import DistinctLimit, LocalLimit
 from app.redemption.till.actions import people as people_actions
-from app.redemption.till.actions.why import DONE, REFUSED, explain_tries
+from app.redemption.till.actions import tries as tries_actions
+from app.redemption.till.actions.lanes import lanes_lifespan
+from app.redemption.till.actions.tries import (
+    NOTES_OF_INSTITUTION_MAX,
+    NOTES_OF_INSTITUTION_SECONDS,
+    NOTES_OF_TERMINAL_MAX,
+    NOTES_OF_TERMINAL_SECONDS,
+    QUEUE_SIZE_MAX,
+    note_lane,
+    note_refused,
+)
+from app.redemption.till.actions.why import DONE, REFUSED, TRIES_MAX, describe_outcome, explain_tries
+from app.redemption.till.queries import lanes as lanes_queries
+from app.redemption.till.queries import tries as tries_queries
+from app.redemption.till.queries.tries import RefusedTry
 from app.redemption.till.routes import redeem_benefit
 from tests.support.partners import make_partner, refresh_directory
 from tests.support.redeeming import code_of, count, make_benefit, make_shopper, redeem, reverse, scan, show_code
@@ -36,11 +53,24 @@ NO_LINE = {
 
 async def why(reference: str, partner: Partner | None = None) -> list[dict[str, Any]]:
     """Return (outcome, trace id, store) of each try."""
-    tries = await explain_tries(reference, partner.name if partner else None, now() - timedelta(days=1))
+    await note_lane.drain()
+    found = await explain_tries(reference, partner.name if partner else None)
     return [
         {"outcome": one.tried.outcome, "trace": one.tried.trace_id and one.tried.trace_id.hex, "store": one.tried.store}
-        for one in tries
+        for one in found.tries
     ]
+
+
+async def count_noted(partner: Partner, **where: object) -> int:
+    """Count what is noted of an institution."""
+    await note_lane.drain()
+    return await count("refused_try", institution_id=partner.institution_id, **where)
+
+
+def make_try(reference: str, institution_id: UUID, **fields: object) -> RefusedTry:
+    """Make a refused try of a terminal of its own."""
+    given = {"at": now(), "store_id": uuid4(), "terminal_id": uuid4(), "outcome": "not_found"} | fields
+    return RefusedTry(reference=reference, institution_id=institution_id, trace_id=secrets.token_hex(16), **given)  # type: ignore[arg-type]
 
 
 def trace_of(answer: Response) -> str:
@@ -50,6 +80,7 @@ def trace_of(answer: Response) -> str:
 
 async def run_command(*arguments: str) -> tuple[int, str]:
     """Run ``huixin redemption why`` in a process of its own: its exit code and what it printed."""
+    await note_lane.drain()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app.cli", "redemption", "why", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -81,28 +112,29 @@ async def test_the_command_tells_each_try_of_a_reference_and_nothing_of_the_pers
         "reversed  已冲正 Reversed.",
     ]
     traces = re.findall(r"^  trace ([0-9a-f]{32})$", printed, re.MULTILINE)
-    assert traces[:2] == [trace_of(misread), trace_of(refused)]
-    assert len(set(traces)) == 4
+    assert traces == [trace_of(misread), trace_of(refused)]
     for person in (poor, shopper):
         for secret in (person.name, str(person.id), str(person.account_number)):
             assert secret not in printed
     assert "400" not in re.sub(r"trace .+|ORDER-.+|^\S+ \S+  机构\S+", "", printed, flags=re.MULTILINE)
 
 
-async def test_a_reference_nobody_used_is_said_so(client: AsyncClient) -> None:
+async def test_a_reference_nobody_used_is_said_so_with_what_is_not_stored(client: AsyncClient) -> None:
     del client
     status, printed = await run_command(f"never-{secrets.token_hex(8)}")
     assert status == 1
-    assert "nothing was tried under never-" in printed
+    assert "nothing is stored under never-" in printed
+    assert f"{NOTES_OF_TERMINAL_MAX} different refusals a minute" in printed
+    assert f"an institution {NOTES_OF_INSTITUTION_MAX} an hour" in printed
 
 
 async def test_the_trace_is_the_tills_own_where_it_sends_one(client: AsyncClient) -> None:
     partner, trace = await make_partner(), secrets.token_hex(16)
     benefit_id, reference = await make_benefit(partner), secrets.token_hex(8)
     partner.headers["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
-    answer = await redeem(client, partner, benefit_id, code=show_code(await make_shopper()), reference=reference)
-    assert answer.status_code == 201
-    assert [(one["outcome"], one["trace"]) for one in await why(reference)] == [("redeemed", trace)]
+    answer = await redeem(client, partner, benefit_id, code=NOT_A_CODE, reference=reference)
+    assert (answer.status_code, trace_of(answer)) == (422, trace)
+    assert [(one["outcome"], one["trace"]) for one in await why(reference)] == [("credit_code_invalid", trace)]
 
 
 async def test_two_institutions_with_one_reference_are_told_apart(client: AsyncClient) -> None:
@@ -113,8 +145,8 @@ async def test_two_institutions_with_one_reference_are_told_apart(client: AsyncC
         assert answer.status_code == 201
     assert len(await why(reference)) == 2
     assert len(await why(reference, one)) == 1
-    by_id = await explain_tries(reference, str(other.institution_id), now() - timedelta(days=1))
-    assert [found.tried.institution for found in by_id] == [other.name]
+    by_id = await explain_tries(reference, str(other.institution_id))
+    assert [found.tried.institution for found in by_id.tries] == [other.name]
 
 
 async def test_every_refusal_of_the_statement_has_its_reference_and_its_trace(client: AsyncClient) -> None:
@@ -165,16 +197,201 @@ async def test_a_repeat_is_no_other_try_and_another_order_is_one(client: AsyncCl
     assert await count("access_log", citizen_id=poor.id) == 1, "their own log says it once"
 
 
-async def test_a_till_gone_wild_fills_nothing(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people_actions, "REFUSED_TRIES_LIMIT", LocalLimit("t", 3, 100_000, share=1))
+@pytest.fixture
+def long_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No window of the limits ends during a test, and none is shared."""
+    long = 100_000
+    at_terminal = DistinctLimit("t", NOTES_OF_TERMINAL_MAX, long * NOTES_OF_TERMINAL_SECONDS, share=1)
+    at_institution = LocalLimit("i", NOTES_OF_INSTITUTION_MAX, long * NOTES_OF_INSTITUTION_SECONDS, share=1)
+    monkeypatch.setattr(tries_actions, "NOTES_OF_TERMINAL", at_terminal)
+    monkeypatch.setattr(tries_actions, "NOTES_OF_INSTITUTION", at_institution)
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> list[RefusedTry]:
+    """Collect what is noted instead of storing it."""
+    notes: list[RefusedTry] = []
+    monkeypatch.setattr(note_lane, "offer", notes.append)
+    return notes
+
+
+@pytest.mark.usefixtures("long_windows")
+def test_of_a_terminal_so_many_different_tries_are_noted_and_repeats_cost_nothing(offered: list[RefusedTry]) -> None:
+    institution_id, terminal_id = uuid4(), uuid4()
+    for number in range(NOTES_OF_TERMINAL_MAX + 1):
+        for _ in range(3):
+            note_refused(make_try(f"r{number}", institution_id, terminal_id=terminal_id))
+    assert [one.reference for one in offered] == [f"r{number}" for number in range(NOTES_OF_TERMINAL_MAX)]
+    note_refused(make_try("r0", institution_id))
+    assert len(offered) == NOTES_OF_TERMINAL_MAX + 1, "another terminal has its own"
+
+
+def test_a_terminals_notes_are_not_shared_by_the_workers_and_an_institutions_are() -> None:
+    assert tries_actions.NOTES_OF_TERMINAL._limit._share == 1
+    assert tries_actions.NOTES_OF_INSTITUTION._share is None
+
+
+@pytest.mark.usefixtures("long_windows")
+def test_of_an_institution_so_many_are_noted_however_many_terminals_it_has(offered: list[RefusedTry]) -> None:
+    institution_id, terminal_id = uuid4(), uuid4()
+    for number in range(NOTES_OF_INSTITUTION_MAX - 1):
+        note_refused(make_try(f"r{number}", institution_id))
+    for _ in range(3):
+        note_refused(make_try("repeated", institution_id, terminal_id=terminal_id))
+    assert len(offered) == NOTES_OF_INSTITUTION_MAX, "a repeat costs the institution nothing either"
+    note_refused(make_try("one too many", institution_id))
+    assert len(offered) == NOTES_OF_INSTITUTION_MAX
+    note_refused(make_try("another's", uuid4()))
+    assert len(offered) == NOTES_OF_INSTITUTION_MAX + 1
+
+
+@pytest.mark.usefixtures("long_windows")
+async def test_orders_after_many_repeats_are_noted_and_one_too_many_is_not(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(people_actions, "WRONG_AT_TERMINAL", DistinctLimit("t", 1, 100_000, share=1))
     partner = await make_partner()
-    benefit_id = await make_benefit(partner)
-    for _ in range(5):
-        assert (await redeem(client, partner, benefit_id, code=NOT_A_CODE)).status_code == 422
-    assert await count("refused_try", institution_id=partner.institution_id) == 3
+    benefit_id, repeated, last = await make_benefit(partner), secrets.token_hex(8), secrets.token_hex(8)
+    for reference in (*[repeated] * (NOTES_OF_TERMINAL_MAX + 1), last):
+        answer = await redeem(client, partner, benefit_id, code=NOT_A_CODE, reference=reference)
+        assert answer.status_code == 422
+    assert (len(await why(repeated)), len(await why(last))) == (1, 1)
     assert (await redeem(client, partner, benefit_id, code="95" + "1" * 20)).status_code == 429
-    assert await count("refused_try", institution_id=partner.institution_id, outcome="rate_limited") == 0
+    assert await count_noted(partner) == 2
+    assert await count_noted(partner, outcome="rate_limited") == 0
+
+
+@pytest.mark.parametrize("error", [asyncpg.CheckViolationError("no partition"), asyncpg.LockNotAvailableError("x")])
+async def test_a_note_that_fails_changes_no_answer_and_is_logged(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    partner, poor = await make_partner(), await make_shopper(score=400, level="L1")
+    benefit_id = await make_benefit(partner)
+
+    async def breaks(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tries_queries, "insert_refused", breaks)
+    with caplog.at_level(logging.WARNING, "huixin.redemption"):
+        answers = [
+            await redeem(client, partner, benefit_id, code=NOT_A_CODE),
+            await redeem(client, partner, benefit_id, code=show_code(poor)),
+            await redeem(client, partner, benefit_id, scanId=str(uuid4())),
+        ]
+        await note_lane.drain()
+    assert [code_of(answer) for answer in answers] == ["credit_code_invalid", "not_eligible", "not_found"]
+    assert await count("access_log", citizen_id=poor.id, outcome="not_eligible") == 1
+    assert f"not noted: {type(error).__name__}" in caplog.text
+
+
+async def test_no_answer_waits_for_its_note_and_a_full_queue_changes_none(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    partner, reference, plain = await make_partner(), secrets.token_hex(8), tries_queries.insert_refused
+    benefit_id, may_go_on = await make_benefit(partner), asyncio.Event()
+
+    async def waits(tries: list[RefusedTry], same_within: timedelta) -> None:
+        await may_go_on.wait()
+        await plain(tries, same_within)
+
+    monkeypatch.setattr(tries_queries, "insert_refused", waits)
+    try:
+        assert code_of(await redeem(client, partner, benefit_id, code=NOT_A_CODE, reference=reference)) != ""
+        monkeypatch.setattr(note_lane, "_queue_size_max", 0)
+        answer = await redeem(client, partner, benefit_id, code=NOT_A_CODE)
+        assert (answer.status_code, code_of(answer)) == (422, "credit_code_invalid")
+        assert "not noted: Overloaded" in caplog.text
+        assert await count("refused_try", institution_id=partner.institution_id) == 0
+    finally:
+        may_go_on.set()
+    assert [one["outcome"] for one in await why(reference)] == ["credit_code_invalid"]
+
+
+async def test_what_is_being_noted_when_the_process_ends_is_noted_first(client: AsyncClient) -> None:
+    del client
+    one = make_try(secrets.token_hex(8), uuid4())
+    async with lanes_lifespan():
+        note_refused(one)
+    assert await count("refused_try", reference=one.reference) == 1
+
+
+async def test_a_crowd_is_noted_by_few_statements(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    del client
+    sizes: list[int] = []
+
+    async def counts(tries: list[RefusedTry], _: timedelta) -> None:
+        sizes.append(len(tries))
+
+    await note_lane.drain()
+    monkeypatch.setattr(tries_queries, "insert_refused", counts)
+    institution_id = uuid4()
+    for number in range(300):
+        note_lane.offer(make_try(f"r{number}", institution_id))
+    await note_lane.drain()
+    assert sizes == [256, 44]
+    assert QUEUE_SIZE_MAX > 300
+
+
+async def test_the_refusal_that_the_till_got_is_the_one_named(client: AsyncClient) -> None:
+    """Turned away for its own reason, a request whose key was used for another order that day is refused for that."""
+    partner, shopper, key = await make_partner(), await make_shopper(), secrets.token_hex(12)
+    benefit_id, reference = await make_benefit(partner), secrets.token_hex(8)
+    other_id = await make_benefit(partner, eligibility={"type": "scoreAtLeast", "value": 990})
+    scanned = (await scan(client, partner, show_code(shopper))).json()["scanId"]
+    assert (await redeem(client, partner, benefit_id, key=key, scanId=scanned)).status_code == 201
+    answer = await redeem(client, partner, other_id, key=key, scanId=scanned, reference=reference)
+    assert code_of(answer) == "idempotency_key_reused"
+    assert [one["outcome"] for one in await why(reference)] == ["idempotency_key_reused"]
+    assert await count("access_log", citizen_id=shopper.id, outcome="idempotency_key_reused") == 1
+    assert await count("access_log", citizen_id=shopper.id, outcome="not_eligible") == 0
+
+
+@pytest.mark.parametrize(
+    ("constraint", "outcome"),
+    [("redemption_reference", "reference_taken"), ("redemption_once", "already_redeemed"),
+     ("redemption_key", "idempotency_key_reused")],
+)  # fmt: skip
+async def test_a_race_that_was_lost_is_written_down_for_the_operator_and_for_the_citizen(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, constraint: str, outcome: str
+) -> None:
+    partner, shopper, reference = await make_partner(), await make_shopper(), secrets.token_hex(8)
+    benefit_id = await make_benefit(partner)
+
+    async def loses(_: object) -> list[lanes_queries.RedeemOutcome]:
+        error = asyncpg.UniqueViolationError("duplicate key")
+        error.constraint_name = constraint
+        raise error
+
+    monkeypatch.setattr(lanes_queries, "redeem_many", loses)
+    answer = await redeem(client, partner, benefit_id, code=show_code(shopper), reference=reference)
+    assert code_of(answer) == outcome
+    assert await why(reference) == [{"outcome": outcome, "trace": trace_of(answer), "store": "网点0"}]
+    assert await count("access_log", citizen_id=shopper.id, action="redeem", outcome=outcome) == 1
+
+
+async def test_of_very_many_tries_the_newest_are_shown_and_it_is_said(client: AsyncClient) -> None:
+    del client
+    partner, reference, begin = await make_partner(), secrets.token_hex(8), now() - timedelta(hours=1)
+    tries = [
+        make_try(reference, partner.institution_id, at=begin + timedelta(seconds=number), outcome=f"future_{number}")
+        for number in range(TRIES_MAX + 1)
+    ]
+    await tries_queries.insert_refused(tries[:TRIES_MAX], timedelta(0))
+    found = await explain_tries(reference, None)
+    assert (len(found.tries), found.has_older) == (TRIES_MAX, False)
+    await tries_queries.insert_refused(tries[TRIES_MAX:], timedelta(0))
+    found = await explain_tries(reference, None)
+    assert found.has_older
+    assert [one.tried.outcome for one in found.tries] == [f"future_{number}" for number in range(1, TRIES_MAX + 1)]
+    status, printed = await run_command(reference)
+    assert status == 0, printed
+    assert "there are older ones" in printed.splitlines()[0]
+    assert f"  future_{TRIES_MAX}\n" in printed, "a code that this version does not have is shown bare"
+    assert "future_0\n" not in printed
+
+
+def test_a_code_that_this_version_does_not_have_has_no_sentence() -> None:
+    assert describe_outcome("unheard_of") == ("", "")
 
 
 async def test_what_is_kept_of_nobody_names_nobody() -> None:
@@ -185,14 +402,9 @@ async def test_what_is_kept_of_nobody_names_nobody() -> None:
     }  # fmt: skip
 
 
-async def test_the_months_of_the_access_log_have_the_index_of_references(client: AsyncClient) -> None:
-    """It is made on the whole alone, so that migrating a large log keeps nobody waiting; new months take it over."""
-    del client
-    pieces, indexed = [
-        await fetch_value(f"SELECT count(*) FROM pg_inherits WHERE inhparent = '{name}'::regclass")
-        for name in ("access_log", "access_log_reference")
-    ]
-    assert pieces == indexed > 0
+async def test_the_access_log_which_is_for_ever_has_no_order_in_it() -> None:
+    sql = "SELECT array_agg(column_name::text) FROM information_schema.columns WHERE table_name = 'access_log'"
+    assert not {"reference", "trace_id", "idempotency_key"} & set(await fetch_value(sql))
 
 
 def test_every_refusal_of_the_route_has_a_sentence() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from app.kit.db.failure import family_of, is_passing
 from app.kit.db.group_commit import RETRY_AFTER_SECONDS, GroupCommit
 from app.kit.errors import OutcomeUnknown, Unavailable
+from app.redemption.till.actions import tries as tries_actions
 from app.redemption.till.queries import lanes as lanes_queries
 from app.redemption.till.queries.lanes import (
     EarlierAnswer,
@@ -24,6 +25,7 @@ from app.redemption.till.queries.lanes import (
     ReplayedOutcome,
     ScanItem,
     ScanOutcome,
+    UnloggedOutcome,
 )
 
 if TYPE_CHECKING:
@@ -105,7 +107,10 @@ def _settle_again(
     """Return the outcome of an item, given the answer that its key has, or None."""
     if found is not None:
         is_same = found.request_digest == item.request_digest
-        return ReplayedOutcome("replayed", found.answer) if is_same else RedeemOutcome("idempotency_key_reused")
+        if is_same:
+            return ReplayedOutcome("replayed", found.answer)
+        is_logged = isinstance(outcome, RedeemOutcome) and not isinstance(outcome, UnloggedOutcome)
+        return (RedeemOutcome if is_logged else UnloggedOutcome)("idempotency_key_reused")
     if isinstance(outcome, RedeemOutcome) and outcome.outcome == "repeated":  # the answer it saw is not found any more
         return OutcomeUnknown(retry_after_seconds=RETRY_AFTER_SECONDS)
     return outcome
@@ -152,12 +157,12 @@ def _is_success(outcome: RedeemOutcome | Exception) -> bool:
     return isinstance(outcome, RedeemOutcome) and outcome.outcome in ("redeemed", "again")
 
 
-def _outcome_of(error: Exception) -> RedeemOutcome | None:
+def _outcome_of(error: Exception) -> UnloggedOutcome | None:
     """Return the refusal that a unique violation means; None for any other failure."""
     if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
         return None
     outcome = OUTCOME_OF_CONSTRAINT.get(str(getattr(error, "constraint_name", "")))
-    return None if outcome is None else RedeemOutcome(outcome)
+    return None if outcome is None else UnloggedOutcome(outcome)
 
 
 redeem_lane: GroupCommit[RedeemItem, RedeemOutcome] = GroupCommit(
@@ -185,4 +190,4 @@ async def lanes_lifespan() -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.gather(redeem_lane.drain(), scan_lane.drain())
+        await asyncio.gather(redeem_lane.drain(), scan_lane.drain(), tries_actions.note_lane.drain())

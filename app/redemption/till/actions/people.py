@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,11 @@ from app.credit_code.refusals import CreditCodeExpired, CreditCodeInvalid
 from app.credit_code.short_form import ExpiredCode, OpenedCode, is_of_generation, is_recent, open_code
 from app.kit.db.group_commit import coalesce
 from app.kit.errors import NotFound, RateLimited, Refusal
-from app.kit.outside.rate_limit import DistinctLimit, LocalLimit
+from app.kit.outside.rate_limit import DistinctLimit
 from app.kit.security.crypto import decrypt_field
 from app.kit.security.keys import KEYS
 from app.partner.directory import may_reach_store
 from app.redemption.till.queries import lanes as lanes_queries
-from app.redemption.till.queries import tries as tries_queries
-from app.redemption.till.queries.tries import RefusedTry
 from app.redemption.till.redeeming import SAME_TRY, Person, ScannedPerson, compute_slot_day
 from app.redemption.till.refusals import ScanExpired
 from app.values.names import mask_name
@@ -43,8 +40,6 @@ WRONG_CODES_MAX = 20
 WRONG_CODES_SECONDS = 60
 WRONG_AT_TERMINAL = DistinctLimit("wrong-codes-terminal", WRONG_CODES_MAX, WRONG_CODES_SECONDS)
 WRONG_AT_INSTITUTION = DistinctLimit("wrong-codes-institution", WRONG_CODES_MAX * 50, WRONG_CODES_SECONDS)
-# A till with a broken scanner is one story, however often it tries; what is more than this adds nothing to it.
-REFUSED_TRIES_LIMIT = LocalLimit("refused-tries", 60, 60)
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,26 +155,8 @@ async def log_refusal(
     scenario: str | None,
     at: datetime,
     terminal: TerminalEntry | None = None,
-    reference: str | None = None,
-    trace_id: str | None = None,
 ) -> None:
-    """Put a try that was refused before its statement into its citizen's access log, once within ``SAME_TRY``.
-
-    A try to redeem is stored without its citizen, too, for an operator who is asked about its ``reference``: where
-    nobody was found behind it, and where another order's line stands for it. One that was only too many is not.
-    """
-    if reference is not None and trace_id is not None and not isinstance(turned.refusal, RateLimited):
-        await _store_try(
-            RefusedTry(
-                reference=reference,
-                institution_id=institution_id,
-                at=at,
-                store_id=terminal.store_id if terminal else None,
-                terminal_id=terminal.id if terminal else None,
-                outcome=turned.refusal.code,
-                trace_id=trace_id,
-            )
-        )
+    """Put a try that no statement has logged into its citizen's access log, once within ``SAME_TRY``."""
     if turned.citizen_id is None:
         return
     await _refused.submit(
@@ -192,17 +169,8 @@ async def log_refusal(
             store_id=terminal.store_id if terminal else None,
             terminal_id=terminal.id if terminal else None,
             scenario=scenario,
-            reference=reference,
-            trace_id=trace_id,
         )
     )
-
-
-async def _store_try(one: RefusedTry) -> None:
-    """Store a refused try, of each terminal so many a minute."""
-    with suppress(RateLimited):
-        REFUSED_TRIES_LIMIT.need(one.terminal_id or one.institution_id)
-        await _tries.submit(one)
 
 
 async def _find_holder(opened: OpenedCode) -> Person | None:
@@ -231,14 +199,8 @@ async def _write_refused(entries: list[NewAccess]) -> Sequence[None]:
     return [None] * len(entries)
 
 
-async def _write_tries(tries: list[RefusedTry]) -> Sequence[None]:
-    await tries_queries.insert_refused(tries, SAME_TRY)
-    return [None] * len(tries)
-
-
 # Facts are read with every request, never from memory: a citizen may have left, or have killed their codes, a second
 # ago (decision 5). Requests that wait at the same moment share one statement (decision 3).
 _people = coalesce(_read_people)
 _scanned_people = coalesce(_read_scanned_people)
 _refused = coalesce(_write_refused)
-_tries = coalesce(_write_tries)

@@ -24,7 +24,6 @@ from app.kit.errors import (
     Refusal,
 )
 from app.partner.actions.caller import find_terminal, resolve_terminal
-from app.partner.refusals import TerminalSuspended
 from app.redemption.till.actions.lanes import redeem_lane
 from app.redemption.till.actions.limits import count_places, count_uses
 from app.redemption.till.actions.people import (
@@ -36,9 +35,18 @@ from app.redemption.till.actions.people import (
     log_refusal,
 )
 from app.redemption.till.actions.scan import INSTITUTION_LIMIT, TERMINAL_LIMIT
+from app.redemption.till.actions.tries import note_refused
 from app.redemption.till.queries import lanes as lanes_queries
-from app.redemption.till.queries.lanes import EarlierAnswer, KeyAsked, RedeemItem, RedeemOutcome, ReplayedOutcome
+from app.redemption.till.queries.lanes import (
+    EarlierAnswer,
+    KeyAsked,
+    RedeemItem,
+    RedeemOutcome,
+    ReplayedOutcome,
+    UnloggedOutcome,
+)
 from app.redemption.till.queries.limits import UseWanted
+from app.redemption.till.queries.tries import RefusedTry
 from app.redemption.till.receipt import Answered, RedemptionReceipt, encode_receipt
 from app.redemption.till.redeeming import (
     EVER_ENDS_ON,
@@ -108,11 +116,17 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
         raise InvalidRequest(errors=[Fault.at("/scanId", "one_of", zh, en)])
     # A terminal that is not this key's is refused before it can share an outcome under way. A suspended one goes on: it
     # redeems nothing, and still gets the answers it had before.
+    terminal: TerminalEntry | None = None
     try:
-        find_terminal(caller, order.terminal_id)
-    except NotFound as refusal:
-        await _log(caller, order, TurnedAway(refusal, None), None)
+        terminal = find_terminal(caller, order.terminal_id)
+        return await _redeem_together(caller, order, terminal)
+    except Refusal as refusal:
+        _note(caller, order, terminal, refusal)
         raise
+
+
+async def _redeem_together(caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry) -> Answered:
+    """Redeem, or share the outcome of the first try of the same key, which is under way."""
     place = (caller.institution_id, order.key, order.digest)
     while (running := _in_flight.get(place)) is not None:
         outcome = await asyncio.shield(running)
@@ -123,7 +137,7 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     first = _in_flight[place] = asyncio.get_running_loop().create_future()
     outcome = None
     try:
-        outcome = await _redeem_or_replay(caller, order)
+        outcome = await _redeem_or_replay(caller, order, terminal)
     except Refusal as refusal:
         outcome = refusal
         raise
@@ -133,7 +147,7 @@ async def redeem(caller: PartnerCaller, order: RedeemOrder) -> Answered:
     return outcome
 
 
-async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answered:
+async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry) -> Answered:
     """Redeem; before refusing for any reason of its own, look for the answer that this key had before.
 
     A code may have expired, and a campaign ended, since the answer that got lost on its way.
@@ -145,28 +159,42 @@ async def _redeem_or_replay(caller: PartnerCaller, order: RedeemOrder) -> Answer
         raise  # not found: the terminal is not this key's, and so earlier answers of its store are none of its business
     except TurnedAway as error:
         refusal, turned = error.refusal, error
-    except TerminalSuspended as error:
-        refusal, turned = error, TurnedAway(error, None)
     except Refusal as error:
         refusal = error
     earlier = await _find_earlier(caller, order)
     if earlier is not None and earlier.request_digest == order.digest:
         return Answered(earlier.answer, is_replayed=True)
+    refusal = IdempotencyKeyReused() if earlier else refusal
     if turned is not None:
-        await _log(caller, order, turned, find_terminal(caller, order.terminal_id))
-    raise IdempotencyKeyReused if earlier else refusal
+        await _log(order, terminal, TurnedAway(refusal, turned.citizen_id))
+    raise refusal
 
 
-async def _log(caller: PartnerCaller, order: RedeemOrder, turned: TurnedAway, terminal: TerminalEntry | None) -> None:
+async def _log(order: RedeemOrder, terminal: TerminalEntry, turned: TurnedAway) -> None:
     await log_refusal(
         turned,
         action=REDEEM,
-        institution_id=caller.institution_id,
+        institution_id=terminal.institution_id,
         scenario=_scenario_of(order.benefit_id),
         terminal=terminal,
         at=order.at,
-        reference=order.reference,
-        trace_id=order.trace_id,
+    )
+
+
+def _note(caller: PartnerCaller, order: RedeemOrder, terminal: TerminalEntry | None, refusal: Refusal) -> None:
+    """Note what the till is answered, for an operator who is asked; what only says "again, later" is no answer."""
+    if refusal.retryable:
+        return
+    note_refused(
+        RefusedTry(
+            reference=order.reference,
+            institution_id=caller.institution_id,
+            at=order.at,
+            store_id=terminal.store_id if terminal else None,
+            terminal_id=terminal.id if terminal else None,
+            outcome=refusal.code,
+            trace_id=order.trace_id,
+        )
     )
 
 
@@ -307,7 +335,6 @@ def _make_item(
         scan_expires_at=order.at + timedelta(seconds=SCAN_LIFETIME_SECONDS),
         reversible_until=receipt.reversible_until,
         answer=encode_receipt(receipt),
-        trace_id=order.trace_id,
     )
 
 
@@ -317,4 +344,5 @@ def _settle(item: RedeemItem, outcome: RedeemOutcome) -> Answered:
         return Answered(item.answer, is_replayed=False)
     if isinstance(outcome, ReplayedOutcome):
         return Answered(outcome.answer, is_replayed=True)
-    raise REFUSAL_OF_OUTCOME[outcome.outcome]
+    refusal = REFUSAL_OF_OUTCOME[outcome.outcome]()
+    raise TurnedAway(refusal, item.citizen_id) if isinstance(outcome, UnloggedOutcome) else refusal

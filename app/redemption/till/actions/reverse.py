@@ -38,7 +38,6 @@ class ReverseOrder(msgspec.Struct, frozen=True, kw_only=True):
     redemption_id: UUID
     reason: str
     at: datetime
-    trace_id: str
 
 
 async def reverse(caller: PartnerCaller, order: ReverseOrder) -> Answered:
@@ -88,7 +87,7 @@ async def _reverse(redemption: ReversibleRedemption, order: ReverseOrder) -> Ans
             raise IdempotencyKeyReused
         await reverse_queries.give_back_use(redemption, shanghai_day(redemption.redeemed_at))
         await insert_events([_to_event(redemption, order.at)])
-        await insert_access([_to_access(redemption, order)])
+        await insert_access([_to_access(redemption, order.at)])
     return Answered(reversal.answer, is_replayed=False)
 
 
@@ -131,15 +130,14 @@ def _to_event(redemption: ReversibleRedemption, at: datetime) -> NewEvent:
     )
 
 
-def _to_access(redemption: ReversibleRedemption, order: ReverseOrder) -> NewAccess:
+def _to_access(redemption: ReversibleRedemption, at: datetime) -> NewAccess:
     return NewAccess(
         citizen_id=redemption.citizen_id,
-        at=order.at,
+        at=at,
         action=REVERSE,
         outcome="reversed",
         institution_id=redemption.institution_id,
         store_id=redemption.store_id,
         terminal_id=redemption.terminal_id,
         told=[redemption.benefit_code],
-        trace_id=order.trace_id,
     )

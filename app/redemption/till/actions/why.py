@@ -14,11 +14,10 @@ from app.redemption.till.queries import tries as tries_queries
 from app.redemption.till.refusals import BenefitNotActive, BenefitNotFound, NotEligible, ScanExpired
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from app.kit.errors import Refusal
     from app.redemption.till.queries.tries import Try
 
+TRIES_MAX = 1_000
 # What a try to redeem may be refused with and leaves a line of; a 429 or a 503 only says: again, later.
 REFUSED: dict[str, type[Refusal]] = REFUSAL_OF_OUTCOME | {
     kind.code: kind
@@ -31,25 +30,31 @@ DONE = {"redeemed": ("已核销", "Redeemed."), "reversed": ("已冲正", "Rever
 
 
 class ExplainedTry(msgspec.Struct, frozen=True):
-    """A try with a sentence, in both languages, of how it ended."""
+    """A try with a sentence, in both languages, of how it ended; without one where another version stored its code."""
 
     tried: Try
     zh: str
     en: str
 
 
-async def explain_tries(reference: str, institution: str | None, since: datetime) -> list[ExplainedTry]:
-    """Return the tries under a reference, oldest first: what was refused since an instant, what was redeemed ever.
+class ExplainedTries(msgspec.Struct, frozen=True):
+    """Tries, oldest first, and whether there are older ones."""
+
+    tries: list[ExplainedTry]
+    has_older: bool
+
+
+async def explain_tries(reference: str, institution: str | None) -> ExplainedTries:
+    """Return the newest ``TRIES_MAX`` tries under a reference: what was refused while stored, what was redeemed ever.
 
     ``institution`` is its name or id, None for all. Nothing of the person: neither who it was nor why not eligible.
     """
-    tries = await tries_queries.list_tries(reference, institution, since)
-    return [ExplainedTry(one, *describe_outcome(one.outcome)) for one in tries]
+    newest = await tries_queries.list_tries(reference, institution, TRIES_MAX + 1)
+    tries = [ExplainedTry(one, *describe_outcome(one.outcome)) for one in reversed(newest[:TRIES_MAX])]
+    return ExplainedTries(tries, has_older=len(newest) > TRIES_MAX)
 
 
 def describe_outcome(outcome: str) -> tuple[str, str]:
-    """Return what an outcome means, in Chinese and in English."""
-    if outcome in DONE:
-        return DONE[outcome]
-    refusal = REFUSED[outcome]
-    return refusal.text("zh"), refusal.text("en")
+    """Return what an outcome means, in Chinese and in English; nothing of one that this version does not have."""
+    refusal = REFUSED.get(outcome)
+    return DONE.get(outcome, ("", "")) if refusal is None else (refusal.text("zh"), refusal.text("en"))

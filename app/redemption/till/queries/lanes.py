@@ -17,7 +17,7 @@ from app.redemption.till.redeeming import SCAN_LIFETIME_SECONDS, Outcome, Person
 class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
     """One redemption to try; the fields are the parameters of ``redeem.sql`` in their order.
 
-    ``slot_day`` is the UTC day of the code, which ``scan_id`` begins with; ``trace_id`` is 32 hex digits.
+    ``slot_day`` is the UTC day of the code, which ``scan_id`` begins with.
     """
 
     id: UUID
@@ -48,13 +48,16 @@ class RedeemItem(msgspec.Struct, frozen=True, kw_only=True):
     scan_expires_at: datetime
     reversible_until: datetime
     answer: bytes
-    trace_id: str
 
 
 class RedeemOutcome(msgspec.Struct, frozen=True):
     """What became of an item."""
 
     outcome: Outcome
+
+
+class UnloggedOutcome(RedeemOutcome, frozen=True):
+    """A refusal that the statement did not live to log: it was undone when the item lost a race."""
 
 
 class ReplayedOutcome(RedeemOutcome, frozen=True):

@@ -32,12 +32,12 @@ WITH item AS MATERIALIZED (
         $1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::date[], $7::text[], $8::uuid[], $9::uuid[],
         $10::uuid[], $11::smallint[], $12::date[], $13::date[], $14::integer[], $15::uuid[], $16::uuid[], $17::text[],
         $18::uuid[], $19::text[], $20::text[], $21::integer[], $22::bigint[], $23::bigint[], $24::bigint[],
-        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bytea[], $29::uuid[]
+        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bytea[]
     ) WITH ORDINALITY AS given (
         id, institution_id, idempotency_key, request_digest, reference, slot_day, code_id, scan_id, citizen_id,
         cap_holder_id, step, period_on, period_ends_on, cap, store_id, terminal_id, scenario, benefit_id,
         benefit_code, title, campaign_version, stock, amount_fen, discount_fen, at,
-        scan_expires_at, reversible_until, answer, trace_id, n
+        scan_expires_at, reversible_until, answer, n
     )
     CROSS JOIN LATERAL (
         SELECT count(*) AS turns,
@@ -194,14 +194,11 @@ settled AS MATERIALIZED (
 --]
 ),
 -- An item refused in a statement whose outcome was lost comes here again, and its refusal is then logged twice.
--- Only a refused item has its reference here, and so a place in the index of references: a redemption has its own.
 logged AS (
-    INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told,
-                            reference, trace_id)
+    INSERT INTO access_log (id, at, citizen_id, institution_id, store_id, terminal_id, action, scenario, outcome, told)
     SELECT CASE WHEN outcome = 'redeemed' THEN id ELSE uuidv7() END,
         at, citizen_id, institution_id, store_id, terminal_id, 'redeem', scenario, outcome,
-        CASE WHEN outcome = 'redeemed' THEN jsonb_build_array(benefit_code) ELSE '[]' END,
-        CASE WHEN outcome <> 'redeemed' THEN reference END, trace_id
+        CASE WHEN outcome = 'redeemed' THEN jsonb_build_array(benefit_code) ELSE '[]' END
     FROM settled JOIN item USING (n)
     WHERE outcome NOT IN ('repeated', 'again', 'stale', 'uncounted')
 ),
