@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +11,7 @@ import msgspec
 
 from app.kit.db.database import database_lifespan
 from app.kit.db.migration import migrate
-from app.kit.process.embedded import embedded_postgres
+from app.kit.process.surroundings import scratch_database
 from app.kit.security.keys import ensure_keys
 from app.kit.security.signed_file import (
     FILE_BYTES_MAX,
@@ -33,8 +30,6 @@ from app.score.book.published import parse_published
 from app.score.book.standard import STANDARD_BOOK_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.score.book.document import RuleBook
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -53,24 +48,10 @@ def explain(file: Path, rule_book: Path | None, keys: Path | None) -> None:
     """
     export = _read_export(file, keys)
     book = _find_book(export, rule_book)
-    with _scratch_database():
+    with scratch_database():
         agrees = asyncio.run(_explain(export, book))
     if not agrees:
         raise SystemExit(1)
-
-
-@contextmanager
-def _scratch_database() -> Iterator[None]:
-    """Run an empty PostgreSQL that is nobody's city, and point the settings at it before they are read.
-
-    It has keys of its own, because migrations begin chains that are signed; no city's key file is opened.
-    """
-    with tempfile.TemporaryDirectory(prefix="huixin-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
-        with embedded_postgres(folder) as url:
-            os.environ.update(DATABASE_URL=url, KEY_FILE=str(folder / "keys.json"), ENVIRONMENT="development")
-            yield
 
 
 def _read_export(file: Path, keys: Path | None) -> Export:

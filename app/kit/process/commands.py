@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -29,12 +27,9 @@ def migrate() -> None:
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=Path("migrations/schema.sql"))
 def schema(path: Path) -> None:
     """Write schema.sql, from a database of its own: a city's tables may have changed their names with a switch."""
-    with TemporaryDirectory(prefix="huixin-schema-") as folder:
-        os.environ["HUIXIN_VAR"] = folder
-        os.environ.pop("DATABASE_URL", None)
-        with surroundings.database():
-            prepare_database()
-            path.write_text(asyncio.run(read_schema()), encoding="utf-8")
+    with surroundings.scratch_database():
+        prepare_database()
+        path.write_text(asyncio.run(read_schema()), encoding="utf-8")
 
 
 @click.group()
