@@ -48,7 +48,7 @@ from app.kit.web.hot import answer_first
 from app.kit.web.http import answer_bug, answer_http_error, answer_refusal
 from app.kit.web.openapi import RowsPlugin, make_openapi_config
 from app.kit.web.routing import share_paths
-from app.kit.web.status import STATUS_ROUTES
+from app.kit.web.status import STATUS_ROUTES, counting_lifespan
 from app.membership import routes as membership_routes
 from app.notice import routes as notice_routes
 from app.official import routes as official_routes
@@ -152,6 +152,7 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
     """Open everything a request needs, in order; close it in reverse after the lanes are drained."""
     ensure_keys()
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(counting_lifespan())
         await stack.enter_async_context(database_lifespan())
         await stack.enter_async_context(valkey_lifespan())
         await stack.enter_async_context(outside_lifespan())

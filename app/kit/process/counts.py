@@ -5,7 +5,6 @@ A file is written whole and then put in its place, so that a reader never meets 
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -48,12 +47,9 @@ class Counts:
             buckets[bisect_left(BOUNDS, one)] += 1
         self._merge(Line(method, route, status, buckets, sum(seconds)))
 
-    def write(self, folder: Path, owner: int) -> None:
-        """Write what is counted into the file of a process."""
-        path = path_of(folder, owner)
-        made = path.with_suffix(".new")
-        made.write_bytes(msgspec.json.encode(list(self._lines.values())))
-        made.replace(path)
+    def encode(self) -> bytes:
+        """Return what is counted as the file of a process holds it."""
+        return msgspec.json.encode(list(self._lines.values()))
 
     def show(self) -> str:
         """Return the counts in Prometheus's text format."""
@@ -96,7 +92,9 @@ def read_lines(paths: Iterable[Path]) -> Iterator[Line]:
         yield from msgspec.json.decode(path.read_bytes(), type=list[Line])
 
 
-def write_counts(counts: Counts, folder: str | None) -> None:
-    """Write what this process has counted, where there is a folder for it."""
-    if folder:
-        counts.write(Path(folder), os.getpid())
+def write_file(folder: Path, owner: int, encoded: bytes) -> None:
+    """Put what was counted in the place of a process's file; by one caller at a time."""
+    path = path_of(folder, owner)
+    made = path.with_suffix(".new")
+    made.write_bytes(encoded)
+    made.replace(path)

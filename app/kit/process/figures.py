@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from app.kit.process.counts import FOLDED, Counts, list_files, owner_of, path_of, read_lines
+from app.kit.process.counts import FOLDED, Counts, list_files, owner_of, path_of, read_lines, write_file
 
 LOG = logging.getLogger("huixin.figures")
 PATH = "/metrics"
@@ -78,7 +78,8 @@ def fold_dead(folder: Path) -> None:
     dead = [path for path in list_files(folder) if not _is_needed(owner_of(path))]
     if dead:
         folded = path_of(folder, FOLDED)
-        Counts(read_lines([folded, *dead] if folded.exists() else dead)).write(folder, FOLDED)
+        counts = Counts(read_lines([folded, *dead] if folded.exists() else dead))
+        write_file(folder, FOLDED, counts.encode())
         for path in dead:
             path.unlink()
 

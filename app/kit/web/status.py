@@ -7,22 +7,24 @@ kit.process.figures shows them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from litestar import get
 
-from app.kit.background import find_ended
+from app.kit.background import find_ended, in_background
 from app.kit.clock import now
 from app.kit.db.cache import find_stale
 from app.kit.db.migration import find_missing_migrations
 from app.kit.db.partitions import count_days_ahead
 from app.kit.errors import Refusal
 from app.kit.outside.valkey import VALKEY
-from app.kit.process.counts import Counts, write_counts
+from app.kit.process.counts import Counts, write_file
 from app.kit.process.surroundings import METRICS_VARIABLE
 from app.kit.web.docs import DOCS_ROUTES
 from app.kit.web.http import TRACE_KEY, Wire, refusals
@@ -102,8 +104,6 @@ def note_request(scope: Any, method: str, status: int, seconds: float) -> None:
     key = (method, scope.get("path_template") or UNMATCHED, status)
     noted = _noted.get(key)
     if noted is None:
-        if not _noted:
-            _count_soon()
         noted = _noted[key] = []
     noted.append(seconds)
     if status >= SERVER_ERROR or (seconds >= SLOW_SECONDS and status != TIMED_OUT):  # there the caller took long
@@ -120,17 +120,35 @@ def note_request(scope: Any, method: str, status: int, seconds: float) -> None:
 
 
 def count_noted() -> None:
-    """Count what was noted, many requests at a time, and write it where the supervisor reads it."""
+    """Count what was noted, many requests at a time."""
     taken = dict(_noted)
     _noted.clear()  # first: a failure below must not keep what comes later from being counted
     for (method, route, status), noted in taken.items():
         COUNTS.add(_show_method(method), route, status, noted)
-    write_counts(COUNTS, os.environ.get(METRICS_VARIABLE))
 
 
-def _count_soon() -> None:
-    with contextlib.suppress(RuntimeError):  # outside of a loop somebody else counts
-        asyncio.get_running_loop().call_later(COUNT_SECONDS, count_noted)
+async def write_noted() -> None:
+    """Count what was noted and write all counts where the supervisor reads them.
+
+    A thread writes, awaited by its one caller: the disk holds up no request, and no two write at once.
+    """
+    count_noted()
+    folder = os.environ.get(METRICS_VARIABLE)
+    if folder:
+        await asyncio.to_thread(write_file, Path(folder), os.getpid(), COUNTS.encode())
+
+
+@asynccontextmanager
+async def counting_lifespan() -> AsyncIterator[None]:
+    """Count requests, and write the counts, twice a second beside the block."""
+    async with in_background("counting requests", _count_soon):
+        yield
+
+
+async def _count_soon() -> None:
+    await asyncio.sleep(COUNT_SECONDS)
+    if _noted:
+        await write_noted()
 
 
 def _show_method(method: str) -> str:

@@ -29,11 +29,11 @@ def count_in_a_process(folder: Path, times: int) -> None:
     """Count requests in a process that then ends."""
     count = textwrap.dedent(
         """
-        import sys
-        from app.kit.web.status import count_noted, note_request
+        import asyncio, sys
+        from app.kit.web.status import note_request, write_noted
         for _ in range(int(sys.argv[1])):
             note_request({"path_template": "/shared"}, "GET", 200, 0.01)
-        count_noted()
+        asyncio.run(write_noted())
         """
     )
     subprocess.run(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +15,9 @@ from litestar import Litestar, get
 
 from app.kit.db.database import execute, fetch_value
 from app.kit.outside.valkey import VALKEY
+from app.kit.process.counts import write_file
+from app.kit.process.figures import show_figures
+from app.kit.process.surroundings import METRICS_VARIABLE
 from app.kit.web import status
 from app.kit.web.edge import guard_edge
 from app.kit.web.status import COUNTS, SLOW_SECONDS, UNMATCHED, count_noted, note_request
@@ -103,6 +108,34 @@ async def test_figures_are_counted_by_themselves_soon(client: AsyncClient) -> No
         return not status._noted
 
     await wait_until(is_counted)
+
+
+async def test_a_thread_writes_the_figures_one_write_after_another(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A slow disk holds up no request, and a file that two write at once would be neither's."""
+    writers: list[int] = []
+    let_go = threading.Event()
+
+    def write_slowly(folder: Path, owner: int, encoded: bytes) -> None:
+        writers.append(threading.get_ident())
+        let_go.wait(30)
+        write_file(folder, owner, encoded)
+
+    monkeypatch.setenv(METRICS_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(status, "COUNT_SECONDS", 0)
+    monkeypatch.setattr(status, "write_file", write_slowly)
+    try:
+        await client.get("/health/live")
+        await wait_until(lambda: bool(writers))
+        for _ in range(20):
+            assert (await client.get("/health/live")).status_code == 200
+        assert len(writers) == 1
+    finally:
+        let_go.set()
+    await wait_until(lambda: len(writers) > 1)
+    assert threading.get_ident() not in writers
+    await wait_until(lambda: b"/health/live" in show_figures(tmp_path))
 
 
 def test_a_bucket_holds_what_took_at_most_its_bound() -> None:
