@@ -48,7 +48,7 @@ async def read_quality(source: str, since: date, until: date) -> Report:
     _need_days(since, until)
     first, _ = compute_days_before(since)
     rows = await queries.list_days(source, first, until)
-    if not rows and await register_queries.find_source(source) is None:
+    if not rows and await register_queries.find_registration(source) is None:
         raise NotFound
     return _report(source, rows, since, until)
 

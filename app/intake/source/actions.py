@@ -8,7 +8,7 @@ import msgspec
 
 from app.intake.fact.item import CleanItem, Flaw
 from app.intake.fact.judge import IMPORT_FLAWS
-from app.intake.source.entry import Source, SourceEntry, judge_source, may_report
+from app.intake.source.entry import Registration, Source, SourceEntry, judge_source, may_report
 from app.intake.source.queries import register as register_queries
 from app.intake.source.refusals import InstitutionUnknown, SourceInvalid, SourceTaken
 from app.kit.clock import now
@@ -44,7 +44,9 @@ async def change_source(official: OfficialCaller, entry: SourceEntry, *, if_matc
     """Replace what is registered of a source; an import under way uses what was registered when it began or resumed."""
     _need_sense(entry)
     async with transaction():
-        stored = await find_source(entry.code)
+        stored = await register_queries.find_registration(entry.code)
+        if stored is None:
+            raise NotFound
         need_etag(if_match, stored.revision)
         if not await register_queries.update_source(_make_source(entry, revision=stored.revision)):
             raise ETagStale
@@ -64,17 +66,17 @@ async def find_source(code: str) -> Source:
 async def judge_register(judged: Sequence[CleanItem | Flaw]) -> list[CleanItem | Flaw]:
     """Refuse the items of sources that are not registered, or not registered for this indicator or honour."""
     codes = sorted({item.record.source for item in judged if isinstance(item, CleanItem)})
-    sources = {source.code: source for source in await register_queries.find_sources(codes)} if codes else {}
+    sources = {source.code: source for source in await register_queries.find_registrations(codes)} if codes else {}
     return [item if isinstance(item, Flaw) else _judge_item(item, sources.get(item.record.source)) for item in judged]
 
 
 async def may_still_report(record: NewRecord) -> bool:
     """Whether a record's source is registered, and registered for it."""
-    source = await register_queries.find_source(record.source)
+    source = await register_queries.find_registration(record.source)
     return source is not None and may_report(record, source.indicators, source.honours)
 
 
-def _judge_item(item: CleanItem, source: Source | None) -> CleanItem | Flaw:
+def _judge_item(item: CleanItem, source: Registration | None) -> CleanItem | Flaw:
     if source is None:
         return IMPORT_FLAWS["source_unknown"]
     return item if may_report(item.record, source.indicators, source.honours) else IMPORT_FLAWS["not_of_this_source"]

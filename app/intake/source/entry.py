@@ -27,6 +27,19 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     honours: Sequence[str] | None
 
 
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose a source is and what it may report, for everybody who reads none of its files.
+
+    It has no mapping: one that a newer version wrote, and this one cannot read, is in nobody's way but theirs.
+    """
+
+    code: str
+    institution_id: UUID | None
+    indicators: Sequence[str] | None
+    honours: Sequence[str] | None
+    revision: int
+
+
 class Source(SourceEntry, frozen=True, kw_only=True):
     """A registered source; every change raises ``revision``."""
 

@@ -51,7 +51,7 @@ async def _begin(stored: StoredImport, source: Source, plan: CleanPlan) -> Runni
 async def _make_plan(stored: StoredImport, source: Source, opened: Opened) -> CleanPlan | Flaw:
     """Return how to clean the file from where it was left, or why it cannot be."""
     parent_format = await _find_parent_format(stored)
-    format_ = stored.file_format or await _detect(opened, source, parent_format)
+    format_ = stored.format or await _detect(opened, source, parent_format)
     if isinstance(format_, Flaw):
         return format_
     begun = stored.file_format is not None
@@ -90,4 +90,4 @@ async def _find_parent_format(stored: StoredImport) -> FileFormat | None:
     parent = await imports_queries.find_import(stored.parent_id)
     assert parent is not None, "an import is not deleted"
     assert parent.file_format is not None, "only what was begun has rows to be corrected"
-    return parent.file_format
+    return parent.format

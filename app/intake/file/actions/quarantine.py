@@ -59,7 +59,7 @@ async def open_quarantine(
     async with transaction():
         detail: dict[str, object] = {"form": form}
         await write_audit(official, action=AUDIT_READ, subject=f"import:{import_id}", detail=detail)
-    format_ = stored.file_format or FileFormat(kind="jsonl", encoding="utf-8")
+    format_ = stored.format or FileFormat(kind="jsonl", encoding="utf-8")
     write = _iter_sheet if form == "xlsx" else _iter_lines
     return write(_iter_pages(import_id), format_, language)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from app.event.actions import insert_events
@@ -122,14 +123,15 @@ async def _run(
     lost: asyncio.Event,
 ) -> None:
     """Store a file chunk by chunk; the next one is cleaned and matched while this one is stored."""
-    async for chunk, matched in one_ahead(chunks):
-        if lost.is_set():
-            raise ImportStopped
-        async with pace.work():
-            running.counts = await store_chunk(running, chunk, matched)
-            running.seen_bytes = chunk.seen_bytes
-        if on_progress is not None:
-            on_progress(running)
+    async with aclosing(one_ahead(chunks)) as ahead:  # nothing reads the file any more when it is closed
+        async for chunk, matched in ahead:
+            if lost.is_set():
+                raise ImportStopped
+            async with pace.work():
+                running.counts = await store_chunk(running, chunk, matched)
+                running.seen_bytes = chunk.seen_bytes
+            if on_progress is not None:
+                on_progress(running)
 
 
 JOBS = (Job("imports", "* * * * *", run_imports),)

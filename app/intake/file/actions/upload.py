@@ -50,7 +50,7 @@ async def receive_upload(
     The same file of the same source is the same import, also when another official sends it. When anything goes wrong
     on the way, or the caller goes away, nothing is left behind.
     """
-    if await register_queries.find_source(source) is None:
+    if await register_queries.find_registration(source) is None:
         raise SourceUnknown
     import_id, at = uuid7(), now()
     await imports_queries.insert_import(
@@ -92,7 +92,7 @@ async def cancel_import(official: OfficialCaller, import_id: UUID) -> StoredImpo
 
 async def open_file_import(path: Path, *, source: str, parent_id: UUID | None) -> Received:
     """Open the import of a file on this machine, or find the one it is; refuses a source that is not registered."""
-    if await register_queries.find_source(source) is None:
+    if await register_queries.find_registration(source) is None:
         raise SourceUnknown
     digest, file_bytes = await asyncio.to_thread(_hash_file, path)
     import_id = uuid7()
@@ -118,7 +118,7 @@ async def forget_given_up(at: datetime) -> int:
 
 
 async def _spool(import_id: UUID, blocks: AsyncIterator[bytes]) -> tuple[bytes, int]:
-    """Store what arrives in pieces of equal size, encrypted, and return digest and size of it all."""
+    """Store what arrives in pieces of ``PART_BYTES``, encrypted, and return digest and size of it all."""
     digest, size, number, held = hashlib.sha256(), 0, 0, bytearray()
     try:
         async with asyncio.timeout(UPLOAD_SECONDS_MAX):

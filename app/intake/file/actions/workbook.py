@@ -281,7 +281,7 @@ class _Parts(io.RawIOBase):
 
 
 class _Pieces:
-    """Text cut into pieces of equal size."""
+    """Text cut into pieces of one size, the last one shorter."""
 
     def __init__(self, store: Callable[[int, bytes], None]) -> None:
         self._store, self._held, self._number, self.size = store, bytearray(), UNPACKED_FROM, 0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from app.intake.points.ledger import Rate
-    from app.intake.source.entry import Source
+    from app.intake.source.entry import Registration
     from app.kit.security.auth import OfficialCaller
 
 SECRET_CREATED = EVENT_TYPES.declare("source.secret_created.v1")
@@ -49,7 +49,7 @@ async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds:
     at = now()
     secret_id, secret = uuid7(at), make_secret(secrets.token_bytes(SECRET_BYTES))
     async with transaction():
-        source = _check_tenant(official, await register_queries.find_source_for_update(code))
+        source = _check_tenant(official, await register_queries.find_registration_for_update(code))
         await queries.delete_passing_secrets(code)
         await queries.mark_secret_expiring(code, at + timedelta(seconds=overlap_seconds))
         cipher = encrypt_field(secret, column=SECRET_COLUMN, row_id=secret_id)
@@ -63,7 +63,7 @@ async def create_secret(official: OfficialCaller, code: str, *, overlap_seconds:
 
 async def list_rules(official: OfficialCaller, code: str) -> list[Rule]:
     """Return what a source's points become."""
-    _check_tenant(official, await register_queries.find_source(code))
+    _check_tenant(official, await register_queries.find_registration(code))
     return await queries.list_rules(code)
 
 
@@ -72,7 +72,7 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
     at = now()
     rule = Rule(source=code, kind=kind, created_at=at, **msgspec.structs.asdict(rate))
     async with transaction():
-        source = _check_tenant(official, await register_queries.find_source_for_update(code))
+        source = _check_tenant(official, await register_queries.find_registration_for_update(code))
         official.need_centre()
         _check_rate(source, rate)
         stored = await queries.find_rule_for_update(code, kind)
@@ -88,13 +88,13 @@ async def set_rule(official: OfficialCaller, code: str, kind: str, rate: Rate) -
     return rule
 
 
-def _check_tenant(official: OfficialCaller, source: Source | None) -> Source:
+def _check_tenant(official: OfficialCaller, source: Registration | None) -> Registration:
     if source is None or official.institution_id not in (None, source.institution_id):
         raise NotFound
     return source
 
 
-def _check_rate(source: Source, rate: Rate) -> None:
+def _check_rate(source: Registration, rate: Rate) -> None:
     pointer = judge_rate(rate)
     if pointer is None and source.indicators is not None and rate.indicator not in source.indicators:
         pointer = "/indicator"

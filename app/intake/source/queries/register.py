@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from app.intake import tables
-from app.intake.source.entry import Source
+from app.intake.source.entry import Registration, Source
 from app.kit.db.database import execute, fetch_all, fetch_one
 from app.kit.db.rows import fetch_row, fetch_rows, run, select
 
 COLUMNS = ", ".join(Source.__struct_fields__)
+REGISTRATION = ", ".join(Registration.__struct_fields__)
 
 
 async def insert_source(source: Source) -> bool:
@@ -42,14 +43,19 @@ async def find_source(code: str) -> Source | None:
     return await fetch_row(Source, select(tables.Source, Source).where(tables.Source.code == code))
 
 
-async def find_source_for_update(code: str) -> Source | None:
-    """Find a source and let one transaction at a time change what belongs to it."""
-    return await fetch_one(Source, f"SELECT {COLUMNS} FROM source WHERE code = $1 FOR NO KEY UPDATE", code)
+async def find_registration(code: str) -> Registration | None:
+    """Find whose a source is and what it may report."""
+    return await fetch_row(Registration, select(tables.Source, Registration).where(tables.Source.code == code))
 
 
-async def find_sources(codes: Sequence[str]) -> list[Source]:
+async def find_registration_for_update(code: str) -> Registration | None:
+    """Find whose a source is, and let one transaction at a time change what belongs to it."""
+    return await fetch_one(Registration, f"SELECT {REGISTRATION} FROM source WHERE code = $1 FOR NO KEY UPDATE", code)
+
+
+async def find_registrations(codes: Sequence[str]) -> list[Registration]:
     """Find those of some sources that are registered."""
-    return await fetch_all(Source, f"SELECT {COLUMNS} FROM source WHERE code = ANY($1)", codes)
+    return await fetch_all(Registration, f"SELECT {REGISTRATION} FROM source WHERE code = ANY($1)", codes)
 
 
 async def list_sources(after: str | None, limit: int) -> list[Source]:
