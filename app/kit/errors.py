@@ -17,7 +17,7 @@
     ├── InternalError            500   the one answer that is a bug
     └── Overloaded, Unavailable, OutcomeUnknown, MisconfiguredHere   503
 
-Rooms add their own, beside the action that raises them. The docstring is the English text, ``zh`` the Chinese one.
+Rooms add their own, in their ``refusals``. The docstring is the English text, ``zh`` the Chinese one.
 """
 
 from __future__ import annotations

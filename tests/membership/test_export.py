@@ -179,7 +179,7 @@ async def test_the_citizen_sees_that_they_exported(client: AsyncClient) -> None:
     assert [(one["institution"], one["times"]) for one in again["access"]] == [(None, 2)]
     log = (await client.get("/v1/me/access-log", headers=member.headers)).json()["data"]
     assert [line["action"] for line in log] == ["export", "export"]
-    assert log[0]["told"] == ["birthOn", "records", "consents", "access", "honours", "score"]
+    assert log[0]["told"] == ["birthOn", "records", "consents", "honours", "score", "access"]
 
 
 async def test_an_export_changes_nothing_else(client: AsyncClient) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import os
-from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -64,15 +63,5 @@ def _place(column: str, row_id: UUID) -> bytes:
 
 
 def compute_keyed_digest(key: bytes, purpose: str, *parts: str) -> bytes:
-    """Return HMAC-SHA256 of a purpose and its parts, begun from the key's remembered state.
-
-    So it takes 1.9 µs instead of 3.1; a file's import asks for one with each row.
-    """
-    mac = _begin(key).copy()
-    mac.update("\x1f".join((purpose, *parts)).encode())
-    return mac.digest()
-
-
-@lru_cache(maxsize=8)  # of a process's few keys
-def _begin(key: bytes) -> hmac.HMAC:
-    return hmac.new(key, digestmod="sha256")
+    """Return HMAC-SHA256 of a purpose and its parts."""
+    return hmac.digest(key, "\x1f".join((purpose, *parts)).encode(), "sha256")

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from app.kit.security.auth import CitizenCaller
 
 EXPORT = ACCESS_ACTIONS.declare("export")
-# What a room adds here is a member of ``membership.export.Export``, which is what the API describes.
-PARTS = (*citizen_parts.EXPORTS, *record_parts.EXPORTS, *consents.EXPORTS, *score_parts.EXPORTS)
+_given_consents, _access = consents.EXPORTS
+# What a room adds here is a member of ``membership.export.Export``, which is what the API describes. The access log
+# names the parts in this order.
+PARTS = (*citizen_parts.EXPORTS, *record_parts.EXPORTS, _given_consents, *score_parts.EXPORTS, _access)
 
 
 async def export_own(citizen: CitizenCaller, *, at: datetime) -> bytes:
