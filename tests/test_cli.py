@@ -15,7 +15,7 @@ from app.cli import SCORE, Verb, VerbGroup, main
 
 APP = Path(__file__).parents[1] / "app"
 VERBS = [(group, name, verb) for group in (main, SCORE) for name, verb in group.verbs.items() if isinstance(verb, Verb)]
-HEAVY = ("litestar", "asyncpg", "piccolo", "granian", "prometheus_client", "rich", "app.main", "app.settings")
+HEAVY = ("litestar", "asyncpg", "piccolo", "granian", "rich", "app.main", "app.settings")
 
 
 @pytest.mark.parametrize(("group", "name", "verb"), VERBS, ids=[verb.place for _, _, verb in VERBS])

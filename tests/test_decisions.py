@@ -1,4 +1,4 @@
-"""The decisions are one file each, their index is what they are, and what they name is there."""
+"""The decisions are one file each, their index is what they are; what they and CONTRIBUTING name is there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ DECISIONS = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.gl
 # What an "Enforced" line may name besides files and modules: constraints, contracts, codes of refusals.
 DECLARING = [*ROOT.glob("migrations/*.py"), ROOT / "pyproject.toml", ROOT / "openapi" / "refusals.md"]
 DECLARED = "".join(path.read_text(encoding="utf-8") for path in DECLARING)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+PLACEHOLDER = re.compile(r".*(?:parcel|NNNN)")  # the room and the migration that a reader is yet to write
+OURS = ("app", "docs", "migrations", "openapi", "tests")
 PAGES = [Path(page) for page in ("README.md", "CONTRIBUTING.md", "docs/tour.md", "docs/decisions/README.md")]
 
 
@@ -71,6 +74,22 @@ def test_what_a_decision_names_is_there(path: Path) -> None:
         name for name in find_named(enforced) if re.fullmatch(r"[a-z]+(_[a-z]+)+", name) and name not in DECLARED
     ]
     assert missing == []
+
+
+def test_what_the_newcomers_page_names_is_there() -> None:
+    """Files and folders from the root, or by the end of their path; modules."""
+    ours = [f"/{path.relative_to(ROOT).as_posix()}" for name in OURS for path in (ROOT / name).rglob("*")]
+    ours += [f"/{path.name}" for path in ROOT.iterdir()]
+    text = FENCED.sub("", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    named = {name.rstrip("/") for name in find_named(text) if PATH.fullmatch(name.rstrip("/") if "." in name else name)}
+    named = {name for name in named if not PLACEHOLDER.match(name)}
+    assert {"points_each.sql", "tests/score/engine/oracle.py", "score/engine", "app/score/book/check.py"} <= named
+    assert sorted(name for name in named if not any(path.endswith(f"/{name}") for path in ours)) == []
+    modules = {
+        name for name in find_named(text) if MODULE.fullmatch(name) and (ROOT / "app" / name.split(".")[0]).is_dir()
+    }
+    assert "kit.db.rows" in modules
+    assert sorted(name for name in modules if not is_there(name)) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,23 @@ from app.main import STATES
 from app.values.moves import Moves
 from app.values.reason import Reason
 
+# Where nothing leads on to, by table: a campaign's state is one of the version in force and one of the draft.
+ENDS: dict[str, set[Any]] = {
+    "campaign": {("ended", draft) for draft in ("draft", "submitted", "approved", "rejected")},
+    "citizen": {"frozen", "left"},
+    "import": {"uploading", "finished", "refused", "cancelled"},  # what is uploaded is no import yet, and becomes one
+    "institution": set(),
+    "key": set(),
+    "objection": {"withdrawn"},
+    "official": set(),
+    "record_proposal": {"approved", "rejected", "expired"},
+    "redemption": {"reversed"},
+    "rule_book": {"retired"},
+    "rule_book_preview": set(),
+    "scenario_proposal": {"confirmed", "rejected"},
+    "store": set(),
+    "terminal": set(),
+}
 HAN = re.compile(r"[一-鿿]+")
 DOOR: Moves[str, str] = Moves(
     {"open": {"close": "shut"}, "shut": {"open": "open", "wall": "gone"}, "gone": {}, "ajar": {}},
@@ -96,6 +114,11 @@ def test_a_published_table_is_whole(name: str) -> None:
         assert HAN.fullmatch(moves.describe_allowed(state).zh.removeprefix("可执行：").replace("、", ""))
     asked = {action for state in moves.states for action in moves.allowed(state)}
     assert set(moves.actions_zh) == asked, "what somebody does has its words, and nothing else has"
+
+
+def test_what_has_ended_has_ended() -> None:
+    """A row that is added to a table, or lost, is a promise that changes."""
+    assert {name: set(moves.states) - set(moves.open) for name, moves in STATES.items()} == ENDS
 
 
 def test_every_table_is_published() -> None:
