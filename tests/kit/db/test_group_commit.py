@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import pytest
 
-from app.kit.db.group_commit import PACED_FROM_ITEMS, ROUNDS_MAX, GroupCommit, coalesce
+from app.kit.db.group_commit import PACED_FROM_ITEMS, ROUNDS_MAX, SHARED_BY_ITEMS, GroupCommit, coalesce
 from app.kit.errors import Overloaded
 from tests.support.waiting import let_run
 
@@ -387,6 +387,22 @@ async def test_draining_waits_for_those_whom_a_pace_holds_up() -> None:
     hours.go.set()
     await drained
     assert [task.result() for task in waiting] == list("ABCDE")
+
+
+@pytest.mark.parametrize(("items", "slept"), [("a", []), ("abcdefg"[:SHARED_BY_ITEMS], [PACE])])
+async def test_a_paced_read_waits_only_after_one_that_was_shared(
+    items: str, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, hours = Recorder(), Hours()
+    read = coalesce(recorder.run, pace_seconds=PACE)
+    monkeypatch.setattr(read, "_clock", hours.read)
+    monkeypatch.setattr(read, "_sleep", hours.sleep)
+    await asyncio.gather(*await submit_all(read, items))
+    waiting = await submit_all(read, "xy")
+    assert hours.slept == slept
+    hours.go.set()
+    await asyncio.gather(*waiting)
+    assert [sorted(batch) for batch in recorder.batches] == [sorted(items), ["x", "y"]]
 
 
 async def test_a_lane_without_a_pace_never_waits() -> None:

@@ -40,6 +40,9 @@ WRONG_CODES_MAX = 20
 WRONG_CODES_SECONDS = 60
 WRONG_AT_TERMINAL = DistinctLimit("wrong-codes-terminal", WRONG_CODES_MAX, WRONG_CODES_SECONDS)
 WRONG_AT_INSTITUTION = DistinctLimit("wrong-codes-institution", WRONG_CODES_MAX * 50, WRONG_CODES_SECONDS)
+# At 1,000 redemptions a second a worker read people 600 times a second and wrote redemptions 170 times: who is read at
+# once only waits for the lane. Paced, redeeming took a tenth less CPU, and one alone is read at once as before.
+READ_PACE_SECONDS = 0.003
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +204,6 @@ async def _write_refused(entries: list[NewAccess]) -> Sequence[None]:
 
 # Facts are read with every request, never from memory: a citizen may have left, or have killed their codes, a second
 # ago (decision 5). Requests that wait at the same moment share one statement (decision 3).
-_people = coalesce(_read_people)
-_scanned_people = coalesce(_read_scanned_people)
+_people = coalesce(_read_people, pace_seconds=READ_PACE_SECONDS)
+_scanned_people = coalesce(_read_scanned_people, pace_seconds=READ_PACE_SECONDS)
 _refused = coalesce(_write_refused)
