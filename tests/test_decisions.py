@@ -18,7 +18,8 @@ DECISIONS = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.gl
 DECLARING = [*ROOT.glob("migrations/*.py"), ROOT / "pyproject.toml", ROOT / "openapi" / "refusals.md"]
 DECLARED = "".join(path.read_text(encoding="utf-8") for path in DECLARING)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-PLACEHOLDER = re.compile(r".*(?:parcel|NNNN)")  # the room and the migration that a reader is yet to write
+# The room and the migration that a reader is yet to write, and what a city makes while it runs.
+PLACEHOLDER = re.compile(r".*(?:parcel|NNNN)|var/")
 OURS = ("app", "docs", "migrations", "openapi", "tests")
 PAGES = [Path(page) for page in ("README.md", "CONTRIBUTING.md", "docs/tour.md", "docs/decisions/README.md")]
 

@@ -323,14 +323,14 @@ async def test_two_drafts_that_differ_for_one_person_look_the_same(
         await run_waiting_previews(pace=FULL)
         return (await read(client, editor, book))["report"], (await counts_of(book))["points"]
 
-    await insert_facts(city[0], [fact("POS_VOL_STAR", "2026-01-05", grade="5")])
+    await insert_facts(city[0], [fact("POS_VOL_STAR", f"{shanghai_day(now()) - timedelta(days=30)}", grade="5")])
     async with transaction():
         await rescore(city, at=now())
     (one, one_exact), (other, other_exact) = await preview(32), await preview(43)
     assert one_exact != other_exact, "exactly counted they differ"
     assert one == other
     for each in city[1 : CELL_MIN + 5]:  # two may share a bucket, and count as one
-        await insert_facts(each, [fact("POS_VOL_STAR", "2026-01-05", grade="5")])
+        await insert_facts(each, [fact("POS_VOL_STAR", f"{shanghai_day(now()) - timedelta(days=30)}", grade="5")])
     async with transaction():
         await rescore(city, at=now())
     (one, _), (other, _) = await preview(32), await preview(43)
